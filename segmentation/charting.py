@@ -1,0 +1,102 @@
+"""The run's charts: what each draws from the published tables, collected in bounded rows, and where it is put."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation import charts
+from segmentation.choosing_k import Choice
+from segmentation.config import RunConfig
+from segmentation.schemas import (
+    ABC_CLASS,
+    AVERAGE_ORDER_VALUE,
+    COUNTRY,
+    CUMULATIVE_REVENUE_SHARE,
+    CUSTOMER_ID,
+    CUSTOMERS,
+    DESCRIPTION,
+    PURCHASE_FREQUENCY,
+    RECENCY_DAYS,
+    REVENUE,
+    SEGMENT_ID,
+    STOCK_CODE,
+    TOTAL_SPEND,
+)
+
+Rows = Sequence[Mapping[str, Any]]
+
+LARGEST_SHOWN = 20
+# So that a segment of a few customers is not lost in a sample of a few in a thousand.
+LEAST_DRAWN_OF_A_SEGMENT = 50
+
+
+def draw_charts(
+    config: RunConfig,
+    choice: Choice,
+    sweep: Rows,
+    profiles: Rows,
+    segments: DataFrame,
+    countries: DataFrame,
+    products: DataFrame,
+    put: Callable[[Path, str], None],
+) -> None:
+    """Draws every chart as PNG and hands each to `put` with its name inside the run."""
+    currency = config.charts.currency
+    drawn = _customers_drawn(segments, profiles, config.charts.customers_drawn)
+    shown = [TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS, AVERAGE_ORDER_VALUE]
+    features = list(dict.fromkeys([*shown, *[one.feature for one in config.clustering.features]]))
+    largest_countries, all_countries, _ = _largest(countries)
+    largest_products, all_products, class_a = _largest(products)
+    labelled = [{**row, "product": f"{row[DESCRIPTION] or 'no description'} ({row[STOCK_CODE]})"} for row in largest_products]
+    figures = {
+        "elbow": charts.elbow_chart(sweep, choice.reason, rule=_chart_rule(choice)),
+        "segments": charts.segments_chart(
+            drawn, profiles, sampled_from=sum(row[CUSTOMERS] for row in profiles), currency=currency
+        ),
+        "profiles": charts.profiles_chart(profiles, features, currency=currency),
+        "countries": charts.pareto_chart(
+            largest_countries, COUNTRY, ("country", "countries"), all_countries, currency=currency
+        ),
+        "products": charts.pareto_chart(
+            labelled, "product", ("product", "products"), all_products, currency=currency, class_a_count=class_a
+        ),
+    }
+    with TemporaryDirectory(prefix="charts-") as folder:
+        for name, figure in figures.items():
+            path = Path(folder) / f"{name}.png"
+            charts.save(figure, path)
+            put(path, f"charts/{name}.png")
+
+
+def _chart_rule(choice: Choice) -> str:
+    return "elbow" if choice.rule == "identical" else choice.rule
+
+
+def _customers_drawn(segments: DataFrame, profiles: Rows, most: int) -> Rows:
+    """At most about `most` customers, from each segment in proportion to its size, the same in every run."""
+    total = sum(row[CUSTOMERS] for row in profiles)
+    share = F.lit(1.0)
+    if total > most:
+        for row in profiles:
+            quota = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[CUSTOMERS] / total) / row[CUSTOMERS]
+            share = F.when(F.col(SEGMENT_ID) == row[SEGMENT_ID], F.lit(float(quota))).otherwise(share)
+    uniform = F.xxhash64(CUSTOMER_ID).bitwiseAND(2**63 - 1) / F.lit(2.0**63)
+    columns = [TOTAL_SPEND, PURCHASE_FREQUENCY, SEGMENT_ID]
+    return [row.asDict() for row in segments.where(uniform < share).select(*columns).limit(2 * most).collect()]
+
+
+def _largest(sold: DataFrame) -> tuple[Rows, int, int]:
+    """The rows of largest revenue, how many rows there are, and how many of them are class A."""
+    columns = [name for name in (COUNTRY, STOCK_CODE, DESCRIPTION) if name in sold.columns]
+    largest = (
+        sold.orderBy(F.col(REVENUE).desc(), columns[0])
+        .select(*columns, REVENUE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS)
+        .limit(LARGEST_SHOWN)
+        .collect()
+    )
+    counted = sold.agg(F.count(F.lit(1)), F.count_if(F.col(ABC_CLASS) == "A")).head()
+    return [row.asDict() for row in largest], *(counted or (0, 0))

@@ -1,0 +1,228 @@
+"""Raw lines → judged lines: each one clean, a guest's, or rejected, with every rule that it failed.
+
+The steps are apart because the default for `as_of` is known only once the sales are: `parsed_lines` gives every line
+its values and copy number (worth persisting), `last_sale_day` finds the day, `judged_lines` tells the outcomes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation.config import CleaningSettings
+from segmentation.schemas import (
+    AMOUNT,
+    COPY_NUMBER,
+    COUNTRY,
+    CUSTOMER_ID,
+    DESCRIPTION,
+    INVOICE_DATE,
+    INVOICE_NO,
+    LINE_FIELDS,
+    MONEY,
+    OUTCOME,
+    PRICE,
+    QUANTITY,
+    REASON,
+    REASONS,
+    REVENUE,
+    ROWS,
+    RULE,
+    SOURCE_FILE,
+    STOCK_CODE,
+    UNIT_PRICE,
+    UNPARSED_LINE,
+    raw,
+)
+
+CLEAN = "clean"
+GUEST = "guest"
+REJECTED = "rejected"
+
+MALFORMED = "malformed"
+CANCELLATION = "cancellation"
+ADJUSTMENT = "adjustment"
+NON_POSITIVE_QUANTITY = "non_positive_quantity"
+NON_POSITIVE_PRICE = "non_positive_price"
+OUT_OF_PERIOD = "out_of_period"
+DUPLICATE = "duplicate"
+RULES = (
+    MALFORMED,
+    CANCELLATION,
+    ADJUSTMENT,
+    NON_POSITIVE_QUANTITY,
+    NON_POSITIVE_PRICE,
+    OUT_OF_PERIOD,
+    DUPLICATE,
+)
+"""In the order in which the first that failed becomes a line's `reason`."""
+
+# What people and exports leave around a value: spaces, tabs, line ends, a no-break space, a byte order mark.
+STRAY = " \t\r\n\u00a0\ufeff"
+UNSPECIFIED_COUNTRY = "Unspecified"
+LARGEST_QUANTITY = 2**31 - 1
+# Day 0 of Excel's calendar, as it counts for dates after February 1900.
+EXCEL_EPOCH = "1899-12-30 00:00:00"
+
+
+def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
+    """One row per line: the raw columns, and beside them the values.
+
+    Adds invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
+    unit_price decimal(22,8); amount decimal(20,4) = quantity × unit_price, rounded half up once; copy_number int,
+    1 for the first of exact copies. A value that cannot be parsed is NULL, and the line then `malformed`.
+    """
+    text = {field: F.btrim(F.col(raw(field)), F.lit(STRAY)) for field in LINE_FIELDS}
+    lines = raw_lines.withColumns(
+        {
+            INVOICE_NO: F.nullif(text[INVOICE_NO], F.lit("")),
+            STOCK_CODE: F.nullif(text[STOCK_CODE], F.lit("")),
+            DESCRIPTION: F.coalesce(text[DESCRIPTION], F.lit("")),
+            QUANTITY: _whole_number(text[QUANTITY]),
+            INVOICE_DATE: _date_and_time(text[INVOICE_DATE], settings.date_formats),
+            UNIT_PRICE: text[UNIT_PRICE].try_cast(PRICE),
+            CUSTOMER_ID: _customer_id(text[CUSTOMER_ID], settings.missing_customer_ids),
+            COUNTRY: F.coalesce(F.nullif(text[COUNTRY], F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
+        }
+    )
+    lines = lines.withColumn(AMOUNT, F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), MONEY.scale).try_cast(MONEY))
+    copy_number = F.lit(1) if DUPLICATE in settings.switched_off else _copy_number()
+    return lines.withColumn(COPY_NUMBER, copy_number)
+
+
+def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column]:
+    """Each rule that is switched on as a condition that is true where a parsed line fails it, never NULL.
+
+    With `as_of` None no line is too late.
+    """
+    is_cancellation = F.upper(F.col(INVOICE_NO)).rlike(
+        "^(" + "|".join(_literal_pattern(prefix.upper()) for prefix in settings.cancellation_prefixes) + ")"
+    )
+    day = F.col(INVOICE_DATE).cast("date")
+    is_too_early = day < F.lit(settings.first_day) if settings.first_day else F.lit(False)
+    is_too_late = day >= F.lit(as_of) if as_of else F.lit(False)
+    conditions = {
+        MALFORMED: _is_malformed(),
+        CANCELLATION: is_cancellation,
+        ADJUSTMENT: ~is_cancellation & ~F.col(INVOICE_NO).rlike(settings.sale_invoice_pattern),
+        NON_POSITIVE_QUANTITY: F.col(QUANTITY) <= 0,
+        NON_POSITIVE_PRICE: F.col(UNIT_PRICE) <= 0,
+        OUT_OF_PERIOD: is_too_early | is_too_late,
+        DUPLICATE: F.col(COPY_NUMBER) > 1,
+    }
+    return {
+        rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off
+    }
+
+
+def last_sale_day(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
+    """One row, one column: the date of the last parsed line that fails no rule; NULL where every line fails one."""
+    failed = list(rules(settings, as_of=None).values())
+    fails_none = ~_any(failed)
+    return lines.where(fails_none).select(F.max(F.col(INVOICE_DATE)).cast("date").alias(INVOICE_DATE))
+
+
+def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
+    """The parsed lines with `reasons` (all rules failed, in order), `reason` (the first; `guest` for a guest's
+    line; NULL for a clean one) and `outcome`: clean, guest or rejected."""
+    failed = rules(settings, as_of)
+    reasons = F.array_compact(F.array(*[F.when(condition, F.lit(rule)) for rule, condition in failed.items()]))
+    is_rejected = F.size(F.col(REASONS)) > 0
+    is_guest = F.col(CUSTOMER_ID).isNull()
+    return (
+        lines.withColumn(REASONS, reasons)
+        .withColumn(OUTCOME, F.when(is_rejected, REJECTED).when(is_guest, GUEST).otherwise(CLEAN))
+        .withColumn(REASON, F.when(is_rejected, F.col(REASONS)[0]).when(is_guest, GUEST))
+    )
+
+
+def rejected_transactions(judged: DataFrame) -> DataFrame:
+    """`REJECTED_TRANSACTIONS`: one row per rejected or guest line, its fields as they were read."""
+    return judged.where(F.col(OUTCOME) != CLEAN).select(
+        *[F.col(raw(field)).alias(field) for field in LINE_FIELDS], SOURCE_FILE, REASON, REASONS
+    )
+
+
+def line_counts(judged: DataFrame) -> DataFrame:
+    """One row per reason that occurs (`clean` for none): rule string, rows bigint, revenue decimal(20,4), which
+    counts 0 for a line whose amount cannot be computed."""
+    return judged.groupBy(F.coalesce(F.col(REASON), F.lit(CLEAN)).alias(RULE)).agg(
+        F.count(F.lit(1)).alias(ROWS),
+        F.coalesce(F.sum(AMOUNT), F.lit(0)).cast(MONEY).alias(REVENUE),
+    )
+
+
+def _is_malformed() -> Column:
+    needed = (INVOICE_NO, STOCK_CODE, QUANTITY, INVOICE_DATE, UNIT_PRICE, AMOUNT)
+    return F.col(UNPARSED_LINE).isNotNull() | _any([F.col(name).isNull() for name in needed])
+
+
+def _any(conditions: Sequence[Column]) -> Column:
+    result = F.lit(False)
+    for condition in conditions:
+        result = result | condition
+    return result
+
+
+def _whole_number(text: Column) -> Column:
+    """`6` and `6.0` as 6; a fraction or what does not fit an int is NULL."""
+    number = text.try_cast("decimal(38,8)")
+    fits = (number == F.floor(number)) & (F.abs(number) <= F.lit(LARGEST_QUANTITY))
+    return F.when(fits, number).cast("int")
+
+
+def _customer_id(text: Column, missing: Sequence[str]) -> Column:
+    """`17850` and `17850.0` as 17850; blank, and the ways in which exports write "none", as NULL."""
+    whole = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, r"^([0-9]+)\.0+$", "$1")).otherwise(text)
+    is_missing = F.lower(text).isin("", *[word.lower() for word in missing])
+    return F.when(~is_missing, whole)
+
+
+def _date_and_time(text: Column, formats: Sequence[str]) -> Column:
+    """The first format that fits: each is tried only on text of its shape, since a failed parse is slow."""
+    return F.coalesce(*[_DATE_PARSERS.get(name, _by_pattern(name))(text) for name in formats])
+
+
+def _iso(text: Column) -> Column:
+    is_iso = text.rlike(r"^\d{4}-\d{1,2}-\d{1,2}([T ]|$)")
+    return F.when(is_iso, text).try_cast("timestamp_ntz")
+
+
+def _excel(text: Column) -> Column:
+    """Days since the end of 1899 as Excel counts them, the time of day as a fraction, to the nearest second."""
+    is_day_number = text.rlike(r"^\d{5}(\.\d+)?$")
+    seconds = F.round(F.when(is_day_number, text).try_cast("decimal(20,10)") * 86_400).cast("bigint")
+    return F.lit(EXCEL_EPOCH).cast("timestamp_ntz") + F.make_dt_interval(secs=seconds)
+
+
+def _by_pattern(pattern: str) -> Callable[[Column], Column]:
+    """A Spark datetime pattern, tried where the text has as many of each separator as the pattern's date."""
+    separator = next((character for character in pattern if not character.isalnum() and character not in "[]'"), "")
+
+    def parse(text: Column) -> Column:
+        has_shape = text.rlike(rf"^\d{{1,4}}{_literal_pattern(separator)}\d{{1,2}}{_literal_pattern(separator)}")
+        candidate = F.when(has_shape, text) if separator else text
+        return F.try_to_timestamp(candidate, F.lit(pattern)).cast("timestamp_ntz")
+
+    return parse
+
+
+_DATE_PARSERS: Mapping[str, Callable[[Column], Column]] = {"iso": _iso, "excel": _excel}
+
+
+def _copy_number() -> Column:
+    """1 for the first of the lines that are equal in every value, 2 for the next, …
+
+    Equal means the values: `17850` and `17850.0` are the same customer. A field without a value counts by its text.
+    The first is the one whose text and file sort first, so that the order of the input does not matter.
+    """
+    texts = [F.coalesce(F.col(raw(field)), F.lit("")) for field in LINE_FIELDS]
+    unparsed = F.when(_is_malformed(), F.concat_ws("\u001f", F.coalesce(F.col(UNPARSED_LINE), F.lit("")), *texts))
+    values = [*LINE_FIELDS, unparsed]
+    return F.row_number().over(Window.partitionBy(*values).orderBy(*[raw(field) for field in LINE_FIELDS], SOURCE_FILE))
+
+
+def _literal_pattern(text: str) -> str:
+    """A regular expression that matches just this text."""
+    return "".join(f"\\{character}" if not character.isalnum() else character for character in text)

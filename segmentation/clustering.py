@@ -1,0 +1,264 @@
+"""Customer features → scaled points → KMeans for every k → a fitted pipeline (Spark ML).
+
+The points are kept sorted by customer in one partition: sums of floating-point numbers depend on their order, and so
+the fits are the same on any number of cores, partitions and input files.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from pyspark.ml import PipelineModel
+from pyspark.ml.base import Transformer
+from pyspark.ml.clustering import KMeans
+from pyspark.ml.feature import MinMaxScaler, RobustScaler, SQLTransformer, StandardScaler, VectorAssembler
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
+from segmentation.config import ClusteredFeature, ClusteringSettings
+from segmentation.schemas import (
+    CUSTOMER_ID,
+    DISTANCE_TO_CENTRE,
+    MARGIN,
+    NEAREST_OTHER_SEGMENT_ID,
+    PURCHASE_FREQUENCY,
+    SEGMENT_ID,
+    SEGMENT_NAME,
+    TOTAL_SPEND,
+)
+from segmentation.seeding import starting_centres
+from segmentation.warm_start import fit_from, model_of, vectors_of
+
+Centres = tuple[tuple[float, ...], ...]
+
+SCALED = "scaled"
+POINT = "point"
+CLUSTER = "cluster"
+WEIGHT = "weight"
+# Uniform numbers from 63 bits of a hash: the sample is the same in any order of the rows.
+HASH_RANGE = 2.0**63
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The best fit found for one k: its centres in scaled space, and the figures of its row in the sweep."""
+
+    k: int
+    centres: Centres
+    wssse: float
+    iterations: int
+    seconds: float
+    indices: Indices
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """The stages from customer features to scaled points, and what is known of the points."""
+
+    stages: tuple[Transformer, ...]
+    points: DataFrame
+    count: int
+    distinct: int
+    mean: tuple[float, ...]
+    total_squares: float
+
+
+def clustered(feature: str) -> str:
+    """The column of a feature after its limits and transform, before scaling."""
+    return f"clustered_{feature}"
+
+
+def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
+    """Fits limits and scalers on `customers` (one row per customer, one sorted partition) and keeps the points.
+
+    Points have one row per customer: customer_id, total_spend, purchase_frequency, each `clustered_` feature, `scaled`
+    (vector) and `point` (the same as an array). They are persisted; whoever calls unpersists.
+    """
+    limits = _limits(customers, settings.features)
+    stages: list[Transformer] = [_transformed(settings.features, limits)]
+    frame = stages[0].transform(customers)
+    for estimator in _scaling(settings.features):
+        stage = estimator.fit(frame) if hasattr(estimator, "fit") else estimator
+        stages.append(stage)
+        frame = stage.transform(frame)
+    names = [clustered(one.feature) for one in settings.features]
+    points = frame.select(
+        CUSTOMER_ID, TOTAL_SPEND, PURCHASE_FREQUENCY, *names, SCALED, vector_to_array(SCALED).alias(POINT)
+    ).persist()
+    dimensions = range(len(names))
+    row = points.agg(F.count(F.lit(1)), *[F.avg(F.col(POINT)[d]) for d in dimensions]).head()
+    assert row is not None  # an aggregate without groups has one row
+    count, *mean = row
+    from_mean = points.agg(F.sum(squared_distance(F.col(POINT), mean))).head()
+    # Enough to know whether every k can have k different centres.
+    distinct = points.select(*names).distinct().limit(settings.k_max + 1).count()
+    return Preparation(tuple(stages), points, count, distinct, tuple(mean), from_mean[0] if from_mean else 0.0)
+
+
+def sweep(preparation: Preparation, ks: Sequence[int], settings: ClusteringSettings) -> list[Fit]:
+    """The best fit for k = 1 (in closed form) and for each of `ks` (ascending, each >= 2), WSSSE never rising with k."""
+    points = preparation.points
+    fits = [Fit(1, (preparation.mean,), preparation.total_squares, 0, 0.0, Indices(None, None, None))]
+    sample, weights = _sample(preparation, settings)
+    starts = starting_centres(sample, weights, ks, settings.seed)
+    vectors = vectors_of(points, SCALED)
+    with ThreadPoolExecutor(settings.parallel_fits) as pool:
+        tasks = [
+            pool.submit(_best_fit, preparation, partial(fit_from, vectors), _as_centres(starts[k]), settings) for k in ks
+        ]
+        found = [task.result() for task in tasks]
+    for fit in found:
+        if fit.wssse > fits[-1].wssse:  # rare: a start grown from the fit before can only do better than that one
+            fit = _grown(preparation, partial(fit_from, vectors), fits[-1], sample, settings)
+        fits.append(fit)
+    return fits
+
+
+def centres_in_original_units(
+    points: DataFrame, fit: Fit, features: Sequence[ClusteredFeature]
+) -> list[dict[str, float]]:
+    """For each centre, in the fit's order: every clustered feature at the centre with its transform undone, and
+    total_spend and purchase_frequency, by the mean of its customers where they are not clustered."""
+    means = {
+        **{name: F.avg(F.col(name).cast("double")) for name in (TOTAL_SPEND, PURCHASE_FREQUENCY)},
+        **{one.feature: F.avg(clustered(one.feature)) for one in features},
+    }
+    assigned = points.withColumn(CLUSTER, nearest_centre(F.col(POINT), fit.centres))
+    # One row per centre: bounded by k.
+    rows = {row[CLUSTER]: row for row in assigned.groupBy(CLUSTER).agg(*[m.alias(n) for n, m in means.items()]).collect()}
+    undo = {one.feature: np.expm1 if one.transform == "log1p" else float for one in features}
+    clustered_first = [*undo, *[name for name in means if name not in undo]]
+    return [
+        {name: float(undo.get(name, float)(rows[number][name])) for name in clustered_first} for number in sorted(rows)
+    ]
+
+
+def segment_model(preparation: Preparation, centres: Centres, names: Sequence[str]) -> PipelineModel:
+    """Customer features → segment_id (1 for the first of `centres`) and segment_name, as one Spark ML pipeline."""
+    cases = " ".join(f"WHEN {number} THEN {_sql_text(name)}" for number, name in enumerate(names))
+    naming = SQLTransformer(
+        statement=f"SELECT *, {CLUSTER} + 1 AS {SEGMENT_ID}, CASE {CLUSTER} {cases} END AS {SEGMENT_NAME} FROM __THIS__"
+    )
+    return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER), naming])
+
+
+def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
+    """Adds, for rows with `scaled` and segment_id: the distance to the own centre, the other segment whose centre is
+    nearest, and how much farther that one is; NULL the last two where there is no other."""
+    point = vector_to_array(SCALED)
+    distances = [F.sqrt(squared_distance(point, centre)) for centre in centres]
+    own = F.element_at(F.array(*distances), F.col(SEGMENT_ID))
+    others = [
+        F.when(F.col(SEGMENT_ID) != number, F.struct(distance.alias("distance"), F.lit(number).alias("segment")))
+        for number, distance in enumerate(distances, start=1)
+    ]
+    return (
+        assigned.withColumns({DISTANCE_TO_CENTRE: own, "nearest_other": F.array_min(F.array(*others))})
+        .withColumn(NEAREST_OTHER_SEGMENT_ID, F.col("nearest_other.segment"))
+        .withColumn(MARGIN, F.col("nearest_other.distance") - F.col(DISTANCE_TO_CENTRE))
+    )
+
+
+def _limits(customers: DataFrame, features: Sequence[ClusteredFeature]) -> Mapping[str, tuple[float, float]]:
+    """The values at the quantiles between which features are winsorised."""
+    limited = [one for one in features if one.winsorise]
+    if not limited:
+        return {}
+    quantiles = [F.percentile(F.col(one.feature).cast("double"), list(one.winsorise or ())) for one in limited]
+    row = customers.agg(*quantiles).head()
+    return {one.feature: tuple(row[position]) for position, one in enumerate(limited)} if row else {}
+
+
+def _transformed(features: Sequence[ClusteredFeature], limits: Mapping[str, tuple[float, float]]) -> SQLTransformer:
+    def expression(one: ClusteredFeature) -> str:
+        value = f"CAST({one.feature} AS DOUBLE)"
+        if one.feature in limits:
+            lowest, highest = limits[one.feature]
+            value = f"LEAST(GREATEST({value}, {lowest!r}D), {highest!r}D)"
+        return f"{'LOG1P' if one.transform == 'log1p' else ''}({value}) AS {clustered(one.feature)}"
+
+    return SQLTransformer(statement=f"SELECT *, {', '.join(expression(one) for one in features)} FROM __THIS__")
+
+
+def _scaling(features: Sequence[ClusteredFeature]) -> list[VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler]:
+    """Assemblers and scalers whose last output is `scaled`, in the order of `features`."""
+    scalers = {
+        "standard": partial(StandardScaler, withMean=True, withStd=True),
+        "robust": partial(RobustScaler, withCentering=True, withScaling=True),
+        "min_max": MinMaxScaler,
+    }
+    if len({one.scale for one in features}) == 1:
+        together = VectorAssembler(inputCols=[clustered(one.feature) for one in features], outputCol="assembled")
+        return [together, scalers[features[0].scale](inputCol="assembled", outputCol=SCALED)]
+    stages = []
+    for one in features:
+        name = clustered(one.feature)
+        stages.append(VectorAssembler(inputCols=[name], outputCol=f"assembled_{name}"))
+        stages.append(scalers[one.scale](inputCol=f"assembled_{name}", outputCol=f"scaled_{name}"))
+    scaled = [f"scaled_{clustered(one.feature)}" for one in features]
+    return [*stages, VectorAssembler(inputCols=scaled, outputCol=SCALED)]
+
+
+def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[np.ndarray, np.ndarray]:
+    """At most about `seeding_sample` points and how many customers each stands for.
+
+    Half of the chance is even, half in proportion to the squared distance from the mean, so that the few who spend
+    most are in it (lightweight coresets: O. Bachem, M. Lucic, A. Krause, 2018).
+    """
+    points, most = preparation.points.select(CUSTOMER_ID, POINT), settings.seeding_sample
+    chance: Column = F.lit(1.0)
+    if preparation.count > most and preparation.total_squares > 0:
+        far = squared_distance(F.col(POINT), preparation.mean) / F.lit(preparation.total_squares)
+        chance = F.least(F.lit(1.0), F.lit(0.5 * most) * (F.lit(1.0 / preparation.count) + far))
+    uniform = (F.xxhash64(F.lit(settings.seed), F.col(CUSTOMER_ID)).bitwiseAND(2**63 - 1)) / F.lit(HASH_RANGE)
+    rows = (
+        points.withColumn(WEIGHT, 1.0 / chance)
+        .where((chance >= 1.0) | (uniform < chance))
+        .select(POINT, WEIGHT)
+        .limit(2 * most)  # the expected number is at most `most`
+        .collect()
+    )
+    return np.array([row[POINT] for row in rows]), np.array([row[WEIGHT] for row in rows])
+
+
+def _best_fit(preparation, fit_from_start, start: Centres, settings: ClusteringSettings) -> Fit:  # type: ignore[no-untyped-def]
+    """The least WSSSE of `restarts` fits: the first from the given start, the others from k-means||."""
+    began = time.perf_counter()
+    k = len(start)
+    tried = [fit_from_start(start, settings.max_iterations, settings.tolerance)]
+    for restart in range(1, settings.restarts):
+        model = KMeans(
+            featuresCol=SCALED,
+            predictionCol=CLUSTER,
+            k=k,
+            seed=settings.seed * 1_000 + restart,
+            maxIter=settings.max_iterations,
+            tol=settings.tolerance,
+            solver="row",  # the others fail where k-means|| finds fewer than k different centres
+        ).fit(preparation.points)
+        if len(model.clusterCenters()) == k:
+            tried.append((_as_centres(model.clusterCenters()), model.summary.trainingCost, model.summary.numIter))
+    centres, wssse, iterations = min(tried, key=lambda result: result[1])
+    indices = cluster_indices(preparation.points, SCALED, POINT, centres, wssse, preparation.total_squares)
+    return Fit(k, centres, wssse, iterations, time.perf_counter() - began, indices)
+
+
+def _grown(preparation, fit_from_start, smaller: Fit, sample: np.ndarray, settings: ClusteringSettings) -> Fit:  # type: ignore[no-untyped-def]
+    """A fit with one centre more than `smaller`, started from its centres and the sampled point farthest from them."""
+    centres = np.array(smaller.centres)
+    squared = ((sample[:, np.newaxis, :] - centres[np.newaxis, :, :]) ** 2).sum(axis=2).min(axis=1)
+    start = _as_centres([*smaller.centres, sample[squared.argmax()]])
+    return _best_fit(preparation, fit_from_start, start, settings.model_copy(update={"restarts": 1}))
+
+
+def _as_centres(centres: Sequence[Sequence[float]] | np.ndarray) -> Centres:
+    return tuple(tuple(float(value) for value in centre) for centre in centres)
+
+
+def _sql_text(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

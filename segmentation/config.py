@@ -1,0 +1,256 @@
+"""YAML → typed, validated, immutable settings; each stage is handed its own part."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from segmentation import schemas
+from segmentation.config_messages import describe_problems, did_you_mean
+from segmentation.errors import ConfigError
+
+Feature = Literal[
+    "total_spend",
+    "purchase_frequency",
+    "recency_days",
+    "tenure_days",
+    "average_order_value",
+    "average_basket_units",
+    "units_bought",
+    "distinct_products",
+    "returned_amount",
+    "return_rate",
+]
+"""The features that can be clustered: all numeric ones but average_days_between_orders, which one-order customers lack."""
+
+RuleName = Literal[
+    "malformed",
+    "cancellation",
+    "adjustment",
+    "non_positive_quantity",
+    "non_positive_price",
+    "out_of_period",
+    "duplicate",
+]
+
+Scaler = Literal["standard", "robust", "min_max"]
+Pattern = Annotated[str, Field(min_length=1)]
+
+
+class Settings(BaseModel):
+    """The root of every part: frozen, and a key that is not known is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+class CsvSettings(Settings):
+    """How text files are split into fields."""
+
+    delimiter: Annotated[str, Field(min_length=1)] = "auto"
+    encoding: Literal["auto", "utf-8", "iso-8859-1"] = "auto"
+    multiline: bool = True
+
+
+class InputSettings(Settings):
+    """Where the eight fields are found, and in which kind of file."""
+
+    columns: dict[str, str]
+    format: Literal["auto", "csv", "parquet", "json", "xlsx"] = "auto"
+    csv: CsvSettings = CsvSettings()
+    sheets: Literal["all"] | tuple[str, ...] = "all"
+
+    @model_validator(mode="after")
+    def _maps_every_field(self) -> "InputSettings":
+        for name in self.columns:
+            if name not in schemas.LINE_FIELDS:
+                raise ValueError(f"columns: unknown field {name!r}{did_you_mean(name, schemas.LINE_FIELDS)}")
+        missing = [field for field in schemas.LINE_FIELDS if field not in self.columns]
+        if missing:
+            raise ValueError(f"columns: none is named for {', '.join(missing)}")
+        sources = list(self.columns.values())
+        twice = sorted({column for column in sources if sources.count(column) > 1})
+        if twice:
+            raise ValueError(f"columns: {twice[0]!r} is named for more than one field")
+        return self
+
+
+class CleaningSettings(Settings):
+    """Which lines are sales, in the order of the rules; any rule can be switched off but `malformed`."""
+
+    date_formats: Annotated[tuple[str, ...], Field(min_length=1)]
+    cancellation_prefixes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] = ("C",)
+    sale_invoice_pattern: Pattern = "^[0-9]"
+    missing_customer_ids: tuple[str, ...] = ("nan", "null", "none", "n/a")
+    first_day: date | None = None
+    switched_off: tuple[RuleName, ...] = ()
+
+    @model_validator(mode="after")
+    def _keeps_malformed(self) -> "CleaningSettings":
+        if "malformed" in self.switched_off:
+            raise ValueError("switched_off: the rule 'malformed' cannot be switched off: such lines have no values")
+        return self
+
+
+class ClusteredFeature(Settings):
+    """One dimension of the clustering: a feature, its transform, its limits and its scaling, in that order."""
+
+    feature: Feature
+    transform: Literal["none", "log1p"] = "none"
+    winsorise: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] | None = None
+    scale: Scaler = "standard"
+
+    @model_validator(mode="after")
+    def _limits_ascend(self) -> "ClusteredFeature":
+        if self.winsorise and self.winsorise[0] >= self.winsorise[1]:
+            raise ValueError(f"winsorise: the lower quantile must be below the upper, got {list(self.winsorise)!r}")
+        return self
+
+
+class ClusteringSettings(Settings):
+    """What is clustered, for which k, and how k is chosen."""
+
+    features: Annotated[tuple[ClusteredFeature, ...], Field(min_length=1)]
+    k: Annotated[int, Field(ge=2)] | Literal["auto", "silhouette"] = "auto"
+    k_min: Annotated[int, Field(ge=1)] = 1
+    k_max: Annotated[int, Field(ge=2, le=50)] = 10
+    seed: int = 1
+    restarts: Annotated[int, Field(ge=1, le=100)] = 2
+    max_iterations: Annotated[int, Field(ge=1)] = 100
+    tolerance: Annotated[float, Field(gt=0)] = 1e-4
+    seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = 10_000
+    parallel_fits: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @model_validator(mode="after")
+    def _range_ascends(self) -> "ClusteringSettings":
+        if self.k_min > self.k_max:
+            raise ValueError(f"k_min must be at most k_max = {self.k_max}, got {self.k_min}")
+        names = [clustered.feature for clustered in self.features]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"features: {twice[0]!r} is listed twice")
+        return self
+
+
+class NamingRule(Settings):
+    """A segment's name, and the scores (1 worst … 5 best) that its centre must have, each as [lowest, highest]."""
+
+    name: Annotated[str, Field(min_length=1)]
+    when: dict[Feature, tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]]] = {}
+
+
+class NamingSettings(Settings):
+    """How segments get their names: by levels of spend and frequency, or by rules over scores."""
+
+    scheme: Literal["levels", "rules"] = "levels"
+    rules: tuple[NamingRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _rules_end_in_a_fallback(self) -> "NamingSettings":
+        if self.scheme == "levels" and self.rules:
+            raise ValueError("rules: are given, but scheme is 'levels': set naming.scheme to 'rules'")
+        if self.scheme == "rules" and (not self.rules or self.rules[-1].when):
+            raise ValueError("rules must end in one without 'when', for the segments that no other rule fits")
+        names = [rule.name for rule in self.rules]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"rules: the name {twice[0]!r} is given twice")
+        return self
+
+
+class RollupSettings(Settings):
+    """What counts as merchandise in the product tables, against postage, fees and samples."""
+
+    merchandise_pattern: Pattern = "^[0-9]{5}"
+
+
+class ChartSettings(Settings):
+    """How money is shown, and how many customers a scatter plot draws at most."""
+
+    currency: str = ""
+    customers_drawn: Annotated[int, Field(ge=100, le=50_000)] = 5_000
+
+
+class RunConfig(Settings):
+    """All that a run depends on beside its input; the same for the same YAML and overrides."""
+
+    title: str = "Customer segments"
+    input: InputSettings
+    cleaning: CleaningSettings
+    clustering: ClusteringSettings
+    naming: NamingSettings = NamingSettings()
+    rollups: RollupSettings = RollupSettings()
+    charts: ChartSettings = ChartSettings()
+
+    @model_validator(mode="after")
+    def _rules_use_what_is_clustered(self) -> "RunConfig":
+        known = {one.feature for one in self.clustering.features} | {schemas.TOTAL_SPEND, schemas.PURCHASE_FREQUENCY}
+        for rule in self.naming.rules:
+            for feature in rule.when:
+                if feature not in known:
+                    raise ValueError(f"naming.rules: {rule.name!r} asks for {feature}, which is not clustered")
+        return self
+
+    def canonical(self) -> str:
+        """The configuration as one line of JSON with sorted keys: equal settings give equal text."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+
+
+def load_config(path: str, overrides: Sequence[str] = ()) -> RunConfig:
+    """The settings of the YAML file at `path`, with `key.path=value` overrides applied, each value read as YAML.
+
+    Raises ConfigError naming the file, the key's path, the value and what is allowed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"configuration {path}: {error.strerror or error}: name a YAML file of conf/ or your own") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"configuration {path}: is not UTF-8 text") from None
+    document = _parse_yaml(text, f"configuration {path}")
+    if not isinstance(document, dict):
+        raise ConfigError(f"configuration {path}: holds no keys; see conf/online_retail.yaml for an example")
+    for override in overrides:
+        _apply_override(document, override)
+    try:
+        return RunConfig.model_validate(_tuples(document))
+    except ValidationError as error:
+        source = f"configuration {path}" + (f" with --set {' '.join(overrides)}" if overrides else "")
+        raise ConfigError(f"{source}: {'; '.join(describe_problems(error, RunConfig))}") from None
+
+
+def _parse_yaml(text: str, source: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except ValueError as error:  # a timestamp such as 2010-13-01, which YAML itself turns into a date
+        raise ConfigError(f"{source}: holds a date that does not exist: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{source}: is not valid YAML{place}: {getattr(error, 'problem', None) or error}") from None
+
+
+def _apply_override(document: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not all(part.isidentifier() for part in key.split(".")):
+        raise ConfigError(f"--set {override}: must read key.path=value, for example clustering.k=5")
+    *parents, last = key.split(".")
+    place = document
+    for parent in parents:
+        inner = place.setdefault(parent, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override}: {parent!r} holds a value, not a section with keys")
+        place = inner
+    place[last] = _parse_yaml(value, f"--set {override}")
+
+
+def _tuples(value: Any) -> Any:
+    """YAML lists as the tuples of the frozen settings, and a date with a time of day as text, to be refused."""
+    if isinstance(value, Mapping):
+        return {key: _tuples(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return tuple(_tuples(inner) for inner in value)
+    return value.isoformat() if isinstance(value, datetime) else value

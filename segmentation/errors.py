@@ -1,0 +1,31 @@
+"""What can go wrong in a way that the person at the terminal can mend, and the exit code of each."""
+
+
+class SegmentationError(Exception):
+    """The root: a message for a person, and the exit code of the job."""
+
+    exit_code = 1
+
+
+class ConfigError(SegmentationError):
+    """An argument or a configuration value that cannot be used."""
+
+    exit_code = 2
+
+
+class InputError(SegmentationError):
+    """Input data that cannot be read, or that holds nothing to segment."""
+
+    exit_code = 3
+
+
+class QualityGateError(SegmentationError):
+    """The staged run failed its audit; nothing was published."""
+
+    exit_code = 4
+
+
+class PublishConflict(SegmentationError):
+    """Another run holds the name that this one wanted to publish under."""
+
+    exit_code = 5

@@ -1,0 +1,38 @@
+"""The header of a file against the mapping of the configuration."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from segmentation.errors import InputError
+
+
+def locate_columns(found: Sequence[str], columns: Mapping[str, str], place: str) -> dict[str, int]:
+    """For each field the position of its column among the names `found` in a header.
+
+    `columns` maps our field names to the names that the header should hold; `place` names the file (and sheet).
+    Raises InputError that lists every missing column with the nearest name found, and every one that is there twice.
+    """
+    names = [name.strip() for name in found]
+    problems = []
+    for field, column in columns.items():
+        if column not in names:
+            problems.append(f"column {column!r} (for {field}) is missing{_nearest(column, names)}")
+        elif names.count(column) > 1:
+            problems.append(f"column {column!r} (for {field}) is there {names.count(column)} times")
+    if problems:
+        raise InputError(
+            f"{place}: {'; '.join(problems)}. Found: {', '.join(names)}. "
+            "Correct the header, or name the columns under input.columns in the configuration"
+        )
+    return {field: names.index(column) for field, column in columns.items()}
+
+
+def _nearest(column: str, names: Sequence[str]) -> str:
+    """The name that differs least, letter case, spaces and underscores apart."""
+
+    def plain(name: str) -> str:
+        return "".join(character for character in name.casefold() if character.isalnum())
+
+    by_plain = {plain(name): name for name in names}
+    near = difflib.get_close_matches(plain(column), by_plain, n=1, cutoff=0.5)
+    return f", the nearest is {by_plain[near[0]]!r}" if near else ""

@@ -1,0 +1,61 @@
+"""What makes a run the same run: its input, its configuration, its code."""
+
+import hashlib
+import json
+import pkgutil
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+
+from segmentation import __version__
+from segmentation.config import RunConfig
+from segmentation.errors import ConfigError
+from segmentation.storage import StoredFile
+
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SHORT = 12
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Hexadecimal SHA-256 of the input's paths, sizes and modification times, and of all that a run depends on."""
+
+    input_fingerprint: str
+    run: str
+
+    @property
+    def default_run_id(self) -> str:
+        """Equal for equal runs, so that the same run finds itself published."""
+        return self.run[:SHORT]
+
+
+def identify(files: Sequence[StoredFile], config: RunConfig, as_of: date | None) -> Identity:
+    """The identity of a run over `files`; `as_of` is the day asked for, None for the default."""
+    fingerprint = _digest([[file.path, file.size, file.modified_ms] for file in files])
+    return Identity(fingerprint, _digest([fingerprint, config.canonical(), str(as_of), code_version()]))
+
+
+def require_run_id(run_id: str) -> str:
+    """`run_id` unchanged; ConfigError where it could not be the name of one folder everywhere."""
+    if not RUN_ID.fullmatch(run_id):
+        raise ConfigError(
+            f"--run-id {run_id!r}: may have letters, digits, '.', '_' and '-', beginning with a letter or digit, "
+            "at most 100 characters"
+        )
+    return run_id
+
+
+@cache
+def code_version() -> str:
+    """The package's version with a digest of its source, so that changed code makes another run."""
+    package = resources.files("segmentation")
+    modules = sorted(module.name for module in pkgutil.iter_modules([str(package)]))
+    sources = [[name, (package / f"{name}.py").read_text(encoding="utf-8")] for name in modules]
+    return f"{__version__}+{_digest(sources)[:SHORT]}"
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,371 @@
+"""The run from input to published: the only module that joins the stages, and where actions stand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from segmentation import cleaning, profiles, rollups
+from segmentation.charting import draw_charts
+from segmentation.choosing_k import Choice, choose_k
+from segmentation.cleaning import judged_lines, last_sale_day, parsed_lines
+from segmentation.clustering import (
+    Fit,
+    Preparation,
+    centres_in_original_units,
+    prepare,
+    segment_model,
+    sweep,
+    with_distances,
+)
+from segmentation.config import RunConfig
+from segmentation.errors import ConfigError, InputError
+from segmentation.features import customer_features
+from segmentation.identity import Identity, code_version, identify
+from segmentation.lake import Lake, StagedRun, require_equal
+from segmentation.naming import SegmentName, name_by_levels, name_by_rules
+from segmentation.progress import Progress
+from segmentation.reading import InputFile, find_input, read_lines
+from segmentation.schemas import (
+    AS_OF,
+    CALINSKI_HARABASZ,
+    CHOSEN,
+    CUSTOMER_ID,
+    CUSTOMER_SEGMENTS,
+    CUSTOMERS,
+    DAVIES_BOULDIN,
+    GUEST_REVENUE,
+    ITERATIONS,
+    K,
+    OUTCOME,
+    PURCHASE_FREQUENCY,
+    REASON,
+    REASONS,
+    REVENUE,
+    ROWS,
+    RULE,
+    SECONDS,
+    SILHOUETTE,
+    TABLES,
+    TOTAL_SPEND,
+    WSSSE,
+    column_names,
+)
+
+STAGES = 7
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run beside its configuration."""
+
+    inputs: tuple[str, ...]
+    output: str
+    as_of: date | None = None
+    run_id: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a run was published, and what a closing summary tells; `before` if it was there already."""
+
+    run_id: str
+    path: str
+    before: bool
+    choice: str = ""
+    quality: Sequence[Mapping[str, Any]] = ()
+    segments: Sequence[Mapping[str, Any]] = ()
+
+
+def run(spark: SparkSession, config: RunConfig, request: Request, progress: Progress) -> Published:
+    """Reads, cleans, segments and publishes one run, or nothing.
+
+    Raises ConfigError, InputError, QualityGateError or PublishConflict, each with what to do.
+    """
+    lake = Lake(spark, request.output)
+    with progress.stage("Looking at the input"):
+        lake.require_writable()
+        files = find_input(spark, request.inputs, config.input)
+        identity = identify([file.stored for file in files], config, request.as_of)
+        run_id, is_published = _run_id(lake, identity, request)
+        progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
+    if is_published:
+        return Published(run_id, lake.run_path(run_id), before=True)
+    staged = lake.stage(run_id)
+    try:
+        return _publish(spark, config, request, progress, lake, staged, files, identity)
+    finally:
+        lake.discard(staged)
+        spark.catalog.clearCache()
+
+
+def _publish(
+    spark: SparkSession,
+    config: RunConfig,
+    request: Request,
+    progress: Progress,
+    lake: Lake,
+    staged: StagedRun,
+    files: Sequence[InputFile],
+    identity: Identity,
+) -> Published:
+    began = datetime.now(UTC)
+
+    with progress.stage("Cleaning the lines"):
+        lines = parsed_lines(read_lines(spark, files, config.input), config.cleaning).persist()
+        as_of = request.as_of or _day_after_last_sale(lines, config)
+        judged = judged_lines(lines, config.cleaning, as_of)
+        quality = _data_quality(judged)
+        counts = _require_usable(quality, files)
+        progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
+        clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)
+        sales = judged.where(F.col(OUTCOME) != cleaning.REJECTED)
+        lake.write_table(staged, "rejected_transactions", cleaning.rejected_transactions(judged))
+        lake.write_table(staged, "data_quality", _frame(spark, "data_quality", quality))
+
+    with progress.stage("Aggregating the customers"):
+        features = customer_features(clean, _cancellations(judged), as_of)
+        customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
+        preparation = prepare(customers, config.clustering)
+        _require_customers(preparation, config)
+        progress.found(f"{preparation.count:,} customers")
+
+    with progress.stage("Trying each number of segments"):
+        fits = sweep(preparation, _ks(preparation, config), config.clustering)
+        choice = _choose(fits, preparation, config)
+        progress.found(choice.reason)
+
+    with progress.stage("Naming the segments"):
+        fit, centres = _ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), config)
+        names = _names(customers, centres, config)
+        model = segment_model(preparation, fit.centres, [name.name for name in names])
+        segments = _customer_segments(customers, model, fit, as_of).persist()
+        statistics = profiles.segment_statistics(segments).collect()  # one row per segment
+        described = profiles.segment_profiles(statistics, [name.rule for name in names], _clustered_only(centres, config))
+        sweep_rows = [_sweep_row(fit, choice) for fit in fits]
+        lake.write_table(staged, "customer_segments", segments)
+        lake.write_table(staged, "segment_profiles", _frame(spark, "segment_profiles", described))
+        lake.write_table(staged, "k_sweep", _frame(spark, "k_sweep", sweep_rows))
+        lake.write_model(staged, model)
+
+    with progress.stage("Rolling up countries and products"):
+        countries = rollups.country_sales(sales).coalesce(1).persist()
+        products = rollups.product_sales(sales, config.rollups.merchandise_pattern).coalesce(1).persist()
+        lake.write_table(staged, "country_sales", countries)
+        lake.write_table(staged, "product_sales", products)
+        lake.write_table(staged, "country_segments", rollups.country_segments(clean, segments))
+        lake.write_table(staged, "product_segments", rollups.product_segments(clean, segments))
+        reconciliation = _reconcile(quality, described, countries, products)
+
+    with progress.stage("Drawing the charts"):
+        draw_charts(
+            config, choice, sweep_rows, described, segments, countries, products, put=partial(lake.put_file, staged)
+        )
+
+    with progress.stage("Publishing"):
+        manifest = {
+            "identity": identity.run,
+            "title": config.title,
+            "as_of": as_of.isoformat(),
+            "began_at": began.isoformat(timespec="seconds"),
+            "input": {
+                "fingerprint": identity.input_fingerprint,
+                "files": [
+                    {"path": file.path, "bytes": file.stored.size, "modified_ms": file.stored.modified_ms, "format": file.kind}
+                    for file in files
+                ],
+            },
+            "configuration": config.model_dump(mode="json"),
+            "code_version": code_version(),
+            "spark_version": spark.version,
+            "choice": {"k": choice.k, "rule": choice.rule, "elbow": choice.elbow, "reason": choice.reason},
+            "reconciliation": reconciliation,
+            "seconds": dict(progress.seconds),
+            **lake.contents(staged),
+        }
+        path = lake.publish(staged, manifest)
+    return Published(staged.run_id, path, False, choice.reason, quality, described)
+
+
+def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool]:
+    """The id to publish under, and whether this very run is published under it already."""
+    run_id = request.run_id or identity.default_run_id
+    if request.force:
+        return lake.free_run_id(run_id), False
+    published = lake.published_identity(run_id)
+    if published not in (None, identity.run):
+        raise ConfigError(
+            f"--run-id {run_id}: is already published from other input, configuration or code: choose another, or "
+            "--force to publish beside it under a new id"
+        )
+    return run_id, published is not None
+
+
+def _day_after_last_sale(lines: DataFrame, config: RunConfig) -> date:
+    row = last_sale_day(lines, config.cleaning).head()
+    # Without any sale the day does not matter: the run ends with the counts of what was wrong with the lines.
+    return row[0] + timedelta(days=1) if row and row[0] else datetime.now(UTC).date()
+
+
+def _data_quality(judged: DataFrame) -> list[dict[str, Any]]:
+    counts = cleaning.line_counts(judged).collect()  # one row per rule
+    return profiles.data_quality(counts, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
+
+
+def _require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputFile]) -> dict[str, int]:
+    """Rows by rule; InputError where there is no clean line."""
+    counts = {row[RULE]: row[ROWS] for row in quality}
+    place = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    if not sum(counts.values()):
+        raise InputError(f"{place}: a header, but no lines below it")
+    if not counts[cleaning.CLEAN]:
+        listed = ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
+        raise InputError(
+            f"{place}: no usable line is left of {sum(counts.values()):,} read ({listed}): check input.columns, "
+            "cleaning.date_formats and --as-of"
+        )
+    return counts
+
+
+def _cancellations(judged: DataFrame) -> DataFrame:
+    """The lines of customers' cancelled invoices within the period, each once."""
+    reasons = F.col(REASONS)
+    beside_the_point = [cleaning.OUT_OF_PERIOD, cleaning.DUPLICATE]
+    counts = ~F.arrays_overlap(reasons, F.array(*[F.lit(rule) for rule in beside_the_point]))
+    return judged.where((F.col(REASON) == cleaning.CANCELLATION) & F.col(CUSTOMER_ID).isNotNull() & counts)
+
+
+def _require_customers(preparation: Preparation, config: RunConfig) -> None:
+    count, k = preparation.count, config.clustering.k
+    if count < 2:
+        raise InputError(f"there is {count} customer with a sale: segments need at least 2")
+    if isinstance(k, int) and count < k:
+        raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data")
+    if isinstance(k, int) and 1 < preparation.distinct < k:
+        raise InputError(
+            f"the {count} customers have only {preparation.distinct} different values of the clustered features: "
+            f"clustering.k = {k} is more than can be told apart"
+        )
+
+
+def _ks(preparation: Preparation, config: RunConfig) -> list[int]:
+    """Every k to fit: the configured range, with a fixed k, as far as the customers differ."""
+    wanted = config.clustering
+    fixed = [wanted.k] if isinstance(wanted.k, int) else []
+    ks = range(max(2, min([wanted.k_min, *fixed])), min(max([wanted.k_max, *fixed]), preparation.distinct) + 1)
+    if not ks and preparation.distinct > 1:
+        raise InputError(
+            f"the {preparation.count} customers have only {preparation.distinct} different values of the clustered "
+            f"features: clustering.k_min = {wanted.k_min} is more than can be told apart"
+        )
+    return list(ks)
+
+
+def _choose(fits: Sequence[Fit], preparation: Preparation, config: RunConfig) -> Choice:
+    if preparation.distinct < 2:
+        reason = f"all {preparation.count:,} customers are identical in the clustered features: they are one segment"
+        return Choice(1, "identical", None, reason)
+    wssse = {fit.k: fit.wssse for fit in fits}
+    silhouette = {fit.k: fit.indices.silhouette or 0.0 for fit in fits}
+    return choose_k(wssse, silhouette, config.clustering.k, [fit.k for fit in fits if fit.k > 1])
+
+
+def _ordered_by_spend(
+    preparation: Preparation, fit: Fit, config: RunConfig
+) -> tuple[Fit, list[dict[str, float]]]:
+    """The fit with its centres ascending by spend in original units, and those centres in these units."""
+    centres = centres_in_original_units(preparation.points, fit, config.clustering.features)
+    order = sorted(
+        range(fit.k),
+        key=lambda c: (centres[c][TOTAL_SPEND], centres[c][PURCHASE_FREQUENCY], fit.centres[c]),
+    )
+    ordered = Fit(fit.k, tuple(fit.centres[c] for c in order), fit.wssse, fit.iterations, fit.seconds, fit.indices)
+    return ordered, [centres[c] for c in order]
+
+
+def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[SegmentName]:
+    if config.naming.scheme == "levels":
+        return name_by_levels([c[TOTAL_SPEND] for c in centres], [c[PURCHASE_FREQUENCY] for c in centres])
+    scored = list(dict.fromkeys(feature for rule in config.naming.rules for feature in rule.when))
+    edges = [F.percentile(F.col(feature).cast("double"), [0.2, 0.4, 0.6, 0.8]) for feature in scored]
+    row = customers.agg(*edges).head()  # four numbers a feature
+    fifths = {feature: row[position] for position, feature in enumerate(scored)} if row else {}
+    return name_by_rules(centres, fifths, config.naming.rules)
+
+
+def _clustered_only(centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[dict[str, float]]:
+    return [{one.feature: centre[one.feature] for one in config.clustering.features} for centre in centres]
+
+
+def _customer_segments(customers: DataFrame, model: PipelineModel, fit: Fit, as_of: date) -> DataFrame:
+    assigned = with_distances(model.transform(customers), fit.centres).withColumn(AS_OF, F.lit(as_of))
+    return assigned.select(*column_names(CUSTOMER_SEGMENTS))
+
+
+def _sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
+    return {
+        K: fit.k,
+        WSSSE: fit.wssse,
+        SILHOUETTE: fit.indices.silhouette,
+        DAVIES_BOULDIN: fit.indices.davies_bouldin,
+        CALINSKI_HARABASZ: fit.indices.calinski_harabasz,
+        ITERATIONS: fit.iterations,
+        SECONDS: round(fit.seconds, 3),
+        CHOSEN: fit.k == choice.k,
+    }
+
+
+def _frame(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """A small table from collected rows, in one file."""
+    schema = TABLES[table]
+    return spark.createDataFrame([Row(**row) for row in _in_order(rows, schema)], schema).coalesce(1)
+
+
+def _in_order(rows: Sequence[Mapping[str, Any]], schema: StructType) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in column_names(schema)} for row in rows]
+
+
+def _reconcile(
+    quality: Sequence[Mapping[str, Any]],
+    segments: Sequence[Mapping[str, Any]],
+    countries: DataFrame,
+    products: DataFrame,
+) -> dict[str, Any]:
+    """Lines and money by outcome, and the same money seen from customers, countries and products.
+
+    QualityGateError where they do not agree to the last decimal.
+    """
+    rows = {row[RULE]: row[ROWS] for row in quality}
+    money = {row[RULE]: row[REVENUE] for row in quality}
+    clean, guest = money[cleaning.CLEAN], money[cleaning.GUEST]
+    by_segment = sum((row[REVENUE] for row in segments), Decimal(0))
+    require_equal("the revenue of clean lines and of segments", lines=clean, segments=by_segment)
+    for table, frame in {"country_sales": countries, "product_sales": products}.items():
+        row = frame.agg(F.sum(REVENUE), F.sum(GUEST_REVENUE)).head()
+        revenue, guest_revenue = (value or Decimal(0) for value in row or (None, None))
+        require_equal(f"revenue in {table} and on the lines", table=revenue, lines=clean + guest)
+        require_equal(f"guest revenue in {table} and on the lines", table=guest_revenue, lines=guest)
+
+    def of_outcomes(figures: Mapping[str, Any], zero: Any) -> dict[str, Any]:
+        rejected = sum((figures[rule] for rule in cleaning.RULES), zero)
+        return {
+            "read": sum(figures.values(), zero),
+            "clean": figures[cleaning.CLEAN],
+            "guest": figures[cleaning.GUEST],
+            "rejected": rejected,
+        }
+
+    return {
+        "lines": of_outcomes(rows, 0),
+        # As text: JSON numbers are floating-point for many readers, and these are exact.
+        "revenue": {name: str(value) for name, value in of_outcomes(money, Decimal(0)).items()},
+        "customers": sum(row[CUSTOMERS] for row in segments),
+    }

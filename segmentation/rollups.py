@@ -1,0 +1,130 @@
+"""Sales lines → what each country and each product sold, and to which segments."""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation.schemas import (
+    ABC_CLASS,
+    AMOUNT,
+    AVERAGE_ORDER_VALUE,
+    AVERAGE_UNIT_PRICE,
+    COUNTRY,
+    COUNTRY_SALES,
+    COUNTRY_SEGMENTS,
+    CUMULATIVE_REVENUE_SHARE,
+    CUSTOMER_ID,
+    CUSTOMERS,
+    DESCRIPTION,
+    FIRST_SOLD_AT,
+    GUEST_REVENUE,
+    INVOICE_DATE,
+    INVOICE_NO,
+    IS_MERCHANDISE,
+    LAST_SOLD_AT,
+    MONEY,
+    ORDERS,
+    PRODUCT_SALES,
+    PRODUCT_SEGMENTS,
+    QUANTITY,
+    REVENUE,
+    REVENUE_SHARE,
+    SEGMENT_ID,
+    SEGMENT_NAME,
+    STOCK_CODE,
+    UNITS,
+    column_names,
+)
+
+# ABC analysis (H. F. Dickie, 1951): the few that bring most of the revenue, the next, and the many small.
+CLASS_A_UP_TO = 0.80
+CLASS_B_UP_TO = 0.95
+
+
+def country_sales(sales: DataFrame) -> DataFrame:
+    """`COUNTRY_SALES`: one row per country over the clean and guest lines `sales`, largest revenue first."""
+    sold = sales.groupBy(COUNTRY).agg(*_sold())
+    per_order = (F.col(REVENUE) / F.col(ORDERS)).cast(MONEY)
+    ranked = _with_revenue_shares(sold, COUNTRY).withColumn(AVERAGE_ORDER_VALUE, per_order)
+    return ranked.select(*column_names(COUNTRY_SALES))
+
+
+def product_sales(sales: DataFrame, merchandise_pattern: str) -> DataFrame:
+    """`PRODUCT_SALES`: one row per stock code over the clean and guest lines `sales`, largest revenue first.
+
+    `description` is the commonest, the first in the alphabet of equals; `is_merchandise` tells goods from postage,
+    fees and the like by the stock code.
+    """
+    named = F.mode(F.nullif(F.col(DESCRIPTION), F.lit("")), deterministic=True)
+    sold = sales.groupBy(STOCK_CODE).agg(
+        *_sold(),
+        F.coalesce(named, F.lit("")).alias(DESCRIPTION),
+        F.min(INVOICE_DATE).alias(FIRST_SOLD_AT),
+        F.max(INVOICE_DATE).alias(LAST_SOLD_AT),
+    )
+    return (
+        _with_revenue_shares(sold, STOCK_CODE)
+        .withColumn(AVERAGE_UNIT_PRICE, (F.col(REVENUE) / F.col(UNITS)).cast(MONEY))
+        .withColumn(IS_MERCHANDISE, F.col(STOCK_CODE).rlike(merchandise_pattern))
+        .select(*column_names(PRODUCT_SALES))
+    )
+
+
+def country_segments(sales: DataFrame, segments: DataFrame) -> DataFrame:
+    """`COUNTRY_SEGMENTS`: one row per country and segment, over the clean lines `sales`.
+
+    `segments` has one row per customer: customer_id, segment_id, segment_name.
+    """
+    bought = _with_segment(sales, segments).groupBy(COUNTRY, SEGMENT_ID, SEGMENT_NAME).agg(*_bought())
+    return bought.orderBy(COUNTRY, SEGMENT_ID).select(*column_names(COUNTRY_SEGMENTS))
+
+
+def product_segments(sales: DataFrame, segments: DataFrame) -> DataFrame:
+    """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the clean lines `sales`; `segments` as above."""
+    bought = _with_segment(sales, segments).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME).agg(*_bought(), _units())
+    return bought.orderBy(STOCK_CODE, SEGMENT_ID).select(*column_names(PRODUCT_SEGMENTS))
+
+
+def _sold() -> list[Column]:
+    guest_amount = F.when(F.col(CUSTOMER_ID).isNull(), F.col(AMOUNT))
+    return [
+        *_bought(),
+        F.coalesce(F.sum(guest_amount), F.lit(0)).cast(MONEY).alias(GUEST_REVENUE),
+        F.count_distinct(INVOICE_NO).alias(ORDERS),
+        _units(),
+    ]
+
+
+def _bought() -> list[Column]:
+    return [F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS), F.sum(AMOUNT).cast(MONEY).alias(REVENUE)]
+
+
+def _units() -> Column:
+    return F.sum(F.col(QUANTITY).cast("bigint")).alias(UNITS)
+
+
+def _with_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
+    """The lines with their customer's segment; `segments` has one row per customer, and every customer is in it."""
+    return sales.join(segments.select(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME), on=CUSTOMER_ID, how="inner")
+
+
+def _with_revenue_shares(sold: DataFrame, key: str) -> DataFrame:
+    """Adds each row's share of all revenue, the share up to and with it from the largest down, and its ABC class."""
+    # One partition is meant: a row here is a country or a product, already aggregated.
+    largest_first = Window.orderBy(F.col(REVENUE).desc(), F.col(key))
+    up_to_here = largest_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    everything = largest_first.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    total = F.sum(REVENUE).over(everything).cast("double")
+    cumulative = F.sum(REVENUE).over(up_to_here).cast("double")
+    return sold.select(
+        "*",
+        F.coalesce(F.try_divide(F.col(REVENUE).cast("double"), total), F.lit(0.0)).alias(REVENUE_SHARE),
+        F.coalesce(F.try_divide(cumulative, total), F.lit(0.0)).alias(CUMULATIVE_REVENUE_SHARE),
+        # The largest is A even where it alone is past the limit: a class of the most important is never empty.
+        (F.row_number().over(largest_first) == 1).alias("is_largest"),
+    ).select(
+        "*",
+        F.when(F.col("is_largest") | (F.col(CUMULATIVE_REVENUE_SHARE) <= CLASS_A_UP_TO), "A")
+        .when(F.col(CUMULATIVE_REVENUE_SHARE) <= CLASS_B_UP_TO, "B")
+        .otherwise("C")
+        .alias(ABC_CLASS),
+    )

@@ -1,0 +1,314 @@
+"""Every column name and every table's schema, declared once.
+
+A column is used by its constant, so that a misspelt column is an import error and not an empty result.
+Money is `decimal(20,4)` and exact; dates and times are the shop's own wall clock, `timestamp_ntz`, so that no
+time zone setting can move a sale to another day.
+"""
+
+from collections.abc import Iterable
+
+from pyspark.sql import DataFrame
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    MapType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampNTZType,
+)
+
+from segmentation.errors import QualityGateError
+
+# --- the eight fields of a transaction line ---------------------------------------------------------------------
+INVOICE_NO = "invoice_no"
+STOCK_CODE = "stock_code"
+DESCRIPTION = "description"
+QUANTITY = "quantity"
+INVOICE_DATE = "invoice_date"
+UNIT_PRICE = "unit_price"
+CUSTOMER_ID = "customer_id"
+COUNTRY = "country"
+LINE_FIELDS = (INVOICE_NO, STOCK_CODE, DESCRIPTION, QUANTITY, INVOICE_DATE, UNIT_PRICE, CUSTOMER_ID, COUNTRY)
+
+
+def raw(field: str) -> str:
+    """The name of the column that keeps a field's text as it was read."""
+    return f"raw_{field}"
+
+
+SOURCE_FILE = "source_file"
+UNPARSED_LINE = "unparsed_line"
+AMOUNT = "amount"
+COPY_NUMBER = "copy_number"
+OUTCOME = "outcome"
+REASON = "reason"
+REASONS = "reasons"
+
+# --- customer features ------------------------------------------------------------------------------------------
+TOTAL_SPEND = "total_spend"
+PURCHASE_FREQUENCY = "purchase_frequency"
+RECENCY_DAYS = "recency_days"
+TENURE_DAYS = "tenure_days"
+AVERAGE_ORDER_VALUE = "average_order_value"
+AVERAGE_BASKET_UNITS = "average_basket_units"
+UNITS_BOUGHT = "units_bought"
+DISTINCT_PRODUCTS = "distinct_products"
+AVERAGE_DAYS_BETWEEN_ORDERS = "average_days_between_orders"
+FIRST_PURCHASE_AT = "first_purchase_at"
+LAST_PURCHASE_AT = "last_purchase_at"
+RETURNED_AMOUNT = "returned_amount"
+RETURN_RATE = "return_rate"
+
+# --- segments, sweep, rollups -----------------------------------------------------------------------------------
+SEGMENT_ID = "segment_id"
+SEGMENT_NAME = "segment_name"
+DISTANCE_TO_CENTRE = "distance_to_centre"
+NEAREST_OTHER_SEGMENT_ID = "nearest_other_segment_id"
+MARGIN = "margin"
+AS_OF = "as_of"
+RULE = "rule"
+CUSTOMERS = "customers"
+CUSTOMER_SHARE = "customer_share"
+REVENUE = "revenue"
+REVENUE_SHARE = "revenue_share"
+CUMULATIVE_REVENUE_SHARE = "cumulative_revenue_share"
+ABC_CLASS = "abc_class"
+GUEST_REVENUE = "guest_revenue"
+ORDERS = "orders"
+UNITS = "units"
+AVERAGE_UNIT_PRICE = "average_unit_price"
+FIRST_SOLD_AT = "first_sold_at"
+LAST_SOLD_AT = "last_sold_at"
+IS_MERCHANDISE = "is_merchandise"
+CENTRE = "centre"
+K = "k"
+WSSSE = "wssse"
+SILHOUETTE = "silhouette"
+DAVIES_BOULDIN = "davies_bouldin"
+CALINSKI_HARABASZ = "calinski_harabasz"
+ITERATIONS = "iterations"
+SECONDS = "seconds"
+CHOSEN = "chosen"
+ROWS = "rows"
+SHARE = "share"
+
+MONEY = DecimalType(20, 4)
+# Eight decimals keep what a double in Parquet or Excel carries; the line's amount is rounded to MONEY, once.
+PRICE = DecimalType(22, 8)
+
+
+def _struct(*fields: tuple[str, DataType] | tuple[str, DataType, str]) -> StructType:
+    """A StructType of required columns; a third element, "null", marks one that may be NULL, for the reason beside it."""
+    return StructType([StructField(name, kind, nullable=bool(null)) for name, kind, *null in fields])
+
+
+RAW_LINES = StructType(
+    [StructField(raw(field), StringType()) for field in LINE_FIELDS]
+    + [StructField(SOURCE_FILE, StringType()), StructField(UNPARSED_LINE, StringType())]
+)
+"""One row per line of input. Every field is the text that was read; `unparsed_line` is the whole line where the
+reader could not split it into the header's fields, else NULL."""
+
+CUSTOMER_FEATURES = _struct(
+    (CUSTOMER_ID, StringType()),
+    (TOTAL_SPEND, MONEY),
+    (PURCHASE_FREQUENCY, LongType()),
+    (RECENCY_DAYS, IntegerType()),
+    (TENURE_DAYS, IntegerType()),
+    (AVERAGE_ORDER_VALUE, MONEY),
+    (AVERAGE_BASKET_UNITS, DoubleType()),
+    (UNITS_BOUGHT, LongType()),
+    (DISTINCT_PRODUCTS, LongType()),
+    (AVERAGE_DAYS_BETWEEN_ORDERS, DoubleType(), "null"),  # undefined for a customer of one order
+    (FIRST_PURCHASE_AT, TimestampNTZType()),
+    (LAST_PURCHASE_AT, TimestampNTZType()),
+    (COUNTRY, StringType()),
+    (RETURNED_AMOUNT, MONEY),
+    (RETURN_RATE, DoubleType()),
+)
+"""One row per customer with at least one sale."""
+
+NUMERIC_FEATURES = (
+    TOTAL_SPEND,
+    PURCHASE_FREQUENCY,
+    RECENCY_DAYS,
+    TENURE_DAYS,
+    AVERAGE_ORDER_VALUE,
+    AVERAGE_BASKET_UNITS,
+    UNITS_BOUGHT,
+    DISTINCT_PRODUCTS,
+    AVERAGE_DAYS_BETWEEN_ORDERS,
+    RETURNED_AMOUNT,
+    RETURN_RATE,
+)
+
+CUSTOMER_SEGMENTS = StructType(
+    [
+        *_struct((CUSTOMER_ID, StringType()), (SEGMENT_ID, IntegerType()), (SEGMENT_NAME, StringType())).fields,
+        *CUSTOMER_FEATURES.fields[1:],
+        *_struct(
+            (DISTANCE_TO_CENTRE, DoubleType()),
+            (NEAREST_OTHER_SEGMENT_ID, IntegerType(), "null"),  # there is no other segment when there is only one
+            (MARGIN, DoubleType(), "null"),
+            (AS_OF, DateType()),
+        ).fields,
+    ]
+)
+"""One row per customer. Distances are in the scaled space of the model; `margin` is the distance to the nearest
+other centre minus the distance to the customer's own: near 0 means on the border."""
+
+SEGMENT_PROFILES = _struct(
+    (SEGMENT_ID, IntegerType()),
+    (SEGMENT_NAME, StringType()),
+    (RULE, StringType()),
+    (CUSTOMERS, LongType()),
+    (CUSTOMER_SHARE, DoubleType()),
+    (REVENUE, MONEY),
+    (REVENUE_SHARE, DoubleType()),
+    *[
+        field
+        for feature in NUMERIC_FEATURES
+        for field in (
+            (f"mean_{feature}", DoubleType(), "null"),  # NULL only where no customer of the segment has the feature
+            (f"median_{feature}", DoubleType(), "null"),
+        )
+    ],
+    (CENTRE, MapType(StringType(), DoubleType(), valueContainsNull=False)),
+)
+"""One row per segment, ids ascending with the centre's spend. `centre` maps each clustered feature to its value at
+the segment's centre, in original units."""
+
+K_SWEEP = _struct(
+    (K, IntegerType()),
+    (WSSSE, DoubleType()),
+    (SILHOUETTE, DoubleType(), "null"),  # the three indices are undefined for k = 1
+    (DAVIES_BOULDIN, DoubleType(), "null"),
+    (CALINSKI_HARABASZ, DoubleType(), "null"),
+    (ITERATIONS, IntegerType()),
+    (SECONDS, DoubleType()),
+    (CHOSEN, BooleanType()),
+)
+"""One row per k tried, and k = 1 in closed form (the total sum of squares)."""
+
+COUNTRY_SALES = _struct(
+    (COUNTRY, StringType()),
+    (REVENUE, MONEY),
+    (GUEST_REVENUE, MONEY),
+    (ORDERS, LongType()),
+    (CUSTOMERS, LongType()),
+    (UNITS, LongType()),
+    (AVERAGE_ORDER_VALUE, MONEY),
+    (REVENUE_SHARE, DoubleType()),
+    (CUMULATIVE_REVENUE_SHARE, DoubleType()),
+    (ABC_CLASS, StringType()),
+)
+"""One row per country. Revenue, orders and units cover clean and guest lines; customers are those with an id."""
+
+COUNTRY_SEGMENTS = _struct(
+    (COUNTRY, StringType()),
+    (SEGMENT_ID, IntegerType()),
+    (SEGMENT_NAME, StringType()),
+    (CUSTOMERS, LongType()),
+    (REVENUE, MONEY),
+)
+"""One row per country and segment that bought there; clean lines only."""
+
+PRODUCT_SALES = _struct(
+    (STOCK_CODE, StringType()),
+    (DESCRIPTION, StringType()),
+    (REVENUE, MONEY),
+    (GUEST_REVENUE, MONEY),
+    (UNITS, LongType()),
+    (ORDERS, LongType()),
+    (CUSTOMERS, LongType()),
+    (AVERAGE_UNIT_PRICE, MONEY),
+    (FIRST_SOLD_AT, TimestampNTZType()),
+    (LAST_SOLD_AT, TimestampNTZType()),
+    (REVENUE_SHARE, DoubleType()),
+    (CUMULATIVE_REVENUE_SHARE, DoubleType()),
+    (ABC_CLASS, StringType()),
+    (IS_MERCHANDISE, BooleanType()),
+)
+"""One row per stock code, with its commonest description. Covers clean and guest lines."""
+
+PRODUCT_SEGMENTS = _struct(
+    (STOCK_CODE, StringType()),
+    (SEGMENT_ID, IntegerType()),
+    (SEGMENT_NAME, StringType()),
+    (CUSTOMERS, LongType()),
+    (UNITS, LongType()),
+    (REVENUE, MONEY),
+)
+"""One row per stock code and segment that bought it; clean lines only."""
+
+REJECTED_TRANSACTIONS = StructType(
+    [StructField(field, StringType()) for field in LINE_FIELDS]
+    + [
+        StructField(SOURCE_FILE, StringType(), nullable=False),
+        StructField(REASON, StringType(), nullable=False),
+        StructField(REASONS, ArrayType(StringType(), containsNull=False), nullable=False),
+    ]
+)
+"""One row per line that is not clean: rejected, or a guest's. The fields are the text as it was read."""
+
+DATA_QUALITY = _struct(
+    (RULE, StringType()),
+    (ROWS, LongType()),
+    (SHARE, DoubleType()),
+    (REVENUE, MONEY),
+)
+"""One row per rule, by the first rule that a line failed, and one each for `guest` and `clean`: rows and revenue
+add up to all that was read. `share` is of the lines read; revenue counts 0 where it cannot be computed."""
+
+TABLES: dict[str, StructType] = {
+    "customer_segments": CUSTOMER_SEGMENTS,
+    "segment_profiles": SEGMENT_PROFILES,
+    "k_sweep": K_SWEEP,
+    "country_sales": COUNTRY_SALES,
+    "country_segments": COUNTRY_SEGMENTS,
+    "product_sales": PRODUCT_SALES,
+    "product_segments": PRODUCT_SEGMENTS,
+    "rejected_transactions": REJECTED_TRANSACTIONS,
+    "data_quality": DATA_QUALITY,
+}
+"""Every table of a run, by the name of its folder."""
+
+
+def schema_differences(actual: StructType, expected: StructType) -> list[str]:
+    """Every way in which `actual` departs from `expected` in names, order or types; nullability is the reader's."""
+    found = {field.name: field.dataType for field in actual}
+    wanted = {field.name: field.dataType for field in expected}
+    differences = [f"missing {name} {kind.simpleString()}" for name, kind in wanted.items() if name not in found]
+    differences += [f"unexpected {name} {kind.simpleString()}" for name, kind in found.items() if name not in wanted]
+    differences += [
+        f"{name} is {found[name].simpleString()}, not {kind.simpleString()}"
+        for name, kind in wanted.items()
+        if name in found and _without_nulls(found[name]) != _without_nulls(kind)
+    ]
+    if not differences and list(found) != list(wanted):
+        differences.append(f"columns in the order {list(found)}, not {list(wanted)}")
+    return differences
+
+
+def require_schema(frame: DataFrame, expected: StructType, table: str) -> DataFrame:
+    """`frame` unchanged; QualityGateError with all differences at once if it is not of the expected schema."""
+    differences = schema_differences(frame.schema, expected)
+    if differences:
+        raise QualityGateError(f"table {table} does not have its declared schema: {'; '.join(differences)}")
+    return frame
+
+
+def column_names(schema: StructType) -> Iterable[str]:
+    """The names of a schema's columns, in order: the argument of a `select` that states the contract."""
+    return [field.name for field in schema]
+
+
+def _without_nulls(kind: DataType) -> str:
+    return kind.simpleString()

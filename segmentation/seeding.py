@@ -1,0 +1,120 @@
+"""Good starting centres from a bounded sample of points, on the driver.
+
+KMeans finds the optimum nearest to where it starts. A few starts from k-means|| miss the best by tens of percent where
+a handful of customers lie far out, and each costs a Spark fit. Here many starts are tried on at most
+`clustering.seeding_sample` weighted points, in numpy; Spark then fits from the best of them over all customers.
+
+Starts are drawn by greedy k-means++ (D. Arthur, S. Vassilvitskii, 2007; the greedy choice as in scikit-learn) and
+from the best centres for k - 1 with one more (A. Likas, N. Vlassis, J. Verbeek, "The global k-means clustering
+algorithm", 2003), so that more centres never do worse on the sample.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]
+
+# Measured on Online Retail over 12 seeds, raw and log-scaled: every k to 12 is within 0.8 % of the best of 100
+# scikit-learn runs, at half a second for all k.
+DRAWN_STARTS = 24
+GROWN_STARTS = 12
+MOST_ITERATIONS = 60
+# A start is given up early when it is still this much worse than the best once it has nearly settled.
+SHORT_RUN = 10
+WORTH_FINISHING = 1.05
+
+
+def starting_centres(points: Points, weights: Points, ks: Iterable[int], seed: int) -> dict[int, Points]:
+    """For each k the best centres found, k × dimensions; k must not exceed the number of distinct points.
+
+    `points` is n × dimensions, `weights` how many customers each stands for.
+    """
+    wanted = sorted(ks)
+    random = np.random.default_rng(seed)
+    found: dict[int, Points] = {}
+    previous = np.average(points, axis=0, weights=weights)[np.newaxis, :]
+    for k in range(2, max(wanted, default=1) + 1):
+        starts = [_drawn(points, weights, k, random) for _ in range(DRAWN_STARTS)]
+        starts += [np.vstack([previous, extra]) for extra in _candidates(points, weights, previous, GROWN_STARTS, random)]
+        previous = _best(points, weights, starts)
+        if k in wanted:
+            found[k] = previous
+    return found
+
+
+def _best(points: Points, weights: Points, starts: list[Points]) -> Points:
+    short = [_iterate(points, weights, start, SHORT_RUN) for start in starts]
+    least = min(cost for _, cost in short)
+    finished = [
+        _iterate(points, weights, centres, MOST_ITERATIONS)
+        for centres, cost in short
+        if cost <= least * WORTH_FINISHING
+    ]
+    return min(finished, key=lambda result: result[1])[0]
+
+
+def _iterate(points: Points, weights: Points, centres: Points, most: int) -> tuple[Points, float]:
+    """Lloyd's iterations until the centres stay; the centres and their weighted sum of squared distances."""
+    for _ in range(most):
+        nearest, _ = _assign(points, centres)
+        totals = np.bincount(nearest, weights=weights, minlength=len(centres))
+        sums = np.stack(
+            [np.bincount(nearest, weights=weights * column, minlength=len(centres)) for column in points.T], axis=1
+        )
+        filled = totals > 0
+        moved = centres.copy()
+        moved[filled] = sums[filled] / totals[filled, np.newaxis]
+        if np.array_equal(moved, centres):
+            break
+        centres = moved
+    _, squared = _assign(points, centres)
+    return centres, float(squared @ weights)
+
+
+def _assign(points: Points, centres: Points) -> tuple[NDArray[np.intp], Points]:
+    """Each point's nearest centre, and its squared distance."""
+    squared = _squared_distances(points, centres)
+    nearest = squared.argmin(axis=1)
+    return nearest, squared[np.arange(len(points)), nearest]
+
+
+def _squared_distances(points: Points, centres: Points) -> Points:
+    # By differences, not by |x|² - 2xc + |c|²: exact zeros stay zero, which far outliers would else spoil.
+    result = np.zeros((len(points), len(centres)))
+    for dimension in range(points.shape[1]):
+        result += np.subtract.outer(points[:, dimension], centres[:, dimension]) ** 2
+    return result
+
+
+def _drawn(points: Points, weights: Points, k: int, random: np.random.Generator) -> Points:
+    """k points by greedy k-means++: each the best of a few drawn in proportion to their squared distance."""
+    first = random.choice(len(points), p=weights / weights.sum())
+    chosen = points[first][np.newaxis, :]
+    squared = _squared_distances(points, chosen)[:, 0]
+    tries = 2 + int(np.log(k))
+    while len(chosen) < k:
+        drawn = _draw(weights * squared, tries, random)
+        reached = np.minimum(squared[:, np.newaxis], _squared_distances(points, points[drawn]))
+        best = int((weights @ reached).argmin())
+        chosen = np.vstack([chosen, points[drawn[best]]])
+        squared = reached[:, best]
+    return chosen
+
+
+def _candidates(
+    points: Points, weights: Points, centres: Points, count: int, random: np.random.Generator
+) -> list[Points]:
+    """Points to add to the given centres: of some drawn far out, those that would lower the cost most at once."""
+    _, squared = _assign(points, centres)
+    drawn = np.unique(_draw(weights * squared, 10 * count, random))
+    reached = np.minimum(squared[:, np.newaxis], _squared_distances(points, points[drawn]))
+    return [points[position] for position in drawn[np.argsort(weights @ reached)[:count]]]
+
+
+def _draw(mass: Points, count: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """Positions drawn in proportion to their mass; by the running sum, which is quicker than `choice`."""
+    running = np.cumsum(mass)
+    positions = np.searchsorted(running, random.random(count) * running[-1], side="right")
+    return np.minimum(positions, len(mass) - 1)

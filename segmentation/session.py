@@ -1,0 +1,26 @@
+"""The Spark session: what the results depend on is set here, the rest is the cluster's and the command line's."""
+
+from pyspark.sql import SparkSession
+
+SETTINGS = {
+    # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
+    "spark.sql.session.timeZone": "UTC",
+    # Overflow and bad casts fail loudly where the code does not ask for try_cast.
+    "spark.sql.ansi.enabled": "true",
+    # `CustomerID` and `customerid` are two columns, in Parquet as in a CSV header.
+    "spark.sql.caseSensitive": "true",
+    # Dates before 1900 and impossible ones are rejected lines, never a stack trace or a silent other reading.
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    # Readers outside Spark (DuckDB, Polars, pandas, Trino) know this form of timestamps.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Workbooks are handed over as Arrow.
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+
+
+def spark_session(name: str) -> SparkSession:
+    """The session of this job, on the master that spark-submit names."""
+    builder = SparkSession.builder.appName(name)
+    for key, value in SETTINGS.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()

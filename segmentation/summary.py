@@ -1,0 +1,60 @@
+"""The closing summary of a run, for the screen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from segmentation.pipeline import Published
+from segmentation.schemas import (
+    CUSTOMER_SHARE,
+    CUSTOMERS,
+    PURCHASE_FREQUENCY,
+    RECENCY_DAYS,
+    REVENUE,
+    REVENUE_SHARE,
+    SEGMENT_ID,
+    SEGMENT_NAME,
+    TOTAL_SPEND,
+)
+
+WIDTH = 110
+
+
+def summary_of(published: Published, currency: str) -> str:
+    """The segments as a table, and where the run is; a line only if it was published before."""
+    path = published.path.removeprefix("file:")
+    if published.before:
+        return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
+    table = Table("", "Segment", "Customers", "", "Revenue", "", "Median spend", "Orders", "Days since last")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for row in published.segments:
+        table.add_row(*_cells(row, currency))
+    console = Console(width=WIDTH)
+    with console.capture() as captured:
+        console.print(table, markup=False)
+    lines = [
+        "",
+        f"{published.choice[0].upper()}{published.choice[1:]}.",
+        captured.get().rstrip(),
+        f"Run     {published.run_id}",
+        f"Tables  {path}",
+        f"Charts  {path}/charts",
+    ]
+    return "\n".join(lines)
+
+
+def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
+    return [
+        str(row[SEGMENT_ID]),
+        row[SEGMENT_NAME],
+        f"{row[CUSTOMERS]:,}",
+        f"{row[CUSTOMER_SHARE]:.1%}",
+        f"{currency}{row[REVENUE]:,.0f}",
+        f"{row[REVENUE_SHARE]:.1%}",
+        f"{currency}{row[f'median_{TOTAL_SPEND}']:,.0f}",
+        f"{row[f'median_{PURCHASE_FREQUENCY}']:,.0f}",
+        f"{row[f'median_{RECENCY_DAYS}']:,.0f}",
+    ]

@@ -1,0 +1,75 @@
+"""Spark's KMeans from given starting centres, which Spark ML's Python class cannot be told.
+
+Spark ML's KMeans runs `org.apache.spark.mllib.clustering.KMeans`; that one takes an initial model, and its result makes
+a Spark ML model. All of it runs in the JVM: the executors need no Python.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark import SparkContext
+from pyspark.ml.clustering import KMeansModel
+from pyspark.sql import DataFrame
+
+Centres = tuple[tuple[float, ...], ...]
+
+
+def vectors_of(points: DataFrame, column: str) -> Any:
+    """The vectors of a Spark ML vector column as Java's `RDD[mllib.linalg.Vector]`."""
+    jvm = _jvm()
+    selected = points.select(column)
+    converted = jvm.org.apache.spark.mllib.util.MLUtils.convertVectorColumnsFromML(
+        selected._jdf, jvm.PythonUtils.toSeq([column])
+    )
+    encoder = jvm.org.apache.spark.sql.Encoders.udt(jvm.org.apache.spark.mllib.linalg.VectorUDT())
+    return getattr(converted, "as")(encoder).rdd()
+
+
+def fit_from(vectors: Any, start: Centres, max_iterations: int, tolerance: float) -> tuple[Centres, float, int]:
+    """Lloyd's iterations from `start` over all vectors: the centres, their WSSSE, the number of iterations."""
+    model = (
+        _jvm()
+        .org.apache.spark.mllib.clustering.KMeans()
+        .setK(len(start))
+        .setMaxIterations(max_iterations)
+        .setEpsilon(tolerance)
+        .setInitialModel(_mllib_model(start))
+        .run(vectors)
+    )
+    centres = tuple(tuple(float(value) for value in centre.toArray()) for centre in model.clusterCenters())
+    return centres, float(model.trainingCost()), int(model.numIter())
+
+
+def model_of(centres: Centres, features_column: str, prediction_column: str) -> KMeansModel:
+    """A Spark ML KMeansModel with exactly these centres: cluster 0 is the first of them."""
+    java = _jvm().org.apache.spark.ml.clustering.KMeansModel("customer_segments", _mllib_model(centres))
+    model = KMeansModel(java)
+    model._resetUid("customer_segments")
+    if len(centres) > 1:  # the parameter k of Spark ML starts at 2
+        model._set(k=len(centres))
+    return model.setFeaturesCol(features_column).setPredictionCol(prediction_column)
+
+
+def _mllib_model(centres: Centres) -> Any:
+    jvm = _jvm()
+    array = _array(jvm.org.apache.spark.mllib.linalg.Vector, [_vector(centre) for centre in centres])
+    return jvm.org.apache.spark.mllib.clustering.KMeansModel(array)
+
+
+def _vector(values: Sequence[float]) -> Any:
+    return _jvm().org.apache.spark.mllib.linalg.Vectors.dense(_array(_jvm().double, [float(value) for value in values]))
+
+
+def _array(kind: Any, values: Sequence[Any]) -> Any:
+    context = SparkContext._active_spark_context
+    assert context is not None and context._gateway is not None
+    array = context._gateway.new_array(kind, len(values))
+    for position, value in enumerate(values):
+        array[position] = value
+    return array
+
+
+def _jvm() -> Any:
+    context = SparkContext._active_spark_context
+    assert context is not None
+    return context._jvm

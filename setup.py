@@ -1,0 +1,79 @@
+"""Packaging of the segmentation library: what `pip install .` installs, and the ranges it is known to work with.
+
+The exact versions that the demo and the tests run on stand in `.requirements.lock`; `scripts/lock` makes that file
+from the ranges below.
+"""
+
+import re
+from pathlib import Path
+
+from setuptools import setup
+
+ROOT = Path(__file__).resolve().parent
+
+
+def version() -> str:
+    """Return the version that `segmentation/__init__.py` declares, without importing the package."""
+    source = (ROOT / "segmentation" / "__init__.py").read_text(encoding="utf-8")
+    declared = re.search(r"""^__version__(?:\s*:\s*\w+)?\s*=\s*["']([^"']+)["']""", source, flags=re.MULTILINE)
+    if declared is None:
+        raise RuntimeError('segmentation/__init__.py has no line __version__ = "X.Y.Z"')
+    return declared.group(1)
+
+
+def long_description() -> str:
+    readme = ROOT / "README.md"
+    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+
+
+RUNTIME = [
+    "pyspark>=4.3,<4.4",
+    "numpy>=2.0,<3",
+    "PyYAML>=6.0,<7",
+    "pydantic>=2.12,<3",
+    "fastexcel>=0.16,<1",
+    "pyarrow>=18,<27",
+    "matplotlib>=3.9,<4",
+    "rich>=13.7,<16",
+]
+
+TEST = [
+    "pytest>=8.2,<10",
+    "chispa>=0.11,<1",
+    "hypothesis>=6.100,<7",
+    "ruff>=0.14,<1",
+    "mypy>=1.15,<3",
+    "types-PyYAML>=6.0,<7",
+    # The README's snippets that read a published run.
+    "pandas>=2.3,<3",  # Spark 4.3 warns of pandas 3
+    "polars>=1.30,<3",
+    "duckdb>=1.3,<3",
+    # The yardstick for Spark's clusterings.
+    "scikit-learn>=1.6,<2",
+    # Makes small workbooks for the tests of XLSX reading.
+    "XlsxWriter>=3.2,<4",
+]
+
+setup(
+    name="customer-segmentation",
+    version=version(),
+    description="Customer segments from retail transactions: a Spark job for a data lake",
+    long_description=long_description(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=["segmentation"],
+    package_data={"segmentation": ["*"]},
+    python_requires=">=3.11",
+    install_requires=RUNTIME,
+    extras_require={"test": TEST},
+    classifiers=[
+        "Operating System :: MacOS",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Topic :: Scientific/Engineering :: Information Analysis",
+    ],
+)
