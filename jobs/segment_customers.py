@@ -1,6 +1,6 @@
-"""Segments the customers of a retailer by their transaction lines, and publishes the run in a data lake.
+r"""Segments the customers of a retailer by their transaction lines, and publishes the run in a data lake.
 
-spark-submit --properties-file conf/spark-local.conf jobs/segment_customers.py \\
+spark-submit --properties-file conf/spark-local.conf jobs/segment_customers.py \
     --config conf/online_retail.yaml --input PATH [PATH ...] --output LAKE
 """
 
@@ -22,6 +22,8 @@ from segmentation.progress import Progress, terminal
 from segmentation.session import spark_session
 from segmentation.summary import summary_of
 
+logger = logging.getLogger("segmentation.jobs")
+
 EXIT_CODES = """exit codes: 0 published (or this very run was published before), 2 bad arguments or configuration,
 3 bad input, 4 audit failed (nothing published), 5 lost a publishing race, 1 anything else"""
 
@@ -31,8 +33,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--config", required=True, metavar="FILE", help="YAML configuration, for example of conf/")
     parser.add_argument("--input", required=True, nargs="+", metavar="PATH", help="files, directories or globs")
-    parser.add_argument("--output", required=True, metavar="LAKE", help="the lake's folder, on any file system of Spark")
-    parser.add_argument("--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: day after the last sale")
+    parser.add_argument(
+        "--output", required=True, metavar="LAKE", help="the lake's folder, on any file system of Spark"
+    )
+    parser.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: day after the last sale"
+    )
     parser.add_argument("--run-id", metavar="ID", help="default: made from the input, configuration and code")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="clustering.k=5 ...")
     parser.add_argument("--force", action="store_true", help="publish again, under a new id, what was published before")
@@ -43,7 +49,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
-    logging.basicConfig(level=logging.ERROR if options.quiet else logging.INFO, format="%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.ERROR if options.quiet else logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("segmentation").setLevel(logging.ERROR if options.quiet else logging.INFO)
     try:
         config = load_config(options.config, options.set)
         run_id = require_run_id(options.run_id) if options.run_id else None
@@ -51,14 +58,14 @@ def main(arguments: Sequence[str]) -> int:
         spark = spark_session(config.title)
         published = run(spark, config, request, Progress(STAGES, None if options.quiet else terminal()))
         if not options.quiet:
-            print(summary_of(published, config.charts.currency))  # noqa: T201
+            print(summary_of(published, config.charts.currency))
         return 0
     except Exception as error:
         if options.debug:
-            logging.exception("stack trace")
-        known = isinstance(error, SegmentationError)
-        print(f"error: {error}" if known else f"error: {_unexpected(error)}", file=sys.stderr)  # noqa: T201
-        return error.exit_code if known else 1
+            logger.exception("stack trace")
+        known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
+        print(f"error: {known}", file=sys.stderr)
+        return known.exit_code
 
 
 def _unexpected(error: Exception) -> str:

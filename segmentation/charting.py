@@ -51,7 +51,9 @@ def draw_charts(
     features = list(dict.fromkeys([*shown, *[one.feature for one in config.clustering.features]]))
     largest_countries, all_countries, _ = _largest(countries)
     largest_products, all_products, class_a = _largest(products)
-    labelled = [{**row, "product": f"{row[DESCRIPTION] or 'no description'} ({row[STOCK_CODE]})"} for row in largest_products]
+    labelled = [
+        {**row, "product": f"{row[DESCRIPTION] or 'no description'} ({row[STOCK_CODE]})"} for row in largest_products
+    ]
     figures = {
         "elbow": charts.elbow_chart(sweep, choice.reason, rule=_chart_rule(choice)),
         "segments": charts.segments_chart(

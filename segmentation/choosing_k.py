@@ -35,7 +35,9 @@ def elbow(wssse: Mapping[int, float]) -> int | None:
     return best if distance(best) > 0 else None
 
 
-def choose_k(wssse: Mapping[int, float], silhouette: Mapping[int, float], wanted: int | str, allowed: Sequence[int]) -> Choice:
+def choose_k(
+    wssse: Mapping[int, float], silhouette: Mapping[int, float], wanted: int | str, allowed: Sequence[int]
+) -> Choice:
     """The k among `allowed` (ascending, all >= 2) by the rule that `wanted` names: a number, "auto" or "silhouette".
 
     `wssse` has k = 1, the total sum of squares, as well: without it the curve's first and steepest part is missing.
@@ -48,8 +50,10 @@ def choose_k(wssse: Mapping[int, float], silhouette: Mapping[int, float], wanted
     if wanted == "silhouette":
         reason = f"k = {by_silhouette} has the best silhouette, {silhouette[by_silhouette]:.3f}; {elbow_words}"
         return Choice(by_silhouette, "silhouette", reads, reason)
-    if reads in allowed:
+    if reads is not None and reads in allowed:
         reason = f"the elbow of the WSSSE curve, its greatest distance from the chord, is at k = {reads}"
         return Choice(reads, "elbow", reads, reason)
-    reason = f"{elbow_words} within {allowed[0]}..{allowed[-1]}, so k = {by_silhouette} was taken by the best silhouette"
+    reason = (
+        f"{elbow_words} within {allowed[0]}..{allowed[-1]}, so k = {by_silhouette} was taken by the best silhouette"
+    )
     return Choice(by_silhouette, "silhouette", reads, reason)

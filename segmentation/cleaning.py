@@ -111,9 +111,7 @@ def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column
         OUT_OF_PERIOD: is_too_early | is_too_late,
         DUPLICATE: F.col(COPY_NUMBER) > 1,
     }
-    return {
-        rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off
-    }
+    return {rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off}
 
 
 def last_sale_day(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
@@ -125,7 +123,8 @@ def last_sale_day(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
 
 def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
     """The parsed lines with `reasons` (all rules failed, in order), `reason` (the first; `guest` for a guest's
-    line; NULL for a clean one) and `outcome`: clean, guest or rejected."""
+    line; NULL for a clean one) and `outcome`: clean, guest or rejected.
+    """
     failed = rules(settings, as_of)
     reasons = F.array_compact(F.array(*[F.when(condition, F.lit(rule)) for rule, condition in failed.items()]))
     is_rejected = F.size(F.col(REASONS)) > 0
@@ -146,7 +145,8 @@ def rejected_transactions(judged: DataFrame) -> DataFrame:
 
 def line_counts(judged: DataFrame) -> DataFrame:
     """One row per reason that occurs (`clean` for none): rule string, rows bigint, revenue decimal(20,4), which
-    counts 0 for a line whose amount cannot be computed."""
+    counts 0 for a line whose amount cannot be computed.
+    """
     return judged.groupBy(F.coalesce(F.col(REASON), F.lit(CLEAN)).alias(RULE)).agg(
         F.count(F.lit(1)).alias(ROWS),
         F.coalesce(F.sum(AMOUNT), F.lit(0)).cast(MONEY).alias(REVENUE),
@@ -219,7 +219,7 @@ def _copy_number() -> Column:
     """
     texts = [F.coalesce(F.col(raw(field)), F.lit("")) for field in LINE_FIELDS]
     unparsed = F.when(_is_malformed(), F.concat_ws("\u001f", F.coalesce(F.col(UNPARSED_LINE), F.lit("")), *texts))
-    values = [*LINE_FIELDS, unparsed]
+    values: list[str | Column] = [*LINE_FIELDS, unparsed]
     return F.row_number().over(Window.partitionBy(*values).orderBy(*[raw(field) for field in LINE_FIELDS], SOURCE_FILE))
 
 

@@ -45,9 +45,7 @@ def cluster_indices(
     - Calinski-Harabasz (T. Caliński, J. Harabasz, 1974): the larger the better
     """
     distance = F.sqrt(F.array_min(F.array(*[squared_distance(F.col(point), centre) for centre in centres])))
-    assigned = points.select(
-        vector, nearest_centre(F.col(point), centres).alias("cluster"), distance.alias("distance")
-    )
+    assigned = points.select(vector, nearest_centre(F.col(point), centres).alias("cluster"), distance.alias("distance"))
     # One row per cluster: bounded by k.
     rows = assigned.groupBy("cluster").agg(F.count(F.lit(1)).alias("size"), F.avg("distance").alias("spread")).collect()
     evaluator = ClusteringEvaluator(featuresCol=vector, predictionCol="cluster", metricName="silhouette")
@@ -66,11 +64,11 @@ def _davies_bouldin(spreads: dict[int, float], centres: Centres) -> float | None
     if len(spreads) < 2:
         return None
     worst = []
-    for one in spreads:
+    for one, spread in spreads.items():
         apart = {other: math.dist(centres[one], centres[other]) for other in spreads if other != one}
         if min(apart.values()) == 0:
             return None
-        worst.append(max((spreads[one] + spreads[other]) / distance for other, distance in apart.items()))
+        worst.append(max((spread + spreads[other]) / distance for other, distance in apart.items()))
     return sum(worst) / len(worst)
 
 

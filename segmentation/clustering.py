@@ -4,11 +4,13 @@ The points are kept sorted by customer in one partition: sums of floating-point 
 the fits are the same on any number of cores, partitions and input files.
 """
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from pyspark.ml import PipelineModel
@@ -20,7 +22,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
-from segmentation.config import ClusteredFeature, ClusteringSettings
+from segmentation.config import ClusteredFeature, ClusteringSettings, Scaler
 from segmentation.schemas import (
     CUSTOMER_ID,
     DISTANCE_TO_CENTRE,
@@ -31,7 +33,7 @@ from segmentation.schemas import (
     SEGMENT_NAME,
     TOTAL_SPEND,
 )
-from segmentation.seeding import starting_centres
+from segmentation.seeding import Points, starting_centres
 from segmentation.warm_start import fit_from, model_of, vectors_of
 
 Centres = tuple[tuple[float, ...], ...]
@@ -88,7 +90,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
         frame = stage.transform(frame)
     names = [clustered(one.feature) for one in settings.features]
     points = frame.select(
-        CUSTOMER_ID, TOTAL_SPEND, PURCHASE_FREQUENCY, *names, SCALED, vector_to_array(SCALED).alias(POINT)
+        CUSTOMER_ID, TOTAL_SPEND, PURCHASE_FREQUENCY, *names, SCALED, vector_to_array(F.col(SCALED)).alias(POINT)
     ).persist()
     dimensions = range(len(names))
     row = points.agg(F.count(F.lit(1)), *[F.avg(F.col(POINT)[d]) for d in dimensions]).head()
@@ -96,26 +98,24 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     count, *mean = row
     from_mean = points.agg(F.sum(squared_distance(F.col(POINT), mean))).head()
     # Enough to know whether every k can have k different centres.
-    distinct = points.select(*names).distinct().limit(settings.k_max + 1).count()
+    distinct = points.select(*names).distinct().limit(settings.largest_k + 1).count()
     return Preparation(tuple(stages), points, count, distinct, tuple(mean), from_mean[0] if from_mean else 0.0)
 
 
 def sweep(preparation: Preparation, ks: Sequence[int], settings: ClusteringSettings) -> list[Fit]:
-    """The best fit for k = 1 (in closed form) and for each of `ks` (ascending, each >= 2), WSSSE never rising with k."""
+    """The best fit for k = 1, in closed form, and for each of `ks` (ascending, each >= 2); WSSSE never rises with k."""
     points = preparation.points
     fits = [Fit(1, (preparation.mean,), preparation.total_squares, 0, 0.0, Indices(None, None, None))]
     sample, weights = _sample(preparation, settings)
     starts = starting_centres(sample, weights, ks, settings.seed)
     vectors = vectors_of(points, SCALED)
     with ThreadPoolExecutor(settings.parallel_fits) as pool:
-        tasks = [
-            pool.submit(_best_fit, preparation, partial(fit_from, vectors), _as_centres(starts[k]), settings) for k in ks
-        ]
+        tasks = [pool.submit(_best_fit, preparation, vectors, _as_centres(starts[k]), settings) for k in ks]
         found = [task.result() for task in tasks]
     for fit in found:
-        if fit.wssse > fits[-1].wssse:  # rare: a start grown from the fit before can only do better than that one
-            fit = _grown(preparation, partial(fit_from, vectors), fits[-1], sample, settings)
-        fits.append(fit)
+        # Rare: a fit grown from the one before can only do better than that.
+        worse = fit.wssse > fits[-1].wssse
+        fits.append(_grown(preparation, vectors, fits[-1], sample, settings) if worse else fit)
     return fits
 
 
@@ -123,18 +123,19 @@ def centres_in_original_units(
     points: DataFrame, fit: Fit, features: Sequence[ClusteredFeature]
 ) -> list[dict[str, float]]:
     """For each centre, in the fit's order: every clustered feature at the centre with its transform undone, and
-    total_spend and purchase_frequency, by the mean of its customers where they are not clustered."""
-    means = {
-        **{name: F.avg(F.col(name).cast("double")) for name in (TOTAL_SPEND, PURCHASE_FREQUENCY)},
-        **{one.feature: F.avg(clustered(one.feature)) for one in features},
-    }
+    total_spend and purchase_frequency, by the mean of its customers where they are not clustered.
+    """
+    means: dict[str, Column] = {name: F.avg(F.col(name).cast("double")) for name in (TOTAL_SPEND, PURCHASE_FREQUENCY)}
+    means |= {one.feature: F.avg(clustered(one.feature)) for one in features}
     assigned = points.withColumn(CLUSTER, nearest_centre(F.col(POINT), fit.centres))
     # One row per centre: bounded by k.
-    rows = {row[CLUSTER]: row for row in assigned.groupBy(CLUSTER).agg(*[m.alias(n) for n, m in means.items()]).collect()}
-    undo = {one.feature: np.expm1 if one.transform == "log1p" else float for one in features}
-    clustered_first = [*undo, *[name for name in means if name not in undo]]
+    rows = {
+        row[CLUSTER]: row for row in assigned.groupBy(CLUSTER).agg(*[m.alias(n) for n, m in means.items()]).collect()
+    }
+    logarithms = {one.feature for one in features if one.transform == "log1p"}
     return [
-        {name: float(undo.get(name, float)(rows[number][name])) for name in clustered_first} for number in sorted(rows)
+        {name: math.expm1(rows[number][name]) if name in logarithms else rows[number][name] for name in means}
+        for number in sorted(rows)
     ]
 
 
@@ -149,8 +150,9 @@ def segment_model(preparation: Preparation, centres: Centres, names: Sequence[st
 
 def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
     """Adds, for rows with `scaled` and segment_id: the distance to the own centre, the other segment whose centre is
-    nearest, and how much farther that one is; NULL the last two where there is no other."""
-    point = vector_to_array(SCALED)
+    nearest, and how much farther that one is; NULL the last two where there is no other.
+    """
+    point = vector_to_array(F.col(SCALED))
     distances = [F.sqrt(squared_distance(point, centre)) for centre in centres]
     own = F.element_at(F.array(*distances), F.col(SEGMENT_ID))
     others = [
@@ -185,9 +187,11 @@ def _transformed(features: Sequence[ClusteredFeature], limits: Mapping[str, tupl
     return SQLTransformer(statement=f"SELECT *, {', '.join(expression(one) for one in features)} FROM __THIS__")
 
 
-def _scaling(features: Sequence[ClusteredFeature]) -> list[VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler]:
+def _scaling(
+    features: Sequence[ClusteredFeature],
+) -> list[VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler]:
     """Assemblers and scalers whose last output is `scaled`, in the order of `features`."""
-    scalers = {
+    scalers: dict[Scaler, Callable[..., StandardScaler | RobustScaler | MinMaxScaler]] = {
         "standard": partial(StandardScaler, withMean=True, withStd=True),
         "robust": partial(RobustScaler, withCentering=True, withScaling=True),
         "min_max": MinMaxScaler,
@@ -195,7 +199,7 @@ def _scaling(features: Sequence[ClusteredFeature]) -> list[VectorAssembler | Sta
     if len({one.scale for one in features}) == 1:
         together = VectorAssembler(inputCols=[clustered(one.feature) for one in features], outputCol="assembled")
         return [together, scalers[features[0].scale](inputCol="assembled", outputCol=SCALED)]
-    stages = []
+    stages: list[VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler] = []
     for one in features:
         name = clustered(one.feature)
         stages.append(VectorAssembler(inputCols=[name], outputCol=f"assembled_{name}"))
@@ -204,7 +208,7 @@ def _scaling(features: Sequence[ClusteredFeature]) -> list[VectorAssembler | Sta
     return [*stages, VectorAssembler(inputCols=scaled, outputCol=SCALED)]
 
 
-def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[np.ndarray, np.ndarray]:
+def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[Points, Points]:
     """At most about `seeding_sample` points and how many customers each stands for.
 
     Half of the chance is even, half in proportion to the squared distance from the mean, so that the few who spend
@@ -226,11 +230,11 @@ def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[np.
     return np.array([row[POINT] for row in rows]), np.array([row[WEIGHT] for row in rows])
 
 
-def _best_fit(preparation, fit_from_start, start: Centres, settings: ClusteringSettings) -> Fit:  # type: ignore[no-untyped-def]
+def _best_fit(preparation: Preparation, vectors: Any, start: Centres, settings: ClusteringSettings) -> Fit:
     """The least WSSSE of `restarts` fits: the first from the given start, the others from k-means||."""
     began = time.perf_counter()
     k = len(start)
-    tried = [fit_from_start(start, settings.max_iterations, settings.tolerance)]
+    tried = [fit_from(vectors, start, settings.max_iterations, settings.tolerance)]
     for restart in range(1, settings.restarts):
         model = KMeans(
             featuresCol=SCALED,
@@ -248,15 +252,15 @@ def _best_fit(preparation, fit_from_start, start: Centres, settings: ClusteringS
     return Fit(k, centres, wssse, iterations, time.perf_counter() - began, indices)
 
 
-def _grown(preparation, fit_from_start, smaller: Fit, sample: np.ndarray, settings: ClusteringSettings) -> Fit:  # type: ignore[no-untyped-def]
+def _grown(preparation: Preparation, vectors: Any, smaller: Fit, sample: Points, settings: ClusteringSettings) -> Fit:
     """A fit with one centre more than `smaller`, started from its centres and the sampled point farthest from them."""
     centres = np.array(smaller.centres)
     squared = ((sample[:, np.newaxis, :] - centres[np.newaxis, :, :]) ** 2).sum(axis=2).min(axis=1)
-    start = _as_centres([*smaller.centres, sample[squared.argmax()]])
-    return _best_fit(preparation, fit_from_start, start, settings.model_copy(update={"restarts": 1}))
+    start = _as_centres(np.vstack([centres, sample[squared.argmax()]]))
+    return _best_fit(preparation, vectors, start, settings.model_copy(update={"restarts": 1}))
 
 
-def _as_centres(centres: Sequence[Sequence[float]] | np.ndarray) -> Centres:
+def _as_centres(centres: Iterable[Iterable[float]]) -> Centres:
     return tuple(tuple(float(value) for value in centre) for centre in centres)
 
 

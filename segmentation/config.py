@@ -25,7 +25,7 @@ Feature = Literal[
     "returned_amount",
     "return_rate",
 ]
-"""The features that can be clustered: all numeric ones but average_days_between_orders, which one-order customers lack."""
+"""What can be clustered: every numeric feature but average_days_between_orders, which one-order customers lack."""
 
 RuleName = Literal[
     "malformed",
@@ -114,15 +114,25 @@ class ClusteringSettings(Settings):
     """What is clustered, for which k, and how k is chosen."""
 
     features: Annotated[tuple[ClusteredFeature, ...], Field(min_length=1)]
-    k: Annotated[int, Field(ge=2)] | Literal["auto", "silhouette"] = "auto"
+    k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "silhouette"] = "auto"
     k_min: Annotated[int, Field(ge=1)] = 1
     k_max: Annotated[int, Field(ge=2, le=50)] = 10
-    seed: int = 1
+    seed: Annotated[int, Field(ge=0, lt=2**53)] = 1
     restarts: Annotated[int, Field(ge=1, le=100)] = 2
     max_iterations: Annotated[int, Field(ge=1)] = 100
     tolerance: Annotated[float, Field(gt=0)] = 1e-4
     seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = 10_000
     parallel_fits: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @property
+    def largest_k(self) -> int:
+        """The end of the sweep: a k set by hand beyond `k_max` is tried too."""
+        return max(self.k_max, self.k) if isinstance(self.k, int) else self.k_max
+
+    @property
+    def smallest_k(self) -> int:
+        """The first k that is fitted; k = 1 needs no fit."""
+        return max(2, min(self.k_min, self.k) if isinstance(self.k, int) else self.k_min)
 
     @model_validator(mode="after")
     def _range_ascends(self) -> "ClusteringSettings":
@@ -207,7 +217,9 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> RunConfig:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"configuration {path}: {error.strerror or error}: name a YAML file of conf/ or your own") from None
+        raise ConfigError(
+            f"configuration {path}: {error.strerror or error}: name a YAML file of conf/ or your own"
+        ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"configuration {path}: is not UTF-8 text") from None
     document = _parse_yaml(text, f"configuration {path}")

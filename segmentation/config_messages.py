@@ -51,7 +51,10 @@ def _message(problem: Mapping[str, Any], location: Sequence[int | str], root: ty
         return " needs at least one entry", ""
     given = problem["input"]
     hint = did_you_mean(given, _literals(problem)) if isinstance(given, str) and _literals(problem) else ""
-    return f": {problem['msg'].replace('Input should', 'should', 1).replace('valid tuple', 'list')}", f", got {_shown(given)}{hint}"
+    return (
+        f": {problem['msg'].replace('Input should', 'should', 1).replace('valid tuple', 'list')}",
+        f", got {_shown(given)}{hint}",
+    )
 
 
 def _allowed(message: str) -> str:

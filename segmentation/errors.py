@@ -25,7 +25,7 @@ class QualityGateError(SegmentationError):
     exit_code = 4
 
 
-class PublishConflict(SegmentationError):
+class PublishConflict(SegmentationError):  # noqa: N818 - the name in the contract
     """Another run holds the name that this one wanted to publish under."""
 
     exit_code = 5

@@ -66,7 +66,9 @@ def customer_features(sales: DataFrame, cancellations: DataFrame, as_of: date) -
         # Amounts of very small sales can round to nothing; nothing was then returned of nothing.
         .withColumn(
             RETURN_RATE,
-            F.coalesce(F.try_divide(F.col(RETURNED_AMOUNT).cast("double"), F.col(TOTAL_SPEND).cast("double")), F.lit(0.0)),
+            F.coalesce(
+                F.try_divide(F.col(RETURNED_AMOUNT).cast("double"), F.col(TOTAL_SPEND).cast("double")), F.lit(0.0)
+            ),
         )
         .select(*column_names(CUSTOMER_FEATURES))
     )

@@ -1,8 +1,8 @@
 """The lake: runs in the making under `_staging/`, published whole under `runs/` by one rename, read back by name.
 
-    LAKE/runs/run_id=<id>/   a published run; never changed afterwards
-    LAKE/latest.json         names the newest published run
-    LAKE/_staging/           ignored by Spark, Hive, Trino, DuckDB and pandas readers
+LAKE/runs/run_id=<id>/   a published run; never changed afterwards
+LAKE/latest.json         names the newest published run
+LAKE/_staging/           ignored by Spark, Hive, Trino, DuckDB and pandas readers
 """
 
 import json
@@ -46,7 +46,7 @@ class Lake:
         self._spark = spark
         try:
             self._storage = Storage(spark, path)
-        except Exception as error:  # an unknown scheme, or a host that does not answer
+        except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer
             raise ConfigError(f"--output {path}: cannot be reached: {error}") from None
         self.path = self._storage.root
 
@@ -59,7 +59,7 @@ class Lake:
             self._storage.make_directory(f"{self.path}/_staging")
             self._storage.write_text(probe, "")
             self._storage.delete(probe)
-        except Exception as error:  # the operating system's and Hadoop's refusals have no common kind
+        except Exception as error:  # noqa: BLE001 - the operating system's and Hadoop's refusals have no common kind
             reason = getattr(error, "strerror", None) or error
             raise ConfigError(f"--output {self._shown(self.path)}: cannot be written: {reason}") from None
 
@@ -100,7 +100,8 @@ class Lake:
 
     def contents(self, staged: StagedRun) -> dict[str, Any]:
         """The staged run read back: `tables`, each with rows, bytes, schema and the SHA-256 of each file, and
-        `files`, the same of the model's and the charts'. QualityGateError where a table is not of its schema."""
+        `files`, the same of the model's and the charts'. QualityGateError where a table is not of its schema.
+        """
         files = self._checksums(staged)
         summaries = {}
         for table, schema in TABLES.items():

@@ -15,7 +15,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TypeVar
 
 from segmentation.config import NamingRule
@@ -179,7 +179,7 @@ def _levels(values: Sequence[float]) -> list[int]:
 
 def _ranges(breaks: Sequence[int], values: Sequence[float]) -> list[tuple[int, int]]:
     edges = [0, *breaks, len(values)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _widest_level(breaks: Sequence[int], values: Sequence[float]) -> int:

@@ -43,7 +43,6 @@ from segmentation.schemas import (
     DAVIES_BOULDIN,
     GUEST_REVENUE,
     ITERATIONS,
-    K,
     OUTCOME,
     PURCHASE_FREQUENCY,
     REASON,
@@ -56,10 +55,11 @@ from segmentation.schemas import (
     TABLES,
     TOTAL_SPEND,
     WSSSE,
+    K,
     column_names,
 )
 
-STAGES = 7
+STAGES = 8
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,9 @@ def _publish(
         model = segment_model(preparation, fit.centres, [name.name for name in names])
         segments = _customer_segments(customers, model, fit, as_of).persist()
         statistics = profiles.segment_statistics(segments).collect()  # one row per segment
-        described = profiles.segment_profiles(statistics, [name.rule for name in names], _clustered_only(centres, config))
+        described = profiles.segment_profiles(
+            statistics, [name.rule for name in names], _clustered_only(centres, config)
+        )
         sweep_rows = [_sweep_row(fit, choice) for fit in fits]
         lake.write_table(staged, "customer_segments", segments)
         lake.write_table(staged, "segment_profiles", _frame(spark, "segment_profiles", described))
@@ -179,7 +181,12 @@ def _publish(
             "input": {
                 "fingerprint": identity.input_fingerprint,
                 "files": [
-                    {"path": file.path, "bytes": file.stored.size, "modified_ms": file.stored.modified_ms, "format": file.kind}
+                    {
+                        "path": file.path,
+                        "bytes": file.stored.size,
+                        "modified_ms": file.stored.modified_ms,
+                        "format": file.kind,
+                    }
                     for file in files
                 ],
             },
@@ -259,8 +266,7 @@ def _require_customers(preparation: Preparation, config: RunConfig) -> None:
 def _ks(preparation: Preparation, config: RunConfig) -> list[int]:
     """Every k to fit: the configured range, with a fixed k, as far as the customers differ."""
     wanted = config.clustering
-    fixed = [wanted.k] if isinstance(wanted.k, int) else []
-    ks = range(max(2, min([wanted.k_min, *fixed])), min(max([wanted.k_max, *fixed]), preparation.distinct) + 1)
+    ks = range(wanted.smallest_k, min(wanted.largest_k, preparation.distinct) + 1)
     if not ks and preparation.distinct > 1:
         raise InputError(
             f"the {preparation.count} customers have only {preparation.distinct} different values of the clustered "
@@ -278,9 +284,7 @@ def _choose(fits: Sequence[Fit], preparation: Preparation, config: RunConfig) ->
     return choose_k(wssse, silhouette, config.clustering.k, [fit.k for fit in fits if fit.k > 1])
 
 
-def _ordered_by_spend(
-    preparation: Preparation, fit: Fit, config: RunConfig
-) -> tuple[Fit, list[dict[str, float]]]:
+def _ordered_by_spend(preparation: Preparation, fit: Fit, config: RunConfig) -> tuple[Fit, list[dict[str, float]]]:
     """The fit with its centres ascending by spend in original units, and those centres in these units."""
     centres = centres_in_original_units(preparation.points, fit, config.clustering.features)
     order = sorted(
@@ -297,7 +301,7 @@ def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config:
     scored = list(dict.fromkeys(feature for rule in config.naming.rules for feature in rule.when))
     edges = [F.percentile(F.col(feature).cast("double"), [0.2, 0.4, 0.6, 0.8]) for feature in scored]
     row = customers.agg(*edges).head()  # four numbers a feature
-    fifths = {feature: row[position] for position, feature in enumerate(scored)} if row else {}
+    fifths: dict[str, Sequence[float]] = dict(zip(scored, row or (), strict=True))
     return name_by_rules(centres, fifths, config.naming.rules)
 
 

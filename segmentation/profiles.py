@@ -29,7 +29,8 @@ EXACT = "decimal(28,8)"
 
 def segment_statistics(customer_segments: DataFrame) -> DataFrame:
     """One row per segment, ids ascending: segment_id, segment_name, customers bigint, revenue decimal(20,4), and
-    `mean_` and `median_` double of each numeric feature, over the customers that have it."""
+    `mean_` and `median_` double of each numeric feature, over the customers that have it.
+    """
     statistics = [
         column
         for feature in NUMERIC_FEATURES

@@ -4,7 +4,7 @@ import csv
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -25,7 +25,6 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from segmentation import schemas
 from segmentation.config import InputSettings
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns
@@ -103,7 +102,7 @@ def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputS
 def _find(spark: SparkSession, path: str) -> list[StoredFile]:
     try:
         return Storage(spark, path).find(path)
-    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
+    except Exception as error:  # noqa: BLE001 - an unknown scheme, a host that does not answer, a lack of rights
         raise InputError(f"{path}: cannot be listed: {_reason(error)}") from None
 
 
@@ -142,8 +141,8 @@ def _read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     for file in files:
         encoding = _encoding(file.head, settings)
         names, delimiter = _csv_header(file, encoding, settings)
-        positions = locate_columns(names, settings.columns, file.path)
-        key = (encoding, delimiter, len(names), tuple(positions[field] for field in LINE_FIELDS))
+        located = locate_columns(names, settings.columns, file.path)
+        key = (encoding, delimiter, len(names), tuple(located[field] for field in LINE_FIELDS))
         layouts[key].append(_glob_escaped(file.stored.path))
     frames = []
     for (encoding, delimiter, width, positions), paths in layouts.items():
@@ -280,9 +279,9 @@ def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(file.stored.path)
     try:
-        source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, spark._jsc.hadoopConfiguration())  # type: ignore[union-attr]
+        source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, spark._jsc.hadoopConfiguration())
         reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(source)
-    except Exception as error:  # py4j hands on every Java exception as its own kind
+    except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
         raise InputError(f"{file.path}: is not a whole Parquet file: {_reason(error)}") from None
     try:
         return str(reader.getFooter().getFileMetaData().getSchema().toString())

@@ -54,15 +54,12 @@ def product_sales(sales: DataFrame, merchandise_pattern: str) -> DataFrame:
     `description` is the commonest, the first in the alphabet of equals; `is_merchandise` tells goods from postage,
     fees and the like by the stock code.
     """
-    named = F.mode(F.nullif(F.col(DESCRIPTION), F.lit("")), deterministic=True)
     sold = sales.groupBy(STOCK_CODE).agg(
-        *_sold(),
-        F.coalesce(named, F.lit("")).alias(DESCRIPTION),
-        F.min(INVOICE_DATE).alias(FIRST_SOLD_AT),
-        F.max(INVOICE_DATE).alias(LAST_SOLD_AT),
+        *_sold(), F.min(INVOICE_DATE).alias(FIRST_SOLD_AT), F.max(INVOICE_DATE).alias(LAST_SOLD_AT)
     )
+    # One row per stock code on both sides.
     return (
-        _with_revenue_shares(sold, STOCK_CODE)
+        _with_revenue_shares(sold.join(_commonest_description(sales), on=STOCK_CODE, how="inner"), STOCK_CODE)
         .withColumn(AVERAGE_UNIT_PRICE, (F.col(REVENUE) / F.col(UNITS)).cast(MONEY))
         .withColumn(IS_MERCHANDISE, F.col(STOCK_CODE).rlike(merchandise_pattern))
         .select(*column_names(PRODUCT_SALES))
@@ -82,6 +79,17 @@ def product_segments(sales: DataFrame, segments: DataFrame) -> DataFrame:
     """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the clean lines `sales`; `segments` as above."""
     bought = _with_segment(sales, segments).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME).agg(*_bought(), _units())
     return bought.orderBy(STOCK_CODE, SEGMENT_ID).select(*column_names(PRODUCT_SEGMENTS))
+
+
+def _commonest_description(sales: DataFrame) -> DataFrame:
+    """One row per stock code: its description on most lines, the first in the alphabet of equals; blank only where
+    it is blank on every line.
+    """
+    # Two plain aggregations: `mode` keeps a map per group, for which Spark turns to sorting beyond 128 groups.
+    counted = sales.groupBy(STOCK_CODE, DESCRIPTION).agg(F.count(F.lit(1)).alias("lines"))
+    is_blank = F.col(DESCRIPTION) == ""
+    commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col("lines")).alias("lines"), F.col(DESCRIPTION)))
+    return counted.groupBy(STOCK_CODE).agg(commonest[DESCRIPTION].alias(DESCRIPTION))
 
 
 def _sold() -> list[Column]:

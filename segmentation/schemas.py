@@ -105,7 +105,7 @@ PRICE = DecimalType(22, 8)
 
 
 def _struct(*fields: tuple[str, DataType] | tuple[str, DataType, str]) -> StructType:
-    """A StructType of required columns; a third element, "null", marks one that may be NULL, for the reason beside it."""
+    """A StructType of required columns; a third element, "null", marks one that may be NULL."""
     return StructType([StructField(name, kind, nullable=bool(null)) for name, kind, *null in fields])
 
 

@@ -37,7 +37,9 @@ def starting_centres(points: Points, weights: Points, ks: Iterable[int], seed: i
     previous = np.average(points, axis=0, weights=weights)[np.newaxis, :]
     for k in range(2, max(wanted, default=1) + 1):
         starts = [_drawn(points, weights, k, random) for _ in range(DRAWN_STARTS)]
-        starts += [np.vstack([previous, extra]) for extra in _candidates(points, weights, previous, GROWN_STARTS, random)]
+        starts += [
+            np.vstack([previous, extra]) for extra in _candidates(points, weights, previous, GROWN_STARTS, random)
+        ]
         previous = _best(points, weights, starts)
         if k in wanted:
             found[k] = previous
@@ -89,7 +91,7 @@ def _squared_distances(points: Points, centres: Points) -> Points:
 
 
 def _drawn(points: Points, weights: Points, k: int, random: np.random.Generator) -> Points:
-    """k points by greedy k-means++: each the best of a few drawn in proportion to their squared distance."""
+    """Draws k points by greedy k-means++: each the best of a few drawn in proportion to their squared distance."""
     first = random.choice(len(points), p=weights / weights.sum())
     chosen = points[first][np.newaxis, :]
     squared = _squared_distances(points, chosen)[:, 0]
@@ -100,7 +102,7 @@ def _drawn(points: Points, weights: Points, k: int, random: np.random.Generator)
         best = int((weights @ reached).argmin())
         chosen = np.vstack([chosen, points[drawn[best]]])
         squared = reached[:, best]
-    return chosen
+    return np.asarray(chosen)
 
 
 def _candidates(
@@ -117,4 +119,4 @@ def _draw(mass: Points, count: int, random: np.random.Generator) -> NDArray[np.i
     """Positions drawn in proportion to their mass; by the running sum, which is quicker than `choice`."""
     running = np.cumsum(mass)
     positions = np.searchsorted(running, random.random(count) * running[-1], side="right")
-    return np.minimum(positions, len(mass) - 1)
+    return np.asarray(np.minimum(positions, len(mass) - 1))

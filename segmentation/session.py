@@ -1,5 +1,7 @@
 """The Spark session: what the results depend on is set here, the rest is the cluster's and the command line's."""
 
+import warnings
+
 from pyspark.sql import SparkSession
 
 SETTINGS = {
@@ -20,6 +22,8 @@ SETTINGS = {
 
 def spark_session(name: str) -> SparkSession:
     """The session of this job, on the master that spark-submit names."""
+    # PySpark says this on import wherever pandas is installed; the job does not use pandas.
+    warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     builder = SparkSession.builder.appName(name)
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)

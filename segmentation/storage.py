@@ -31,7 +31,7 @@ class Storage:
     def __init__(self, spark: SparkSession, path: str) -> None:
         self._gateway: Any = spark.sparkContext._gateway
         self._jvm: Any = spark._jvm
-        self._conf: Any = spark._jsc.hadoopConfiguration()  # type: ignore[union-attr]
+        self._conf: Any = spark._jsc.hadoopConfiguration()
         self._fs: Any = self._path(path).getFileSystem(self._conf)
         self.is_local: bool = self._fs.getUri().getScheme() == "file"
         self.root: str = self._fs.makeQualified(self._path(path)).toString()
@@ -45,7 +45,8 @@ class Storage:
 
     def find(self, pattern: str) -> list[StoredFile]:
         """All files at a path, below a directory or matching a glob, sorted by path; what begins with `_` or `.` inside
-        a directory is not data and is left out. Empty if nothing is there."""
+        a directory is not data and is left out. Empty if nothing is there.
+        """
         path = self._path(pattern)
         if self._fs.exists(path):
             found = [self._fs.getFileStatus(path)]
@@ -69,10 +70,12 @@ class Storage:
         stream = None
         try:
             stream = self._fs.open(self._path(path))
-            codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf).getCodec(self._path(path))
+            codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf).getCodec(
+                self._path(path)
+            )
             stream = codec.createInputStream(stream) if codec else stream
             return bytes(stream.readNBytes(count))
-        except Exception as error:  # py4j hands on every Java exception as its own kind
+        except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
             raise OSError(_java_message(error)) from None
         finally:
             if stream is not None:
@@ -97,7 +100,7 @@ class Storage:
             return
         try:
             made = self._fs.mkdirs(self._path(path))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             raise OSError(_java_message(error)) from None
         if not made:
             raise OSError(f"{path} could not be made")
@@ -160,7 +163,7 @@ class Storage:
         context = fs.FileContext.getFileContext(self._fs.getUri(), self._conf)
         try:
             context.rename(self._path(source), self._path(target), rename_options)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as above
             if not options and self.exists(target):
                 raise PublishConflict(f"{target} is already there") from None
             raise OSError(_java_message(error)) from None

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +20,7 @@ from segmentation.schemas import (
     TOTAL_SPEND,
 )
 
-WIDTH = 110
+WIDTH = 118
 
 
 def summary_of(published: Published, currency: str) -> str:
@@ -27,9 +28,13 @@ def summary_of(published: Published, currency: str) -> str:
     path = published.path.removeprefix("file:")
     if published.before:
         return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
-    table = Table("", "Segment", "Customers", "", "Revenue", "", "Median spend", "Orders", "Days since last")
+    table = Table(
+        "", "Segment", "Customers", "Share", "Revenue", "Share", "Spend", "Orders", "Last bought", box=box.SIMPLE
+    )
+    table.caption = "Spend, orders and days since the last purchase are the segment's medians."
     for column in table.columns[2:]:
         column.justify = "right"
+        column.no_wrap = True
     for row in published.segments:
         table.add_row(*_cells(row, currency))
     console = Console(width=WIDTH)
@@ -37,7 +42,7 @@ def summary_of(published: Published, currency: str) -> str:
         console.print(table, markup=False)
     lines = [
         "",
-        f"{published.choice[0].upper()}{published.choice[1:]}.",
+        f"Segments: {published.choice}.",
         captured.get().rstrip(),
         f"Run     {published.run_id}",
         f"Tables  {path}",
@@ -56,5 +61,5 @@ def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
         f"{row[REVENUE_SHARE]:.1%}",
         f"{currency}{row[f'median_{TOTAL_SPEND}']:,.0f}",
         f"{row[f'median_{PURCHASE_FREQUENCY}']:,.0f}",
-        f"{row[f'median_{RECENCY_DAYS}']:,.0f}",
+        f"{row[f'median_{RECENCY_DAYS}']:,.0f} days ago",
     ]

@@ -62,8 +62,9 @@ def _vector(values: Sequence[float]) -> Any:
 
 def _array(kind: Any, values: Sequence[Any]) -> Any:
     context = SparkContext._active_spark_context
-    assert context is not None and context._gateway is not None
-    array = context._gateway.new_array(kind, len(values))
+    assert context is not None
+    gateway: Any = context._gateway
+    array = gateway.new_array(kind, len(values))
     for position, value in enumerate(values):
         array[position] = value
     return array

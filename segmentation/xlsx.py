@@ -15,7 +15,9 @@ from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
 
 logger = logging.getLogger(__name__)
 
-RAW_TABLE = pa.schema([(name, pa.string()) for name in (*(raw(field) for field in LINE_FIELDS), SOURCE_FILE, UNPARSED_LINE)])
+RAW_TABLE = pa.schema(
+    [(name, pa.string()) for name in (*(raw(field) for field in LINE_FIELDS), SOURCE_FILE, UNPARSED_LINE)]
+)
 
 
 def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Sequence[str] | None) -> pa.Table:
