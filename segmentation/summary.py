@@ -21,6 +21,7 @@ from segmentation.schemas import (
 )
 
 WIDTH = 118
+HEADINGS = ("", "Segment", "Customers", "Share", "Revenue", "Share", "Spend", "Orders", "Last bought")
 
 
 def summary_of(published: Published, currency: str) -> str:

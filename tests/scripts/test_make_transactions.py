@@ -1,0 +1,247 @@
+"""The generator of transactions with planted segments, called as functions on the tests' own session."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+# The generator's modules find each other as spark-submit runs them: beside the script, not as a package.
+sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
+
+import transactions_generator as generator
+from transactions_lines import FIRST_CUSTOMER_ID
+from transactions_output import COLUMNS, IMPOSSIBLE_DATE, UNREADABLE_PRICE
+from transactions_plan import (
+    DAYS,
+    FIRST_DAY,
+    INVOICES_PER_CUSTOMER,
+    LAST_DAY,
+    SEGMENT_PLANS,
+    Band,
+    LineCounts,
+    Segment,
+    check_sizes,
+)
+
+ROWS, CUSTOMERS, SEGMENTS = 4_000, 120, 4
+
+
+def made(spark: SparkSession, seed: int = 7) -> tuple[DataFrame, LineCounts]:
+    recipe = generator.recipe_for(ROWS, CUSTOMERS, SEGMENTS, seed)
+    drawn = generator.draw_customers(spark, recipe, ROWS)
+    return generator.transactions(spark, recipe, drawn), drawn.counts
+
+
+@pytest.fixture(scope="module")
+def lines(spark: SparkSession) -> DataFrame:
+    return made(spark)[0].cache()
+
+
+@pytest.fixture(scope="module")
+def counts(spark: SparkSession) -> LineCounts:
+    return made(spark)[1]
+
+
+def good_sales(lines: DataFrame) -> DataFrame:
+    """What is left after the product's cleaning, guests aside."""
+    return lines.filter(
+        F.col("InvoiceNo").rlike("^[0-9]")
+        & (F.col("StockCode") != "")
+        & (F.col("Quantity") > 0)
+        & (F.col("UnitPrice") > 0)
+        & ~F.isnan("UnitPrice")
+        & F.col("InvoiceDate").isNotNull()
+        & F.col("CustomerID").isNotNull()
+    ).distinct()
+
+
+def test_there_are_exactly_as_many_lines_as_asked_for(lines: DataFrame, counts: LineCounts) -> None:
+    assert tuple(lines.columns) == COLUMNS
+    assert lines.count() == counts.total == ROWS
+
+
+def test_every_kind_of_line_is_there_in_the_planned_number(lines: DataFrame, counts: LineCounts) -> None:
+    kinds = Counter(
+        {
+            row["kind"]: row["count"]
+            for row in lines.groupBy(
+                F.when(F.col("InvoiceNo") == "", "blank invoice")
+                .when(F.col("InvoiceNo").startswith("C"), "cancellation")
+                .when(F.col("InvoiceNo").startswith("A"), "adjustment")
+                .when(F.col("StockCode") == "", "blank stock code")
+                .when(F.col("InvoiceDate").isNull(), "impossible date")
+                .when(F.isnan("UnitPrice"), "unreadable price")
+                .when(F.col("Quantity") < 0, "damaged")
+                .when(F.col("UnitPrice") == 0, "free")
+                .when(F.col("CustomerID").isNull(), "guest")
+                .otherwise("customer")
+                .alias("kind")
+            )
+            .count()
+            .collect()
+        }
+    )
+    sold_or_copied = counts.customer_sales + counts.duplicates
+    assert (kinds.pop("customer"), kinds.pop("guest")) == (sold_or_copied, counts.guest_sales)
+    assert kinds.pop("cancellation") == counts.cancellations
+    assert len(kinds) == 7
+    assert kinds.total() == counts.dirty
+    exact_copies = ROWS - lines.distinct().count()
+    assert exact_copies >= 0.9 * counts.duplicates
+
+
+def test_the_same_arguments_give_the_same_rows_however_they_are_divided(
+    spark: SparkSession, lines: DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generator, "LINES_PER_FILE", 500)
+    divided_more, _ = made(spark)
+    assert divided_more.rdd.getNumPartitions() > lines.rdd.getNumPartitions()
+    assert divided_more.exceptAll(lines).isEmpty()
+    assert divided_more.count() == lines.count()
+
+
+def test_another_seed_gives_other_rows(spark: SparkSession, lines: DataFrame) -> None:
+    other, _ = made(spark, seed=8)
+    assert other.intersect(lines).count() < ROWS / 100
+
+
+def test_each_customer_is_found_as_it_was_planted(spark: SparkSession, lines: DataFrame) -> None:
+    recipe = generator.recipe_for(ROWS, CUSTOMERS, SEGMENTS, 7)
+    found = (
+        good_sales(lines)
+        .groupBy((F.col("CustomerID") - FIRST_CUSTOMER_ID).alias("customer"))
+        .agg(
+            F.countDistinct("InvoiceNo").alias("orders"),
+            F.date_diff(F.max("InvoiceDate").cast("date"), F.lit(FIRST_DAY)).alias("last"),
+            F.sum(F.col("Quantity") * F.col("UnitPrice")).alias("spent"),
+        )
+    )
+    both = generator.planted_customers(spark, recipe, 1).join(found, "customer", "left").collect()
+    assert len(both) == CUSTOMERS
+    assert all((row["orders"], row["last"]) == (row["order_count"], row["last_day"]) for row in both)
+    # Whole quantities at list prices leave a little noise, small beside the distance between the segments.
+    assert all(abs(math.log(row["spent"] / row["spend"])) < 0.35 for row in both)
+    assert max(row["last"] for row in both) == DAYS - 1, "recency counts from the day after the last day"
+
+
+def test_an_invoice_belongs_to_one_customer_and_one_moment(lines: DataFrame) -> None:
+    invoices = good_sales(lines).groupBy("InvoiceNo").agg(F.countDistinct("CustomerID", "InvoiceDate").alias("kinds"))
+    assert invoices.filter("kinds > 1").isEmpty()
+    guests = lines.filter("CustomerID IS NULL AND InvoiceNo != ''").select("InvoiceNo").distinct()
+    assert guests.join(invoices, "InvoiceNo", "left_semi").isEmpty()
+
+
+def test_the_truth_names_every_customer_once(spark: SparkSession, lines: DataFrame) -> None:
+    recipe = generator.recipe_for(ROWS, CUSTOMERS, SEGMENTS, 7)
+    truth = generator.segments_truth(spark, recipe)
+    assert truth.dtypes == [("customer_id", "string"), ("segment", "int"), ("segment_label", "string")]
+    bought = lines.filter("CustomerID IS NOT NULL").select(F.col("CustomerID").cast("string")).distinct()
+    assert sorted(truth.select("customer_id").collect()) == sorted(bought.collect())
+    labels = {(row["segment"], row["segment_label"]) for row in truth.collect()}
+    assert labels == set(enumerate(segment.label for segment in SEGMENT_PLANS[SEGMENTS]))
+
+
+def test_csv_holds_the_same_lines_as_parquet(spark: SparkSession, lines: DataFrame, tmp_path: Path) -> None:
+    generator.write_transactions(lines, "parquet", str(tmp_path / "parquet"), "errorifexists")
+    generator.write_transactions(lines, "csv", str(tmp_path / "csv"), "errorifexists")
+    text = spark.read.csv(
+        str(tmp_path / "csv"), schema=", ".join(f"{name} STRING" for name in COLUMNS), header=True, enforceSchema=False,
+        nullValue="", emptyValue="", escape='"', ignoreTrailingWhiteSpace=False,
+    )  # fmt: skip
+    parsed = text.select(
+        F.coalesce("InvoiceNo", F.lit("")).alias("InvoiceNo"),
+        F.coalesce("StockCode", F.lit("")).alias("StockCode"),
+        "Description",
+        F.col("Quantity").cast("int"),
+        F.when(F.col("InvoiceDate") != IMPOSSIBLE_DATE, F.to_timestamp("InvoiceDate", "M/d/yyyy H:mm"))
+        .cast("timestamp_ntz")
+        .alias("InvoiceDate"),
+        F.when(F.col("UnitPrice") == UNREADABLE_PRICE, float("nan"))
+        .otherwise(F.col("UnitPrice").try_cast("double"))
+        .alias("UnitPrice"),
+        F.col("CustomerID").cast("long"),
+        "Country",
+    )
+    parquet = spark.read.parquet(str(tmp_path / "parquet"))
+    assert parsed.dtypes == parquet.dtypes
+    assert parsed.exceptAll(parquet).isEmpty()
+    assert parsed.count() == parquet.count()
+
+
+def between(band: Band) -> float:
+    """The middle of a band as it is clustered: log1p, where a segment's values are centred."""
+    return math.log1p(math.sqrt(band.low * band.high))
+
+
+@pytest.mark.parametrize("plan", SEGMENT_PLANS.values(), ids=lambda plan: f"{len(plan)} segments")
+def test_merging_any_two_planted_segments_costs_more_than_a_step_of_the_chord(plan: tuple[Segment, ...]) -> None:
+    shares = [segment.share for segment in plan]
+    assert math.isclose(sum(shares), 1)
+    features = [[between(band) for band in (s.recency_days, s.orders, s.spend)] for s in plan]
+    scaled = []
+    for values in zip(*features, strict=True):
+        mean = sum(share * value for share, value in zip(shares, values, strict=True))
+        variance = sum(share * (value - mean) ** 2 for share, value in zip(shares, values, strict=True))
+        scaled.append([(value - mean) / math.sqrt(variance) for value in values])
+    centres = list(zip(*scaled, strict=True))
+    # Ward's cost, as a share of the total sum of squares, which is 1 for each scaled feature.
+    cheapest = min(
+        shares[i] * shares[j] / (shares[i] + shares[j]) * math.dist(centres[i], centres[j]) ** 2 / len(scaled)
+        for i, j in combinations(range(len(plan)), 2)
+    )
+    assert cheapest > 1.15 / 9
+
+
+@pytest.mark.parametrize("plan", SEGMENT_PLANS.values(), ids=lambda plan: f"{len(plan)} segments")
+def test_planned_orders_fit_in_invoice_numbers_and_recency_in_the_calendar(plan: tuple[Segment, ...]) -> None:
+    assert all((segment.orders.high + 1) * segment.heavy_orders < INVOICES_PER_CUSTOMER for segment in plan)
+    assert all(segment.recency_days.high < (LAST_DAY - FIRST_DAY).days for segment in plan)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"--segments": "8"}, "--segments 8: must be 2 to 7"),
+        ({"--segments": "1"}, "--segments 1: must be 2 to 7"),
+        ({"--rows": "1199"}, "--rows 1,199 is too few for --customers 120: must be at least 1,200"),
+        ({"--rows": "2400001"}, "--rows 2,400,001 is too many for --customers 120: must be at most 2,400,000"),
+        ({"--customers": "119"}, "--customers 119: must be at least 120 for 4 segments"),
+        ({"--rows": "-5"}, "argument --rows: invalid positive whole number value: '-5'"),
+        ({"--seed": "x"}, "argument --seed: invalid seed (0 to 2^63 - 1) value: 'x'"),
+        ({"--format": "json"}, "argument --format: invalid choice: 'json'"),
+    ],
+)
+def test_bad_arguments_are_refused_in_one_message(
+    changed: dict[str, str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = {
+        "--rows": str(ROWS), "--customers": str(CUSTOMERS), "--segments": str(SEGMENTS), "--seed": "7",
+        "--format": "csv", "--output": str(tmp_path),
+    } | changed  # fmt: skip
+    with pytest.raises(SystemExit) as exit_:
+        generator.main([f"{name}={value}" for name, value in arguments.items()])
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_output_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for output, message in ((tmp_path, "is not empty"), (tmp_path / "notes.txt", "is a file")):
+        with pytest.raises(SystemExit) as exit_:
+            generator.main(
+                f"--rows {ROWS} --customers {CUSTOMERS} --segments 4 --seed 7 --format csv --output {output}".split()
+            )
+        assert exit_.value.code == 2
+        assert f"--output {output}: {message}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("segments", SEGMENT_PLANS)
+def test_the_smallest_sizes_are_accepted(segments: int) -> None:
+    check_sizes(rows=300 * segments, customers=30 * segments, segments=segments)
