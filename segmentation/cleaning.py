@@ -18,6 +18,7 @@ from segmentation.schemas import (
     CUSTOMER_ID,
     DESCRIPTION,
     INVOICE_DATE,
+    INVOICE_KIND,
     INVOICE_NO,
     LINE_FIELDS,
     MONEY,
@@ -39,6 +40,8 @@ from segmentation.schemas import (
 CLEAN = "clean"
 GUEST = "guest"
 REJECTED = "rejected"
+
+SALE = "sale"
 
 MALFORMED = "malformed"
 CANCELLATION = "cancellation"
@@ -70,8 +73,9 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     """One row per line: the raw columns, and beside them the values.
 
     Adds invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    unit_price decimal(22,8); amount decimal(20,4) = quantity × unit_price, rounded half up once; copy_number int,
-    1 for the first of exact copies. A value that cannot be parsed is NULL, and the line then `malformed`.
+    unit_price decimal(22,8); amount decimal(20,4) = quantity × unit_price, rounded half up once; invoice_kind string:
+    sale, cancellation or adjustment; copy_number int, 1 for the first of exact copies. A value that cannot be parsed
+    is NULL, and the line then `malformed`.
     """
     text = {field: F.btrim(F.col(raw(field)), F.lit(STRAY)) for field in LINE_FIELDS}
     lines = raw_lines.withColumns(
@@ -87,6 +91,7 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
         }
     )
     lines = lines.withColumn(AMOUNT, F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), MONEY.scale).try_cast(MONEY))
+    lines = lines.withColumn(INVOICE_KIND, _invoice_kind(settings))
     copy_number = F.lit(1) if DUPLICATE in settings.switched_off else _copy_number()
     return lines.withColumn(COPY_NUMBER, copy_number)
 
@@ -96,16 +101,13 @@ def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column
 
     With `as_of` None no line is too late.
     """
-    is_cancellation = F.upper(F.col(INVOICE_NO)).rlike(
-        "^(" + "|".join(_literal_pattern(prefix.upper()) for prefix in settings.cancellation_prefixes) + ")"
-    )
     day = F.col(INVOICE_DATE).cast("date")
     is_too_early = day < F.lit(settings.first_day) if settings.first_day else F.lit(False)
     is_too_late = day >= F.lit(as_of) if as_of else F.lit(False)
     conditions = {
         MALFORMED: _is_malformed(),
-        CANCELLATION: is_cancellation,
-        ADJUSTMENT: ~is_cancellation & ~F.col(INVOICE_NO).rlike(settings.sale_invoice_pattern),
+        CANCELLATION: F.col(INVOICE_KIND) == CANCELLATION,
+        ADJUSTMENT: F.col(INVOICE_KIND) == ADJUSTMENT,
         NON_POSITIVE_QUANTITY: F.col(QUANTITY) <= 0,
         NON_POSITIVE_PRICE: F.col(UNIT_PRICE) <= 0,
         OUT_OF_PERIOD: is_too_early | is_too_late,
@@ -126,14 +128,24 @@ def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> D
     line; NULL for a clean one) and `outcome`: clean, guest or rejected.
     """
     failed = rules(settings, as_of)
-    reasons = F.array_compact(F.array(*[F.when(condition, F.lit(rule)) for rule, condition in failed.items()]))
-    is_rejected = F.size(F.col(REASONS)) > 0
+    named = [F.when(condition, F.lit(rule)) for rule, condition in failed.items()]
     is_guest = F.col(CUSTOMER_ID).isNull()
-    return (
-        lines.withColumn(REASONS, reasons)
-        .withColumn(OUTCOME, F.when(is_rejected, REJECTED).when(is_guest, GUEST).otherwise(CLEAN))
-        .withColumn(REASON, F.when(is_rejected, F.col(REASONS)[0]).when(is_guest, GUEST))
+    # Three columns that stand alone: whoever needs only the outcome does not pay for the list of reasons.
+    return lines.withColumns(
+        {
+            REASONS: F.array_compact(F.array(*named)),
+            OUTCOME: F.when(_any(list(failed.values())), REJECTED).when(is_guest, GUEST).otherwise(CLEAN),
+            REASON: F.coalesce(*named, F.when(is_guest, F.lit(GUEST))),
+        }
     )
+
+
+def cancelled_lines(judged: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
+    """The lines of customers' cancelled invoices within the period, each once: what was returned."""
+    failed = rules(settings, as_of)
+    beside_the_point = [failed[rule] for rule in (OUT_OF_PERIOD, DUPLICATE) if rule in failed]
+    is_counted = F.col(CUSTOMER_ID).isNotNull() & ~_any(beside_the_point)
+    return judged.where((F.col(REASON) == CANCELLATION) & is_counted)
 
 
 def rejected_transactions(judged: DataFrame) -> DataFrame:
@@ -151,6 +163,13 @@ def line_counts(judged: DataFrame) -> DataFrame:
         F.count(F.lit(1)).alias(ROWS),
         F.coalesce(F.sum(AMOUNT), F.lit(0)).cast(MONEY).alias(REVENUE),
     )
+
+
+def _invoice_kind(settings: CleaningSettings) -> Column:
+    prefixes = "|".join(_literal_pattern(prefix.upper()) for prefix in settings.cancellation_prefixes)
+    is_cancellation = F.upper(F.col(INVOICE_NO)).rlike(f"^({prefixes})")
+    is_sale = F.col(INVOICE_NO).rlike(settings.sale_invoice_pattern)
+    return F.when(is_cancellation, CANCELLATION).when(is_sale, SALE).otherwise(ADJUSTMENT)
 
 
 def _is_malformed() -> Column:

@@ -45,8 +45,6 @@ from segmentation.schemas import (
     ITERATIONS,
     OUTCOME,
     PURCHASE_FREQUENCY,
-    REASON,
-    REASONS,
     REVENUE,
     ROWS,
     RULE,
@@ -132,7 +130,7 @@ def _publish(
         lake.write_table(staged, "data_quality", _frame(spark, "data_quality", quality))
 
     with progress.stage("Aggregating the customers"):
-        features = customer_features(clean, _cancellations(judged), as_of)
+        features = customer_features(clean, cleaning.cancelled_lines(judged, config.cleaning, as_of), as_of)
         customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
         preparation = prepare(customers, config.clustering)
         _require_customers(preparation, config)
@@ -240,14 +238,6 @@ def _require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputF
             "cleaning.date_formats and --as-of"
         )
     return counts
-
-
-def _cancellations(judged: DataFrame) -> DataFrame:
-    """The lines of customers' cancelled invoices within the period, each once."""
-    reasons = F.col(REASONS)
-    beside_the_point = [cleaning.OUT_OF_PERIOD, cleaning.DUPLICATE]
-    counts = ~F.arrays_overlap(reasons, F.array(*[F.lit(rule) for rule in beside_the_point]))
-    return judged.where((F.col(REASON) == cleaning.CANCELLATION) & F.col(CUSTOMER_ID).isNotNull() & counts)
 
 
 def _require_customers(preparation: Preparation, config: RunConfig) -> None:
