@@ -141,10 +141,10 @@ def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> D
 
 
 def cancelled_lines(judged: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
-    """The lines of customers' cancelled invoices within the period, each once: what was returned."""
+    """The lines of customers' cancelled invoices within the period on which money went back, each once."""
     failed = rules(settings, as_of)
     beside_the_point = [failed[rule] for rule in (OUT_OF_PERIOD, DUPLICATE) if rule in failed]
-    is_counted = F.col(CUSTOMER_ID).isNotNull() & ~_any(beside_the_point)
+    is_counted = F.col(CUSTOMER_ID).isNotNull() & (F.col(AMOUNT) < 0) & ~_any(beside_the_point)
     return judged.where((F.col(REASON) == CANCELLATION) & is_counted)
 
 

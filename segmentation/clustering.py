@@ -16,13 +16,21 @@ import numpy as np
 from pyspark.ml import PipelineModel
 from pyspark.ml.base import Transformer
 from pyspark.ml.clustering import KMeans
-from pyspark.ml.feature import MinMaxScaler, RobustScaler, SQLTransformer, StandardScaler, VectorAssembler
+from pyspark.ml.feature import (
+    MinMaxScaler,
+    RobustScaler,
+    RobustScalerModel,
+    SQLTransformer,
+    StandardScaler,
+    VectorAssembler,
+)
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
 from segmentation.config import ClusteredFeature, ClusteringSettings, Scaler
+from segmentation.errors import InputError
 from segmentation.schemas import (
     CUSTOMER_ID,
     DISTANCE_TO_CENTRE,
@@ -99,6 +107,8 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     from_mean = points.agg(F.sum(squared_distance(F.col(POINT), mean))).head()
     # Enough to know whether every k can have k different centres.
     distinct = points.select(*names).distinct().limit(settings.largest_k + 1).count()
+    if distinct > 1:
+        _require_no_feature_erased(stages, settings.features)
     return Preparation(tuple(stages), points, count, distinct, tuple(mean), from_mean[0] if from_mean else 0.0)
 
 
@@ -208,6 +218,18 @@ def _scaling(
     return [*stages, VectorAssembler(inputCols=scaled, outputCol=SCALED)]
 
 
+def _require_no_feature_erased(stages: Sequence[Transformer], features: Sequence[ClusteredFeature]) -> None:
+    """InputError where robust scaling would turn a feature into 0 for everyone, because its quartiles are equal."""
+    robust = [one.feature for one in features if one.scale == "robust"]
+    ranges = [value for stage in stages if isinstance(stage, RobustScalerModel) for value in stage.range.toArray()]
+    for feature, quartile_range in zip(robust, ranges, strict=True):
+        if quartile_range == 0:
+            raise InputError(
+                f"clustering.features: {feature} is the same for at least half of the customers, and scale: robust "
+                "would erase it: use standard or min_max"
+            )
+
+
 def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[Points, Points]:
     """At most about `seeding_sample` points and how many customers each stands for.
 
@@ -265,4 +287,5 @@ def _as_centres(centres: Iterable[Iterable[float]]) -> Centres:
 
 
 def _sql_text(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """A SQL literal in which nothing is special: no quote, no `${variable}`, no placeholder of SQLTransformer."""
+    return "'" + "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"\\u{ord(c):04x}" for c in text) + "'"

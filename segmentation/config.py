@@ -148,7 +148,7 @@ class ClusteringSettings(Settings):
 class NamingRule(Settings):
     """A segment's name, and the scores (1 worst … 5 best) that its centre must have, each as [lowest, highest]."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(pattern="^[^,]+$")]  # what follows a comma tells segments of one name apart
     when: dict[Feature, tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]]] = {}
 
 

@@ -21,12 +21,13 @@ from pyspark.sql.types import StructType
 
 from segmentation.errors import ConfigError, InputError, QualityGateError
 from segmentation.schemas import TABLES, require_schema
-from segmentation.storage import Storage
+from segmentation.storage import Storage, java_message
 
 MANIFEST = "manifest.json"
 LATEST = "latest.json"
 MODEL = "model"
 MANIFEST_FORMAT = 1
+GLOB_CHARACTERS = frozenset("*?[]{}\\")
 # The checksums read a file whole, and so does Spark's reader of binary files, up to 2 GiB.
 MOST_ROWS_A_FILE = 5_000_000
 
@@ -44,10 +45,14 @@ class Lake:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self._spark = spark
+        if set(path) & GLOB_CHARACTERS:
+            raise ConfigError(
+                f"--output {path}: may not have any of {' '.join(sorted(GLOB_CHARACTERS))}, which Spark expands"
+            )
         try:
             self._storage = Storage(spark, path)
         except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer
-            raise ConfigError(f"--output {path}: cannot be reached: {error}") from None
+            raise ConfigError(f"--output {path}: cannot be reached: {java_message(error)}") from None
         self.path = self._storage.root
 
     def require_writable(self) -> None:
@@ -60,7 +65,7 @@ class Lake:
             self._storage.write_text(probe, "")
             self._storage.delete(probe)
         except Exception as error:  # noqa: BLE001 - the operating system's and Hadoop's refusals have no common kind
-            reason = getattr(error, "strerror", None) or error
+            reason = getattr(error, "strerror", None) or java_message(error)
             raise ConfigError(f"--output {self._shown(self.path)}: cannot be written: {reason}") from None
 
     def run_path(self, run_id: str) -> str:

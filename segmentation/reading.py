@@ -29,7 +29,7 @@ from segmentation.config import InputSettings
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns
 from segmentation.schemas import LINE_FIELDS, RAW_LINES, SOURCE_FILE, UNPARSED_LINE, raw
-from segmentation.storage import Storage, StoredFile
+from segmentation.storage import Storage, StoredFile, java_message
 from segmentation.xlsx import read_workbook
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def _find(spark: SparkSession, path: str) -> list[StoredFile]:
     try:
         return Storage(spark, path).find(path)
     except Exception as error:  # noqa: BLE001 - an unknown scheme, a host that does not answer, a lack of rights
-        raise InputError(f"{path}: cannot be listed: {_reason(error)}") from None
+        raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
 
 
 def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
@@ -254,7 +254,7 @@ def _read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inp
         try:
             frame = spark.read.parquet(*[_glob_escaped(file.stored.path) for file in group])
         except PySparkException as error:
-            raise InputError(f"{group[0].path}: cannot be read as Parquet: {_reason(error)}") from None
+            raise InputError(f"{group[0].path}: cannot be read as Parquet: {java_message(error)}") from None
         locate_columns(frame.columns, settings.columns, group[0].path)
         types = {field.name: field.dataType for field in frame.schema}
         for column in settings.columns.values():
@@ -282,7 +282,7 @@ def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
         source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, spark._jsc.hadoopConfiguration())
         reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(source)
     except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
-        raise InputError(f"{file.path}: is not a whole Parquet file: {_reason(error)}") from None
+        raise InputError(f"{file.path}: is not a whole Parquet file: {java_message(error)}") from None
     try:
         return str(reader.getFooter().getFileMetaData().getSchema().toString())
     finally:
@@ -346,10 +346,3 @@ def _quoted(name: str) -> str:
 def _glob_escaped(path: str) -> str:
     """The path with the characters that Spark's file sources would expand taken literally."""
     return "".join(f"\\{character}" if character in "{}[]*?\\" else character for character in path)
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what Java or Spark says."""
-    java = getattr(error, "java_exception", None)
-    text = str(java.getMessage() or java.toString()) if java is not None else str(error)
-    return text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -293,8 +293,8 @@ def schema_differences(actual: StructType, expected: StructType) -> list[str]:
         for name, kind in wanted.items()
         if name in found and _without_nulls(found[name]) != _without_nulls(kind)
     ]
-    if not differences and list(found) != list(wanted):
-        differences.append(f"columns in the order {list(found)}, not {list(wanted)}")
+    if not differences and actual.names != expected.names:
+        differences.append(f"columns in the order {actual.names}, not {expected.names}")
     return differences
 
 

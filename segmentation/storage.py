@@ -76,7 +76,7 @@ class Storage:
             stream = codec.createInputStream(stream) if codec else stream
             return bytes(stream.readNBytes(count))
         except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
-            raise OSError(_java_message(error)) from None
+            raise OSError(java_message(error)) from None
         finally:
             if stream is not None:
                 stream.close()
@@ -101,7 +101,7 @@ class Storage:
         try:
             made = self._fs.mkdirs(self._path(path))
         except Exception as error:  # noqa: BLE001 - as above
-            raise OSError(_java_message(error)) from None
+            raise OSError(java_message(error)) from None
         if not made:
             raise OSError(f"{path} could not be made")
 
@@ -166,7 +166,7 @@ class Storage:
         except Exception as error:  # noqa: BLE001 - as above
             if not options and self.exists(target):
                 raise PublishConflict(f"{target} is already there") from None
-            raise OSError(_java_message(error)) from None
+            raise OSError(java_message(error)) from None
 
     def delete(self, path: str) -> None:
         """Removes a file or a whole directory; nothing happens where there is none."""
@@ -189,7 +189,8 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _java_message(error: Exception) -> str:
-    """The one line of a Java exception that says what happened."""
+def java_message(error: Exception) -> str:
+    """The first line of what Java, Spark or the operating system says, without a stack trace."""
     java = getattr(error, "java_exception", None)
-    return str(java.getMessage() or java.toString()) if java is not None else str(error)
+    text = str(java.getMessage() or java.toString()) if java is not None else str(error)
+    return text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -1,0 +1,132 @@
+"""Whole runs of the job: by spark-submit as a user types it, or in the tests' own session where that shows the same."""
+
+import io
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.segment_customers import main
+from tests.jobs.published_runs import latest_run
+from tests.jobs.small_shop import SmallShop, make_small_shop, write_csv
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = "conf/online_retail.yaml"
+RFM_CONFIG = "conf/online_retail_rfm.yaml"
+# Fewer fits, for what does not depend on them.
+QUICK = ("clustering.k_max=4", "clustering.restarts=1")
+# A job that takes this long hangs.
+SECONDS_TO_WAIT = 900
+# The properties file's Java options, and only the quick compiler: a run of seconds does not pay for the other one.
+JAVA_OPTIONS = "-Dlog4j2.configurationFile=conf/log4j2.properties -Ddev.ludovic.netlib.blas.allowNative=false"
+SHORT_RUN = {"spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} -XX:TieredStopAtLevel=1"}
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a run of the job ended with."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """A lake with one run, and what the job said when it published it."""
+
+    lake: Path
+    run: Path
+    said: Done
+
+
+Submit = Callable[..., Done]
+RunJob = Callable[..., Done]
+
+
+def submit_command(*arguments: object, master: str | None = None, conf: Mapping[str, str] | None = None) -> list[str]:
+    """The command line as the README has it, by the Spark beside this Python."""
+    options = ["--master", master] if master else []
+    for key, value in {**SHORT_RUN, **(conf or {})}.items():
+        options += ["--conf", f"{key}={value}"]
+    spark_submit = str(Path(sys.executable).parent / "spark-submit")
+    job = ["--properties-file", "conf/spark-local.conf", *options, "jobs/segment_customers.py"]
+    return [spark_submit, *job, *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+
+
+@pytest.fixture(scope="session")
+def submit() -> Submit:
+    """Runs the job by spark-submit from the top of the checkout, without a terminal."""
+
+    def run(
+        *arguments: object, master: str | None = None, conf: Mapping[str, str] | None = None, cwd: Path = ROOT
+    ) -> Done:
+        done = subprocess.run(
+            submit_command(*arguments, master=master, conf=conf),
+            cwd=cwd,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS_TO_WAIT,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def run_job(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> RunJob:
+    """Runs the job in the tests' own session: `main` finds it there."""
+    monkeypatch.chdir(ROOT)
+    return job_in(spark)
+
+
+def job_in(spark: SparkSession) -> RunJob:
+    assert SparkSession.getActiveSession() is spark
+
+    def run(*arguments: object) -> Done:
+        out, err = io.StringIO(), io.StringIO()
+        library = logging.getLogger("segmentation")
+        level = library.level
+        try:
+            with redirect_stdout(out), redirect_stderr(err):
+                code = main([str(argument) for argument in arguments])
+        except SystemExit as exit_:  # argparse's own
+            code = int(exit_.code or 0)
+        finally:
+            library.setLevel(level)
+        return Done(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_shop() -> SmallShop:
+    return make_small_shop()
+
+
+@pytest.fixture(scope="session")
+def small_csv(small_shop: SmallShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_csv(small_shop.texts, tmp_path_factory.mktemp("shop") / "transactions.csv")
+
+
+@pytest.fixture(scope="session")
+def published(submit: Submit, small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> PublishedRun:
+    """The small shop's run, published once by spark-submit with the classic recipe; nobody may write to its lake."""
+    lake = tmp_path_factory.mktemp("published") / "lake"
+    said = submit("--config", CONFIG, "--input", small_csv, "--output", lake)
+    assert said.code == 0, said.stderr
+    return PublishedRun(lake, latest_run(lake), said)

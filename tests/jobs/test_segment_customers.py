@@ -1,0 +1,392 @@
+"""The main job from its command line to the lake: what a good run publishes, and what it says."""
+
+import hashlib
+import json
+import logging
+import re
+from collections import Counter
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import SparkSession
+
+from segmentation.schemas import NUMERIC_FEATURES, TABLES, schema_differences
+from tests.jobs.conftest import CONFIG, QUICK, RFM_CONFIG, PublishedRun, RunJob
+from tests.jobs.published_runs import left_over, manifest_of, model_content, rows_of, runs_in, table_of
+from tests.jobs.small_shop import SmallShop, moment_of
+
+STAGES = (
+    "Looking at the input",
+    "Cleaning the lines",
+    "Aggregating the customers",
+    "Trying each number of segments",
+    "Naming the segments",
+    "Rolling up countries and products",
+    "Drawing the charts",
+    "Publishing",
+)
+CHARTS = ("countries", "elbow", "products", "profiles", "segments")
+PNG = b"\x89PNG\r\n\x1a\n"
+RULES = (
+    "malformed",
+    "cancellation",
+    "adjustment",
+    "non_positive_quantity",
+    "non_positive_price",
+    "out_of_period",
+    "duplicate",
+    "guest",
+    "clean",
+)
+
+
+def columns_of(run: Path, table: str, *names: str) -> list[tuple[Any, ...]]:
+    found = table_of(run, table)
+    return list(zip(*[found.column(name).to_pylist() for name in names], strict=True))
+
+
+def total(run: Path, table: str, column: str) -> Decimal:
+    return sum((row[column] for row in rows_of(run, table)), Decimal(0))
+
+
+# --- what is said ---
+
+
+def test_the_summary_names_every_segment_and_where_tables_and_charts_are(published: PublishedRun):
+    summary = published.said.stdout
+    for profile in rows_of(published.run, "segment_profiles"):
+        [line] = [line for line in summary.splitlines() if f" {profile['segment_name']} " in line]
+        assert re.search(rf" {profile['customers']:,} ", line)
+        assert f"£{profile['revenue']:,.0f}" in line
+    assert f"Run     {manifest_of(published.run)['run_id']}\n" in summary
+    assert f"Tables  {published.run}\n" in summary
+    assert f"Charts  {published.run}/charts\n" in summary
+    assert manifest_of(published.run)["choice"]["reason"] in summary
+
+
+def test_away_from_a_terminal_each_stage_is_one_line_with_its_seconds(published: PublishedRun):
+    lines = re.findall(r"^\S+ \S+ \[(\d)/8\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.stderr, re.MULTILINE)
+    assert [(number, title) for number, title, _ in lines] == [(str(n), t) for n, t in enumerate(STAGES, start=1)]
+
+
+def test_nothing_but_progress_and_the_java_virtual_machine_is_on_standard_error(published: PublishedRun):
+    others = [line for line in published.said.stderr.splitlines() if not re.search(r" \[\d/8\] ", line)]
+    assert [line for line in others if not line.startswith(("WARNING: Using incubator", "NOTE: Picked up"))] == []
+
+
+def test_help_names_every_option_and_exit_code(run_job: RunJob):
+    done = run_job("--help")
+    assert done.code == 0
+    for option in "--config --input --output --as-of --run-id --set --force --quiet --debug".split():
+        assert option in done.stdout
+    assert "exit codes: 0 published" in done.stdout
+
+
+# --- the tables ---
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_has_its_declared_schema(published: PublishedRun, spark: SparkSession, table: str):
+    assert schema_differences(spark.read.parquet(str(published.run / table)).schema, TABLES[table]) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("customer_segments", ["customer_id"]),
+        ("segment_profiles", ["segment_id"]),
+        ("segment_profiles", ["segment_name"]),
+        ("k_sweep", ["k"]),
+        ("country_sales", ["country"]),
+        ("country_segments", ["country", "segment_id"]),
+        ("product_sales", ["stock_code"]),
+        ("product_segments", ["stock_code", "segment_id"]),
+        ("data_quality", ["rule"]),
+    ],
+)
+def test_a_table_has_one_row_per_key(published: PublishedRun, table: str, key: list[str]):
+    keys = columns_of(published.run, table, *key)
+    assert keys
+    assert max(Counter(keys).values()) == 1
+
+
+def test_other_readers_see_money_as_exact_decimals_and_times_without_a_zone(published: PublishedRun):
+    pattern = published.run / "customer_segments" / "*.parquet"
+    types = dict(duckdb.sql(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM '{pattern}')").fetchall())
+    assert types["total_spend"] == types["returned_amount"] == types["average_order_value"] == "DECIMAL(20,4)"
+    assert types["first_purchase_at"] == types["last_purchase_at"] == "TIMESTAMP"
+    assert types["as_of"] == "DATE"
+
+
+def test_every_line_ends_in_the_outcome_it_was_made_for(published: PublishedRun, small_shop: SmallShop):
+    found = {row["rule"]: row for row in rows_of(published.run, "data_quality")}
+    assert tuple(found) == RULES
+    assert {rule: row["rows"] for rule, row in found.items() if row["rows"]} == small_shop.rows
+    assert {rule: row["revenue"] for rule, row in found.items() if row["rows"]} == small_shop.revenue
+    assert {rule: row["share"] for rule, row in found.items()} == pytest.approx(
+        {rule: row["rows"] / len(small_shop.lines) for rule, row in found.items()}
+    )
+
+
+def test_rejected_and_guest_lines_are_kept_as_they_were_read(
+    published: PublishedRun, small_shop: SmallShop, small_csv: Path
+):
+    rejected = rows_of(published.run, "rejected_transactions")
+    assert {row["source_file"] for row in rejected} == {str(small_csv)}
+    found = Counter((*(row[field] or "" for field in list(row)[:8]), row["reason"]) for row in rejected)
+    wanted = Counter(
+        (*(*line.fields, "", "", "", "")[:8], line.outcome) for line in small_shop.lines if line.outcome != "clean"
+    )
+    assert found == wanted
+    reasons = {row["reason"]: row["reasons"] for row in rejected}
+    assert all((row["reasons"] or ["guest"])[0] == row["reason"] for row in rejected)
+    assert reasons["cancellation"] == ["cancellation", "non_positive_quantity"]
+
+
+def test_customers_have_the_features_that_plain_python_finds(published: PublishedRun, small_shop: SmallShop):
+    rows = rows_of(published.run, "customer_segments")
+    assert {row["customer_id"]: row["total_spend"] for row in rows} == small_shop.spend
+    assert {row["customer_id"]: row["purchase_frequency"] for row in rows} == small_shop.invoices
+    assert {row["customer_id"]: row["last_purchase_at"] for row in rows} == small_shop.last_day
+    as_of = date(2011, 12, 10)
+    assert {row["as_of"] for row in rows} == {as_of}
+    assert all(row["recency_days"] == (as_of - row["last_purchase_at"].date()).days for row in rows)
+
+
+def test_segments_are_numbered_by_spend_and_every_customer_is_in_the_nearest(published: PublishedRun):
+    profiles = rows_of(published.run, "segment_profiles")
+    assert [row["segment_id"] for row in profiles] == list(range(1, len(profiles) + 1))
+    centres = [dict(row["centre"]) for row in profiles]
+    assert [centre["total_spend"] for centre in centres] == sorted(centre["total_spend"] for centre in centres)
+    assert all(set(centre) == {"total_spend", "purchase_frequency"} for centre in centres)
+    customers = rows_of(published.run, "customer_segments")
+    assert all(row["margin"] >= 0 <= row["distance_to_centre"] for row in customers)
+    assert all(row["nearest_other_segment_id"] != row["segment_id"] for row in customers)
+    names = {row["segment_id"]: row["segment_name"] for row in profiles}
+    assert {(row["segment_id"], row["segment_name"]) for row in customers} == set(names.items())
+
+
+def test_the_sweep_has_every_k_and_says_which_was_chosen(published: PublishedRun):
+    sweep = rows_of(published.run, "k_sweep")
+    assert [row["k"] for row in sweep] == list(range(1, 11))
+    assert [row["k"] for row in sweep if row["chosen"]] == [manifest_of(published.run)["choice"]["k"]]
+    wssse = [row["wssse"] for row in sweep]
+    assert wssse == sorted(wssse, reverse=True)
+    # Standard-scaled with n - 1: in each of two dimensions the squares add up to n - 1.
+    assert wssse[0] == pytest.approx(2 * (120 - 1))
+    undefined_at_1 = ("silhouette", "davies_bouldin", "calinski_harabasz")
+    assert all((row[index] is None) == (row["k"] == 1) for row in sweep for index in undefined_at_1)
+
+
+def test_tables_and_manifest_agree_on_lines_customers_and_money(published: PublishedRun, small_shop: SmallShop):
+    run, reconciliation = published.run, manifest_of(published.run)["reconciliation"]
+    lines, revenue = reconciliation["lines"], reconciliation["revenue"]
+    assert lines["read"] == len(small_shop.lines) == lines["clean"] + lines["guest"] + lines["rejected"]
+    money = {name: Decimal(amount) for name, amount in revenue.items()}
+    assert money["read"] == money["clean"] + money["guest"] + money["rejected"]
+    assert money["read"] == sum(small_shop.revenue.values())
+    assert (lines["clean"], money["clean"]) == (small_shop.rows["clean"], small_shop.revenue["clean"])
+    assert total(run, "data_quality", "rows") == lines["read"]
+    assert total(run, "data_quality", "revenue") == money["read"]
+    assert len(rows_of(run, "rejected_transactions")) == lines["guest"] + lines["rejected"]
+
+    assert total(run, "customer_segments", "total_spend") == money["clean"]
+    for table in ("segment_profiles", "country_segments", "product_segments"):
+        assert total(run, table, "revenue") == money["clean"]
+    for table in ("country_sales", "product_sales"):
+        assert total(run, table, "revenue") == money["clean"] + money["guest"]
+        assert total(run, table, "guest_revenue") == money["guest"]
+        assert rows_of(run, table)[-1]["cumulative_revenue_share"] == pytest.approx(1)
+
+    customers = len(rows_of(run, "customer_segments"))
+    assert customers == reconciliation["customers"] == total(run, "segment_profiles", "customers") == 120
+    for share in ("customer_share", "revenue_share"):
+        assert sum(row[share] for row in rows_of(run, "segment_profiles")) == pytest.approx(1)
+
+
+def test_profiles_give_the_mean_of_each_segments_customers(published: PublishedRun):
+    customers = rows_of(published.run, "customer_segments")
+    for profile in rows_of(published.run, "segment_profiles"):
+        of_segment = [row for row in customers if row["segment_id"] == profile["segment_id"]]
+        for feature in NUMERIC_FEATURES:
+            values = [float(row[feature]) for row in of_segment if row[feature] is not None]
+            expected = pytest.approx(sum(values) / len(values)) if values else None
+            assert profile[f"mean_{feature}"] == expected
+
+
+# --- manifest, checksums, charts, lake ---
+
+
+def test_the_manifest_tells_what_was_read_and_decided(published: PublishedRun, small_csv: Path):
+    manifest = manifest_of(published.run)
+    assert {
+        "run_id", "identity", "title", "as_of", "input", "configuration", "code_version", "spark_version", "choice",
+        "reconciliation", "seconds", "tables", "files",
+    } <= set(manifest)  # fmt: skip
+    assert published.run.name == f"run_id={manifest['run_id']}"
+    assert manifest["as_of"] == "2011-12-10"
+    [file] = manifest["input"]["files"]
+    assert (file["path"], file["bytes"], file["format"]) == (str(small_csv), small_csv.stat().st_size, "csv")
+    assert re.fullmatch("[0-9a-f]{64}", manifest["input"]["fingerprint"])
+    assert manifest["configuration"]["clustering"]["k_max"] == 10
+    assert set(manifest["seconds"]) == set(STAGES) - {"Publishing"}
+    assert set(manifest["tables"]) == set(TABLES)
+    for table, facts in manifest["tables"].items():
+        assert facts["rows"] == table_of(published.run, table).num_rows
+        assert facts["schema"] == json.loads(TABLES[table].json())
+
+
+def test_every_file_has_the_size_and_checksum_that_the_manifest_gives(published: PublishedRun):
+    manifest = manifest_of(published.run)
+    listed = dict(manifest["files"])
+    for table, facts in manifest["tables"].items():
+        assert facts["bytes"] == sum(file["bytes"] for file in facts["files"].values())
+        assert all(path.startswith(f"{table}/") for path in facts["files"])
+        listed |= facts["files"]
+    there = {
+        str(path.relative_to(published.run)): path
+        for path in published.run.rglob("*")
+        if path.is_file() and not path.name.startswith(("_", ".")) and path.name != "manifest.json"
+    }
+    assert set(listed) == set(there)
+    for name, path in there.items():
+        content = path.read_bytes()
+        assert listed[name] == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_each_chart_is_a_picture_large_enough_to_read(published: PublishedRun, chart: str):
+    content = (published.run / "charts" / f"{chart}.png").read_bytes()
+    assert content.startswith(PNG)
+    width, height = (int.from_bytes(content[place : place + 4], "big") for place in (16, 20))
+    assert width >= 800
+    assert height >= 500
+    assert b"IEND" in content[-12:]
+
+
+def test_latest_names_the_run_and_nothing_else_is_left(published: PublishedRun):
+    manifest = manifest_of(published.run)
+    latest = json.loads((published.lake / "latest.json").read_text())
+    assert latest["run_id"] == manifest["run_id"]
+    assert latest["path"] == f"runs/run_id={manifest['run_id']}"
+    assert latest["as_of"] == manifest["as_of"]
+    assert datetime.fromisoformat(latest["published_at"]).utcoffset() == timedelta(0)
+    assert runs_in(published.lake) == [manifest["run_id"]]
+    assert left_over(published.lake) == []
+
+
+def test_the_saved_model_puts_every_customer_into_the_published_segment(published: PublishedRun, spark: SparkSession):
+    table = spark.read.parquet(str(published.run / "customer_segments"))
+    given = ("segment_id", "segment_name", "distance_to_centre", "nearest_other_segment_id", "margin", "as_of")
+    model = PipelineModel.load(str(published.run / "model"))
+    found = model.transform(table.drop(*given)).select("customer_id", "segment_id", "segment_name").collect()
+    assert len(found) == 120
+    assert sorted(map(tuple, found)) == sorted(
+        columns_of(published.run, "customer_segments", "customer_id", "segment_id", "segment_name")
+    )
+    assert any("centroid" in row or "clusterCenter" in row for _, data in model_content(published.run) for row in data)
+
+
+# --- the same again, and beside it ---
+
+
+def test_the_same_run_again_publishes_nothing_and_says_so(
+    published: PublishedRun, small_csv: Path, run_job: RunJob, caplog: pytest.LogCaptureFixture
+):
+    before = {path: path.stat().st_mtime_ns for path in published.lake.rglob("*") if path.is_file()}
+    done = run_job("--config", CONFIG, "--input", small_csv, "--output", published.lake)
+    assert done.code == 0, done.stderr
+    run_id = manifest_of(published.run)["run_id"]
+    assert f"This very run was published before, as {run_id}: {published.run}" in done.stdout
+    assert {path: path.stat().st_mtime_ns for path in published.lake.rglob("*") if path.is_file()} == before
+    assert left_over(published.lake) == []
+
+
+def test_a_published_run_id_is_refused_to_another_configuration(
+    published: PublishedRun, small_csv: Path, run_job: RunJob
+):
+    run_id = manifest_of(published.run)["run_id"]
+    done = run_job(
+        "--config", CONFIG, "--input", small_csv, "--output", published.lake, "--run-id", run_id,
+        "--set", "clustering.seed=2",
+    )  # fmt: skip
+    assert done.code == 2
+    assert re.search(rf"error: --run-id {run_id}: is already published from other input.*--force", done.stderr)
+    assert runs_in(published.lake) == [run_id]
+    assert left_over(published.lake) == []
+
+
+def test_a_set_k_is_published_under_the_given_id_and_force_publishes_beside_it(
+    small_csv: Path, run_job: RunJob, tmp_path: Path
+):
+    lake = tmp_path / "a lake"
+    command = ("--config", CONFIG, "--input", small_csv, "--output", lake, "--run-id", "mine")
+    five = run_job(*command, "--set", "clustering.k=5", *QUICK)
+    assert five.code == 0, five.stderr
+    assert runs_in(lake) == ["mine"]
+    assert "k = 5 is set in the configuration" in five.stdout
+    published_first = (lake / "runs/run_id=mine/manifest.json").read_bytes()
+
+    twelve = run_job(*command, "--force", "--set", "clustering.k=12", *QUICK)
+    assert twelve.code == 0, twelve.stderr
+    assert runs_in(lake) == ["mine", "mine-2"]
+    assert json.loads((lake / "latest.json").read_text())["run_id"] == "mine-2"
+    assert (lake / "runs/run_id=mine/manifest.json").read_bytes() == published_first
+    assert left_over(lake) == []
+
+    for run_id, k in (("mine", 5), ("mine-2", 12)):
+        profiles = rows_of(lake / f"runs/run_id={run_id}", "segment_profiles")
+        assert len({row["segment_name"] for row in profiles}) == len(profiles) == k
+        [chosen] = [row["k"] for row in rows_of(lake / f"runs/run_id={run_id}", "k_sweep") if row["chosen"]]
+        assert chosen == k
+
+
+def test_as_of_rebuilds_a_past_day_and_quiet_says_nothing(
+    small_csv: Path, small_shop: SmallShop, run_job: RunJob, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    day = date(2011, 9, 1)
+    with caplog.at_level(logging.DEBUG, logger="nothing"):
+        done = run_job(
+            "--config", CONFIG, "--input", small_csv, "--output", tmp_path, "--as-of", day, "--quiet", "--set", *QUICK
+        )
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+    assert [record for record in caplog.records if record.name.startswith("segmentation")] == []
+
+    [run_id] = runs_in(tmp_path)
+    run = tmp_path / "runs" / f"run_id={run_id}"
+    assert manifest_of(run)["as_of"] == "2011-09-01"
+    in_time = [line for line in small_shop.clean if moment_of(line).date() < day]
+    rows = {row["rule"]: row["rows"] for row in rows_of(run, "data_quality")}
+    assert rows["clean"] == len(in_time)
+    late = [
+        line
+        for line in small_shop.lines
+        if line.outcome in ("clean", "guest", "duplicate") and moment_of(line).date() >= day
+    ]
+    assert rows["out_of_period"] == len(late) > 0
+    customers = rows_of(run, "customer_segments")
+    assert {row["as_of"] for row in customers} == {day}
+    assert all(row["recency_days"] == (day - row["last_purchase_at"].date()).days >= 1 for row in customers)
+    assert sum(row["total_spend"] for row in customers) == sum(line.amount for line in in_time)
+
+
+def test_the_rfm_recipe_names_segments_by_the_rules_of_its_configuration(
+    small_csv: Path, run_job: RunJob, tmp_path: Path
+):
+    done = run_job("--config", RFM_CONFIG, "--input", small_csv, "--output", tmp_path, "--set", *QUICK)
+    assert done.code == 0, done.stderr
+    [run_id] = runs_in(tmp_path)
+    profiles = rows_of(tmp_path / "runs" / f"run_id={run_id}", "segment_profiles")
+    names = [row["segment_name"] for row in profiles]
+    assert len(set(names)) == len(names) >= 2
+    rules = [
+        rule["name"] for rule in manifest_of(tmp_path / "runs" / f"run_id={run_id}")["configuration"]["naming"]["rules"]
+    ]
+    assert all(name.startswith(tuple(rules)) for name in names)
+    assert all(row["rule"] for row in profiles)
+    assert all(set(dict(row["centre"])) == {"recency_days", "purchase_frequency", "total_spend"} for row in profiles)

@@ -1,0 +1,181 @@
+"""The modules import one way, and what STYLE.md does not want is nowhere: read from the source, not from memory."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = sorted((ROOT / "segmentation").glob("*.py"))
+JOBS = sorted((ROOT / "jobs").glob("*.py"))
+
+# What any module may import, and what it may not do without: these import no stage.
+FOUNDATIONS = {"schemas", "config", "errors"}
+STAGES = {
+    *("reading", "cleaning", "features", "clustering", "choosing_k", "naming", "profiles", "rollups", "lake"),
+    *("identity", "charting", "progress"),
+}
+# Every pair of modules, foundations apart, of which the first may import the second.
+ALLOWED = {
+    "pipeline": STAGES,  # the only module that joins the stages
+    "summary": {"pipeline"},
+    "config": {"config_messages"},
+    "reading": {"headers", "storage", "xlsx"},
+    "xlsx": {"headers", "config_messages"},
+    "clustering": {"seeding", "warm_start", "cluster_indices"},
+    "charting": {"charts", "choosing_k"},
+    "charts": {"chart_style"},
+    "identity": {"storage", "__version__"},
+    "lake": {"storage"},
+}
+OF_FOUNDATIONS = {"errors": set(), "schemas": {"errors"}, "config": {"errors", "schemas"}}
+# Row by row in Python, or everything to the driver.
+UNWANTED_CALLS = {
+    *("udf", "pandas_udf", "toPandas", "mapInPandas", "applyInPandas", "mapInArrow", "applyInArrow", "foreach"),
+    *("foreachPartition", "mapPartitions", "toLocalIterator", "pandas_api", "show"),
+}
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules of the library that a file imports, without `segmentation.`, wherever in it the import stands."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: a relative import"
+            if node.module == "segmentation":
+                yield from (alias.name for alias in node.names)
+            elif (node.module or "").startswith("segmentation."):
+                yield str(node.module).split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("segmentation."))
+
+
+def packages(path: Path) -> set[str]:
+    """The packages outside the library that a file imports."""
+    found = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom):
+            found.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+    return found - {"segmentation"}
+
+
+def attributes(path: Path) -> set[str]:
+    """Every name behind a dot, but for those behind another name of Python's own `sys` and `os`."""
+    return {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
+
+
+def names(path: Path) -> set[str]:
+    """Every bare name and every imported one."""
+    bare = {node.id for node in ast.walk(tree(path)) if isinstance(node, ast.Name)}
+    statements = [node for node in ast.walk(tree(path)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return bare | {alias.name for node in statements for alias in node.names}
+
+
+def dotted(path: Path) -> set[str]:
+    """Every `name.attribute`, such as sys.argv."""
+    return {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+
+
+def test_there_is_a_library_and_a_job_to_look_at():
+    assert {"pipeline", "session", *FOUNDATIONS, *STAGES} <= {path.stem for path in LIBRARY}
+    assert "segment_customers" in {path.stem for path in JOBS}
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_a_module_imports_only_what_the_design_lets_it(path: Path):
+    allowed = ALLOWED.get(path.stem, set()) | OF_FOUNDATIONS.get(path.stem, FOUNDATIONS)
+    assert set(imported(path)) - allowed == set()
+
+
+def test_every_allowed_import_is_made():
+    made = {(path.stem, module) for path in LIBRARY for module in imported(path)}
+    assert {(module, other) for module, others in ALLOWED.items() for other in others} - made == set()
+
+
+@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
+def test_a_job_joins_no_stages_and_holds_no_spark_expression(path: Path):
+    assert set(imported(path)) <= {"config", "errors", "identity", "pipeline", "progress", "session", "summary"}
+    assert "pyspark" not in packages(path)
+    frames = {"select", "selectExpr", "withColumn", "withColumns", "where", "groupBy", "agg", "read", "sql", "write"}
+    assert attributes(path) & {*frames, "join", "collect", "count", "createDataFrame"} == set()
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_only_the_session_module_builds_a_spark_session(path: Path):
+    builds = attributes(path) & {"builder", "getOrCreate"} or names(path) & {"SparkConf"}
+    assert bool(builds) == (path.stem == "session")
+
+
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+def test_no_code_names_the_master(path: Path):
+    assert attributes(path) & {"master", "setMaster"} == set()
+    assert "spark.master" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_no_module_reads_the_command_line_or_the_environment(path: Path):
+    assert dotted(path) & {"sys.argv", "os.environ", "os.getenv"} == set()
+    assert names(path) & {"argv", "environ", "getenv", "argparse"} == set()
+
+
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+def test_no_python_on_the_row_path_and_no_inferred_schema(path: Path):
+    assert (attributes(path) | names(path)) & UNWANTED_CALLS == set()
+    assert "inferSchema" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+def test_no_rdd_but_the_java_one_that_spark_kmeans_is_started_with(path: Path):
+    assert ("rdd" in attributes(path)) == (path.stem == "warm_start")
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_the_library_logs_and_does_not_print(path: Path):
+    assert "print" not in names(path)
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
+    statements = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
+    assert [node.lineno for node in statements if node.module == "pyspark.sql.functions"] == []
+
+
+@pytest.mark.parametrize("module", ["choosing_k", "naming", "charts", "chart_style", "seeding"])
+def test_plain_python_modules_do_not_import_spark(module: str):
+    assert "pyspark" not in packages(ROOT / "segmentation" / f"{module}.py")
+
+
+def test_plotting_is_kept_to_the_charts_and_workbooks_to_their_reader():
+    by_package = {
+        package: {path.stem for path in LIBRARY if package in packages(path)} for package in ("matplotlib", "fastexcel")
+    }
+    assert by_package == {"matplotlib": {"charts", "chart_style"}, "fastexcel": {"xlsx"}}
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_a_column_is_used_by_its_constant(path: Path):
+    """A column's name as text stands in `schemas` alone; settings and chart labels have their own words."""
+    if path.stem in {"schemas", "config", "naming", "charts", "chart_style", "cluster_indices"}:
+        return
+    spark_calls = {"col", "select", "groupBy", "orderBy", "alias", "withColumn", "drop", "partitionBy"}
+    texts = {
+        argument.value
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in spark_calls
+        for argument in node.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+    source = (ROOT / "segmentation" / "schemas.py").read_text(encoding="utf-8")
+    declared = set(re.findall(r'^[A-Z_]+ = "([a-z_]+)"$', source, flags=re.MULTILINE))
+    assert texts & declared == set()

@@ -1,0 +1,54 @@
+"""The three indices are those of scikit-learn, and None where they are undefined."""
+
+import numpy as np
+import pytest
+from pyspark.ml.functions import array_to_vector
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from sklearn.datasets import make_blobs
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+
+from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
+
+
+def points_of(spark: SparkSession, points: list[list[float]]) -> DataFrame:
+    frame = spark.createDataFrame([(point,) for point in points], "point array<double>").coalesce(1)
+    return frame.withColumn("scaled", array_to_vector("point"))
+
+
+def test_the_indices_agree_with_scikit_learn(spark: SparkSession):
+    points, labels = make_blobs(n_samples=150, centers=4, n_features=3, cluster_std=2.0, random_state=2)
+    # Centres of a clustering that is not a perfect one, so that no index is at its best.
+    centres = np.stack([points[labels == label].mean(axis=0) for label in range(4)])
+    labels = ((points[:, np.newaxis] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    centres = np.stack([points[labels == label].mean(axis=0) for label in range(4)])
+    labels = ((points[:, np.newaxis] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    centres = np.stack([points[labels == label].mean(axis=0) for label in range(4)])
+    assert (((points[:, np.newaxis] - centres) ** 2).sum(axis=2).argmin(axis=1) == labels).all()
+    wssse = float(((points - centres[labels]) ** 2).sum())
+    total = float(((points - points.mean(axis=0)) ** 2).sum())
+    as_tuples = tuple(tuple(float(value) for value in centre) for centre in centres)
+    found = cluster_indices(points_of(spark, points.tolist()), "scaled", "point", as_tuples, wssse, total)
+    assert found.silhouette == pytest.approx(silhouette_score(points, labels, metric="sqeuclidean"))
+    assert found.davies_bouldin == pytest.approx(davies_bouldin_score(points, labels))
+    assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(points, labels))
+
+
+def test_one_cluster_has_no_index(spark: SparkSession):
+    points = points_of(spark, [[0.0], [2.0]])
+    assert cluster_indices(points, "scaled", "point", ((1.0,),), 2.0, 2.0) == Indices(None, None, None)
+
+
+def test_clusters_without_any_distance_within_have_no_calinski_harabasz(spark: SparkSession):
+    points = points_of(spark, [[0.0], [0.0], [8.0], [8.0]])
+    found = cluster_indices(points, "scaled", "point", ((0.0,), (8.0,)), 0.0, 64.0)
+    assert (found.silhouette, found.davies_bouldin, found.calinski_harabasz) == (1.0, 0.0, None)
+
+
+def test_distances_are_squared_and_the_first_of_equally_near_centres_is_taken(spark: SparkSession):
+    frame = points_of(spark, [[0.0, 0.0], [3.0, 4.0], [5.0, 0.0], [2.5, 0.0]])
+    point = F.col("point")
+    rows = frame.select(
+        squared_distance(point, (0.0, 0.0)), nearest_centre(point, ((5.0, 0.0), (0.0, 0.0), (0.0, 0.0)))
+    ).collect()
+    assert [tuple(row) for row in rows] == [(0.0, 1), (25.0, 0), (25.0, 0), (6.25, 0)]

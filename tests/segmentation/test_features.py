@@ -1,0 +1,208 @@
+"""One row per customer, every figure of it countable by hand and the same in any order of the lines."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.features import customer_features
+from segmentation.schemas import CUSTOMER_FEATURES, schema_differences
+
+AS_OF = date(2011, 12, 10)
+LINES = (
+    "customer_id string, invoice_no string, stock_code string, country string, quantity int, "
+    "invoice_date timestamp_ntz, amount decimal(20,4)"
+)
+Line = tuple[str, str, str, str, int, str, str]
+
+
+def lines(spark: SparkSession, *rows: Line) -> DataFrame:
+    """Clean lines: customer, invoice, stock code, country, quantity, moment, amount."""
+    typed = [(*row[:5], datetime.fromisoformat(row[5]), Decimal(row[6])) for row in rows]
+    return spark.createDataFrame(typed, LINES)
+
+
+def features(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in frame.orderBy("customer_id").select("customer_id", *columns).collect()]
+
+
+def test_every_feature_of_a_regular_and_a_one_time_customer(spark: SparkSession):
+    sales = lines(
+        spark,
+        ("1", "500", "A", "France", 2, "2011-11-01 09:00", "10.0000"),
+        ("1", "500", "B", "France", 3, "2011-11-01 09:00", "4.5000"),
+        ("1", "501", "A", "Spain", 1, "2011-11-20 18:30", "5.0000"),
+        ("1", "502", "A", "France", 6, "2011-12-09 12:50", "0.5001"),
+        ("2", "503", "C", "Spain", 7, "2011-12-01 23:59", "12.3456"),
+    )
+    cancellations = lines(
+        spark,
+        ("1", "C510", "A", "France", -1, "2011-11-02 09:00", "-4.0000"),
+        ("1", "C511", "B", "France", -2, "2011-11-03 09:00", "-1.0000"),
+    )
+    expected = spark.createDataFrame(
+        [
+            (
+                *("1", Decimal("20.0001"), 3, 1, 39, Decimal("6.6667"), 4.0, 12, 2, 19.0),
+                *(datetime(2011, 11, 1, 9), datetime(2011, 12, 9, 12, 50), "France", Decimal("5.0000"), 5 / 20.0001),
+            ),
+            (
+                *("2", Decimal("12.3456"), 1, 9, 9, Decimal("12.3456"), 7.0, 7, 1, None),
+                *(datetime(2011, 12, 1, 23, 59), datetime(2011, 12, 1, 23, 59), "Spain", Decimal("0.0000"), 0.0),
+            ),
+        ],
+        CUSTOMER_FEATURES,
+    )
+    actual = customer_features(sales, cancellations, AS_OF)
+    assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_a_customer_of_two_countries_belongs_where_most_was_spent_not_where_most_lines_are(spark: SparkSession):
+    sales = lines(
+        spark,
+        ("1", "1", "A", "France", 1, "2011-01-01", "3.0000"),
+        ("1", "1", "B", "France", 1, "2011-01-01", "3.0000"),
+        ("1", "1", "C", "France", 1, "2011-01-01", "3.0000"),
+        ("1", "2", "A", "Spain", 1, "2011-01-02", "9.0001"),
+        ("2", "3", "A", "Spain", 1, "2011-01-02", "4.0000"),
+        ("2", "4", "A", "Austria", 1, "2011-01-02", "1.0000"),
+        ("2", "4", "A", "Austria", 1, "2011-01-02", "3.0000"),
+    )
+    assert features(customer_features(sales, sales.limit(0), AS_OF), "country") == [("1", "Spain"), ("2", "Austria")]
+
+
+def test_an_invoice_of_several_lines_counts_once_and_a_product_bought_twice_too(spark: SparkSession):
+    sales = lines(
+        spark,
+        ("1", "7", "A", "France", 1, "2011-01-01", "1.0000"),
+        ("1", "7", "A", "France", 2, "2011-01-01", "2.0000"),
+        ("1", "8", "A", "France", 3, "2011-01-11", "3.0000"),
+        ("1", "8", "B", "France", 4, "2011-01-11", "4.0000"),
+    )
+    columns = ("purchase_frequency", "distinct_products", "average_basket_units", "average_days_between_orders")
+    assert features(customer_features(sales, sales.limit(0), AS_OF), *columns) == [("1", 2, 2, 5.0, 10.0)]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "recency", "tenure"),
+    [(date(2011, 12, 10), 1, 11), (date(2011, 12, 31), 22, 32), (date(2012, 3, 1), 83, 93)],
+)
+def test_recency_and_tenure_are_whole_days_counted_from_as_of_whatever_the_hour(
+    spark: SparkSession, as_of: date, recency: int, tenure: int
+):
+    sales = lines(
+        spark,
+        ("1", "1", "A", "France", 1, "2011-11-29 23:59:59", "1.0000"),
+        ("1", "2", "A", "France", 1, "2011-12-09 00:00:01", "1.0000"),
+    )
+    counted = features(customer_features(sales, sales.limit(0), as_of), "recency_days", "tenure_days")
+    assert counted == [("1", recency, tenure)]
+
+
+def test_returns_count_for_those_who_bought_and_may_exceed_what_was_spent(spark: SparkSession):
+    sales = lines(spark, ("1", "1", "A", "France", 1, "2011-01-01", "8.0000"))
+    cancellations = lines(
+        spark,
+        ("1", "C1", "A", "France", -2, "2011-01-02", "-12.0000"),
+        ("9", "C2", "A", "France", -2, "2011-01-02", "-50.0000"),
+    )
+    returned = features(customer_features(sales, cancellations, AS_OF), "returned_amount", "return_rate", "total_spend")
+    assert returned == [("1", Decimal("12.0000"), 1.5, Decimal("8.0000"))]
+
+
+def test_an_amount_that_rounds_to_nothing_gives_a_return_rate_of_nothing(spark: SparkSession):
+    sales = lines(spark, ("1", "1", "A", "France", 1, "2011-01-01", "0.0000"))
+    assert features(customer_features(sales, sales.limit(0), AS_OF), "return_rate") == [("1", 0.0)]
+
+
+def test_no_sales_give_no_customers_in_the_declared_schema(spark: SparkSession):
+    nothing = customer_features(lines(spark), lines(spark), AS_OF)
+    assert nothing.count() == 0
+    assert schema_differences(nothing.schema, CUSTOMER_FEATURES) == []
+
+
+def test_money_stays_exact_where_floating_point_would_not(spark: SparkSession):
+    amounts = ["9007199254740993.0001", "0.0001", "0.0001"]
+    sales = lines(
+        spark,
+        *[("1", str(number), "A", "France", 1, "2011-01-01", amount) for number, amount in enumerate(amounts)],
+    )
+    spent = features(customer_features(sales, sales.limit(0), AS_OF), "total_spend")
+    assert spent == [("1", Decimal("9007199254740993.0003"))]
+
+
+def generated(rows: int, sign: int, seed: int) -> list[Line]:
+    """Lines of 40 customers with several countries, repeated products and many-line invoices."""
+    random = np.random.default_rng(seed)
+    result = []
+    for _ in range(rows):
+        customer, invoice = random.integers(40), random.integers(4)
+        moment = datetime(2011, 1, 1) + pd.Timedelta(days=int(customer * 3 + invoice * 7), hours=int(invoice))
+        result.append(
+            (
+                str(customer),
+                f"{'C' if sign < 0 else ''}{customer * 10 + invoice}",
+                f"P{random.integers(12)}",
+                str(random.choice(["France", "Spain", "Austria"])),
+                sign * int(random.integers(1, 50)),
+                moment.isoformat(),
+                str(sign * Decimal(int(random.integers(1, 900_000))) / 10_000),
+            )
+        )
+    return result
+
+
+def by_pandas(sales: Sequence[Line], cancellations: Sequence[Line]) -> dict[str, dict[str, Any]]:
+    """The features from their definitions alone."""
+    columns = ["customer", "invoice", "stock", "country", "quantity", "moment", "amount"]
+    bought = pd.DataFrame(sales, columns=columns).assign(
+        moment=lambda frame: pd.to_datetime(frame.moment), amount=lambda frame: frame.amount.map(Decimal)
+    )
+    back = pd.DataFrame(cancellations, columns=columns).assign(amount=lambda frame: frame.amount.map(Decimal))
+    result = {}
+    for customer, own in bought.groupby("customer"):
+        spent = sum(own.amount)
+        orders = own.invoice.nunique()
+        by_country = {country: sum(group.amount) for country, group in own.groupby("country")}
+        days = (own.moment.max().date() - own.moment.min().date()).days
+        returned = -sum(back[back.customer == customer].amount, Decimal(0))
+        result[customer] = {
+            "total_spend": spent,
+            "purchase_frequency": orders,
+            "recency_days": (AS_OF - own.moment.max().date()).days,
+            "tenure_days": (AS_OF - own.moment.min().date()).days,
+            "average_order_value": (spent / orders).quantize(Decimal("0.0001"), ROUND_HALF_UP),
+            "average_basket_units": pytest.approx(own.quantity.sum() / orders),
+            "units_bought": own.quantity.sum(),
+            "distinct_products": own.stock.nunique(),
+            "average_days_between_orders": pytest.approx(days / (orders - 1)) if orders > 1 else None,
+            "first_purchase_at": own.moment.min().to_pydatetime(),
+            "last_purchase_at": own.moment.max().to_pydatetime(),
+            "country": min(by_country, key=lambda country: (-by_country[country], country)),
+            "returned_amount": returned,
+            "return_rate": pytest.approx(float(returned / spent)),
+        }
+    return result
+
+
+def test_several_hundred_lines_give_what_pandas_counts(spark: SparkSession):
+    sales, cancellations = generated(400, 1, seed=4), generated(60, -1, seed=5)
+    rows = customer_features(lines(spark, *sales), lines(spark, *cancellations), AS_OF).collect()
+    found = {row["customer_id"]: {name: row[name] for name in row.asDict() if name != "customer_id"} for row in rows}
+    assert len(rows) == len(found) == len({line[0] for line in sales})
+    assert found == by_pandas(sales, cancellations)
+
+
+def test_the_order_of_the_lines_does_not_matter(spark: SparkSession):
+    sales, cancellations = lines(spark, *generated(200, 1, seed=6)), lines(spark, *generated(30, -1, seed=7))
+    shuffled = customer_features(
+        sales.orderBy(F.rand(3)).repartition(7), cancellations.orderBy(F.rand(4)).repartition(3), AS_OF
+    )
+    assert_df_equality(shuffled, customer_features(sales, cancellations, AS_OF), ignore_row_order=True)

@@ -1,0 +1,242 @@
+"""What countries and products sold adds up to the lines, line by line and to the last decimal."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
+from segmentation.schemas import COUNTRY_SALES, COUNTRY_SEGMENTS, PRODUCT_SALES, PRODUCT_SEGMENTS, schema_differences
+
+LINES = (
+    "customer_id string, invoice_no string, stock_code string, description string, country string, quantity int, "
+    "invoice_date timestamp_ntz, amount decimal(20,4)"
+)
+PATTERN = "^[0-9]{5}"
+Line = tuple[str | None, str, str, str, str, int, str, str]
+
+
+def lines(spark: SparkSession, *rows: Line) -> DataFrame:
+    """Clean and guest lines: customer, invoice, stock code, description, country, quantity, moment, amount."""
+    typed = [(*row[:6], datetime.fromisoformat(row[6]), Decimal(row[7])) for row in rows]
+    return spark.createDataFrame(typed, LINES)
+
+
+def sold(country: str, amount: str, stock_code: str = "10000", description: str = "MUG") -> Line:
+    return ("1", "500", stock_code, description, country, 1, "2011-01-01", amount)
+
+
+def shop(spark: SparkSession) -> DataFrame:
+    return lines(
+        spark,
+        ("1", "500", "85123A", "HEART HOLDER", "France", 2, "2011-01-01 10:00", "20.0000"),
+        ("1", "500", "POST", "POSTAGE", "France", 1, "2011-01-01 10:00", "18.0000"),
+        ("2", "501", "85123A", "HEART HOLDER", "France", 1, "2011-01-05 11:00", "12.0000"),
+        (None, "502", "85123A", "heart holder", "Spain", 4, "2011-02-01 12:00", "45.0001"),
+        ("1", "503", "22222", "MUG", "Spain", 1, "2011-03-01 13:00", "4.9999"),
+    )
+
+
+def segments(spark: SparkSession) -> DataFrame:
+    # With columns that the rollups' lines have too, as customer_segments does.
+    return spark.createDataFrame(
+        [("1", 2, "High", "Spain"), ("2", 1, "Low", "France")],
+        "customer_id string, segment_id int, segment_name string, country string",
+    )
+
+
+def test_every_figure_of_the_countries(spark: SparkSession):
+    expected = spark.createDataFrame(
+        [
+            ("France", Decimal("50.0000"), Decimal("0.0000"), 2, 2, 4, Decimal("25.0000"), 0.5, 0.5, "A"),
+            ("Spain", Decimal("50.0000"), Decimal("45.0001"), 2, 1, 5, Decimal("25.0000"), 0.5, 1.0, "C"),
+        ],
+        COUNTRY_SALES,
+    )
+    assert_df_equality(country_sales(shop(spark)), expected, ignore_nullable=True)
+
+
+def test_every_figure_of_the_products(spark: SparkSession):
+    money = Decimal
+    first, second, third = datetime(2011, 1, 1, 10), datetime(2011, 2, 1, 12), datetime(2011, 3, 1, 13)
+    expected = spark.createDataFrame(
+        [
+            (
+                *("85123A", "HEART HOLDER", money("77.0001"), money("45.0001"), 7, 3, 2, money("11.0000")),
+                *(first, second, 77.0001 / 100, 77.0001 / 100, "A", True),
+            ),
+            (
+                *("POST", "POSTAGE", money("18.0000"), money("0.0000"), 1, 1, 1, money("18.0000")),
+                *(first, first, 0.18, 95.0001 / 100, "C", False),
+            ),
+            (
+                *("22222", "MUG", money("4.9999"), money("0.0000"), 1, 1, 1, money("4.9999")),
+                *(third, third, 4.9999 / 100, 1.0, "C", True),
+            ),
+        ],
+        PRODUCT_SALES,
+    )
+    assert_df_equality(product_sales(shop(spark), PATTERN), expected, ignore_nullable=True)
+
+
+def abc(frame: DataFrame) -> list[tuple[str, str]]:
+    return [(row["country"], row["abc_class"]) for row in frame.collect()]
+
+
+def test_classes_end_with_eighty_and_ninety_five_percent_of_revenue(spark: SparkSession):
+    sales = lines(
+        spark, *[sold(country, amount) for country, amount in zip("WXYZ", ["50", "30", "15", "5"], strict=True)]
+    )
+    assert abc(country_sales(sales)) == [("W", "A"), ("X", "A"), ("Y", "B"), ("Z", "C")]
+
+
+def test_what_passes_a_limit_by_the_last_decimal_is_of_the_next_class(spark: SparkSession):
+    amounts = ["50.0000", "30.0001", "14.9999", "5.0000"]
+    sales = lines(spark, *[sold(country, amount) for country, amount in zip("WXYZ", amounts, strict=True)])
+    assert abc(country_sales(sales)) == [("W", "A"), ("X", "B"), ("Y", "B"), ("Z", "C")]
+
+
+def test_a_country_that_dominates_is_class_a_though_it_alone_is_past_the_limit(spark: SparkSession):
+    sales = lines(spark, *[sold(*pair) for pair in [("UK", "97"), ("France", "2"), ("Spain", "1")]])
+    assert abc(country_sales(sales)) == [("UK", "A"), ("France", "C"), ("Spain", "C")]
+
+
+def test_a_single_country_is_class_a_with_all_of_the_revenue(spark: SparkSession):
+    row = country_sales(lines(spark, sold("UK", "97"))).collect()[0]
+    assert (row["revenue_share"], row["cumulative_revenue_share"], row["abc_class"]) == (1.0, 1.0, "A")
+
+
+def test_equal_revenues_are_ranked_by_the_alphabet(spark: SparkSession):
+    sales = lines(spark, *[sold(country, "10") for country in "CABED"])
+    assert [row["country"] for row in country_sales(sales).collect()] == ["A", "B", "C", "D", "E"]
+
+
+def test_no_revenue_at_all_gives_shares_of_zero_not_a_failure(spark: SparkSession):
+    rows = country_sales(lines(spark, sold("UK", "0"), sold("France", "0"))).collect()
+    assert {(row["revenue_share"], row["cumulative_revenue_share"]) for row in rows} == {(0.0, 0.0)}
+
+
+def test_guests_bring_revenue_and_orders_but_are_no_customers(spark: SparkSession):
+    sales = lines(
+        spark,
+        (None, "1", "10000", "MUG", "UK", 1, "2011-01-01", "3.0000"),
+        (None, "2", "10000", "MUG", "UK", 1, "2011-01-01", "4.0000"),
+    )
+    for frame in (country_sales(sales), product_sales(sales, PATTERN)):
+        row = frame.collect()[0]
+        figures = (row["revenue"], row["guest_revenue"], row["orders"], row["customers"], row["units"])
+        assert figures == (Decimal("7.0000"), Decimal("7.0000"), 2, 0, 2)
+
+
+def test_a_product_has_its_commonest_description_the_first_of_equals_and_blank_only_if_always_blank(
+    spark: SparkSession,
+):
+    commonest = {
+        ("MUG", "CUP", "CUP"): "CUP",
+        ("MUG", "CUP"): "CUP",
+        ("", "", "", "MUG"): "MUG",
+        ("", "MUG", "", "CUP"): "CUP",
+        ("", ""): "",
+        ("mug", "MUG", "mug"): "mug",
+    }
+    sales = lines(
+        spark,
+        *[
+            sold("UK", "1", stock_code=f"1000{number}", description=text)
+            for number, texts in enumerate(commonest)
+            for text in texts
+        ],
+    )
+    rows = product_sales(sales, PATTERN).orderBy("stock_code").collect()
+    assert [row["description"] for row in rows] == list(commonest.values())
+
+
+def test_merchandise_is_told_by_the_pattern_of_the_configuration(spark: SparkSession):
+    codes = ["85123A", "22423", "POST", "M", "C2", "1234", "gift_0001", "DOT"]
+    sales = lines(spark, *[sold("UK", "1", stock_code=code) for code in codes])
+    goods = {row["stock_code"] for row in product_sales(sales, PATTERN).collect() if row["is_merchandise"]}
+    gifts = {row["stock_code"] for row in product_sales(sales, "^gift_").collect() if row["is_merchandise"]}
+    assert goods == {"85123A", "22423"}
+    assert gifts == {"gift_0001"}
+
+
+def test_countries_by_segment_count_clean_lines_where_they_were_sold(spark: SparkSession):
+    clean = shop(spark).where(F.col("customer_id").isNotNull())
+    expected = spark.createDataFrame(
+        [
+            ("France", 1, "Low", 1, Decimal("12.0000")),
+            ("France", 2, "High", 1, Decimal("38.0000")),
+            ("Spain", 2, "High", 1, Decimal("4.9999")),
+        ],
+        COUNTRY_SEGMENTS,
+    )
+    assert_df_equality(country_segments(clean, segments(spark)), expected, ignore_nullable=True)
+
+
+def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSession):
+    clean = shop(spark).where(F.col("customer_id").isNotNull())
+    expected = spark.createDataFrame(
+        [
+            ("22222", 2, "High", 1, 1, Decimal("4.9999")),
+            ("85123A", 1, "Low", 1, 1, Decimal("12.0000")),
+            ("85123A", 2, "High", 1, 2, Decimal("20.0000")),
+            ("POST", 2, "High", 1, 1, Decimal("18.0000")),
+        ],
+        PRODUCT_SEGMENTS,
+    )
+    assert_df_equality(product_segments(clean, segments(spark)), expected, ignore_nullable=True)
+
+
+def test_no_lines_give_empty_tables_in_their_declared_schemas(spark: SparkSession):
+    nothing = lines(spark)
+    for frame, schema in (
+        (country_sales(nothing), COUNTRY_SALES),
+        (product_sales(nothing, PATTERN), PRODUCT_SALES),
+        (country_segments(nothing, segments(spark)), COUNTRY_SEGMENTS),
+        (product_segments(nothing, segments(spark)), PRODUCT_SEGMENTS),
+    ):
+        assert frame.count() == 0
+        assert schema_differences(frame.schema, schema) == []
+
+
+def any_line(random: np.random.Generator) -> Line:
+    customer = random.choice(["", "1", "2"])
+    return (
+        str(customer) or None,
+        str(random.integers(500, 520)),
+        str(random.choice(["85123A", "22222", "POST"])),
+        str(random.choice(["MUG", "CUP", ""])),
+        str(random.choice(["France", "Spain"])),
+        int(random.integers(1, 2**31 - 1)),
+        "2011-01-01",
+        str(Decimal(int(random.integers(0, 10**12))) / 10_000),
+    )
+
+
+def total_of(rows: Sequence[Row], column: str) -> Any:
+    return sum(row[column] for row in rows)
+
+
+def test_all_four_tables_add_up_to_the_money_and_units_of_the_lines(spark: SparkSession):
+    random = np.random.default_rng(8)
+    rows = [any_line(random) for _ in range(150)]
+    sales = lines(spark, *rows)
+    clean = sales.where(F.col("customer_id").isNotNull())
+    total, guests = sum(Decimal(row[7]) for row in rows), sum(Decimal(row[7]) for row in rows if row[0] is None)
+    units, guest_units = sum(row[5] for row in rows), sum(row[5] for row in rows if row[0] is None)
+    for frame in (country_sales(sales), product_sales(sales, PATTERN)):
+        found = frame.collect()
+        assert total_of(found, "revenue") == total
+        assert total_of(found, "guest_revenue") == guests
+        assert total_of(found, "units") == units
+        assert total_of(found, "revenue_share") == pytest.approx(1)
+    assert total_of(country_segments(clean, segments(spark)).collect(), "revenue") == total - guests
+    by_product = product_segments(clean, segments(spark)).collect()
+    assert total_of(by_product, "revenue") == total - guests
+    assert total_of(by_product, "units") == units - guest_units
