@@ -65,6 +65,8 @@ RULES = (
 STRAY = " \t\r\n\u00a0\ufeff"
 UNSPECIFIED_COUNTRY = "Unspecified"
 LARGEST_QUANTITY = 2**31 - 1
+# Beyond it an amount is taken for a typing error; a hundred thousand lines of it still fit a table's MONEY.
+LARGEST_AMOUNT = 10**11
 # Day 0 of Excel's calendar, as it counts for dates after February 1900.
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 
@@ -74,8 +76,8 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
 
     Adds invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
     unit_price decimal(22,8); amount decimal(20,4) = quantity × unit_price, rounded half up once; invoice_kind string:
-    sale, cancellation or adjustment; copy_number int, 1 for the first of exact copies. A value that cannot be parsed
-    is NULL, and the line then `malformed`.
+    sale, cancellation or adjustment, NULL without an invoice; copy_number int, 1 for the first of exact copies. A
+    value that cannot be parsed is NULL, and the line then `malformed`.
     """
     text = {field: F.btrim(F.col(raw(field)), F.lit(STRAY)) for field in LINE_FIELDS}
     lines = raw_lines.withColumns(
@@ -90,7 +92,8 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
             COUNTRY: F.coalesce(F.nullif(text[COUNTRY], F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
         }
     )
-    lines = lines.withColumn(AMOUNT, F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), MONEY.scale).try_cast(MONEY))
+    amount = F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), MONEY.scale)
+    lines = lines.withColumn(AMOUNT, F.when(F.abs(amount) <= LARGEST_AMOUNT, amount).cast(MONEY))
     lines = lines.withColumn(INVOICE_KIND, _invoice_kind(settings))
     copy_number = F.lit(1) if DUPLICATE in settings.switched_off else _copy_number()
     return lines.withColumn(COPY_NUMBER, copy_number)
@@ -169,7 +172,8 @@ def _invoice_kind(settings: CleaningSettings) -> Column:
     prefixes = "|".join(_literal_pattern(prefix.upper()) for prefix in settings.cancellation_prefixes)
     is_cancellation = F.upper(F.col(INVOICE_NO)).rlike(f"^({prefixes})")
     is_sale = F.col(INVOICE_NO).rlike(settings.sale_invoice_pattern)
-    return F.when(is_cancellation, CANCELLATION).when(is_sale, SALE).otherwise(ADJUSTMENT)
+    kind = F.when(is_cancellation, CANCELLATION).when(is_sale, SALE).otherwise(ADJUSTMENT)
+    return F.when(F.col(INVOICE_NO).isNotNull(), kind)
 
 
 def _is_malformed() -> Column:
@@ -186,9 +190,9 @@ def _any(conditions: Sequence[Column]) -> Column:
 
 def _whole_number(text: Column) -> Column:
     """`6` and `6.0` as 6; a fraction or what does not fit an int is NULL."""
-    number = text.try_cast("decimal(38,8)")
-    fits = (number == F.floor(number)) & (F.abs(number) <= F.lit(LARGEST_QUANTITY))
-    return F.when(fits, number).cast("int")
+    exact, nearest = text.try_cast("decimal(38,8)"), text.try_cast("double")  # only a double shows a tiny fraction
+    fits = (nearest == F.rint(nearest)) & (F.abs(exact) <= F.lit(LARGEST_QUANTITY))
+    return F.when(fits, exact).cast("int")
 
 
 def _customer_id(text: Column, missing: Sequence[str]) -> Column:

@@ -1,16 +1,17 @@
 """YAML → typed, validated, immutable settings; each stage is handed its own part."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segmentation import schemas
-from segmentation.config_messages import describe_problems, did_you_mean
+from segmentation.config_messages import describe_problems
 from segmentation.errors import ConfigError
 
 Feature = Literal[
@@ -38,7 +39,26 @@ RuleName = Literal[
 ]
 
 Scaler = Literal["standard", "robust", "min_max"]
-Pattern = Annotated[str, Field(min_length=1)]
+
+
+def _regular_expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"must be a regular expression, got {text!r}: {error}") from None
+    return text
+
+
+def _date_format(text: str) -> str:
+    is_pattern = re.fullmatch(r"[yMdHhmsaS\[\] /.,:T'-]+", text) and all(letter in text for letter in "yMd")
+    if text not in ("iso", "excel") and not is_pattern:
+        raise ValueError(f"must be iso, excel or a pattern of year, month and day such as d.M.yyyy, got {text!r}")
+    return text
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_regular_expression)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]
+Score = Annotated[int, Field(ge=1, le=5)]
 
 
 class Settings(BaseModel):
@@ -50,38 +70,51 @@ class Settings(BaseModel):
 class CsvSettings(Settings):
     """How text files are split into fields."""
 
-    delimiter: Annotated[str, Field(min_length=1)] = "auto"
+    delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1)] = "auto"
     encoding: Literal["auto", "utf-8", "iso-8859-1"] = "auto"
     multiline: bool = True
+
+
+class LineColumns(Settings):
+    """For each field of a line the name of its column in the header."""
+
+    invoice_no: str
+    stock_code: str
+    description: str
+    quantity: str
+    invoice_date: str
+    unit_price: str
+    customer_id: str
+    country: str
+
+    @property
+    def by_field(self) -> dict[str, str]:
+        """Field → column, in the order of the fields."""
+        return self.model_dump()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> "LineColumns":
+        names = list(self.by_field.values())
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            fields = " and ".join(field for field, name in self.by_field.items() if name == twice)
+            raise ValueError(f"{fields} both name the column {twice!r}")
+        return self
 
 
 class InputSettings(Settings):
     """Where the eight fields are found, and in which kind of file."""
 
-    columns: dict[str, str]
+    columns: LineColumns
     format: Literal["auto", "csv", "parquet", "json", "xlsx"] = "auto"
     csv: CsvSettings = CsvSettings()
     sheets: Literal["all"] | tuple[str, ...] = "all"
-
-    @model_validator(mode="after")
-    def _maps_every_field(self) -> "InputSettings":
-        for name in self.columns:
-            if name not in schemas.LINE_FIELDS:
-                raise ValueError(f"columns: unknown field {name!r}{did_you_mean(name, schemas.LINE_FIELDS)}")
-        missing = [field for field in schemas.LINE_FIELDS if field not in self.columns]
-        if missing:
-            raise ValueError(f"columns: none is named for {', '.join(missing)}")
-        sources = list(self.columns.values())
-        twice = sorted({column for column in sources if sources.count(column) > 1})
-        if twice:
-            raise ValueError(f"columns: {twice[0]!r} is named for more than one field")
-        return self
 
 
 class CleaningSettings(Settings):
     """Which lines are sales, in the order of the rules; any rule can be switched off but `malformed`."""
 
-    date_formats: Annotated[tuple[str, ...], Field(min_length=1)]
+    date_formats: Annotated[tuple[DateFormat, ...], Field(min_length=1)]
     cancellation_prefixes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] = ("C",)
     sale_invoice_pattern: Pattern = "^[0-9]"
     missing_customer_ids: tuple[str, ...] = ("nan", "null", "none", "n/a")
@@ -149,7 +182,14 @@ class NamingRule(Settings):
     """A segment's name, and the scores (1 worst … 5 best) that its centre must have, each as [lowest, highest]."""
 
     name: Annotated[str, Field(pattern="^[^,]+$")]  # what follows a comma tells segments of one name apart
-    when: dict[Feature, tuple[Annotated[int, Field(ge=1, le=5)], Annotated[int, Field(ge=1, le=5)]]] = {}
+    when: dict[Feature, tuple[Score, Score]] = {}
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> "NamingRule":
+        for feature, (low, high) in self.when.items():
+            if low > high:
+                raise ValueError(f"when.{feature} must be [lowest, highest], got [{low}, {high}]")
+        return self
 
 
 class NamingSettings(Settings):

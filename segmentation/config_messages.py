@@ -1,6 +1,7 @@
 """Validation errors in a person's words: the key's path, what is allowed, what was given, the nearest match."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,13 @@ from pydantic import BaseModel, ValidationError
 # Pydantic adds the branch of a union that it tried to a location; a person's key path has no such part.
 _UNION_BRANCHES = ("literal[", "constrained-", "tuple[", "int", "float", "str", "date", "function-", "nullable")
 
+# Pydantic's words for what a person who writes YAML calls otherwise.
+_PLAINER = (
+    (r"^(Input|String) should", "should"),
+    ("a valid tuple", "a list"),
+    (r"a valid dictionary.*", "a section with keys"),
+    (r"match pattern '\^\[\^,\]\+\$'", "be some text without a comma"),
+)
 # What pydantic says of a list once it has dropped the entries that were themselves refused.
 _FOLLOW_UPS = ("too_short",)
 
@@ -45,16 +53,17 @@ def _message(problem: Mapping[str, Any], location: Sequence[int | str], root: ty
         return " is not a known key", did_you_mean(str(location[-1]), list(_keys_beside(location, root)))
     if problem["type"] == "missing":
         return ": is required and not set", ""
-    if problem["type"] == "value_error":  # ours: they begin with the name of the key they are about
-        return ("." if location else "") + str(problem["msg"]).removeprefix("Value error, "), ""
+    if problem["type"] == "value_error":  # ours: of a key ("must be …"), or of a section ("the_key must be …")
+        text = str(problem["msg"]).removeprefix("Value error, ")
+        return (" " if text.startswith("must") else "." if location else "") + text, ""
     if problem["type"] == "too_short":
         return " needs at least one entry", ""
     given = problem["input"]
     hint = did_you_mean(given, _literals(problem)) if isinstance(given, str) and _literals(problem) else ""
-    return (
-        f": {problem['msg'].replace('Input should', 'should', 1).replace('valid tuple', 'list')}",
-        f", got {_shown(given)}{hint}",
-    )
+    message = str(problem["msg"])
+    for theirs, plain in _PLAINER:
+        message = re.sub(theirs, plain, message)
+    return f": {message}", f", got {_shown(given)}{hint}"
 
 
 def _allowed(message: str) -> str:

@@ -141,7 +141,7 @@ def _read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     for file in files:
         encoding = _encoding(file.head, settings)
         names, delimiter = _csv_header(file, encoding, settings)
-        located = locate_columns(names, settings.columns, file.path)
+        located = locate_columns(names, settings.columns.by_field, file.path)
         key = (encoding, delimiter, len(names), tuple(located[field] for field in LINE_FIELDS))
         layouts[key].append(_glob_escaped(file.stored.path))
     frames = []
@@ -192,24 +192,34 @@ def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tupl
         raise InputError(f"{file.path}: empty, there are no lines to read")
 
     def names(delimiter: str) -> list[str]:
-        return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter))]
+        return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))]
 
     if settings.csv.delimiter != "auto":
         return names(settings.csv.delimiter), settings.csv.delimiter
-    wanted = set(settings.columns.values())
+    wanted = set(settings.columns.by_field.values())
     best = max(DELIMITERS, key=lambda delimiter: (len(wanted & set(names(delimiter))), len(names(delimiter))))
     return names(best), best
 
 
 def _read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
-    """One frame for the files with an object a line, one for those with a single array of objects."""
+    """One frame for the files with an object a line, one for those with a single array of objects.
+
+    A column is looked for in all files together: writers leave out a key whose value is null, and a file of guests
+    alone has no customer id.
+    """
     styles: defaultdict[bool, list[str]] = defaultdict(list)
+    keys: list[str] = []
     for file in files:
         is_array = file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-        locate_columns(_json_keys(file, is_array), settings.columns, file.path)
+        keys += [key for key in _json_keys(file, is_array) if key not in keys]
         styles[is_array].append(_glob_escaped(file.stored.path))
-    sources = [StructField(column, StringType()) for column in settings.columns.values()]
-    schema = StructType([*sources, StructField(UNPARSED_LINE, StringType())])
+    located = locate_columns(keys, settings.columns.by_field, files[0].path)
+    schema = StructType(
+        [
+            *[StructField(keys[position], StringType()) for position in located.values()],
+            StructField(UNPARSED_LINE, StringType()),
+        ]
+    )
     return [
         spark.read.schema(schema)
         .option("mode", "PERMISSIVE")
@@ -217,7 +227,7 @@ def _read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputS
         .option("multiLine", is_array)
         .json(paths)
         .select(
-            *[F.col(_quoted(settings.columns[field])).alias(raw(field)) for field in LINE_FIELDS],
+            *[F.col(_quoted(keys[located[field]])).alias(raw(field)) for field in LINE_FIELDS],
             _source_file().alias(SOURCE_FILE),
             UNPARSED_LINE,
         )
@@ -226,17 +236,21 @@ def _read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputS
 
 
 def _json_keys(file: InputFile, is_array: bool) -> list[str]:
-    """Every key of the objects that the file's head holds whole: writers leave out a key whose value is null."""
+    """Every key of the objects that the file's head holds whole; InputError where one has a key twice."""
     text = file.head.decode("utf-8-sig", "replace").lstrip()
     keys: dict[str, None] = {}
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: [key for key, _ in pairs])
     position = text.find("{")
     while position >= 0:
         try:
-            value, end = decoder.raw_decode(text, position)
+            of_object, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError:
             break  # cut off by the end of the head, or a broken line, which Spark will report as such
-        keys |= dict.fromkeys(value)
+        doubled = next((key for key in of_object if of_object.count(key) > 1), None)
+        if doubled is not None:
+            times = of_object.count(doubled)
+            raise InputError(f"{file.path}: column {doubled!r} is there {times} times in one object: leave one of them")
+        keys |= dict.fromkeys(of_object)
         position = text.find("{", end)
     if not keys:
         shape = "an array of objects" if is_array else "one object a line"
@@ -250,28 +264,31 @@ def _read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inp
     for file in files:
         groups[_parquet_schema(spark, file)].append(file)
     frames = []
-    for group in groups.values():
+    for footer, group in groups.items():
         try:
             frame = spark.read.parquet(*[_glob_escaped(file.stored.path) for file in group])
         except PySparkException as error:
             raise InputError(f"{group[0].path}: cannot be read as Parquet: {java_message(error)}") from None
-        locate_columns(frame.columns, settings.columns, group[0].path)
-        types = {field.name: field.dataType for field in frame.schema}
-        for column in settings.columns.values():
-            if isinstance(types[column], ArrayType | MapType | StructType):
-                kind = types[column].simpleString()
-                raise InputError(f"{group[0].path}: column {column!r} is {kind}: a number, text or date is needed")
+        located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
+        columns = [
+            _parquet_text(frame.schema[located[field]], footer, group[0].path).alias(raw(field))
+            for field in LINE_FIELDS
+        ]
         frames.append(
-            frame.select(
-                *[
-                    _as_text(F.col(_quoted(settings.columns[field])), types[settings.columns[field]]).alias(raw(field))
-                    for field in LINE_FIELDS
-                ],
-                _source_file().alias(SOURCE_FILE),
-                F.lit(None).cast("string").alias(UNPARSED_LINE),
-            )
+            frame.select(*columns, _source_file().alias(SOURCE_FILE), F.lit(None).cast("string").alias(UNPARSED_LINE))
         )
     return frames
+
+
+def _parquet_text(field: StructField, footer: str, path: str) -> Column:
+    """A Parquet column as text; `footer` is the file's own schema, which tells times in nanoseconds from numbers."""
+    column = F.col(_quoted(field.name))
+    if isinstance(field.dataType, ArrayType | MapType | StructType):
+        kind = field.dataType.simpleString()
+        raise InputError(f"{path}: column {field.name!r} is {kind}: a number, text or date is needed")
+    if f"int64 {field.name} (TIMESTAMP(NANOS" in footer:
+        return _as_text(F.timestamp_micros(F.floor(column / F.lit(1_000))), TimestampType())
+    return _as_text(column, field.dataType)
 
 
 def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
@@ -299,7 +316,9 @@ def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: I
             if not storage.is_local:
                 storage.fetch(file.stored.path, local)
             sheets = None if settings.sheets == "all" else settings.sheets
-            frames.append(spark.createDataFrame(read_workbook(local, file.path, settings.columns, sheets), RAW_LINES))
+            frames.append(
+                spark.createDataFrame(read_workbook(local, file.path, settings.columns.by_field, sheets), RAW_LINES)
+            )
     return frames
 
 
@@ -307,7 +326,7 @@ def _as_text(column: Column, kind: Any) -> Column:
     """A typed value as the text a person would write: 17850.0 as 17850, never 1.785E4."""
     if isinstance(kind, FloatType | DoubleType):
         # Up to 2^53 every whole number is exact; beyond, and for fractions, Java's shortest text is.
-        is_whole = (column == F.floor(column)) & (F.abs(column) < F.lit(2.0**53))
+        is_whole = (column == F.rint(column)) & (F.abs(column) < F.lit(2.0**53))
         return F.when(is_whole, F.when(is_whole, column).cast("bigint").cast("string")).otherwise(column.cast("string"))
     if isinstance(kind, TimestampType):
         return column.cast("timestamp_ntz").cast("string")  # the session's time zone is UTC

@@ -15,6 +15,8 @@ SETTINGS = {
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     # Readers outside Spark (DuckDB, Polars, pandas, Trino) know this form of timestamps.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # pandas writes times in nanoseconds, which Spark has no type for; the reader turns the numbers into times.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
     # Workbooks are handed over as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }

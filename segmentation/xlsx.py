@@ -36,7 +36,7 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
             raise InputError(f"{path}: there is no sheet {sheet!r}{did_you_mean(sheet, reader.sheet_names)}")
     tables = [
         table
-        for sheet in (sheets or reader.sheet_names)
+        for sheet in dict.fromkeys(sheets or reader.sheet_names)
         if (table := _read_sheet(reader, sheet, f"{path}#{sheet}", columns, required=sheets is not None)) is not None
     ]
     if not tables:
