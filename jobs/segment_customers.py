@@ -20,6 +20,7 @@ from segmentation.identity import require_run_id
 from segmentation.pipeline import STAGES, Request, run
 from segmentation.progress import Progress, terminal
 from segmentation.session import spark_session
+from segmentation.storage import java_message
 from segmentation.summary import summary_of
 
 logger = logging.getLogger("segmentation.jobs")
@@ -69,8 +70,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    first_line = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {first_line} (--debug shows where)"
+    return f"{type(error).__name__}: {java_message(error)} (--debug shows where)"
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from segmentation.identity import Identity, code_version, identify
 from segmentation.lake import Lake, StagedRun, require_equal
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.progress import Progress
-from segmentation.reading import InputFile, find_input, read_lines
+from segmentation.reading import InputFile, damage_reported, find_input, read_lines
 from segmentation.schemas import (
     AS_OF,
     CALINSKI_HARABASZ,
@@ -119,9 +119,10 @@ def _publish(
 
     with progress.stage("Cleaning the lines"):
         lines = parsed_lines(read_lines(spark, files, config.input), config.cleaning).persist()
-        as_of = request.as_of or _day_after_last_sale(lines, config)
-        judged = judged_lines(lines, config.cleaning, as_of)
-        quality = _data_quality(judged)
+        with damage_reported():
+            as_of = request.as_of or _day_after_last_sale(lines, config)
+            judged = judged_lines(lines, config.cleaning, as_of)
+            quality = _data_quality(judged)
         counts = _require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
         clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)

@@ -3,13 +3,16 @@
 import csv
 import json
 import logging
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -49,6 +52,7 @@ ENDINGS = {
     ".xlsm": "xlsx",
     ".xls": "xlsx",
 }
+UNREADABLE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (?P<path>\S+?)\.(\s|$)")
 # What windows-1252 shows where ISO-8859-1 has control characters; five bytes have no meaning in either.
 C1_CONTROLS = "".join(chr(code) for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 WINDOWS_1252 = C1_CONTROLS.encode("iso-8859-1").decode("windows-1252")
@@ -97,6 +101,20 @@ def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputS
         if of_kind:
             frames += reader(spark, of_kind, settings)
     return reduce(DataFrame.unionByName, frames)
+
+
+@contextmanager
+def damage_reported() -> Iterator[None]:
+    """Around the first action on lines: a file that breaks off or cannot be unpacked is an InputError that names it."""
+    try:
+        yield
+    except Exception as error:
+        found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
+        if not found:
+            raise
+        path = unquote(found["path"]).removeprefix("file:")
+        path = "/" + path.lstrip("/") if path.startswith("//") else path
+        raise InputError(f"{path}: cannot be read to its end, it is damaged or cut off: send it again") from error
 
 
 def _find(spark: SparkSession, path: str) -> list[StoredFile]:
