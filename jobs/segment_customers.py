@@ -15,12 +15,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.config import load_config
-from segmentation.errors import SegmentationError
+from segmentation.errors import SegmentationError, java_message
 from segmentation.identity import require_run_id
 from segmentation.pipeline import STAGES, Request, run
 from segmentation.progress import Progress, terminal
 from segmentation.session import spark_session
-from segmentation.storage import java_message
 from segmentation.summary import summary_of
 
 logger = logging.getLogger("segmentation.jobs")

@@ -29,3 +29,10 @@ class PublishConflict(SegmentationError):  # noqa: N818 - the name in the contra
     """Another run holds the name that this one wanted to publish under."""
 
     exit_code = 5
+
+
+def java_message(error: Exception) -> str:
+    """The first line of what Java, Spark or the operating system says, without a stack trace."""
+    java = getattr(error, "java_exception", None)
+    text = str(java.getMessage() or java.toString()) if java is not None else str(error)
+    return text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -19,9 +19,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.errors import ConfigError, InputError, QualityGateError
+from segmentation.errors import ConfigError, InputError, QualityGateError, java_message
 from segmentation.schemas import TABLES, require_schema
-from segmentation.storage import Storage, java_message
+from segmentation.storage import Storage
 
 MANIFEST = "manifest.json"
 LATEST = "latest.json"

@@ -29,10 +29,10 @@ from pyspark.sql.types import (
 )
 
 from segmentation.config import InputSettings
-from segmentation.errors import InputError
+from segmentation.errors import InputError, java_message
 from segmentation.headers import locate_columns
 from segmentation.schemas import LINE_FIELDS, RAW_LINES, SOURCE_FILE, UNPARSED_LINE, raw
-from segmentation.storage import Storage, StoredFile, java_message
+from segmentation.storage import Storage, StoredFile
 from segmentation.xlsx import read_workbook
 
 logger = logging.getLogger(__name__)

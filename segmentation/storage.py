@@ -13,7 +13,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from segmentation.errors import PublishConflict
+from segmentation.errors import PublishConflict, java_message
 
 
 @dataclass(frozen=True)
@@ -187,10 +187,3 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def java_message(error: Exception) -> str:
-    """The first line of what Java, Spark or the operating system says, without a stack trace."""
-    java = getattr(error, "java_exception", None)
-    text = str(java.getMessage() or java.toString()) if java is not None else str(error)
-    return text.strip().splitlines()[0] if text.strip() else type(error).__name__
