@@ -1,18 +1,13 @@
-"""The one look of every chart: page, fonts, colours, numbers for people, and the way to the file.
-
-Every figure is a page measured in inches: a title that says the finding, a line of explanation, a body, a note. Texts
-are measured before they are placed, so that nothing overlaps whatever the names are. No pyplot: nothing outlives a
-figure.
-"""
+"""Texts and sizes in inches in, a page in the one look of every chart out, its texts measured so that none overlap."""
 
 import math
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -61,119 +56,6 @@ _STYLE: Final[dict[str, Any]] = {
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
-
-
-class SegmentMark(NamedTuple):
-    """How one segment is drawn in every chart."""
-
-    colour: str
-    marker: str
-
-
-# Chosen by greedy search for the greatest smallest colour difference (CIELAB) seen with normal sight and, by the
-# matrices of Machado, Oliveira and Fernandes (2009), with protanopia, deuteranopia and tritanopia: at least 27 among
-# the first six, 11 among all twelve. Each has its own shape besides.
-SEGMENT_MARKS: Final = (
-    SegmentMark("#56B4E9", "o"),
-    SegmentMark("#E69F00", "s"),
-    SegmentMark("#117733", "^"),
-    SegmentMark("#882255", "D"),
-    SegmentMark("#332288", "v"),
-    SegmentMark("#999999", "P"),
-    SegmentMark("#C7A76C", "X"),
-    SegmentMark("#5C2A00", "p"),
-    SegmentMark("#A6761D", "<"),
-    SegmentMark("#AA4499", "*"),
-    SegmentMark("#6A3D9A", ">"),
-    SegmentMark("#009E73", "h"),
-)
-
-
-def segment_mark(segment_id: int) -> SegmentMark:
-    """The colour and shape of a segment (ids count from 1); past twelve they begin again."""
-    return SEGMENT_MARKS[(segment_id - 1) % len(SEGMENT_MARKS)]
-
-
-# ---- numbers for people --------------------------------------------------------------------------------------------
-
-
-def finite(value: Any) -> float | None:
-    """Any number (int, float, Decimal, NumPy) as a float; None, NaN and infinity as None."""
-    number = math.nan if value is None else float(value)
-    return number if math.isfinite(number) else None
-
-
-def compact(value: Any, currency: str = "", figures: int = 0) -> str:
-    """A number in at most three figures: 0.05, 7.5, 43, 1.2k, £3.4M, −£120; a missing one is a dash.
-
-    A final zero is kept where the number was rounded: 2,048 is 2.0k, 2,000 is 2k. For the round numbers on an axis
-    `figures` asks for so many figures, without final zeros: 1,250 is 1.25k.
-
-    >>> compact(1234), compact(3_400_000, "£"), compact(-120, "£"), compact(999_600), compact(50, "CHF"), compact(2048)
-    ('1.2k', '£3.4M', '−£120', '1.0M', 'CHF 50', '2.0k')
-    """
-    number = finite(value)
-    if number is None:
-        return "–"
-    sign = "−" if number < 0 else ""
-    symbol = f"{currency} " if currency and currency[-1].isalpha() else currency
-    size = abs(number)
-    for suffix in ("", "k", "M", "bn", "tn"):
-        digits = f"{size:.{figures}g}" if figures else _in_few_digits(size)
-        if float(digits) < 1000 or suffix == "tn":
-            break
-        size /= 1000
-    return f"{sign if float(digits) else ''}{symbol}{digits}{suffix}"
-
-
-def _in_few_digits(size: float) -> str:
-    if size == 0:
-        return "0"
-    decimals = 0 if size >= 9.95 else 1 if size >= 0.995 else min(1 - math.floor(math.log10(size)), 6)
-    text = f"{size:.{decimals}f}"
-    exact = "." in text and math.isclose(float(text), size, rel_tol=1e-9)
-    return text.rstrip("0").rstrip(".") if exact else text
-
-
-def percent(share: Any) -> str:
-    """A share of one as a percentage that never rounds something to nothing or a part to the whole.
-
-    >>> percent(0.128), percent(0.054), percent(0.00138), percent(0.0001), percent(0.9999), percent(1)
-    ('13 %', '5.4 %', '0.1 %', '<0.1 %', '>99 %', '100 %')
-    """
-    number = finite(share)
-    if number is None:
-        return "–"
-    value = 100 * number
-    if value < 0:
-        return f"−{percent(-number)}"
-    if 0 < value < 0.1:
-        return "<0.1 %"
-    if 99.5 <= value < 100 - 1e-9:
-        return ">99 %"
-    whole = value >= 9.95 or math.isclose(value, round(value), rel_tol=1e-9)
-    return f"{value:.0f} %" if whole else f"{value:.1f} %"
-
-
-def count(value: int) -> str:
-    """A whole number with thousands separators: 434,000."""
-    return f"{value:,}"
-
-
-_WORDS: Final = (
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
-
-
-def in_words(number: int) -> str:
-    """Small numbers as words (one … twelve), others in digits."""
-    return _WORDS[number] if 0 <= number < len(_WORDS) else count(number)
-
-
-def sentence(text: str) -> str:
-    """The text with its first letter capital and the rest untouched."""
-    return text[:1].upper() + text[1:]
 
 
 # ---- texts that fit ------------------------------------------------------------------------------------------------
@@ -275,7 +157,7 @@ def new_page(title: str, explanation: str, note: str, *, width: float, body: flo
     bottom = MARGIN + len(notes) * TEXT_SIZE * LINE / 72 + (0.15 if notes else 0)
     height = MARGIN + header + body + bottom
     figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)  # no pyplot: nothing outlives a figure
     figure.set_label(plain(title))
 
     top = height - MARGIN
@@ -299,6 +181,12 @@ def log_ticks(low: float, high: float, at_most: int = 8) -> list[float]:
     return ticks[:: math.ceil(len(ticks) / at_most)]
 
 
+def heading(axes: Axes, text: str) -> None:
+    """The vertical axis named in reading direction, above the axis."""
+    axes.set_ylabel(text, rotation=0, ha="left", va="bottom")
+    axes.yaxis.set_label_coords(0.0, 1.02)
+
+
 def in_house_style(chart: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
     """Run a function under this style alone, whatever the reader's matplotlibrc says, and put the old one back."""
 
@@ -314,8 +202,3 @@ def in_house_style(chart: Callable[_Parameters, _Result]) -> Callable[_Parameter
 def save(figure: Figure, path: Path | str) -> None:
     """Write the figure as PNG; the same figure gives the same bytes (no dates, no versions inside)."""
     figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
-
-
-def column(rows: Sequence[Mapping[str, Any]], name: str) -> list[float | None]:
-    """One column of collected rows as floats, None where a row has no number."""
-    return [finite(row.get(name)) for row in rows]

@@ -1,16 +1,19 @@
 """The run's charts: what each draws from the published tables, collected in bounded rows, and where it is put."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation import charts
+from segmentation.chart_numbers import Rows
+from segmentation.chart_style import save
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
+from segmentation.elbow_chart import elbow_chart
+from segmentation.pareto_chart import pareto_chart
+from segmentation.profiles_chart import profiles_chart
 from segmentation.schemas import (
     ABC_CLASS,
     AVERAGE_ORDER_VALUE,
@@ -26,8 +29,7 @@ from segmentation.schemas import (
     STOCK_CODE,
     TOTAL_SPEND,
 )
-
-Rows = Sequence[Mapping[str, Any]]
+from segmentation.segments_chart import segments_chart
 
 LARGEST_SHOWN = 20
 # So that a segment of a few customers is not lost in a sample of a few in a thousand.
@@ -55,22 +57,22 @@ def draw_charts(
         {**row, "product": f"{row[DESCRIPTION] or 'no description'} ({row[STOCK_CODE]})"} for row in largest_products
     ]
     figures = {
-        "elbow": charts.elbow_chart(sweep, choice.reason, rule=_chart_rule(choice)),
-        "segments": charts.segments_chart(
+        "elbow": elbow_chart(sweep, choice.reason, rule=_chart_rule(choice)),
+        "segments": segments_chart(
             drawn, profiles, sampled_from=sum(row[CUSTOMERS] for row in profiles), currency=currency
         ),
-        "profiles": charts.profiles_chart(profiles, features, currency=currency),
-        "countries": charts.pareto_chart(
+        "profiles": profiles_chart(profiles, features, currency=currency),
+        "countries": pareto_chart(
             largest_countries, COUNTRY, ("country", "countries"), all_countries, currency=currency
         ),
-        "products": charts.pareto_chart(
+        "products": pareto_chart(
             labelled, "product", ("product", "products"), all_products, currency=currency, class_a_count=class_a
         ),
     }
     with TemporaryDirectory(prefix="charts-") as folder:
         for name, figure in figures.items():
             path = Path(folder) / f"{name}.png"
-            charts.save(figure, path)
+            save(figure, path)
             put(path, f"charts/{name}.png")
 
 

@@ -29,10 +29,11 @@ from segmentation.config import RunConfig
 from segmentation.errors import ConfigError, InputError
 from segmentation.features import customer_features
 from segmentation.identity import Identity, code_version, identify
+from segmentation.input_files import InputFile, damage_reported, find_input
 from segmentation.lake import Lake, StagedRun, require_equal
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.progress import Progress
-from segmentation.reading import InputFile, damage_reported, find_input, read_lines
+from segmentation.reading import read_lines
 from segmentation.schemas import (
     AS_OF,
     CALINSKI_HARABASZ,

@@ -37,6 +37,17 @@ class Done:
     stdout: str
     stderr: str
 
+    @property
+    def said(self) -> str:
+        """Both streams: spark-submit hands on what its driver's Python writes to standard error on standard output."""
+        return self.stdout + self.stderr
+
+    @property
+    def complaints(self) -> str:
+        """What is on standard error besides the Java virtual machine's own lines."""
+        lines = self.stderr.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith(("WARNING: Using incubator", "NOTE: Picked up")))
+
 
 @dataclass(frozen=True)
 class PublishedRun:

@@ -1,6 +1,7 @@
 """The same command line on a real standalone cluster, whose executors have no Python."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def on_cluster(submit: Submit, master: str, source: Path, lake: Path) -> Path:
         conf={
             "spark.executorEnv.PYSPARK_PYTHON": NO_PYTHON,
             "spark.pyspark.python": NO_PYTHON,
+            "spark.pyspark.driver.python": sys.executable,
             "spark.executor.memory": "512m",
             "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         },

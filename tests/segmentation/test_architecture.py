@@ -15,18 +15,28 @@ JOBS = sorted((ROOT / "jobs").glob("*.py"))
 FOUNDATIONS = {"schemas", "config", "errors"}
 STAGES = {
     *("reading", "cleaning", "features", "clustering", "choosing_k", "naming", "profiles", "rollups", "lake"),
-    *("identity", "charting", "progress"),
+    *("input_files", "identity", "charting", "progress"),
 }
+CHARTS = {"elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"}
+# What draws, of plain rows: `chart_numbers` only writes numbers out.
+DRAWING = {*CHARTS, "segment_marks", "chart_style"}
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
     "pipeline": STAGES,  # the only module that joins the stages
     "summary": {"pipeline"},
     "config": {"config_messages"},
-    "reading": {"headers", "storage", "xlsx"},
+    "reading": {"input_files", "text_files", "parquet_files", "xlsx", "storage"},
+    "input_files": {"storage"},
+    "text_files": {"input_files", "headers"},
+    "parquet_files": {"input_files", "headers"},
     "xlsx": {"headers", "config_messages"},
     "clustering": {"seeding", "warm_start", "cluster_indices"},
-    "charting": {"charts", "choosing_k"},
-    "charts": {"chart_style"},
+    "charting": {*CHARTS, "chart_style", "chart_numbers", "choosing_k"},
+    "elbow_chart": {"chart_style", "chart_numbers"},
+    "segments_chart": {"segment_marks", "chart_style", "chart_numbers"},
+    "profiles_chart": {"segment_marks", "chart_style", "chart_numbers"},
+    "pareto_chart": {"chart_style", "chart_numbers"},
+    "segment_marks": {"chart_style", "chart_numbers"},
     "identity": {"storage", "__version__"},
     "lake": {"storage"},
 }
@@ -151,7 +161,7 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
     assert [node.lineno for node in statements if node.module == "pyspark.sql.functions"] == []
 
 
-@pytest.mark.parametrize("module", ["choosing_k", "naming", "charts", "chart_style", "seeding"])
+@pytest.mark.parametrize("module", ["choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "seeding"])
 def test_plain_python_modules_do_not_import_spark(module: str):
     assert "pyspark" not in packages(ROOT / "segmentation" / f"{module}.py")
 
@@ -160,13 +170,13 @@ def test_plotting_is_kept_to_the_charts_and_workbooks_to_their_reader():
     by_package = {
         package: {path.stem for path in LIBRARY if package in packages(path)} for package in ("matplotlib", "fastexcel")
     }
-    assert by_package == {"matplotlib": {"charts", "chart_style"}, "fastexcel": {"xlsx"}}
+    assert by_package == {"matplotlib": DRAWING, "fastexcel": {"xlsx"}}
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
 def test_a_column_is_used_by_its_constant(path: Path):
     """A column's name as text stands in `schemas` alone; settings and chart labels have their own words."""
-    if path.stem in {"schemas", "config", "naming", "charts", "chart_style", "cluster_indices"}:
+    if path.stem in {"schemas", "config", "naming", *DRAWING, "cluster_indices"}:
         return
     spark_calls = {"col", "select", "groupBy", "orderBy", "alias", "withColumn", "drop", "partitionBy"}
     texts = {

@@ -17,30 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from segmentation import chart_style
-from segmentation.chart_style import (
-    SEGMENT_MARKS,
-    compact,
-    fit,
-    log_ticks,
-    percent,
-    plain,
-    segment_mark,
-    width_of,
-    wrapped,
-)
-from segmentation.charts import (
-    average_of,
-    elbow_chart,
-    elbow_title,
-    knee_of,
-    pareto_chart,
-    pareto_title,
-    profiles_chart,
-    profiles_title,
-    save,
-    segments_chart,
-    segments_title,
-)
+from segmentation.chart_numbers import compact, percent
+from segmentation.chart_style import fit, log_ticks, plain, save, width_of, wrapped
+from segmentation.elbow_chart import elbow_chart, elbow_title, knee_of
+from segmentation.pareto_chart import pareto_chart, pareto_title
+from segmentation.profiles_chart import average_of, profiles_chart, profiles_title
+from segmentation.segment_marks import SEGMENT_MARKS, segment_mark
+from segmentation.segments_chart import segments_chart, segments_title
 
 Row = dict[str, Any]
 
@@ -465,7 +448,8 @@ def test_the_readers_own_matplotlib_settings_neither_change_nor_are_changed(tmp_
 
 def test_charts_need_no_pyplot() -> None:
     program = (
-        "import sys; from segmentation.charts import elbow_chart, save; "
+        "import sys; from segmentation.chart_style import save; from segmentation.elbow_chart import elbow_chart; "
+        "from segmentation import pareto_chart, profiles_chart, segments_chart; "
         "save(elbow_chart([{'k': 1, 'wssse': 0.0, 'chosen': True}], ''), sys.argv[1]); "
         "sys.exit('matplotlib.pyplot' in sys.modules or 'pyspark' in sys.modules)"
     )

@@ -24,7 +24,8 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation.cleaning import judged_lines, parsed_lines
 from segmentation.config import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
-from segmentation.reading import find_input, read_lines
+from segmentation.input_files import find_input
+from segmentation.reading import read_lines
 from segmentation.schemas import LINE_FIELDS, RAW_LINES, raw, schema_differences
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]

@@ -1,0 +1,130 @@
+"""The files of an input: found, their kind recognised, and what their readers share."""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.config import InputSettings
+from segmentation.errors import InputError, java_message
+from segmentation.storage import Storage, StoredFile
+
+logger = logging.getLogger(__name__)
+
+# Enough for any header line, and for a first look at the keys of JSON lines.
+HEAD_BYTES = 65_536
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+}
+UNREADABLE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (?P<path>\S+?)\.(\s|$)")
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of the input: its path as a person writes it, its kind, what a reader must know of it."""
+
+    path: str
+    stored: StoredFile
+    kind: str
+    head: bytes
+
+
+def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSettings) -> list[InputFile]:
+    """Every file at the given paths, directories and globs, each once, sorted by path, with its kind recognised.
+
+    Raises InputError for a path where nothing is, a file of no known format, and input that is empty altogether.
+    """
+    stored: dict[str, StoredFile] = {}
+    for path in paths:
+        found = _find(spark, path)
+        if not found:
+            raise InputError(f"{path}: nothing is there to read: check the path, or the rights to it")
+        stored |= {file.path: file for file in found}
+    files = [_recognise(spark, file, settings) for _, file in sorted(stored.items())]
+    filled = [file for file in files if file.head]
+    if not filled:
+        raise InputError(f"{', '.join(file.path for file in files[:3])}: empty, there are no lines to read")
+    for file in files:
+        if not file.head:
+            logger.warning("%s is empty and was skipped", file.path)
+    return filled
+
+
+@contextmanager
+def damage_reported() -> Iterator[None]:
+    """Around the first action on lines: a file that breaks off or cannot be unpacked is an InputError that names it."""
+    try:
+        yield
+    except Exception as error:
+        found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
+        if not found:
+            raise
+        path = unquote(found["path"]).removeprefix("file:")
+        path = "/" + path.lstrip("/") if path.startswith("//") else path
+        raise InputError(f"{path}: cannot be read to its end, it is damaged or cut off: send it again") from error
+
+
+def source_file() -> Column:
+    """The path of the file a row was read from, as a person writes it."""
+    encoded = F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "/")
+    return F.try_url_decode(F.replace(encoded, F.lit("+"), F.lit("%2B")))
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def glob_escaped(path: str) -> str:
+    """The path with the characters that Spark's file sources would expand taken literally."""
+    return "".join(f"\\{character}" if character in "{}[]*?\\" else character for character in path)
+
+
+def _find(spark: SparkSession, path: str) -> list[StoredFile]:
+    try:
+        return Storage(spark, path).find(path)
+    except Exception as error:  # noqa: BLE001 - an unknown scheme, a host that does not answer, a lack of rights
+        raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
+
+
+def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
+    path = stored.path.removeprefix("file:")
+    try:
+        head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
+    kind = "csv" if not head else settings.format if settings.format != "auto" else _kind(head, path)
+    return InputFile(path, stored, kind, head)
+
+
+def _kind(head: bytes, path: str) -> str:
+    """The format by the first bytes, and where these are only text by the name's ending."""
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return "xlsx"
+    if head.startswith(b"\x1f\x8b"):
+        raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
+    by_name = next((ENDINGS[suffix] for suffix in reversed(Path(path).suffixes) if suffix in ENDINGS), None)
+    utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if by_name in ("parquet", "xlsx") or (b"\x00" in head and not utf_16):
+        known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"
+        claim = f", though its name says {by_name}" if by_name else ""
+        raise InputError(f"{path}: unknown format{claim}: known are {known}")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")) and by_name != "csv":
+        return "json"
+    return by_name or "csv"

@@ -1,0 +1,84 @@
+"""Parquet files → raw lines: every typed value as the text a person would write."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    DoubleType,
+    FloatType,
+    MapType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from segmentation.config import InputSettings
+from segmentation.errors import InputError, java_message
+from segmentation.headers import locate_columns
+from segmentation.input_files import InputFile, glob_escaped, quoted, source_file
+from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
+
+
+def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
+    """One frame for each schema among the files: a column may be an integer in one and text in another."""
+    groups: defaultdict[str, list[InputFile]] = defaultdict(list)
+    for file in files:
+        groups[_parquet_schema(spark, file)].append(file)
+    frames = []
+    for footer, group in groups.items():
+        try:
+            frame = spark.read.parquet(*[glob_escaped(file.stored.path) for file in group])
+        except PySparkException as error:
+            raise InputError(f"{group[0].path}: cannot be read as Parquet: {java_message(error)}") from None
+        located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
+        columns = [
+            _parquet_text(frame.schema[located[field]], footer, group[0].path).alias(raw(field))
+            for field in LINE_FIELDS
+        ]
+        frames.append(
+            frame.select(*columns, source_file().alias(SOURCE_FILE), F.lit(None).cast("string").alias(UNPARSED_LINE))
+        )
+    return frames
+
+
+def _parquet_text(field: StructField, footer: str, path: str) -> Column:
+    """A Parquet column as text; `footer` is the file's own schema, which tells times in nanoseconds from numbers."""
+    column = F.col(quoted(field.name))
+    if isinstance(field.dataType, ArrayType | MapType | StructType):
+        kind = field.dataType.simpleString()
+        raise InputError(f"{path}: column {field.name!r} is {kind}: a number, text or date is needed")
+    if f"int64 {field.name} (TIMESTAMP(NANOS" in footer:
+        return _as_text(F.timestamp_micros(F.floor(column / F.lit(1_000))), TimestampType())
+    return _as_text(column, field.dataType)
+
+
+def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
+    """The schema in the file's footer, as text."""
+    jvm: Any = spark._jvm
+    path = jvm.org.apache.hadoop.fs.Path(file.stored.path)
+    try:
+        source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, spark._jsc.hadoopConfiguration())
+        reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(source)
+    except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
+        raise InputError(f"{file.path}: is not a whole Parquet file: {java_message(error)}") from None
+    try:
+        return str(reader.getFooter().getFileMetaData().getSchema().toString())
+    finally:
+        reader.close()
+
+
+def _as_text(column: Column, kind: DataType) -> Column:
+    """A typed value as the text a person would write: 17850.0 as 17850, never 1.785E4."""
+    if isinstance(kind, FloatType | DoubleType):
+        # Up to 2^53 every whole number is exact; beyond, and for fractions, Java's shortest text is.
+        is_whole = (column == F.rint(column)) & (F.abs(column) < F.lit(2.0**53))
+        return F.when(is_whole, F.when(is_whole, column).cast("bigint").cast("string")).otherwise(column.cast("string"))
+    if isinstance(kind, TimestampType):
+        return column.cast("timestamp_ntz").cast("string")  # the session's time zone is UTC
+    return column.cast("string")
