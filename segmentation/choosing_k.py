@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+# Distances are of figures scaled to 1: nearer than this they differ by rounding alone.
+TIE = 1e-9
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -28,11 +31,11 @@ def elbow(wssse: Mapping[int, float]) -> int | None:
     if len(ks) < 3 or fall <= 0:
         return None
 
-    def distance(k: int) -> float:
-        return 1 - (k - first) / (last - first) - (wssse[k] - wssse[last]) / fall
-
-    best = max(ks[1:-1], key=distance)  # max keeps the first of equals
-    return best if distance(best) > 0 else None
+    distances = {k: 1 - (k - first) / (last - first) - (wssse[k] - wssse[last]) / fall for k in ks[1:-1]}
+    greatest = max(distances.values())
+    if greatest <= TIE:
+        return None
+    return min(k for k, distance in distances.items() if distance >= greatest - TIE)
 
 
 def choose_k(

@@ -9,26 +9,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from segmentation.chart_numbers import Rows, compact, finite, in_words, percent
 from segmentation.chart_style import ACCENT, CONTRAST, FAINT, INK, QUIET, Page, heading, in_house_style, new_page
+from segmentation.choosing_k import elbow
 
 
 def knee_of(sweep: Rows) -> int | None:
-    """The k of greatest distance to the chord from the first to the last k (Satopää et al., 2011, "Kneedle").
-
-    The distance to a straight line is proportional to the vertical gap below it, so no scaling is needed. The lowest k
-    wins a tie; without a point below the chord there is no knee.
-    """
-    gaps = _gaps(sweep)
-    greatest = max(gaps.values(), default=0.0)
-    scale = max((abs(row["wssse"]) for row in sweep), default=0.0)
-    if greatest <= 1e-9 * float(scale):
-        return None
-    return min(k for k, gap in gaps.items() if gap >= greatest * (1 - 1e-9))
-
-
-def _gaps(sweep: Rows) -> dict[int, float]:
-    points = sorted((int(row["k"]), float(row["wssse"])) for row in sweep)
-    (first, high), (last, low) = points[0], points[-1]
-    return {k: high + (low - high) * (k - first) / (last - first) - wssse for k, wssse in points[1:-1]}
+    """The k at which the elbow of the sweep reads, None where it has none."""
+    return elbow({int(row["k"]): float(row["wssse"]) for row in sweep})
 
 
 def elbow_title(sweep: Rows, rule: str) -> str:
@@ -95,7 +81,8 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     axes.plot(ks, wssse, color=INK, lw=2, marker="o", ms=6, zorder=3)
     if knee is not None:
         below = wssse[ks.index(knee)]
-        axes.plot([knee, knee], [below, below + _gaps(sweep)[knee]], color=CONTRAST, lw=2, zorder=2)
+        chord = wssse[0] + (wssse[-1] - wssse[0]) * (knee - ks[0]) / (ks[-1] - ks[0])
+        axes.plot([knee, knee], [below, chord], color=CONTRAST, lw=2, zorder=2)
         keys.append(Line2D([], [], color=CONTRAST, lw=2, label=f"greatest distance to the chord: k = {knee}"))
         if knee != chosen:
             axes.plot(knee, below, marker="D", ms=11, mfc="white", mec=CONTRAST, mew=2, ls="", zorder=4)

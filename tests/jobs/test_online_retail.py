@@ -90,9 +90,20 @@ def test_every_line_is_counted_under_the_known_rule(runs: dict[str, Path], form:
 @pytest.mark.parametrize("other", ["csv", "xlsx"])
 @pytest.mark.parametrize("table", TABLES)
 def test_the_forms_give_identical_tables(runs: dict[str, Path], table: str, other: str):
-    # The forms write dates differently, and this table keeps the text; the rest of it is the same.
-    as_read = {"source_file", "invoice_date"} if table == "rejected_transactions" else set()
+    # This table keeps the text that was read: the forms write dates differently, and a price as 18.0 or 18.
+    as_read = {"source_file", "invoice_date", "unit_price"} if table == "rejected_transactions" else set()
     assert content_hash(runs[other], table, as_read) == content_hash(runs["parquet"], table, as_read)
+
+
+@pytest.mark.parametrize("other", ["csv", "xlsx"])
+def test_the_forms_reject_lines_of_the_same_prices(runs: dict[str, Path], other: str):
+    def prices(run: Path) -> Counter[tuple[str, str, Decimal]]:
+        rejected = table_of(run, "rejected_transactions").select(["invoice_no", "stock_code", "unit_price"])
+        return Counter(
+            (row["invoice_no"], row["stock_code"], Decimal(row["unit_price"])) for row in rejected.to_pylist()
+        )
+
+    assert prices(runs[other]) == prices(runs["parquet"])
 
 
 def test_the_figures_of_the_raw_file_are_those_of_its_lines(online_retail: Path):

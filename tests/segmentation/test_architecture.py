@@ -32,7 +32,7 @@ ALLOWED = {
     "xlsx": {"headers", "config_messages"},
     "clustering": {"seeding", "warm_start", "cluster_indices"},
     "charting": {*CHARTS, "chart_style", "chart_numbers", "choosing_k"},
-    "elbow_chart": {"chart_style", "chart_numbers"},
+    "elbow_chart": {"chart_style", "chart_numbers", "choosing_k"},
     "segments_chart": {"segment_marks", "chart_style", "chart_numbers"},
     "profiles_chart": {"segment_marks", "chart_style", "chart_numbers"},
     "pareto_chart": {"chart_style", "chart_numbers"},
