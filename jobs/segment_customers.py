@@ -32,7 +32,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="segment_customers.py", description=__doc__, epilog=EXIT_CODES)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--config", required=True, metavar="FILE", help="YAML configuration, for example of conf/")
-    parser.add_argument("--input", required=True, nargs="+", metavar="PATH", help="files, directories or globs")
+    parser.add_argument(
+        "--input", required=True, nargs="+", action="extend", metavar="PATH", help="files, directories or globs"
+    )
     parser.add_argument(
         "--output", required=True, metavar="LAKE", help="the lake's folder, on any file system of Spark"
     )
