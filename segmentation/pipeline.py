@@ -7,10 +7,11 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from segmentation import cleaning, profiles, rollups
 from segmentation.charting import draw_charts
@@ -320,13 +321,16 @@ def _sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
 
 
 def _frame(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """A small table from collected rows, in one file."""
+    """A small table from collected rows, in one file; as Arrow, since plain rows would need Python on the executors."""
     schema = TABLES[table]
-    return spark.createDataFrame([Row(**row) for row in _in_order(rows, schema)], schema).coalesce(1)
+    columns = [[_arrow_value(row[name]) for row in rows] for name in column_names(schema)]
+    arrow = to_arrow_schema(schema)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, arrow, strict=True)]
+    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=arrow), schema).coalesce(1)
 
 
-def _in_order(rows: Sequence[Mapping[str, Any]], schema: StructType) -> list[dict[str, Any]]:
-    return [{name: row[name] for name in column_names(schema)} for row in rows]
+def _arrow_value(value: Any) -> Any:
+    return list(value.items()) if isinstance(value, dict) else value
 
 
 def _reconcile(
