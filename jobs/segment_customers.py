@@ -5,10 +5,11 @@ spark-submit --properties-file conf/spark-local.conf jobs/segment_customers.py \
 """
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 # spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
@@ -28,6 +29,13 @@ EXIT_CODES = """exit codes: 0 published (or this very run was published before),
 3 bad input, 4 audit failed (nothing published), 5 lost a publishing race, 1 anything else"""
 
 
+def day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a day such as 2011-09-01, got {text!r}") from None
+
+
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="segment_customers.py", description=__doc__, epilog=EXIT_CODES)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -38,9 +46,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--output", required=True, metavar="LAKE", help="the lake's folder, on any file system of Spark"
     )
-    parser.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: day after the last sale"
-    )
+    parser.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="default: day after the last sale")
     parser.add_argument("--run-id", metavar="ID", help="default: made from the input, configuration and code")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="clustering.k=5 ...")
     parser.add_argument("--force", action="store_true", help="publish again, under a new id, what was published before")
@@ -51,11 +57,15 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
+    logging.getLogger("DataFrameQueryContextLogger").disabled = not options.debug
     logging.basicConfig(level=logging.ERROR if options.quiet else logging.WARNING, format="%(asctime)s %(message)s")
     logging.getLogger("segmentation").setLevel(logging.ERROR if options.quiet else logging.INFO)
     try:
         config = load_config(options.config, options.set)
-        run_id = require_run_id(options.run_id) if options.run_id else None
+        run_id = require_run_id(options.run_id) if options.run_id is not None else None
         request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force)
         spark = spark_session(config.title)
         published = run(spark, config, request, Progress(STAGES, None if options.quiet else terminal()))

@@ -4,6 +4,7 @@ The steps are apart because the default for `as_of` is known only once the sales
 its values and copy number (worth persisting), `last_sale_day` finds the day, `judged_lines` tells the outcomes.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
@@ -119,6 +120,12 @@ def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column
     return {rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off}
 
 
+def longest_unparsed(lines: DataFrame) -> DataFrame:
+    """One row: `line_ends` of the longest record that could not be split, and its source_file; NULL where all could."""
+    line_ends = F.regexp_count(F.col(UNPARSED_LINE), F.lit("\n"))
+    return lines.select(F.max(line_ends).alias("line_ends"), F.max_by(SOURCE_FILE, line_ends).alias(SOURCE_FILE))
+
+
 def last_sale_day(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     """One row, one column: the date of the last parsed line that fails no rule; NULL where every line fails one."""
     failed = list(rules(settings, as_of=None).values())
@@ -221,7 +228,8 @@ def _excel(text: Column) -> Column:
 
 def _by_pattern(pattern: str) -> Callable[[Column], Column]:
     """A Spark datetime pattern, tried where the text has as many of each separator as the pattern's date."""
-    separator = next((character for character in pattern if not character.isalnum() and character not in "[]'"), "")
+    numeric = re.match(r"[yMd]{1,4}([^\w\s\[\]'])[yMd]{1,4}\1[yMd]{1,4}", pattern)
+    separator = numeric[1] if numeric and "MMM" not in pattern else ""
 
     def parse(text: Column) -> Column:
         has_shape = text.rlike(rf"^\d{{1,4}}{_literal_pattern(separator)}\d{{1,2}}{_literal_pattern(separator)}")

@@ -76,6 +76,7 @@ class Preparation:
     distinct: int
     mean: tuple[float, ...]
     total_squares: float
+    different: Sequence[Sequence[float]]  # `distinct` points, no two of them equal
 
 
 def clustered(feature: str) -> str:
@@ -106,10 +107,19 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     count, *mean = row
     from_mean = points.agg(F.sum(squared_distance(F.col(POINT), mean))).head()
     # Enough to know whether every k can have k different centres.
-    distinct = points.select(*names).distinct().limit(settings.largest_k + 1).count()
+    different = points.select(POINT).distinct().orderBy(POINT).limit(settings.largest_k + 1).collect()
+    distinct = len(different)
     if distinct > 1:
         _require_no_feature_erased(stages, settings.features)
-    return Preparation(tuple(stages), points, count, distinct, tuple(mean), from_mean[0] if from_mean else 0.0)
+    return Preparation(
+        tuple(stages),
+        points,
+        count,
+        distinct,
+        tuple(mean),
+        from_mean[0] if from_mean else 0.0,
+        [row[POINT] for row in different],
+    )
 
 
 def sweep(preparation: Preparation, ks: Sequence[int], settings: ClusteringSettings) -> list[Fit]:
@@ -144,7 +154,7 @@ def centres_in_original_units(
     }
     logarithms = {one.feature for one in features if one.transform == "log1p"}
     return [
-        {name: math.expm1(rows[number][name]) if name in logarithms else rows[number][name] for name in means}
+        {name: _undone(rows[number][name]) if name in logarithms else rows[number][name] for name in means}
         for number in sorted(rows)
     ]
 
@@ -176,6 +186,10 @@ def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
     )
 
 
+def _undone(logarithm: float) -> float:
+    return math.copysign(math.expm1(abs(logarithm)), logarithm)
+
+
 def _limits(customers: DataFrame, features: Sequence[ClusteredFeature]) -> Mapping[str, tuple[float, float]]:
     """The values at the quantiles between which features are winsorised."""
     limited = [one for one in features if one.winsorise]
@@ -192,7 +206,9 @@ def _transformed(features: Sequence[ClusteredFeature], limits: Mapping[str, tupl
         if one.feature in limits:
             lowest, highest = limits[one.feature]
             value = f"LEAST(GREATEST({value}, {lowest!r}D), {highest!r}D)"
-        return f"{'LOG1P' if one.transform == 'log1p' else ''}({value}) AS {clustered(one.feature)}"
+        if one.transform == "log1p":  # mirrored below 0, which only switched-off rules let through
+            value = f"SIGN({value}) * LOG1P(ABS({value}))"
+        return f"{value} AS {clustered(one.feature)}"
 
     return SQLTransformer(statement=f"SELECT *, {', '.join(expression(one) for one in features)} FROM __THIS__")
 
@@ -249,7 +265,11 @@ def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[Poi
         .limit(2 * most)  # the expected number is at most `most`
         .collect()
     )
-    return np.array([row[POINT] for row in rows]), np.array([row[WEIGHT] for row in rows])
+    sampled, weights = [row[POINT] for row in rows], [row[WEIGHT] for row in rows]
+    if preparation.count > most:  # as many different points as the largest k needs, however small the sample
+        sampled += preparation.different
+        weights += [1.0] * preparation.distinct
+    return np.array(sampled), np.array(weights)
 
 
 def _best_fit(preparation: Preparation, vectors: Any, start: Centres, settings: ClusteringSettings) -> Fit:

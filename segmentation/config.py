@@ -70,22 +70,25 @@ class Settings(BaseModel):
 class CsvSettings(Settings):
     """How text files are split into fields."""
 
-    delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1)] = "auto"
+    delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1, pattern=r"[^\"\r\n]")] = "auto"
     encoding: Literal["auto", "utf-8", "iso-8859-1"] = "auto"
     multiline: bool = True
+
+
+ColumnName = Annotated[str, Field(min_length=1)]
 
 
 class LineColumns(Settings):
     """For each field of a line the name of its column in the header."""
 
-    invoice_no: str
-    stock_code: str
-    description: str
-    quantity: str
-    invoice_date: str
-    unit_price: str
-    customer_id: str
-    country: str
+    invoice_no: ColumnName
+    stock_code: ColumnName
+    description: ColumnName
+    quantity: ColumnName
+    invoice_date: ColumnName
+    unit_price: ColumnName
+    customer_id: ColumnName
+    country: ColumnName
 
     @property
     def by_field(self) -> dict[str, str]:
@@ -152,8 +155,8 @@ class ClusteringSettings(Settings):
     k_max: Annotated[int, Field(ge=2, le=50)] = 10
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 1
     restarts: Annotated[int, Field(ge=1, le=100)] = 2
-    max_iterations: Annotated[int, Field(ge=1)] = 100
-    tolerance: Annotated[float, Field(gt=0)] = 1e-4
+    max_iterations: Annotated[int, Field(ge=1, le=10_000)] = 100
+    tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-4
     seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = 10_000
     parallel_fits: Annotated[int, Field(ge=1, le=64)] = 4
 

@@ -115,7 +115,8 @@ def _kind(head: bytes, path: str) -> str:
     """The format by the first bytes, and where these are only text by the name's ending."""
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+    is_workbook = head.startswith(b"PK\x03\x04") and (b"[Content_Types].xml" in head or b"xl/" in head)
+    if is_workbook or head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xlsx"
     if head.startswith(b"\x1f\x8b"):
         raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")

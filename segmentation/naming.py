@@ -31,8 +31,8 @@ LEVEL_WORDS = {
     5: ("Very Low", "Low", "Medium", "High", "Very High"),
 }
 MOST_LEVELS = max(LEVEL_WORDS)
-# Short of recency a small value is the good one only here.
-LOWER_IS_BETTER = frozenset({RECENCY_DAYS})
+# Features of which a small value is the good one.
+LOWER_IS_BETTER = frozenset({RECENCY_DAYS, "returned_amount", "return_rate"})
 NOUNS = {
     TOTAL_SPEND: "Spend",
     PURCHASE_FREQUENCY: "Frequency",

@@ -52,6 +52,7 @@ from segmentation.schemas import (
     RULE,
     SECONDS,
     SILHOUETTE,
+    SOURCE_FILE,
     TABLES,
     TOTAL_SPEND,
     WSSSE,
@@ -60,6 +61,8 @@ from segmentation.schemas import (
 )
 
 STAGES = 8
+# A broken record of more lines is no description with line ends in it, but a quote left open.
+MOST_LINES_OF_A_RECORD = 20
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ def _publish(
             as_of = request.as_of or _day_after_last_sale(lines, config)
             judged = judged_lines(lines, config.cleaning, as_of)
             quality = _data_quality(judged)
+        _require_no_swallowed_lines(lines)
         counts = _require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
         clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)
@@ -174,6 +178,8 @@ def _publish(
         )
 
     with progress.stage("Publishing"):
+        contents = lake.contents(staged)
+        _require_whole(contents["tables"], reconciliation)
         manifest = {
             "identity": identity.run,
             "title": config.title,
@@ -197,7 +203,7 @@ def _publish(
             "choice": {"k": choice.k, "rule": choice.rule, "elbow": choice.elbow, "reason": choice.reason},
             "reconciliation": reconciliation,
             "seconds": dict(progress.seconds),
-            **lake.contents(staged),
+            **contents,
         }
         path = lake.publish(staged, manifest)
     return Published(staged.run_id, path, False, choice.reason, quality, described)
@@ -220,7 +226,19 @@ def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool
 def _day_after_last_sale(lines: DataFrame, config: RunConfig) -> date:
     row = last_sale_day(lines, config.cleaning).head()
     # Without any sale the day does not matter: the run ends with the counts of what was wrong with the lines.
-    return row[0] + timedelta(days=1) if row and row[0] else datetime.now(UTC).date()
+    if not row or not row[0]:
+        return datetime.now(UTC).date()
+    return date.max if row[0] == date.max else row[0] + timedelta(days=1)
+
+
+def _require_no_swallowed_lines(lines: DataFrame) -> None:
+    """InputError where a quote that is never closed made one field of many lines: they would be lost uncounted."""
+    row = cleaning.longest_unparsed(lines).head()
+    if row and (row["line_ends"] or 0) > MOST_LINES_OF_A_RECORD:
+        raise InputError(
+            f"{row[SOURCE_FILE]}: a quote that is never closed swallows {row['line_ends']:,} lines: close it, or set "
+            "input.csv.multiline=false, which takes every line for itself"
+        )
 
 
 def _data_quality(judged: DataFrame) -> list[dict[str, Any]]:
@@ -292,6 +310,8 @@ def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config:
     if config.naming.scheme == "levels":
         return name_by_levels([c[TOTAL_SPEND] for c in centres], [c[PURCHASE_FREQUENCY] for c in centres])
     scored = list(dict.fromkeys(feature for rule in config.naming.rules for feature in rule.when))
+    if not scored:
+        return name_by_rules(centres, {}, config.naming.rules)
     edges = [F.percentile(F.col(feature).cast("double"), [0.2, 0.4, 0.6, 0.8]) for feature in scored]
     row = customers.agg(*edges).head()  # four numbers a feature
     fifths: dict[str, Sequence[float]] = dict(zip(scored, row or (), strict=True))
@@ -331,6 +351,21 @@ def _frame(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -
 
 def _arrow_value(value: Any) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
+
+
+def _require_whole(tables: Mapping[str, Any], reconciliation: Mapping[str, Any]) -> None:
+    """QualityGateError where a staged table, read back, has not as many rows as the run counted."""
+    lines = reconciliation["lines"]
+    require_equal(
+        "the rows of rejected_transactions and the lines that are not clean",
+        table=tables["rejected_transactions"]["rows"],
+        lines=lines["rejected"] + lines["guest"],
+    )
+    require_equal(
+        "the rows of customer_segments and the customers of the segments",
+        table=tables["customer_segments"]["rows"],
+        customers=reconciliation["customers"],
+    )
 
 
 def _reconcile(

@@ -60,7 +60,7 @@ def product_sales(sales: DataFrame, merchandise_pattern: str) -> DataFrame:
     # One row per stock code on both sides.
     return (
         _with_revenue_shares(sold.join(_commonest_description(sales), on=STOCK_CODE, how="inner"), STOCK_CODE)
-        .withColumn(AVERAGE_UNIT_PRICE, (F.col(REVENUE) / F.col(UNITS)).cast(MONEY))
+        .withColumn(AVERAGE_UNIT_PRICE, F.try_divide(F.col(REVENUE), F.col(UNITS)).cast(MONEY))
         .withColumn(IS_MERCHANDISE, F.col(STOCK_CODE).rlike(merchandise_pattern))
         .select(*column_names(PRODUCT_SALES))
     )

@@ -29,9 +29,7 @@ def summary_of(published: Published, currency: str) -> str:
     path = published.path.removeprefix("file:")
     if published.before:
         return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
-    table = Table(
-        "", "Segment", "Customers", "Share", "Revenue", "Share", "Spend", "Orders", "Last bought", box=box.SIMPLE
-    )
+    table = Table(*HEADINGS, box=box.SIMPLE)
     table.caption = "Spend, orders and days since the last purchase are the segment's medians."
     for column in table.columns[2:]:
         column.justify = "right"

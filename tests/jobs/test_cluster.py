@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.schemas import TABLES
-from tests.jobs.conftest import CONFIG, ROOT, PublishedRun, Submit
+from tests.jobs.conftest import CONFIG, QUICK_COMPILER, ROOT, PublishedRun, Submit
 from tests.jobs.published_runs import content_hash, content_hashes, latest_run, left_over, model_content, table_of
 from tests.jobs.small_shop import SmallShop, write_xlsx
 
@@ -49,7 +49,7 @@ def on_cluster(submit: Submit, master: str, source: Path, lake: Path) -> Path:
             "spark.pyspark.python": NO_PYTHON,
             "spark.pyspark.driver.python": sys.executable,
             "spark.executor.memory": "512m",
-            "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+            "spark.executor.extraJavaOptions": QUICK_COMPILER,
         },
     )  # fmt: skip
     assert done.code == 0, done.stderr
