@@ -1,9 +1,12 @@
 """What a person sees while the job runs: on a terminal the stage and what Spark is doing, elsewhere a line a stage."""
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from threading import Event, Thread
 
 from pyspark import SparkContext
@@ -16,9 +19,18 @@ REFRESH_SECONDS = 0.5
 
 
 def terminal() -> Console | None:
-    """The terminal that standard error is, or None where it is a file or a pipe."""
-    console = Console(stderr=True)
-    return console if console.is_terminal else None
+    """The terminal that standard error is, or None where it is a file or a pipe.
+
+    spark-submit runs Python behind a pipe of its own; there the terminal is the standard error of the parent process.
+    """
+    if sys.stderr.isatty():
+        return Console(stderr=True)
+    with suppress(OSError):  # no /proc on this system, or no right to it
+        parents = Path(f"/proc/{os.getppid()}/fd/2").open("w", encoding="utf-8")  # noqa: SIM115 - open while the job runs
+        if parents.isatty():
+            return Console(file=parents, force_terminal=True)
+        parents.close()
+    return None
 
 
 class Progress:

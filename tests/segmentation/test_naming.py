@@ -238,7 +238,7 @@ def test_a_segment_alone_with_its_name_gets_no_more_words():
 def test_the_rule_of_a_name_tells_what_it_needs_and_how_the_centre_scores():
     first, second = name_by_rules([centre(5.0, 20.0, 9_000.0), centre(300.0, 1.0, 100.0)], FIFTHS, RFM_RULES)
     assert first.rule == (
-        "Champions needs recency_days 4-5, purchase_frequency 4-5, total_spend 4-5; recency_days 5.00 scores 5, "
+        "Champions needs recency_days 4-5, purchase_frequency 5-5, total_spend 5-5; recency_days 5.00 scores 5, "
         "purchase_frequency 20.00 scores 5, total_spend 9,000.00 scores 5 of 5"
     )
     assert second.rule.startswith("Lost needs recency_days 1-1; recency_days 300.00 scores 1")
