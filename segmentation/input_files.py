@@ -115,12 +115,14 @@ def _kind(head: bytes, path: str) -> str:
     """The format by the first bytes, and where these are only text by the name's ending."""
     if head.startswith(b"PAR1"):
         return "parquet"
-    is_workbook = head.startswith(b"PK\x03\x04") and (b"[Content_Types].xml" in head or b"xl/" in head)
+    by_name = next((ENDINGS[suffix] for suffix in reversed(Path(path).suffixes) if suffix in ENDINGS), None)
+    # Any other archive is a zip to unpack first, not a workbook.
+    names_a_workbook = by_name == "xlsx" or b"[Content_Types].xml" in head or b"xl/" in head
+    is_workbook = head.startswith(b"PK\x03\x04") and names_a_workbook
     if is_workbook or head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xlsx"
     if head.startswith(b"\x1f\x8b"):
         raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
-    by_name = next((ENDINGS[suffix] for suffix in reversed(Path(path).suffixes) if suffix in ENDINGS), None)
     utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     if by_name in ("parquet", "xlsx") or (b"\x00" in head and not utf_16):
         known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"
