@@ -33,6 +33,8 @@ LEVEL_WORDS = {
 MOST_LEVELS = max(LEVEL_WORDS)
 # Features of which a small value is the good one.
 LOWER_IS_BETTER = frozenset({RECENCY_DAYS, "returned_amount", "return_rate"})
+# Whole numbers, of which many customers have the same, and a centre lies between.
+COUNTED = frozenset({PURCHASE_FREQUENCY, RECENCY_DAYS, "tenure_days", "units_bought", "distinct_products"})
 NOUNS = {
     TOTAL_SPEND: "Spend",
     PURCHASE_FREQUENCY: "Frequency",
@@ -105,7 +107,8 @@ def name_by_rules(
 
 def score(feature: str, value: float, edges: Sequence[float]) -> int:
     """1 to 5: the fifth of all customers in which the value lies, 5 the best."""
-    below = bisect_left(list(edges), value)  # an edge equal to the value does not count: ties stay low
+    place = round(value) if feature in COUNTED else value  # a centre at 1.2 orders is that of customers with one
+    below = bisect_left(list(edges), place)  # an edge equal to the value does not count: ties stay low
     return 5 - below if feature in LOWER_IS_BETTER else 1 + below
 
 
