@@ -33,8 +33,8 @@ LEVEL_WORDS = {
 MOST_LEVELS = max(LEVEL_WORDS)
 # Features of which a small value is the good one.
 LOWER_IS_BETTER = frozenset({RECENCY_DAYS, "returned_amount", "return_rate"})
-# Whole numbers, of which many customers have the same, and a centre lies between.
-COUNTED = frozenset({PURCHASE_FREQUENCY, RECENCY_DAYS, "tenure_days", "units_bought", "distinct_products"})
+# Small whole numbers, of which many customers have the same, and a centre lies between.
+COUNTED = frozenset({PURCHASE_FREQUENCY, "distinct_products"})
 NOUNS = {
     TOTAL_SPEND: "Spend",
     PURCHASE_FREQUENCY: "Frequency",

@@ -253,3 +253,9 @@ def test_the_first_rule_that_holds_gives_the_name_and_the_last_holds_always():
     fifths = {TOTAL_SPEND: FIFTHS[TOTAL_SPEND]}
     given_names = [one.name for one in name_by_rules([centre(1, 1, 9_000.0), centre(1, 1, 100.0)], fifths, rules)]
     assert given_names == ["Rich", "The Rest"]
+
+
+def test_a_centre_between_two_numbers_of_orders_is_scored_as_the_nearest():
+    edges = (1.0, 1.0, 2.0, 5.0)
+    assert score("purchase_frequency", 1.2, edges) == 1, "customers with one order are not among the better half"
+    assert score("purchase_frequency", 1.6, edges) == 3
