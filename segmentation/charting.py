@@ -14,6 +14,7 @@ from segmentation.config import RunConfig
 from segmentation.elbow_chart import elbow_chart
 from segmentation.pareto_chart import pareto_chart
 from segmentation.profiles_chart import profiles_chart
+from segmentation.sampling import uniform
 from segmentation.schemas import (
     ABC_CLASS,
     AVERAGE_ORDER_VALUE,
@@ -88,9 +89,9 @@ def _customers_drawn(segments: DataFrame, profiles: Rows, most: int) -> Rows:
         for row in profiles:
             quota = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[CUSTOMERS] / total) / row[CUSTOMERS]
             share = F.when(F.col(SEGMENT_ID) == row[SEGMENT_ID], F.lit(float(quota))).otherwise(share)
-    uniform = F.xxhash64(CUSTOMER_ID).bitwiseAND(2**63 - 1) / F.lit(2.0**63)
     columns = [TOTAL_SPEND, PURCHASE_FREQUENCY, SEGMENT_ID]
-    return [row.asDict() for row in segments.where(uniform < share).select(*columns).limit(2 * most).collect()]
+    drawn = segments.where(uniform(F.col(CUSTOMER_ID)) < share).select(*columns)
+    return [row.asDict() for row in drawn.limit(2 * most).collect()]  # the expected number is about `most`
 
 
 def _largest(sold: DataFrame) -> tuple[Rows, int, int]:
@@ -100,7 +101,7 @@ def _largest(sold: DataFrame) -> tuple[Rows, int, int]:
         sold.orderBy(F.col(REVENUE).desc(), columns[0])
         .select(*columns, REVENUE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS)
         .limit(LARGEST_SHOWN)
-        .collect()
+        .collect()  # LARGEST_SHOWN rows
     )
     counted = sold.agg(F.count(F.lit(1)), F.count_if(F.col(ABC_CLASS) == "A")).head()
     return [row.asDict() for row in largest], *(counted or (0, 0))

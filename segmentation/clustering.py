@@ -28,9 +28,10 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
+from segmentation.cluster_indices import Centres, Indices, cluster_indices, nearest_centre, squared_distance
 from segmentation.config import ClusteredFeature, ClusteringSettings, Scaler
 from segmentation.errors import InputError
+from segmentation.sampling import uniform
 from segmentation.schemas import (
     CUSTOMER_ID,
     DISTANCE_TO_CENTRE,
@@ -41,17 +42,13 @@ from segmentation.schemas import (
     SEGMENT_NAME,
     TOTAL_SPEND,
 )
-from segmentation.seeding import Points, starting_centres
+from segmentation.seeding import Points, assign, starting_centres
 from segmentation.warm_start import fit_from, model_of, vectors_of
-
-Centres = tuple[tuple[float, ...], ...]
 
 SCALED = "scaled"
 POINT = "point"
 CLUSTER = "cluster"
 WEIGHT = "weight"
-# Uniform numbers from 63 bits of a hash: the sample is the same in any order of the rows.
-HASH_RANGE = 2.0**63
 
 
 @dataclass(frozen=True)
@@ -73,10 +70,14 @@ class Preparation:
     stages: tuple[Transformer, ...]
     points: DataFrame
     count: int
-    distinct: int
     mean: tuple[float, ...]
     total_squares: float
-    different: Sequence[Sequence[float]]  # `distinct` points, no two of them equal
+    different: Sequence[Sequence[float]]  # points of which no two are equal: all, or one more than the largest k
+
+    @property
+    def distinct(self) -> int:
+        """How many different points there are, as far as the largest k needs to know."""
+        return len(self.different)
 
 
 def clustered(feature: str) -> str:
@@ -88,7 +89,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     """Fits limits and scalers on `customers` (one row per customer, one sorted partition) and keeps the points.
 
     Points have one row per customer: customer_id, total_spend, purchase_frequency, each `clustered_` feature, `scaled`
-    (vector) and `point` (the same as an array). They are persisted; whoever calls unpersists.
+    (vector) and `point` (the same as an array). They are persisted until the run clears its caches.
     """
     limits = _limits(customers, settings.features)
     stages: list[Transformer] = [_transformed(settings.features, limits)]
@@ -108,14 +109,12 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     from_mean = points.agg(F.sum(squared_distance(F.col(POINT), mean))).head()
     # Enough to know whether every k can have k different centres.
     different = points.select(POINT).distinct().orderBy(POINT).limit(settings.largest_k + 1).collect()
-    distinct = len(different)
-    if distinct > 1:
+    if len(different) > 1:
         _require_no_feature_erased(stages, settings.features)
     return Preparation(
         tuple(stages),
         points,
         count,
-        distinct,
         tuple(mean),
         from_mean[0] if from_mean else 0.0,
         [row[POINT] for row in different],
@@ -257,10 +256,9 @@ def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[Poi
     if preparation.count > most and preparation.total_squares > 0:
         far = squared_distance(F.col(POINT), preparation.mean) / F.lit(preparation.total_squares)
         chance = F.least(F.lit(1.0), F.lit(0.5 * most) * (F.lit(1.0 / preparation.count) + far))
-    uniform = (F.xxhash64(F.lit(settings.seed), F.col(CUSTOMER_ID)).bitwiseAND(2**63 - 1)) / F.lit(HASH_RANGE)
     rows = (
         points.withColumn(WEIGHT, 1.0 / chance)
-        .where((chance >= 1.0) | (uniform < chance))
+        .where((chance >= 1.0) | (uniform(F.lit(settings.seed), F.col(CUSTOMER_ID)) < chance))
         .select(POINT, WEIGHT)
         .limit(2 * most)  # the expected number is at most `most`
         .collect()
@@ -297,7 +295,7 @@ def _best_fit(preparation: Preparation, vectors: Any, start: Centres, settings: 
 def _grown(preparation: Preparation, vectors: Any, smaller: Fit, sample: Points, settings: ClusteringSettings) -> Fit:
     """A fit with one centre more than `smaller`, started from its centres and the sampled point farthest from them."""
     centres = np.array(smaller.centres)
-    squared = ((sample[:, np.newaxis, :] - centres[np.newaxis, :, :]) ** 2).sum(axis=2).min(axis=1)
+    _, squared = assign(sample, centres)
     start = _as_centres(np.vstack([centres, sample[squared.argmax()]]))
     return _best_fit(preparation, vectors, start, settings.model_copy(update={"restarts": 1}))
 

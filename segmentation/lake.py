@@ -1,7 +1,7 @@
 """The lake: runs in the making under `_staging/`, published whole under `runs/` by one rename, read back by name.
 
 LAKE/runs/run_id=<id>/   a published run; never changed afterwards
-LAKE/latest.json         names the newest published run
+LAKE/latest.json         names the published run with the latest as_of
 LAKE/_staging/           ignored by Spark, Hive, Trino, DuckDB and pandas readers
 """
 
@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.errors import ConfigError, InputError, QualityGateError, java_message
+from segmentation.errors import ConfigError, InputError, java_message
 from segmentation.schemas import TABLES, require_schema
 from segmentation.storage import Storage
 
@@ -195,10 +195,3 @@ def read_model(spark: SparkSession, lake: str, run_id: str | None = None) -> Pip
     """The pipeline of the named run, or of the latest: customer features → segment_id and segment_name."""
     opened = Lake(spark, lake)
     return PipelineModel.load(f"{opened.run_path(run_id or opened.latest_run_id())}/{MODEL}")
-
-
-def require_equal(what: str, **figures: object) -> None:
-    """QualityGateError naming all figures where they are not all equal."""
-    if len(set(figures.values())) > 1:
-        listed = ", ".join(f"{name} = {value}" for name, value in figures.items())
-        raise QualityGateError(f"{what} do not agree: {listed}; nothing was published")

@@ -1,9 +1,8 @@
 """The run from input to published: the only module that joins the stages, and where actions stand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from segmentation import cleaning, profiles, rollups
+from segmentation import audit, cleaning, profiles, rollups
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
 from segmentation.cleaning import judged_lines, last_sale_day, parsed_lines
@@ -31,7 +30,7 @@ from segmentation.errors import ConfigError, InputError
 from segmentation.features import customer_features
 from segmentation.identity import Identity, code_version, identify
 from segmentation.input_files import InputFile, damage_reported, find_input
-from segmentation.lake import Lake, StagedRun, require_equal
+from segmentation.lake import Lake, StagedRun
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.progress import Progress
 from segmentation.reading import read_lines
@@ -41,13 +40,10 @@ from segmentation.schemas import (
     CHOSEN,
     CUSTOMER_ID,
     CUSTOMER_SEGMENTS,
-    CUSTOMERS,
     DAVIES_BOULDIN,
-    GUEST_REVENUE,
     ITERATIONS,
     OUTCOME,
     PURCHASE_FREQUENCY,
-    REVENUE,
     ROWS,
     RULE,
     SECONDS,
@@ -170,7 +166,7 @@ def _publish(
         lake.write_table(staged, "product_sales", products)
         lake.write_table(staged, "country_segments", rollups.country_segments(clean, segments))
         lake.write_table(staged, "product_segments", rollups.product_segments(clean, segments))
-        reconciliation = _reconcile(quality, described, countries, products)
+        reconciliation = audit.reconcile(quality, described, countries, products)
 
     with progress.stage("Drawing the charts"):
         draw_charts(
@@ -179,7 +175,7 @@ def _publish(
 
     with progress.stage("Publishing"):
         contents = lake.contents(staged)
-        _require_whole(contents["tables"], reconciliation)
+        audit.require_whole(contents["tables"], reconciliation)
         manifest = {
             "identity": identity.run,
             "title": config.title,
@@ -302,8 +298,7 @@ def _ordered_by_spend(preparation: Preparation, fit: Fit, config: RunConfig) -> 
         range(fit.k),
         key=lambda c: (centres[c][TOTAL_SPEND], centres[c][PURCHASE_FREQUENCY], fit.centres[c]),
     )
-    ordered = Fit(fit.k, tuple(fit.centres[c] for c in order), fit.wssse, fit.iterations, fit.seconds, fit.indices)
-    return ordered, [centres[c] for c in order]
+    return replace(fit, centres=tuple(fit.centres[c] for c in order)), [centres[c] for c in order]
 
 
 def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[SegmentName]:
@@ -351,56 +346,3 @@ def _frame(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -
 
 def _arrow_value(value: Any) -> Any:
     return list(value.items()) if isinstance(value, dict) else value
-
-
-def _require_whole(tables: Mapping[str, Any], reconciliation: Mapping[str, Any]) -> None:
-    """QualityGateError where a staged table, read back, has not as many rows as the run counted."""
-    lines = reconciliation["lines"]
-    require_equal(
-        "the rows of rejected_transactions and the lines that are not clean",
-        table=tables["rejected_transactions"]["rows"],
-        lines=lines["rejected"] + lines["guest"],
-    )
-    require_equal(
-        "the rows of customer_segments and the customers of the segments",
-        table=tables["customer_segments"]["rows"],
-        customers=reconciliation["customers"],
-    )
-
-
-def _reconcile(
-    quality: Sequence[Mapping[str, Any]],
-    segments: Sequence[Mapping[str, Any]],
-    countries: DataFrame,
-    products: DataFrame,
-) -> dict[str, Any]:
-    """Lines and money by outcome, and the same money seen from customers, countries and products.
-
-    QualityGateError where they do not agree to the last decimal.
-    """
-    rows = {row[RULE]: row[ROWS] for row in quality}
-    money = {row[RULE]: row[REVENUE] for row in quality}
-    clean, guest = money[cleaning.CLEAN], money[cleaning.GUEST]
-    by_segment = sum((row[REVENUE] for row in segments), Decimal(0))
-    require_equal("the revenue of clean lines and of segments", lines=clean, segments=by_segment)
-    for table, frame in {"country_sales": countries, "product_sales": products}.items():
-        row = frame.agg(F.sum(REVENUE), F.sum(GUEST_REVENUE)).head()
-        revenue, guest_revenue = (value or Decimal(0) for value in row or (None, None))
-        require_equal(f"revenue in {table} and on the lines", table=revenue, lines=clean + guest)
-        require_equal(f"guest revenue in {table} and on the lines", table=guest_revenue, lines=guest)
-
-    def of_outcomes(figures: Mapping[str, Any], zero: Any) -> dict[str, Any]:
-        rejected = sum((figures[rule] for rule in cleaning.RULES), zero)
-        return {
-            "read": sum(figures.values(), zero),
-            "clean": figures[cleaning.CLEAN],
-            "guest": figures[cleaning.GUEST],
-            "rejected": rejected,
-        }
-
-    return {
-        "lines": of_outcomes(rows, 0),
-        # As text: JSON numbers are floating-point for many readers, and these are exact.
-        "revenue": {name: str(value) for name, value in of_outcomes(money, Decimal(0)).items()},
-        "customers": sum(row[CUSTOMERS] for row in segments),
-    }

@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 from pyspark import SparkContext
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Progress:
 
 def _watch(status: Status, heading: str, began: float, done: Event) -> None:
     while not done.is_set():
-        status.update(f"{_escaped(heading)} … {time.perf_counter() - began:.0f} s{_spark_activity()}")
+        status.update(f"{escape(heading)} … {time.perf_counter() - began:.0f} s{_spark_activity()}")
         done.wait(REFRESH_SECONDS)
 
 
@@ -97,7 +98,3 @@ def _spark_activity() -> str:
             finished, tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
             return f" · Spark: {stages[0].name.split(' at ')[0]}, {finished} of {tasks} tasks"
     return ""
-
-
-def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")

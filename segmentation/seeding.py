@@ -60,7 +60,7 @@ def _best(points: Points, weights: Points, starts: list[Points]) -> Points:
 def _iterate(points: Points, weights: Points, centres: Points, most: int) -> tuple[Points, float]:
     """Lloyd's iterations until the centres stay; the centres and their weighted sum of squared distances."""
     for _ in range(most):
-        nearest, _ = _assign(points, centres)
+        nearest, _ = assign(points, centres)
         totals = np.bincount(nearest, weights=weights, minlength=len(centres))
         sums = np.stack(
             [np.bincount(nearest, weights=weights * column, minlength=len(centres)) for column in points.T], axis=1
@@ -71,11 +71,11 @@ def _iterate(points: Points, weights: Points, centres: Points, most: int) -> tup
         if np.array_equal(moved, centres):
             break
         centres = moved
-    _, squared = _assign(points, centres)
+    _, squared = assign(points, centres)
     return centres, float(squared @ weights)
 
 
-def _assign(points: Points, centres: Points) -> tuple[NDArray[np.intp], Points]:
+def assign(points: Points, centres: Points) -> tuple[NDArray[np.intp], Points]:
     """Each point's nearest centre, and its squared distance."""
     squared = _squared_distances(points, centres)
     nearest = squared.argmin(axis=1)
@@ -109,7 +109,7 @@ def _candidates(
     points: Points, weights: Points, centres: Points, count: int, random: np.random.Generator
 ) -> list[Points]:
     """Points to add to the given centres: of some drawn far out, those that would lower the cost most at once."""
-    _, squared = _assign(points, centres)
+    _, squared = assign(points, centres)
     drawn = np.unique(_draw(weights * squared, 10 * count, random))
     reached = np.minimum(squared[:, np.newaxis], _squared_distances(points, points[drawn]))
     return [points[position] for position in drawn[np.argsort(weights @ reached)[:count]]]

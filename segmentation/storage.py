@@ -87,12 +87,6 @@ class Storage:
     def is_directory(self, path: str) -> bool:
         return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isDirectory())
 
-    def children(self, path: str) -> list[str]:
-        """The names inside a directory, sorted; empty where it is not there."""
-        if not self.exists(path):
-            return []
-        return sorted(status.getPath().getName() for status in self._fs.listStatus(self._path(path)))
-
     def make_directory(self, path: str) -> None:
         """Makes a directory and its parents; OSError where that is not possible."""
         if self.is_local:

@@ -11,7 +11,7 @@ from pyspark import SparkContext
 from pyspark.ml.clustering import KMeansModel
 from pyspark.sql import DataFrame
 
-Centres = tuple[tuple[float, ...], ...]
+from segmentation.cluster_indices import Centres
 
 
 def vectors_of(points: DataFrame, column: str) -> Any:

@@ -15,7 +15,7 @@ JOBS = sorted((ROOT / "jobs").glob("*.py"))
 FOUNDATIONS = {"schemas", "config", "errors"}
 STAGES = {
     *("reading", "cleaning", "features", "clustering", "choosing_k", "naming", "profiles", "rollups", "lake"),
-    *("input_files", "identity", "charting", "progress"),
+    *("input_files", "identity", "charting", "progress", "audit"),
 }
 CHARTS = {"elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"}
 # What draws, of plain rows: `chart_numbers` only writes numbers out.
@@ -30,8 +30,10 @@ ALLOWED = {
     "text_files": {"input_files", "headers"},
     "parquet_files": {"input_files", "headers"},
     "xlsx": {"headers", "config_messages"},
-    "clustering": {"seeding", "warm_start", "cluster_indices"},
-    "charting": {*CHARTS, "chart_style", "chart_numbers", "choosing_k"},
+    "audit": {"cleaning"},
+    "clustering": {"seeding", "warm_start", "cluster_indices", "sampling"},
+    "warm_start": {"cluster_indices"},
+    "charting": {*CHARTS, "chart_style", "chart_numbers", "choosing_k", "sampling"},
     "elbow_chart": {"chart_style", "chart_numbers", "choosing_k"},
     "segments_chart": {"segment_marks", "chart_style", "chart_numbers"},
     "profiles_chart": {"segment_marks", "chart_style", "chart_numbers"},
