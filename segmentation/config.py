@@ -227,6 +227,27 @@ class ChartSettings(Settings):
     customers_drawn: Annotated[int, Field(ge=100, le=50_000)] = 5_000
 
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Change = Annotated[float, Field(ge=0)]
+
+
+class QualityGates(Settings):
+    """What a run must keep to be published; None does not ask. Changes are against the newest run until this as_of."""
+
+    max_rejected_share: Fraction | None = None
+    min_customers: Annotated[int, Field(ge=0)] | None = None
+    max_segment_share: Fraction | None = None
+    max_rows_change: Change | None = None
+    max_revenue_change: Change | None = None
+    max_segment_share_change: Fraction | None = None
+
+    @property
+    def compare(self) -> bool:
+        """Whether any gate looks at the previous run."""
+        changes = (self.max_rows_change, self.max_revenue_change, self.max_segment_share_change)
+        return any(limit is not None for limit in changes)
+
+
 class RunConfig(Settings):
     """All that a run depends on beside its input; the same for the same YAML and overrides."""
 
@@ -237,6 +258,7 @@ class RunConfig(Settings):
     naming: NamingSettings = NamingSettings()
     rollups: RollupSettings = RollupSettings()
     charts: ChartSettings = ChartSettings()
+    quality_gates: QualityGates = QualityGates()
 
     @model_validator(mode="after")
     def _rules_use_what_is_clustered(self) -> "RunConfig":

@@ -20,7 +20,7 @@ class InputError(SegmentationError):
 
 
 class QualityGateError(SegmentationError):
-    """The staged run failed its audit; nothing was published."""
+    """The staged run failed its audit or a quality gate; nothing was published."""
 
     exit_code = 4
 

@@ -1,18 +1,18 @@
 """The run from input to published: the only module that joins the stages, and where actions stand."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from segmentation import audit, cleaning, profiles, rollups
+from segmentation import audit, cleaning, manifest, profiles, publishing, quality_gates, rollups
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
 from segmentation.cleaning import judged_lines, last_sale_day, parsed_lines
@@ -26,13 +26,14 @@ from segmentation.clustering import (
     with_distances,
 )
 from segmentation.config import RunConfig
-from segmentation.errors import ConfigError, InputError
+from segmentation.errors import ConfigError, InputError, QualityGateError
 from segmentation.features import customer_features
-from segmentation.identity import Identity, code_version, identify
+from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, damage_reported, find_input
-from segmentation.lake import Lake, StagedRun
+from segmentation.lake import Lake, open_run
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.progress import Progress
+from segmentation.publishing import StagedRun
 from segmentation.reading import read_lines
 from segmentation.schemas import (
     AS_OF,
@@ -40,13 +41,16 @@ from segmentation.schemas import (
     CHOSEN,
     CUSTOMER_ID,
     CUSTOMER_SEGMENTS,
+    CUSTOMER_SHARE,
     DAVIES_BOULDIN,
     ITERATIONS,
     OUTCOME,
     PURCHASE_FREQUENCY,
+    REASON,
     ROWS,
     RULE,
     SECONDS,
+    SEGMENT_NAME,
     SILHOUETTE,
     SOURCE_FILE,
     TABLES,
@@ -56,7 +60,7 @@ from segmentation.schemas import (
     column_names,
 )
 
-STAGES = 8
+STAGES = 9
 # A broken record of more lines is no description with line ends in it, but a quote left open.
 MOST_LINES_OF_A_RECORD = 20
 
@@ -91,18 +95,24 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
     """
     lake = Lake(spark, request.output)
     with progress.stage("Looking at the input"):
-        lake.require_writable()
+        publishing.require_writable(lake)
+        publishing.remove_abandoned(lake)
         files = find_input(spark, request.inputs, config.input)
         identity = identify([file.stored for file in files], config, request.as_of)
         run_id, is_published = _run_id(lake, identity, request)
         progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
     if is_published:
+        publishing.name_latest(lake)  # its own process may have ended just before that
         return Published(run_id, lake.run_path(run_id), before=True)
-    staged = lake.stage(run_id)
+    staged = publishing.stage(lake, run_id)
     try:
-        return _publish(spark, config, request, progress, lake, staged, files, identity)
+        return _publish(spark, config, request, progress, staged, files, identity)
+    except QualityGateError as error:
+        raise QualityGateError(
+            f"{error}; the refused run is kept at {staged.refuse().removeprefix('file:')}"
+        ) from error
     finally:
-        lake.discard(staged)
+        staged.discard()
         spark.catalog.clearCache()
 
 
@@ -111,7 +121,6 @@ def _publish(
     config: RunConfig,
     request: Request,
     progress: Progress,
-    lake: Lake,
     staged: StagedRun,
     files: Sequence[InputFile],
     identity: Identity,
@@ -129,8 +138,8 @@ def _publish(
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
         clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)
         sales = judged.where(F.col(OUTCOME) != cleaning.REJECTED)
-        lake.write_table(staged, "rejected_transactions", cleaning.rejected_transactions(judged))
-        lake.write_table(staged, "data_quality", _frame(spark, "data_quality", quality))
+        staged.write_table("rejected_transactions", cleaning.rejected_transactions(judged))
+        staged.write_table("data_quality", _frame(spark, "data_quality", quality))
 
     with progress.stage("Aggregating the customers"):
         features = customer_features(clean, cleaning.cancelled_lines(judged, config.cleaning, as_of), as_of)
@@ -154,69 +163,89 @@ def _publish(
             statistics, [name.rule for name in names], _clustered_only(centres, config)
         )
         sweep_rows = [_sweep_row(fit, choice) for fit in fits]
-        lake.write_table(staged, "customer_segments", segments)
-        lake.write_table(staged, "segment_profiles", _frame(spark, "segment_profiles", described))
-        lake.write_table(staged, "k_sweep", _frame(spark, "k_sweep", sweep_rows))
-        lake.write_model(staged, model)
+        staged.write_table("customer_segments", segments)
+        staged.write_table("segment_profiles", _frame(spark, "segment_profiles", described))
+        staged.write_table("k_sweep", _frame(spark, "k_sweep", sweep_rows))
+        staged.write_model(model)
 
     with progress.stage("Rolling up countries and products"):
         countries = rollups.country_sales(sales).coalesce(1).persist()
         products = rollups.product_sales(sales, config.rollups.merchandise_pattern).coalesce(1).persist()
-        lake.write_table(staged, "country_sales", countries)
-        lake.write_table(staged, "product_sales", products)
-        lake.write_table(staged, "country_segments", rollups.country_segments(clean, segments))
-        lake.write_table(staged, "product_segments", rollups.product_segments(clean, segments))
-        reconciliation = audit.reconcile(quality, described, countries, products)
+        staged.write_table("country_sales", countries)
+        staged.write_table("product_sales", products)
+        staged.write_table("country_segments", rollups.country_segments(clean, segments))
+        staged.write_table("product_segments", rollups.product_segments(clean, segments))
 
     with progress.stage("Drawing the charts"):
-        draw_charts(
-            config, choice, sweep_rows, described, segments, countries, products, put=partial(lake.put_file, staged)
-        )
+        draw_charts(config, choice, sweep_rows, described, segments, countries, products, put=staged.put_file)
+
+    with progress.stage("Auditing"):
+        staged.finish_writing()
+        counted = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
+        figures, reconciliation = _audit(staged, quality, counted)
+        _require_plausible(spark, config, staged, reconciliation, described, as_of)
+        contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, staged.checksums())
+        staged.audited()
 
     with progress.stage("Publishing"):
-        contents = lake.contents(staged)
-        audit.require_whole(contents["tables"], reconciliation)
-        manifest = {
-            "identity": identity.run,
-            "title": config.title,
-            "as_of": as_of.isoformat(),
-            "began_at": began.isoformat(timespec="seconds"),
-            "input": {
-                "fingerprint": identity.input_fingerprint,
-                "files": [
-                    {
-                        "path": file.path,
-                        "bytes": file.stored.size,
-                        "modified_ms": file.stored.modified_ms,
-                        "format": file.kind,
-                    }
-                    for file in files
-                ],
-            },
-            "configuration": config.model_dump(mode="json"),
-            "code_version": code_version(),
-            "spark_version": spark.version,
-            "choice": {"k": choice.k, "rule": choice.rule, "elbow": choice.elbow, "reason": choice.reason},
-            "reconciliation": reconciliation,
-            "seconds": dict(progress.seconds),
-            **contents,
-        }
-        path = lake.publish(staged, manifest)
-    return Published(staged.run_id, path, False, choice.reason, quality, described)
+        facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
+        told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
+        published = staged.publish(told, renumber=request.force)
+    return Published(published.run_id, published.path, False, choice.reason, quality, described)
+
+
+def _audit(
+    staged: StagedRun, quality: Sequence[Mapping[str, Any]], counted: Mapping[str, int]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """The figures of every table as it was read back, and the reconciliation; QualityGateError where they disagree."""
+    tables = {table: staged.table(table) for table in TABLES}
+    misplaced = audit.customers_in_another_segment(tables["customer_segments"], staged.model())
+    with ThreadPoolExecutor(3) as pool:  # three small jobs, of which each leaves most cores idle
+        rows = pool.submit(audit.table_figures(tables).collect)  # one row per table
+        reasons = pool.submit(audit.lines_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
+        strays = pool.submit(misplaced.count)
+    figures = {row[audit.TABLE]: row.asDict() for row in rows.result()}
+    kept = {row[REASON]: row[ROWS] for row in reasons.result()}
+    return figures, audit.require_whole(figures, kept, strays.result(), quality, counted)
+
+
+def _require_plausible(
+    spark: SparkSession,
+    config: RunConfig,
+    staged: StagedRun,
+    reconciliation: Mapping[str, Any],
+    described: Sequence[Mapping[str, Any]],
+    as_of: date,
+) -> None:
+    """QualityGateError where a configured gate does not hold, on the run itself or against the newest until its day."""
+    gates, lake = config.quality_gates, staged.lake
+    figures = quality_gates.figures_of(staged.run_id, reconciliation, _customer_shares(described))
+    before = lake.newest_run_id(until=as_of.isoformat()) if gates.compare else None
+    previous = None
+    if before:
+        run = open_run(spark, lake.path, before)
+        shares = _customer_shares(run.table("segment_profiles").collect())  # one row per segment
+        previous = quality_gates.figures_of(before, run.manifest["reconciliation"], shares)
+    quality_gates.require_plausible(gates, figures, previous)
+
+
+def _customer_shares(described: Sequence[Mapping[str, Any] | Row]) -> dict[str, float]:
+    return {row[SEGMENT_NAME]: row[CUSTOMER_SHARE] for row in described}
 
 
 def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool]:
     """The id to publish under, and whether this very run is published under it already."""
     run_id = request.run_id or identity.default_run_id
     if request.force:
-        return lake.free_run_id(run_id), False
-    published = lake.published_identity(run_id)
-    if published not in (None, identity.run):
+        return publishing.free_run_id(lake, run_id), False
+    if not lake.is_published(run_id):
+        return run_id, False
+    if lake.manifest(run_id)["identity"] != identity.run:
         raise ConfigError(
             f"--run-id {run_id}: is already published from other input, configuration or code: choose another, or "
             "--force to publish beside it under a new id"
         )
-    return run_id, published is not None
+    return run_id, True
 
 
 def _day_after_last_sale(lines: DataFrame, config: RunConfig) -> date:

@@ -282,6 +282,19 @@ TABLES: dict[str, StructType] = {
 """Every table of a run, by the name of its folder."""
 
 
+TABLE_KEYS: dict[str, tuple[str, ...]] = {
+    "customer_segments": (CUSTOMER_ID,),
+    "segment_profiles": (SEGMENT_ID,),
+    "k_sweep": (K,),
+    "country_sales": (COUNTRY,),
+    "country_segments": (COUNTRY, SEGMENT_ID),
+    "product_sales": (STOCK_CODE,),
+    "product_segments": (STOCK_CODE, SEGMENT_ID),
+    "data_quality": (RULE,),
+}
+"""The columns whose values no two rows of a table share. A rejected line has no key: it may be there many times."""
+
+
 def schema_differences(actual: StructType, expected: StructType) -> list[str]:
     """Every way in which `actual` departs from `expected` in names, order or types; nullability is the reader's."""
     found = {field.name: field.dataType for field in actual}

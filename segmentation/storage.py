@@ -1,19 +1,24 @@
 """Files and folders wherever Hadoop's FileSystem reaches them: a local disk, HDFS, an object store.
 
 The cluster's own settings and credentials serve. Where the file system is the driver's local disk, what must be
-atomic goes through the operating system: Hadoop's local rename copies when it fails, and replaces by deleting first.
+atomic, exclusive or durable goes through the operating system, see `local_disk`.
 """
 
-import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
+from segmentation import local_disk
 from segmentation.errors import PublishConflict, java_message
+
+# Where a folder with all that is in it is renamed in one step. Object stores copy file by file instead.
+RENAMES_FOLDERS_WHOLE = frozenset({"file", "hdfs", "viewfs"})
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,17 @@ class Storage:
         self._jvm: Any = spark._jvm
         self._conf: Any = spark._jsc.hadoopConfiguration()
         self._fs: Any = self._path(path).getFileSystem(self._conf)
-        self.is_local: bool = self._fs.getUri().getScheme() == "file"
+        scheme = self._fs.getUri().getScheme()
+        self.is_local: bool = scheme == "file"
+        self.renames_whole: bool = scheme in RENAMES_FOLDERS_WHOLE
         self.root: str = self._fs.makeQualified(self._path(path)).toString()
 
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(path)
 
     def local(self, path: str) -> Path:
-        """The path as the operating system knows it; only where `is_local`."""
-        return Path(self._path(path).toUri().getPath())
+        """The path as the operating system knows it; only where `is_local`. Needs no Java, which may have ended."""
+        return Path(path.removeprefix("file:"))
 
     def find(self, pattern: str) -> list[StoredFile]:
         """All files at a path, below a directory or matching a glob, sorted by path; what begins with `_` or `.` inside
@@ -87,67 +94,136 @@ class Storage:
     def is_directory(self, path: str) -> bool:
         return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isDirectory())
 
-    def make_directory(self, path: str) -> None:
+    def names_in(self, path: str) -> list[str]:
+        """The names of what is in a folder, sorted; none where there is no such folder."""
+        if not self.exists(path):
+            return []
+        return sorted(status.getPath().getName() for status in self._fs.listStatus(self._path(path)))
+
+    def modified_ms(self, path: str) -> int:
+        """When the newest thing at or below a path was written, in ms since 1970."""
+        status = self._fs.getFileStatus(self._path(path))
+        inner = self._fs.listStatus(self._path(path)) if status.isDirectory() else ()
+        times = [self.modified_ms(below.getPath().toString()) for below in inner]
+        return max([int(status.getModificationTime()), *times])
+
+    def make_directory(self, path: str, owner_only: bool = False) -> None:
         """Makes a directory and its parents; OSError where that is not possible."""
         if self.is_local:
             self.local(path).mkdir(parents=True, exist_ok=True)
+            if owner_only:
+                self.local(path).chmod(local_disk.OWNER_ONLY_FOLDER)
             return
         try:
             made = self._fs.mkdirs(self._path(path))
+            if owner_only:
+                self._set_mode(path, local_disk.OWNER_ONLY_FOLDER)
         except Exception as error:  # noqa: BLE001 - as above
             raise OSError(java_message(error)) from None
         if not made:
             raise OSError(f"{path} could not be made")
 
+    def restrict(self, path: str) -> None:
+        """Takes a folder, and all in it, from everyone but its owner, where the file system knows owners."""
+        if self.is_local:
+            local_disk.restrict(self.local(path))
+            return
+        for inner in self._fs.listStatus(self._path(path)):
+            if inner.isDirectory():
+                self.restrict(inner.getPath().toString())
+            else:
+                self._set_mode(inner.getPath().toString(), local_disk.OWNER_ONLY_FILE)
+        self._set_mode(path, local_disk.OWNER_ONLY_FOLDER)
+
+    def open_like(self, path: str, model: str) -> None:
+        """Gives a folder the permissions of another."""
+        if self.is_local:
+            self.local(path).chmod(self.local(model).stat().st_mode & 0o7777)
+        else:
+            self._set_mode(path, self._fs.getFileStatus(self._path(model)).getPermission().toShort())
+
+    def _set_mode(self, path: str, mode: int) -> None:
+        permission = self._jvm.org.apache.hadoop.fs.permission.FsPermission(f"{mode:04o}")
+        self._fs.setPermission(self._path(path), permission)
+
     def read_text(self, path: str) -> str:
         """A small text file's content."""
+        if self.is_local:
+            return self.local(path).read_text(encoding="utf-8")
         status = self._fs.getFileStatus(self._path(path))
         return self.head(path, status.getLen()).decode("utf-8")
 
-    def write_text(self, path: str, text: str) -> None:
-        """Writes a small text file whole, in place of what was there; a reader sees the old text or the new."""
-        beside = f"{path}.{os.getpid()}.tmp"
+    def write_text(self, path: str, text: str, beside: str) -> None:
+        """Writes a small text file whole, in place of what was there, by way of a new file in the folder `beside`: a
+        reader sees the old text or the new.
+        """
         if self.is_local:
-            temporary = self.local(beside)
-            with temporary.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.local(path))
-            _sync_directory(self.local(path).parent)
+            local_disk.write_whole(self.local(path), text, self.local(beside))
             return
-        stream = self._fs.create(self._path(beside), True)
-        stream.write(text.encode("utf-8"))
-        stream.close()
-        overwrite = self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE
-        self._rename(beside, path, [overwrite])
+        temporary = f"{beside}/.{uuid4().hex}"
+        self._create(temporary, text)
+        self._rename(temporary, path, [self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE])
+
+    def _create(self, path: str, text: str) -> None:
+        stream = self._fs.create(self._path(path), False)
+        try:
+            stream.write(text.encode("utf-8"))
+        finally:
+            stream.close()
 
     def put(self, local: Path, path: str) -> None:
         """Copies a file of the driver's disk into the storage."""
         if self.is_local:
             self.local(path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(local, self.local(path))
-        else:
-            self._fs.copyFromLocalFile(self._path(local.as_uri()), self._path(path))
+            return
+        self._fs.copyFromLocalFile(self._path(local.as_uri()), self._path(path))
 
     def fetch(self, path: str, local: Path) -> None:
         """Copies a file of the storage to the driver's disk."""
         self._fs.copyToLocalFile(self._path(path), self._path(local.as_uri()))
 
-    def publish(self, source: str, target: str) -> None:
-        """Renames the directory `source` to `target` in one step; PublishConflict if `target` is already there."""
+    def sync(self, path: str) -> None:
+        """Makes all that was written in a folder survive a power cut; elsewhere than locally closing a file does."""
+        if self.is_local:
+            local_disk.sync_all(self.local(path))
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Waits until no other process of this machine is in here with the same storage; elsewhere than locally nobody
+        waits.
+        """
         if not self.is_local:
-            self._rename(source, target, [])
+            yield
             return
-        self.local(target).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # POSIX: fails unless the target is missing or an empty directory, and no run is empty.
-            self.local(source).rename(self.local(target))
-        except OSError as error:
+        with local_disk.exclusive(self.local(self.root)):
+            yield
+
+    def publish(self, source: str, target: str, last: str) -> None:
+        """Makes the folder `source` appear as `target`; PublishConflict if `target` is already there.
+
+        In one step, where folders are renamed whole. Elsewhere its file `last` appears after all else, and readers go
+        by that file.
+        """
+        if self.is_local:
+            local_disk.rename_new(self.local(source), self.local(target))
+        elif self.renames_whole:
+            self._rename(source, target, [])
+        else:
             if self.exists(target):
-                raise PublishConflict(f"{target} is already there") from error
-            raise
-        _sync_directory(self.local(target).parent)
+                raise PublishConflict(f"{target} is already there")
+            self._fs.mkdirs(self._path(target))
+            for name in self.names_in(source):
+                if name != last:
+                    self._rename(f"{source}/{name}", f"{target}/{name}", [])
+            self._rename(f"{source}/{last}", f"{target}/{last}", [])
+
+    def rename(self, source: str, target: str) -> None:
+        """Renames a file or folder to a name that is free."""
+        if self.is_local:
+            self.local(source).rename(self.local(target))
+        else:
+            self._rename(source, target, [])
 
     def _rename(self, source: str, target: str, options: list[Any]) -> None:
         fs = self._jvm.org.apache.hadoop.fs
@@ -165,19 +241,6 @@ class Storage:
     def delete(self, path: str) -> None:
         """Removes a file or a whole directory; nothing happens where there is none."""
         if self.is_local:
-            local = self.local(path)
-            if local.is_dir() and not local.is_symlink():
-                shutil.rmtree(local)
-            else:
-                local.unlink(missing_ok=True)
+            local_disk.remove(self.local(path))
         else:
             self._fs.delete(self._path(path), True)
-
-
-def _sync_directory(directory: Path) -> None:
-    """Makes a rename in `directory` survive a power cut."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

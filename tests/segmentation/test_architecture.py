@@ -15,7 +15,7 @@ JOBS = sorted((ROOT / "jobs").glob("*.py"))
 FOUNDATIONS = {"schemas", "config", "errors"}
 STAGES = {
     *("reading", "cleaning", "features", "clustering", "choosing_k", "naming", "profiles", "rollups", "lake"),
-    *("input_files", "identity", "charting", "progress", "audit"),
+    *("input_files", "identity", "charting", "progress", "audit", "quality_gates", "manifest", "publishing"),
 }
 CHARTS = {"elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"}
 # What draws, of plain rows: `chart_numbers` only writes numbers out.
@@ -41,6 +41,9 @@ ALLOWED = {
     "segment_marks": {"chart_style", "chart_numbers"},
     "identity": {"storage", "__version__"},
     "lake": {"storage"},
+    "publishing": {"lake", "local_disk"},
+    "storage": {"local_disk"},
+    "manifest": {"choosing_k", "identity", "input_files"},
 }
 OF_FOUNDATIONS = {"errors": set(), "schemas": {"errors"}, "config": {"errors", "schemas"}}
 # Row by row in Python, or everything to the driver.
@@ -163,7 +166,9 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
     assert [node.lineno for node in statements if node.module == "pyspark.sql.functions"] == []
 
 
-@pytest.mark.parametrize("module", ["choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "seeding"])
+@pytest.mark.parametrize(
+    "module", ["choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "seeding", "quality_gates", "local_disk"]
+)
 def test_plain_python_modules_do_not_import_spark(module: str):
     assert "pyspark" not in packages(ROOT / "segmentation" / f"{module}.py")
 

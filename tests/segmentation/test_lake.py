@@ -13,11 +13,13 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from segmentation import manifest
 from segmentation.audit import require_equal
 from segmentation.config import RunConfig, load_config
 from segmentation.errors import ConfigError, InputError, PublishConflict, QualityGateError
 from segmentation.identity import Identity, identify, require_run_id
-from segmentation.lake import Lake, StagedRun, read_table
+from segmentation.lake import Lake, read_table
+from segmentation.publishing import free_run_id, require_writable, stage
 from segmentation.schemas import DATA_QUALITY, TABLES
 from segmentation.storage import Storage, StoredFile
 
@@ -35,7 +37,7 @@ def quality(spark: SparkSession) -> DataFrame:
 
 def publish(lake: Lake, run_id: str, as_of: str = "2011-12-10", identity: str = "abc") -> str:
     """A run of nothing but its manifest."""
-    return lake.publish(lake.stage(run_id), {"identity": identity, "as_of": as_of})
+    return stage(lake, run_id).publish({"identity": identity, "as_of": as_of}).path
 
 
 def latest(folder: Path) -> str:
@@ -56,18 +58,19 @@ class Whole:
 def whole(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     folder = tmp_path_factory.mktemp("lakes") / "a lake with 50%20 off & ünïcode"
     lake = Lake(spark, str(folder))
-    lake.require_writable()
-    staged = lake.stage("run-1")
+    require_writable(lake)
+    staged = stage(lake, "run-1")
     for table, schema in TABLES.items():
         frame = quality(spark) if table == "data_quality" else spark.createDataFrame([], schema).coalesce(1)
-        lake.write_table(staged, table, frame)
+        staged.write_table(table, frame)
     chart = folder.parent / "elbow.png"
     chart.write_bytes(b"\x89PNG and so on")
-    lake.put_file(staged, chart, "charts/elbow.png")
+    staged.put_file(chart, "charts/elbow.png")
     names_before = sorted(path.name for path in folder.iterdir())
-    contents = lake.contents(staged)
-    published = lake.publish(staged, {"identity": "abc", "as_of": "2011-12-10", **contents})
-    return Whole(folder, published, contents, names_before)
+    staged.finish_writing()
+    contents = manifest.contents({table: staged.table(table).count() for table in TABLES}, staged.checksums())
+    published = staged.publish({"identity": "abc", "as_of": "2011-12-10", **contents})
+    return Whole(folder, published.path, contents, names_before)
 
 
 def test_nothing_is_under_runs_before_a_run_is_published(whole: Whole):
@@ -103,9 +106,9 @@ def test_checksums_are_those_of_every_file_that_readers_see(whole: Whole):
         for path in run.rglob("*")
         if path.is_file() and not path.name.startswith(("_", ".")) and path.name != "manifest.json"
     }
-    manifest = json.loads((run / "manifest.json").read_text())
-    told = {**manifest["files"]}
-    for table in manifest["tables"].values():
+    content = json.loads((run / "manifest.json").read_text())
+    told = {**content["files"]}
+    for table in content["tables"].values():
         told |= table["files"]
     assert told == seen
     assert "charts/elbow.png" in seen
@@ -138,12 +141,14 @@ def test_a_lake_without_runs_says_so(spark: SparkSession, tmp_path: Path):
 
 def test_a_table_of_another_schema_is_neither_written_nor_read(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    staged = lake.stage("run-1")
+    staged = stage(lake, "run-1")
     wrong = quality(spark).withColumnRenamed("share", "part")
     with pytest.raises(QualityGateError, match=r"table data_quality .* missing share double; unexpected part double"):
-        lake.write_table(staged, "data_quality", wrong)
+        staged.write_table("data_quality", wrong)
     wrong.write.parquet(f"{staged.path}/data_quality")
-    lake.publish(staged, {"identity": "abc", "as_of": "2011-12-10"})
+    staged.publish(
+        {"identity": "abc", "as_of": "2011-12-10", **manifest.contents(dict.fromkeys(TABLES, 1), staged.checksums())}
+    )
     with pytest.raises(QualityGateError, match=r"table data_quality .* missing share double; unexpected part double"):
         read_table(spark, str(tmp_path), "data_quality")
 
@@ -152,12 +157,12 @@ def test_a_table_of_another_schema_is_neither_written_nor_read(spark: SparkSessi
 def test_a_lake_may_have_any_ordinary_name(spark: SparkSession, tmp_path: Path, name: str):
     folder = tmp_path / name
     lake = Lake(spark, str(folder))
-    lake.require_writable()
+    require_writable(lake)
     publish(lake, "run-1")
     assert sorted(path.name for path in tmp_path.iterdir()) == [name]
     assert (folder / "runs" / "run_id=run-1" / "manifest.json").is_file()
     assert lake.latest_run_id() == "run-1"
-    assert lake.published_identity("run-1") == "abc"
+    assert lake.manifest("run-1")["identity"] == "abc"
 
 
 def test_latest_moves_forward_in_as_of_and_never_back(spark: SparkSession, tmp_path: Path):
@@ -172,30 +177,30 @@ def test_latest_moves_forward_in_as_of_and_never_back(spark: SparkSession, tmp_p
 
 def test_a_run_whose_id_was_taken_meanwhile_conflicts_and_changes_nothing(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    first, second = lake.stage("run-1"), lake.stage("run-1")
+    first, second = stage(lake, "run-1"), stage(lake, "run-1")
     assert first.path != second.path
-    lake.publish(first, {"identity": "first", "as_of": "2011-12-10"})
-    with pytest.raises(PublishConflict, match=r"run_id=run-1 is already there"):
-        lake.publish(second, {"identity": "second", "as_of": "2012-12-10"})
-    assert lake.published_identity("run-1") == "first"
+    first.publish({"identity": "first", "as_of": "2011-12-10"})
+    with pytest.raises(PublishConflict, match="from other input, configuration or code: choose another --run-id"):
+        second.publish({"identity": "second", "as_of": "2012-12-10"})
+    assert lake.manifest("run-1")["identity"] == "first"
     assert json.loads((tmp_path / "latest.json").read_text())["as_of"] == "2011-12-10"
 
 
 def test_discarding_removes_a_run_in_the_making_and_leaves_a_published_one(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    abandoned, published = lake.stage("a"), lake.stage("b")
-    lake.publish(published, {"identity": "abc", "as_of": "2011-12-10"})
-    lake.discard(abandoned)
-    lake.discard(published)
+    abandoned, published = stage(lake, "a"), stage(lake, "b")
+    published.publish({"identity": "abc", "as_of": "2011-12-10"})
+    abandoned.discard()
+    published.discard()
     assert list((tmp_path / "_staging").iterdir()) == []
-    assert lake.published_identity("b") == "abc"
+    assert lake.manifest("b")["identity"] == "abc"
 
 
 def test_the_manifest_keeps_what_it_was_given_and_the_run_id(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    lake.publish(lake.stage("run-1"), {"identity": "abc", "as_of": "2011-12-10", "title": 'Kunden "£" – größte'})
-    manifest = lake.manifest("run-1")
-    assert {name: manifest[name] for name in ("run_id", "identity", "as_of", "title")} == {
+    stage(lake, "run-1").publish({"identity": "abc", "as_of": "2011-12-10", "title": 'Kunden "£" – größte'})
+    told = lake.manifest("run-1")
+    assert {name: told[name] for name in ("run_id", "identity", "as_of", "title")} == {
         "run_id": "run-1",
         "identity": "abc",
         "as_of": "2011-12-10",
@@ -205,17 +210,18 @@ def test_the_manifest_keeps_what_it_was_given_and_the_run_id(spark: SparkSession
 
 def test_a_taken_run_id_gets_the_first_free_number(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    free = [lake.free_run_id("daily")]
+    free = [free_run_id(lake, "daily")]
     for taken in ("daily", "daily-2", "daily-4"):
         publish(lake, taken)
-        free.append(lake.free_run_id("daily"))
+        free.append(free_run_id(lake, "daily"))
     assert free == ["daily", "daily-2", "daily-3", "daily-3"]
 
 
-def test_a_run_that_is_not_published_has_no_identity(spark: SparkSession, tmp_path: Path):
+def test_a_staged_run_is_not_published(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    lake.stage("run-1")
-    assert lake.published_identity("run-1") is None
+    stage(lake, "run-1")
+    assert not lake.is_published("run-1")
+    assert lake.run_ids() == []
 
 
 def make_file(folder: Path) -> Path:
@@ -236,7 +242,7 @@ def test_an_output_that_cannot_be_a_lake_is_refused_and_left_as_it_was(
 ):
     output = make(tmp_path)
     with pytest.raises(ConfigError, match=re.escape(f"--output {output}: {message}")):
-        Lake(spark, str(output)).require_writable()
+        require_writable(Lake(spark, str(output)))
     assert (tmp_path / "taken").read_text() == "here first"
 
 
@@ -244,25 +250,25 @@ def test_an_output_that_cannot_be_a_lake_is_refused_and_left_as_it_was(
 def test_an_output_without_permission_is_refused(spark: SparkSession, tmp_path: Path):
     tmp_path.chmod(0o500)
     with pytest.raises(ConfigError, match="cannot be written: Permission denied"):
-        Lake(spark, str(tmp_path / "lake")).require_writable()
+        require_writable(Lake(spark, str(tmp_path / "lake")))
 
 
 def test_an_unknown_file_system_is_refused_in_one_line_without_a_stack_trace(spark: SparkSession):
-    with pytest.raises(ConfigError, match=r"--output nosuch://host/lake: cannot be reached: ") as refused:
+    with pytest.raises(ConfigError, match=r"lake nosuch://host/lake: cannot be reached: ") as refused:
         Lake(spark, "nosuch://host/lake")
     assert 'No FileSystem for scheme "nosuch"' in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
 
 def test_looking_whether_a_lake_is_writable_leaves_nothing_in_it(spark: SparkSession, tmp_path: Path):
-    Lake(spark, str(tmp_path / "new" / "lake")).require_writable()
+    require_writable(Lake(spark, str(tmp_path / "new" / "lake")))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_text_file_is_replaced_whole(spark: SparkSession, tmp_path: Path):
     storage = Storage(spark, str(tmp_path))
     for text in ("a longer text – with £", "short"):
-        storage.write_text(f"{storage.root}/note.txt", text)
+        storage.write_text(f"{storage.root}/note.txt", text, beside=storage.root)
         assert storage.read_text(f"{storage.root}/note.txt") == text
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
@@ -356,5 +362,5 @@ def test_figures_that_do_not_agree_stop_the_run_with_all_of_them():
 
 def test_two_stagings_of_one_run_never_share_a_place(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    places: set[StagedRun] = {lake.stage("run-1") for _ in range(5)}
+    places = [stage(lake, "run-1") for _ in range(5)]
     assert len({place.path for place in places}) == 5

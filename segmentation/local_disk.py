@@ -1,0 +1,126 @@
+"""What must be atomic, exclusive or durable on the driver's own disk, through the operating system.
+
+Hadoop's local file system copies where a rename fails, replaces by deleting first, and knows no locks.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from segmentation.errors import PublishConflict
+
+OWNER_ONLY_FOLDER = 0o700
+OWNER_ONLY_FILE = 0o600
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Waits until no other process is in here with the same folder.
+
+    The lock ends with the process, however that ends, and leaves no file. Some network file systems have no locks on
+    folders; there nobody waits.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class Claim:
+    """A folder that is claimed as long as this process lives, or until `release`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor: int | None = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def is_claimed(folder: Path) -> bool:
+    """Whether a living process claims the folder; True too where the file system cannot tell."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path: Path, text: str, beside: Path) -> None:
+    """Writes a text file by way of a new one in the folder `beside`: a reader sees the old text or the new, and so does
+    who comes after a power cut.
+    """
+    temporary = beside / f".{path.name}.{uuid4().hex}"
+    try:
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def rename_new(source: Path, target: Path) -> None:
+    """Renames a filled folder in one step; PublishConflict where the target is there already."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # POSIX: fails unless the target is missing or an empty folder, and no run is empty.
+        source.rename(target)
+    except OSError as error:
+        if target.exists():
+            raise PublishConflict(f"{target} is already there") from error
+        raise
+    sync(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Removes a file or a whole folder; nothing happens where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def restrict(folder: Path) -> None:
+    """Takes a folder, and all in it, from everyone but its owner."""
+    for place, _, names in os.walk(folder):
+        Path(place).chmod(OWNER_ONLY_FOLDER)
+        for name in names:
+            (Path(place) / name).chmod(OWNER_ONLY_FILE)
+
+
+def sync_all(folder: Path) -> None:
+    """Makes all that was written in a folder survive a power cut."""
+    for place, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            sync(Path(place) / name)
+        sync(Path(place))
+
+
+def sync(path: Path) -> None:
+    """Makes a file's content, or the renames in a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

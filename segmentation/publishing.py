@@ -1,0 +1,223 @@
+"""A run in the making: written under `_staging/`, read back, and made to appear whole.
+
+The one commit point is the rename of the run's folder; `latest.json` follows. A process that ends before leaves a
+folder under `_staging/`, which the next run on the lake removes, since nobody claims it any more.
+"""
+
+import json
+import logging
+import platform
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigError, InputError, PublishConflict, java_message
+from segmentation.lake import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, Lake
+from segmentation.local_disk import Claim, is_claimed
+from segmentation.schemas import TABLES, require_schema
+
+# Each step by name, at the moment it is reached: what a crash test stops the job at.
+steps = logging.getLogger("segmentation.lake.steps")
+STAGING_WRITTEN = "staging written"
+AUDITED = "audited"
+BEFORE_RENAME = "before rename"
+AFTER_RENAME = "after rename"
+BEFORE_LATEST = "before latest.json"
+AFTER_LATEST = "after latest.json"
+
+STAGING = "_staging"
+# Lines as they were read, personal data among them: for their owner alone.
+OWNER_ONLY_TABLE = "rejected_transactions"
+# A staged run that failed its audit is kept for a person to look at.
+REFUSED = ".refused"
+# Parts of a staging's name are separated by dots.
+HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
+# The checksums read a file whole, and so does Spark's reader of binary files, up to 2 GiB.
+MOST_ROWS_A_FILE = 5_000_000
+
+
+def require_writable(lake: Lake) -> None:
+    """ConfigError where the lake's folder is a file, or cannot be made or written."""
+    storage = lake.storage
+    if storage.exists(lake.path) and not storage.is_directory(lake.path):
+        raise ConfigError(f"--output {lake.shown}: is a file; name a folder")
+    try:
+        storage.make_directory(f"{lake.path}/{STAGING}")
+        with storage.exclusive():
+            storage.write_text(f"{lake.path}/{STAGING}/.probe", "", beside=f"{lake.path}/{STAGING}")
+            storage.delete(f"{lake.path}/{STAGING}/.probe")
+    except Exception as error:  # noqa: BLE001 - the operating system's and Hadoop's refusals have no common kind
+        reason = getattr(error, "strerror", None) or java_message(error)
+        raise ConfigError(f"--output {lake.shown}: cannot be written: {reason}") from None
+
+
+def remove_abandoned(lake: Lake) -> None:
+    """Removes what processes of this machine that ended before their time left under `_staging/`."""
+    storage = lake.storage
+    if not storage.is_local:
+        return  # nobody can tell there whether the owner lives: `expire_runs` removes by age
+    with storage.exclusive():
+        for name in storage.names_in(f"{lake.path}/{STAGING}"):
+            path = f"{lake.path}/{STAGING}/{name}"
+            is_file = not storage.is_directory(path)  # these are written only by who has the lake for itself
+            ours = f".{HOST}." in name and not name.endswith(REFUSED)
+            if is_file or (ours and not is_claimed(storage.local(path))):
+                storage.delete(path)
+
+
+def name_latest(lake: Lake) -> None:
+    """Lets latest.json name the newest of the published runs."""
+    with lake.storage.exclusive():
+        _name_latest(lake)
+
+
+def free_run_id(lake: Lake, run_id: str) -> str:
+    """`run_id`, or else with the first number from 2 under which nothing is published."""
+    candidate, number = run_id, 2
+    while lake.storage.exists(lake.run_path(candidate)):
+        candidate, number = f"{run_id}-{number}", number + 1
+    return candidate
+
+
+@dataclass(frozen=True)
+class StagedRun:
+    """A run in the making: where its files are written, and this process's claim on it."""
+
+    lake: Lake
+    run_id: str
+    path: str
+    claim: Claim | None
+
+    def write_table(self, table: str, frame: DataFrame) -> None:
+        """Writes one of `TABLES` as Parquet; QualityGateError where the frame is not of its schema."""
+        require_schema(frame, TABLES[table], table)
+        frame.write.option("maxRecordsPerFile", MOST_ROWS_A_FILE).parquet(f"{self.path}/{table}")
+
+    def write_model(self, model: PipelineModel) -> None:
+        model.write().save(f"{self.path}/{MODEL}")
+
+    def put_file(self, local: Path, name: str) -> None:
+        """Copies a file of the driver's disk to `name` inside the run."""
+        self.lake.storage.put(local, f"{self.path}/{name}")
+
+    def finish_writing(self) -> None:
+        """What was written is on the disk, and the lines kept as they were read are for their owner alone."""
+        self.lake.storage.restrict(f"{self.path}/{OWNER_ONLY_TABLE}")
+        self.lake.storage.sync(self.path)
+        steps.debug(STAGING_WRITTEN)
+
+    def table(self, table: str) -> DataFrame:
+        """A staged table read back; QualityGateError where it is not of its schema."""
+        return require_schema(self.lake.spark.read.parquet(f"{self.path}/{table}"), TABLES[table], table)
+
+    def model(self) -> PipelineModel:
+        return PipelineModel.load(f"{self.path}/{MODEL}")
+
+    def checksums(self) -> dict[str, dict[str, Any]]:
+        """Bytes and SHA-256 of every file of the run but Hadoop's hidden ones, by path inside the run, sorted."""
+        rows = (
+            self.lake.spark.read.format("binaryFile")
+            .option("recursiveFileLookup", True)
+            .load(self.path)
+            .select("path", "length", F.sha2("content", 256).alias("sha256"))
+            .collect()  # one row per file, without its content
+        )
+        folder = f"/{self.path.rpartition('/')[2]}/"
+        found = {row["path"].partition(folder)[2]: {"bytes": row["length"], "sha256": row["sha256"]} for row in rows}
+        return dict(sorted(found.items()))
+
+    def audited(self) -> None:
+        """Notes that the audit is done."""
+        steps.debug(AUDITED)
+
+    def publish(self, manifest: Mapping[str, Any], renumber: bool = False) -> "StagedRun":
+        """Makes the run appear, whole, and returns it where it is.
+
+        PublishConflict if its id was taken meanwhile, unless it may be numbered anew.
+        """
+        storage = self.lake.storage
+        storage.make_directory(f"{self.lake.path}/runs")
+        while True:
+            with storage.exclusive():
+                run_id = free_run_id(self.lake, self.run_id) if renumber else self.run_id
+                self._write_manifest(run_id, manifest)
+                storage.open_like(self.path, f"{self.lake.path}/runs")
+                steps.debug(BEFORE_RENAME)
+                try:
+                    storage.publish(self.path, self.lake.run_path(run_id), last=MANIFEST)
+                except PublishConflict:
+                    if renumber:
+                        continue
+                    raise self._conflict(run_id, str(manifest["identity"])) from None
+                steps.debug(AFTER_RENAME)
+                steps.debug(BEFORE_LATEST)
+                _name_latest(self.lake)
+                steps.debug(AFTER_LATEST)
+            return StagedRun(self.lake, run_id, self.lake.run_path(run_id), None)
+
+    def _conflict(self, run_id: str, identity: str) -> PublishConflict:
+        if self.lake.is_published(run_id) and self.lake.manifest(run_id)["identity"] == identity:
+            return PublishConflict(
+                f"another process published this very run, {run_id}, meanwhile: nothing is left to do"
+            )
+        return PublishConflict(
+            f"another process published under the id {run_id} meanwhile, from other input, configuration or code: "
+            "choose another --run-id, or --force to publish beside it"
+        )
+
+    def _write_manifest(self, run_id: str, manifest: Mapping[str, Any]) -> None:
+        published_at = datetime.now(UTC).isoformat(timespec="microseconds")
+        content = {"format": MANIFEST_FORMAT, "run_id": run_id, "published_at": published_at, **manifest}
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        self.lake.storage.write_text(f"{self.path}/{MANIFEST}", text, beside=self.path)
+
+    def refuse(self) -> str:
+        """Keeps the run where it is for a person to look at, and returns the place."""
+        kept = f"{self.path}{REFUSED}"
+        self.lake.storage.rename(self.path, kept)
+        return kept
+
+    def discard(self) -> None:
+        """Removes the run in the making; nothing happens where it was published or refused."""
+        with suppress(OSError):  # the disk went away; the error that ended the run says more
+            self.lake.storage.delete(self.path)
+        if self.claim:
+            self.claim.release()
+
+
+def stage(lake: Lake, run_id: str) -> StagedRun:
+    """A new, empty place to write a run, for its owner alone; no two stagings share one."""
+    storage = lake.storage
+    storage.make_directory(f"{lake.path}/{STAGING}")
+    path = f"{lake.path}/{STAGING}/{run_id}.{HOST}.{uuid4().hex[:12]}"
+    with storage.exclusive():  # else it could be taken for abandoned before it is claimed
+        storage.make_directory(path, owner_only=True)
+        return StagedRun(lake, run_id, path, Claim(storage.local(path)) if storage.is_local else None)
+
+
+def _name_latest(lake: Lake) -> None:
+    """Writes until latest.json names the newest run: where nobody waits for another, one may appear in between."""
+    path = f"{lake.path}/{LATEST}"
+    while newest := lake.newest_run_id():
+        try:
+            if lake.latest_run_id() == newest:
+                return
+        except InputError:
+            pass  # there is none yet, or it is not what it should be
+        manifest = lake.manifest(newest)
+        content = {
+            "run_id": newest,
+            "path": f"runs/run_id={newest}",
+            "as_of": manifest["as_of"],
+            "published_at": manifest.get("published_at", manifest.get("began_at")),
+        }
+        lake.storage.write_text(path, json.dumps(content, indent=2) + "\n", beside=f"{lake.path}/{STAGING}")
