@@ -5,8 +5,6 @@ spark-submit --properties-file conf/spark-local.conf jobs/segment_customers.py \
 """
 
 import argparse
-import io
-import logging
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -16,17 +14,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.config import load_config
-from segmentation.errors import SegmentationError, java_message
+from segmentation.entry import run_job
 from segmentation.identity import require_run_id
 from segmentation.pipeline import STAGES, Request, run
 from segmentation.progress import Progress, terminal
 from segmentation.session import spark_session
 from segmentation.summary import summary_of
 
-logger = logging.getLogger("segmentation.jobs")
-
 EXIT_CODES = """exit codes: 0 published (or this very run was published before), 2 bad arguments or configuration,
-3 bad input, 4 audit failed (nothing published), 5 lost a publishing race, 1 anything else"""
+3 bad input, 4 audit or quality gate failed (nothing published), 5 lost a publishing race, 130 and 143 stopped by
+Ctrl-C and SIGTERM, 1 anything else"""
 
 
 def day(text: str) -> date:
@@ -55,33 +52,19 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def segment(options: argparse.Namespace) -> None:
+    config = load_config(options.config, options.set)
+    run_id = require_run_id(options.run_id) if options.run_id is not None else None
+    request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force)
+    spark = spark_session(config.title)
+    published = run(spark, config, request, Progress(STAGES, None if options.quiet else terminal()))
+    if not options.quiet:
+        print(summary_of(published, config.charts.currency))
+
+
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
-    logging.getLogger("DataFrameQueryContextLogger").disabled = not options.debug
-    logging.basicConfig(level=logging.ERROR if options.quiet else logging.WARNING, format="%(asctime)s %(message)s")
-    logging.getLogger("segmentation").setLevel(logging.ERROR if options.quiet else logging.INFO)
-    try:
-        config = load_config(options.config, options.set)
-        run_id = require_run_id(options.run_id) if options.run_id is not None else None
-        request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force)
-        spark = spark_session(config.title)
-        published = run(spark, config, request, Progress(STAGES, None if options.quiet else terminal()))
-        if not options.quiet:
-            print(summary_of(published, config.charts.currency))
-        return 0
-    except Exception as error:
-        if options.debug:
-            logger.exception("stack trace")
-        known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
-        print(f"error: {known}", file=sys.stderr)
-        return known.exit_code
-
-
-def _unexpected(error: Exception) -> str:
-    return f"{type(error).__name__}: {java_message(error)} (--debug shows where)"
+    return run_job(lambda: segment(options), options.quiet, options.debug)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ A run is published if and only if its manifest is there.
 
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from pyspark.ml import PipelineModel
@@ -26,6 +28,15 @@ LATEST = "latest.json"
 MODEL = "model"
 MANIFEST_FORMAT = 2
 GLOB_CHARACTERS = frozenset("*?[]{}\\")
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A published run among the others: its day, and when it was published."""
+
+    run_id: str
+    as_of: date
+    published_at: datetime
 
 
 class Lake:
@@ -79,22 +90,18 @@ class Lake:
             )
         return content
 
-    def newest_run_id(self, until: str = "9999-12-31") -> str | None:
-        """The run with the latest as_of not after `until` (YYYY-MM-DD); of several the one published last. None where
-        there is none.
-        """
-        known = [(*self._place_in_time(run_id), run_id) for run_id in self.run_ids()]
-        return max([one for one in known if "" < one[0] <= until], default=("", "", None))[2]
+    def runs(self) -> list["RunEntry"]:
+        """All published runs, those with the latest as_of first, of equal ones those published last.
 
-    def _place_in_time(self, run_id: str) -> tuple[str, str]:
-        """A run's as_of and when it was published; blank where its manifest does not tell."""
-        try:
-            manifest = self._json(f"{self.run_path(run_id)}/{MANIFEST}")
-        except InputError as error:
-            logger.warning("%s", error)
-            return "", ""
-        # Format 1 has no time of publication; the run began not long before it.
-        return str(manifest.get("as_of", "")), str(manifest.get("published_at", manifest.get("began_at", "")))
+        What is no run of this job is left out with a warning.
+        """
+        found = []
+        for run_id in self.run_ids():
+            try:
+                found.append(_entry(run_id, self._json(f"{self.run_path(run_id)}/{MANIFEST}")))
+            except InputError as error:
+                logger.warning("%s", error)
+        return sorted(found, key=lambda entry: (entry.as_of, entry.published_at), reverse=True)
 
     def _json(self, path: str) -> dict[str, Any]:
         try:
@@ -132,6 +139,15 @@ class PublishedRun:
     def model(self) -> PipelineModel:
         """The fitted pipeline: customer features → segment_id and segment_name."""
         return PipelineModel.load(f"{self.path}/{MODEL}")
+
+
+def _entry(run_id: str, manifest: Mapping[str, Any]) -> RunEntry:
+    # Format 1 has no time of publication; the run began not long before it.
+    published_at = manifest.get("published_at") or manifest.get("began_at") or "1970-01-01T00:00:00+00:00"
+    try:
+        return RunEntry(run_id, date.fromisoformat(manifest["as_of"]), datetime.fromisoformat(published_at))
+    except (KeyError, TypeError, ValueError):
+        raise InputError(f"run {run_id}: its manifest does not tell its day: restore or remove it") from None
 
 
 def open_run(spark: SparkSession, lake: str, run_id: str | None = None) -> PublishedRun:

@@ -26,7 +26,7 @@ from segmentation.clustering import (
     with_distances,
 )
 from segmentation.config import RunConfig
-from segmentation.errors import ConfigError, InputError, QualityGateError
+from segmentation.errors import ConfigError, InputError, QualityGateError, SegmentationError
 from segmentation.features import customer_features
 from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, damage_reported, find_input
@@ -59,10 +59,13 @@ from segmentation.schemas import (
     K,
     column_names,
 )
+from segmentation.session import local_directory
 
 STAGES = 9
 # A broken record of more lines is no description with line ends in it, but a quote left open.
 MOST_LINES_OF_A_RECORD = 20
+# The operating system's words, which Java, Hadoop and Python hand on.
+NO_SPACE = "No space left on device"
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,10 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
         raise QualityGateError(
             f"{error}; the refused run is kept at {staged.refuse().removeprefix('file:')}"
         ) from error
+    except Exception as error:
+        if NO_SPACE in str(error):
+            raise SegmentationError(_where_space_is_left(spark, lake)) from error
+        raise
     finally:
         staged.discard()
         spark.catalog.clearCache()
@@ -220,17 +227,24 @@ def _require_plausible(
     """QualityGateError where a configured gate does not hold, on the run itself or against the newest until its day."""
     gates, lake = config.quality_gates, staged.lake
     figures = quality_gates.figures_of(staged.run_id, reconciliation, _customer_shares(described))
-    before = lake.newest_run_id(until=as_of.isoformat()) if gates.compare else None
+    before = [run.run_id for run in lake.runs() if run.as_of <= as_of] if gates.compare else []
     previous = None
     if before:
-        run = open_run(spark, lake.path, before)
+        run = open_run(spark, lake.path, before[0])
         shares = _customer_shares(run.table("segment_profiles").collect())  # one row per segment
-        previous = quality_gates.figures_of(before, run.manifest["reconciliation"], shares)
+        previous = quality_gates.figures_of(before[0], run.manifest["reconciliation"], shares)
     quality_gates.require_plausible(gates, figures, previous)
 
 
 def _customer_shares(described: Sequence[Mapping[str, Any] | Row]) -> dict[str, float]:
     return {row[SEGMENT_NAME]: row[CUSTOMER_SHARE] for row in described}
+
+
+def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
+    scratch = local_directory(spark)
+    places = {f"the lake {lake.shown}": lake.path, f"Spark's local directory {scratch}": f"file:{scratch}"}
+    free = [f"{name} has {lake.storage.free_bytes(path) / 2**20:,.0f} MB free" for name, path in places.items()]
+    return f"{NO_SPACE}: {', '.join(free)}: make room, or set spark.local.dir to a larger disk; nothing was published"
 
 
 def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool]:

@@ -64,14 +64,24 @@ def remove_abandoned(lake: Lake) -> None:
     """Removes what processes of this machine that ended before their time left under `_staging/`."""
     storage = lake.storage
     if not storage.is_local:
-        return  # nobody can tell there whether the owner lives: `expire_runs` removes by age
+        return  # nobody can tell there whether the owner lives: `expiry` goes by age
     with storage.exclusive():
         for name in storage.names_in(f"{lake.path}/{STAGING}"):
             path = f"{lake.path}/{STAGING}/{name}"
             is_file = not storage.is_directory(path)  # these are written only by who has the lake for itself
             ours = f".{HOST}." in name and not name.endswith(REFUSED)
-            if is_file or (ours and not is_claimed(storage.local(path))):
+            if is_file or (ours and not is_in_the_making(lake, name)):
                 storage.delete(path)
+
+
+def is_in_the_making(lake: Lake, name: str) -> bool:
+    """Whether a living process of this machine works on what has this name under `_staging/`."""
+    return lake.storage.is_local and is_claimed(lake.storage.local(f"{lake.path}/{STAGING}/{name}"))
+
+
+def aside(lake: Lake, run_id: str) -> str:
+    """A new place under `_staging/`; no two are the same."""
+    return f"{lake.path}/{STAGING}/{run_id}.{HOST}.{uuid4().hex[:12]}"
 
 
 def name_latest(lake: Lake) -> None:
@@ -198,7 +208,7 @@ def stage(lake: Lake, run_id: str) -> StagedRun:
     """A new, empty place to write a run, for its owner alone; no two stagings share one."""
     storage = lake.storage
     storage.make_directory(f"{lake.path}/{STAGING}")
-    path = f"{lake.path}/{STAGING}/{run_id}.{HOST}.{uuid4().hex[:12]}"
+    path = aside(lake, run_id)
     with storage.exclusive():  # else it could be taken for abandoned before it is claimed
         storage.make_directory(path, owner_only=True)
         return StagedRun(lake, run_id, path, Claim(storage.local(path)) if storage.is_local else None)
@@ -207,17 +217,15 @@ def stage(lake: Lake, run_id: str) -> StagedRun:
 def _name_latest(lake: Lake) -> None:
     """Writes until latest.json names the newest run: where nobody waits for another, one may appear in between."""
     path = f"{lake.path}/{LATEST}"
-    while newest := lake.newest_run_id():
-        try:
-            if lake.latest_run_id() == newest:
+    while runs := lake.runs():
+        newest = runs[0]
+        with suppress(InputError):  # there is none yet, or it is not what it should be
+            if lake.latest_run_id() == newest.run_id:
                 return
-        except InputError:
-            pass  # there is none yet, or it is not what it should be
-        manifest = lake.manifest(newest)
         content = {
-            "run_id": newest,
-            "path": f"runs/run_id={newest}",
-            "as_of": manifest["as_of"],
-            "published_at": manifest.get("published_at", manifest.get("began_at")),
+            "run_id": newest.run_id,
+            "path": f"runs/run_id={newest.run_id}",
+            "as_of": newest.as_of.isoformat(),
+            "published_at": newest.published_at.isoformat(),
         }
         lake.storage.write_text(path, json.dumps(content, indent=2) + "\n", beside=f"{lake.path}/{STAGING}")

@@ -1,6 +1,8 @@
 """The Spark session: what the results depend on is set here, the rest is the cluster's and the command line's."""
 
+import signal
 import warnings
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -29,4 +31,15 @@ def spark_session(name: str) -> SparkSession:
     builder = SparkSession.builder.appName(name)
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    session = builder.getOrCreate()
+    # PySpark's own way with Ctrl-C calls Java from within a call to Java, and says so in a stack trace.
+    signal.signal(signal.SIGINT, on_interrupt)
+    return session
+
+
+def local_directory(spark: SparkSession) -> str:
+    """Where the driver's Spark keeps what does not fit into memory."""
+    jvm: Any = spark._jvm
+    context: Any = spark._jsc
+    return str(jvm.org.apache.spark.util.Utils.getLocalDir(context.sc().conf()))

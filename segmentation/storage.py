@@ -88,6 +88,11 @@ class Storage:
             if stream is not None:
                 stream.close()
 
+    def free_bytes(self, path: str) -> int:
+        """How much more the file system of a path takes, whichever that is."""
+        place = self._path(path)
+        return int(place.getFileSystem(self._conf).getStatus(place).getRemaining())
+
     def exists(self, path: str) -> bool:
         return bool(self._fs.exists(self._path(path)))
 

@@ -28,6 +28,7 @@ STAGES = (
     "Naming the segments",
     "Rolling up countries and products",
     "Drawing the charts",
+    "Auditing",
     "Publishing",
 )
 CHARTS = ("countries", "elbow", "products", "profiles", "segments")
@@ -70,13 +71,13 @@ def test_the_summary_names_every_segment_and_where_tables_and_charts_are(publish
 
 
 def test_away_from_a_terminal_each_stage_is_one_line_with_its_seconds(published: PublishedRun):
-    lines = re.findall(r"^\S+ \S+ \[(\d)/8\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.said, re.MULTILINE)
+    lines = re.findall(r"^\S+ \S+ \[(\d)/9\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.said, re.MULTILINE)
     assert [(number, title) for number, title, _ in lines] == [(str(n), t) for n, t in enumerate(STAGES, start=1)]
 
 
 def test_nothing_but_progress_and_the_java_virtual_machine_is_on_standard_error(published: PublishedRun):
     lines = published.said.complaints.splitlines()
-    assert [line for line in lines if not re.search(r" \[\d/8\] ", line)] == []
+    assert [line for line in lines if not re.search(r" \[\d/9\] ", line)] == []
 
 
 def test_help_names_every_option_and_exit_code(run_job: RunJob):

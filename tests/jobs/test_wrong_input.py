@@ -176,7 +176,7 @@ def test_a_configuration_without_its_required_keys_names_each_of_them(run_job: R
         ("a file", r"--output \S*a file: is a file; name a folder"),
         ("a file/below", r"--output \S*a file/below: cannot be written: "),
         ("/proc/lake", r"--output /proc/lake: cannot be written: "),
-        ("nosuchscheme://host/lake", r"--output nosuchscheme://host/lake: cannot be reached: "),
+        ("nosuchscheme://host/lake", r"lake nosuchscheme://host/lake: cannot be reached: "),
     ],
 )
 def test_an_output_that_cannot_be_written_is_one_message(place: str, message: str, run_job: RunJob, tmp_path: Path):
@@ -234,9 +234,9 @@ def test_on_a_terminal_the_stages_are_shown_until_unusable_input_ends_spark_subm
     path, lake = write_csv(shop("", "", ""), tmp_path / "lines.csv"), tmp_path / "lake"
     code, screen = on_a_terminal(submit_command("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK))
     assert code == BAD_INPUT, screen
-    assert re.search(r"\[1/8\] Looking at the input: 1 file \(\d+\.\d s\)", screen)
-    assert re.search(r"\[2/8\] Cleaning the lines … \d+ s", screen)
-    assert "[3/8]" not in screen
+    assert re.search(r"\[1/9\] Looking at the input: 1 file \(\d+\.\d s\)", screen)
+    assert re.search(r"\[2/9\] Cleaning the lines … \d+ s", screen)
+    assert "[3/9]" not in screen
     assert re.search(r"error: \S*lines\.csv: no usable line is left of 3 read \(guest 3\)", screen)
     assert not STACK_TRACE.search(screen)
     assert not (lake / "runs").exists()

@@ -1,0 +1,72 @@
+r"""Removes old runs from a lake, and what abandoned and refused runs left in its staging.
+
+spark-submit --properties-file conf/spark-local.conf jobs/expire_runs.py LAKE --keep 30 --older-than 7d --apply
+
+Without --apply it only shows what it would remove. The latest run is never removed, nor one younger than --older-than.
+Whoever reads an older run needs to be done before that: give the longest reader time.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+# spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from segmentation.entry import run_job
+from segmentation.expiry import expired, remove
+from segmentation.lake import Lake
+from segmentation.session import spark_session
+
+EXIT_CODES = """exit codes: 0 removed, or shown; 2 bad arguments; 3 there is no such lake; 1 anything else"""
+UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+def duration(text: str) -> timedelta:
+    parts = re.fullmatch(r"(\d{1,6})([dhm])", text)
+    if not parts:
+        raise argparse.ArgumentTypeError(f"must be a number of days, hours or minutes such as 7d or 12h, got {text!r}")
+    return timedelta(**{UNITS[parts[2]]: int(parts[1])})
+
+
+def number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number from 0, got {text!r}")
+    return int(text)
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="expire_runs.py", description=__doc__, epilog=EXIT_CODES)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("lake", metavar="LAKE", help="the lake's folder, as given to segment_customers.py --output")
+    parser.add_argument("--keep", type=number, default=7, metavar="N", help="runs to keep, the newest (default: 7)")
+    parser.add_argument(
+        "--older-than", type=duration, default=timedelta(days=7), metavar="AGE", help="such as 12h (default: 7d)"
+    )
+    parser.add_argument("--apply", action="store_true", help="remove, and not only show")
+    parser.add_argument("--debug", action="store_true", help="show the stack trace of an error")
+    return parser.parse_args(arguments)
+
+
+def expire(options: argparse.Namespace) -> None:
+    lake = Lake(spark_session("expire runs"), options.lake)
+    found = expired(lake, options.keep, options.older_than, datetime.now(UTC))
+    for one in found:
+        print(f"{'removing' if options.apply else 'would remove'} {one.path}: {one.what}, {one.age.days} days old")
+        if options.apply:
+            remove(lake, one)
+    print(
+        f"{len(found)} of this lake's runs and stagings {'removed' if options.apply else 'would go; --apply removes'}"
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse_arguments(arguments)
+    return run_job(lambda: expire(options), quiet=False, debug=options.debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

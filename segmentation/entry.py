@@ -1,0 +1,75 @@
+"""How each job of `jobs/` begins and ends: its streams, its logging, its signals, one message and the exit code."""
+
+import io
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from segmentation.errors import SegmentationError, java_message
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(BaseException):
+    """SIGTERM, as an exception: what was begun is cleaned up on the way out."""
+
+
+def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
+    """Does the work and returns the exit code; an error is told in one message, with `debug` its stack trace too."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
+    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(asctime)s %(message)s")
+    if not debug:  # with a stack trace it would be told here what is told below in one line
+        logging.getLogger("DataFrameQueryContextLogger").disabled = True
+        logging.getLogger().addFilter(_is_no_call_cut_short)
+    logging.getLogger("segmentation").setLevel(logging.ERROR if quiet else logging.INFO)
+    try:
+        with _sigterm_raises():
+            work()
+        return 0
+    except KeyboardInterrupt:
+        _tell("stopped by Ctrl-C: nothing was published")
+        return INTERRUPTED
+    except Terminated:
+        _tell("stopped by SIGTERM: nothing was published")
+        return TERMINATED
+    except Exception as error:
+        if debug:
+            logger.exception("stack trace")
+        known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
+        _tell(f"error: {known}")
+        return known.exit_code
+
+
+def _is_no_call_cut_short(record: logging.LogRecord) -> bool:
+    return record.module not in ("java_gateway", "clientserver")  # Py4J's, which logs as root
+
+
+def _unexpected(error: Exception) -> str:
+    return f"{type(error).__name__}: {java_message(error)} (--debug shows where)"
+
+
+def _tell(message: str) -> None:
+    with suppress(OSError):  # whoever listened is gone
+        sys.stderr.write(f"{message}\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the way out is not to be cut short
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

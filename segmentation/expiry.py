@@ -1,0 +1,64 @@
+"""Old runs and abandoned stagings: which of them a lake may lose, and losing them."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from segmentation.errors import InputError
+from segmentation.lake import Lake
+from segmentation.local_disk import Claim
+from segmentation.publishing import STAGING, aside, is_in_the_making
+
+# Where nobody can tell whether a process still works on a staging: no run goes on so long without writing a file.
+LONGEST_SILENCE = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What may go: its path below the lake, what it is, and how long it has been there."""
+
+    path: str
+    what: str
+    age: timedelta
+
+
+def expired(lake: Lake, keep: int, older_than: timedelta, now: datetime) -> list[Expired]:
+    """What is older than asked: published runs but the newest `keep` and the latest, and what was left in staging.
+
+    InputError where there is no such lake.
+    """
+    if not lake.storage.is_directory(lake.path):
+        raise InputError(f"{lake.shown}: there is no such lake")
+    return [one for one in (*_old_runs(lake, keep, now), *_left_in_staging(lake, now)) if one.age > older_than]
+
+
+def remove(lake: Lake, one: Expired) -> None:
+    """Takes a run or a staging out of the lake: first its name, in one step, then its files.
+
+    Ended in between, the rest goes with the next run, as any abandoned staging does.
+    """
+    with lake.storage.exclusive():
+        place = aside(lake, "expired")
+        claim = Claim(lake.storage.local(f"{lake.path}/{one.path}")) if lake.storage.is_local else None
+        lake.storage.rename(f"{lake.path}/{one.path}", place)
+    lake.storage.delete(place)
+    if claim:
+        claim.release()
+
+
+def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
+    runs = lake.runs()
+    kept = {run.run_id for run in runs[: max(keep, 1)]}
+    with suppress(InputError):  # latest.json is gone; the newest is kept all the same
+        kept.add(lake.latest_run_id())
+    for run in runs:
+        if run.run_id not in kept:
+            yield Expired(f"runs/run_id={run.run_id}", f"a run as of {run.as_of}", now - run.published_at)
+
+
+def _left_in_staging(lake: Lake, now: datetime) -> Iterator[Expired]:
+    for name in lake.storage.names_in(f"{lake.path}/{STAGING}"):
+        written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{STAGING}/{name}") / 1000, UTC)
+        if now - written > LONGEST_SILENCE and not is_in_the_making(lake, name):
+            yield Expired(f"{STAGING}/{name}", "abandoned or refused", now - written)

@@ -1,0 +1,140 @@
+"""A run that is stopped, or whose disk is full, says so, ends with its exit code, and leaves nothing behind."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.conftest import CONFIG, QUICK, ROOT, Done, environment, submit_command
+from tests.jobs.published_runs import left_over, runs_in
+from tests.jobs.test_wrong_input import STACK_TRACE
+
+# A process that has not ended by then hangs.
+SECONDS_TO_END = 60
+CAN_MOUNT = shutil.which("unshare") and subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
+mounts = pytest.mark.skipif(not CAN_MOUNT, reason="no right to make a mount namespace")
+
+
+def begin(*arguments: object) -> subprocess.Popen[str]:
+    """The job in a process group of its own, as a scheduler or a terminal starts it."""
+    return subprocess.Popen(
+        submit_command(*arguments),
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for_line(job: subprocess.Popen[str], text: str) -> str:
+    said = ""
+    assert job.stdout is not None
+    for line in job.stdout:
+        said += line
+        if text in line:
+            return said
+    raise AssertionError(f"the job ended before {text!r}: {said}")
+
+
+def wait_for_the_group_to_end(group: int) -> None:
+    deadline = time.monotonic() + SECONDS_TO_END
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(group, signal.SIGKILL)
+    raise AssertionError("a process of the job did not end")
+
+
+@pytest.mark.parametrize(
+    ("sent", "to", "code"),
+    [
+        pytest.param(signal.SIGTERM, os.kill, 143, id="a scheduler terminates spark-submit"),
+        pytest.param(signal.SIGINT, os.killpg, 130, id="Ctrl-C at a terminal reaches every process"),
+    ],
+)
+def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(
+    sent: signal.Signals, to: Callable[[int, int], None], code: int, small_csv: Path, tmp_path: Path
+):
+    lake = tmp_path / "lake"
+    job = begin("--config", CONFIG, "--input", small_csv, "--output", lake)
+    said = wait_for_line(job, "Looking at the input")
+    while not list((lake / "_staging").iterdir()):
+        time.sleep(0.01)
+    to(job.pid, sent)
+    said += job.communicate(timeout=SECONDS_TO_END)[0]
+    wait_for_the_group_to_end(job.pid)
+    assert job.returncode == code
+    assert not STACK_TRACE.search(said), said
+    assert runs_in(lake) == left_over(lake) == []
+
+
+def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: dict[str, str] | None = None) -> Done:
+    """The job where `disk` is a disk of its own that holds no more than that; the lake's files are listed after it."""
+    disk.mkdir()
+    mount = f'mount -t tmpfs -o size={kilobytes}k tmpfs "{disk}" && "$@"; code=$?; find "{disk}" -type f; exit $code'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mount, "sh", *submit_command(*arguments, conf=conf)],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10 * SECONDS_TO_END,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@mounts
+def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file(small_csv: Path, tmp_path: Path):
+    disk = tmp_path / "disk"
+    command = ("--config", CONFIG, "--input", small_csv, "--output", disk / "lake", "--set", *QUICK)
+    done = run_on_a_small_disk(disk, 100, *command)
+    assert done.code == 1
+    assert f"error: No space left on device: the lake {disk}/lake has 0 MB free, Spark's local directory" in done.said
+    assert not STACK_TRACE.search(done.said), done.said
+    assert f"\n{disk}/" not in done.stdout
+
+
+@mounts
+def test_a_full_disk_under_sparks_local_directory_is_one_message_and_leaves_nothing(small_csv: Path, tmp_path: Path):
+    disk, lake = tmp_path / "disk", tmp_path / "lake"
+    command = ("--config", CONFIG, "--input", small_csv, "--output", lake, "--set", *QUICK)
+    done = run_on_a_small_disk(disk, 200, *command, conf={"spark.local.dir": str(disk)})
+    assert done.code == 1
+    assert f"error: No space left on device: the lake {lake} has " in done.said
+    assert f"Spark's local directory {disk}/" in done.said
+    assert "make room, or set spark.local.dir to a larger disk; nothing was published" in done.said
+    assert not STACK_TRACE.search(done.said), done.said
+    assert runs_in(lake) == left_over(lake) == []
+
+
+@mounts
+def test_a_lake_that_can_only_be_read_is_refused_before_any_work(small_csv: Path, tmp_path: Path):
+    (tmp_path / "lake").mkdir()
+    command = submit_command("--config", CONFIG, "--input", small_csv, "--output", tmp_path / "lake")
+    mount = f'mount --bind "{tmp_path}/lake" "{tmp_path}/lake" && mount -o remount,ro,bind "{tmp_path}/lake" && "$@"'
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", mount, "sh", *command],
+        cwd=ROOT,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=10 * SECONDS_TO_END,
+    )
+    assert done.returncode == 2
+    assert f"error: --output {tmp_path}/lake: cannot be written: Read-only file system" in done.stdout + done.stderr
+    assert list((tmp_path / "lake").iterdir()) == []
