@@ -26,8 +26,8 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
     logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
     if not debug:  # with a stack trace it would be told here what is told below in one line
-        logging.getLogger("DataFrameQueryContextLogger").disabled = True
         logging.getLogger().addFilter(_is_no_call_cut_short)
     logging.getLogger("segmentation").setLevel(logging.ERROR if quiet else logging.INFO)
     try:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from segmentation.errors import InputError
 from segmentation.lake import Lake
 from segmentation.local_disk import Claim
-from segmentation.publishing import STAGING, aside, is_in_the_making
+from segmentation.publishing import REFUSED, STAGING, aside, is_in_the_making
 
 # Where nobody can tell whether a process still works on a staging: no run goes on so long without writing a file.
 LONGEST_SILENCE = timedelta(days=1)
@@ -38,13 +38,16 @@ def remove(lake: Lake, one: Expired) -> None:
 
     Ended in between, the rest goes with the next run, as any abandoned staging does.
     """
-    with lake.storage.exclusive():
+    path = f"{lake.path}/{one.path}"
+    lake.storage.make_directory(f"{lake.path}/{STAGING}")
+    claim = Claim(lake.storage.local(path)) if lake.storage.is_local else None
+    try:
         place = aside(lake, "expired")
-        claim = Claim(lake.storage.local(f"{lake.path}/{one.path}")) if lake.storage.is_local else None
-        lake.storage.rename(f"{lake.path}/{one.path}", place)
-    lake.storage.delete(place)
-    if claim:
-        claim.release()
+        lake.storage.rename(path, place)
+        lake.storage.delete(place)
+    finally:
+        if claim:
+            claim.release()
 
 
 def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
@@ -58,7 +61,9 @@ def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
 
 
 def _left_in_staging(lake: Lake, now: datetime) -> Iterator[Expired]:
-    for name in lake.storage.names_in(f"{lake.path}/{STAGING}"):
-        written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{STAGING}/{name}") / 1000, UTC)
+    staged = {f"{STAGING}/{name}": name for name in lake.storage.names_in(f"{lake.path}/{STAGING}")}
+    half_published = {f"runs/run_id={run_id}": run_id for run_id in lake.unfinished_run_ids()}
+    for path, name in (staged | half_published).items():
+        written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{path}") / 1000, UTC)
         if now - written > LONGEST_SILENCE and not is_in_the_making(lake, name):
-            yield Expired(f"{STAGING}/{name}", "abandoned or refused", now - written)
+            yield Expired(path, "refused" if name.endswith(REFUSED) else "abandoned", now - written)

@@ -64,9 +64,15 @@ class Lake:
 
     def run_ids(self) -> list[str]:
         """The ids of all published runs, sorted."""
-        prefix = "run_id="
-        names = [name.removeprefix(prefix) for name in self.storage.names_in(f"{self.path}/runs") if prefix in name]
-        return [run_id for run_id in names if self.is_published(run_id)]
+        return [run_id for run_id in self._ids() if self.is_published(run_id)]
+
+    def unfinished_run_ids(self) -> list[str]:
+        """Runs without a manifest: publications that are under way, or ended half done, where folders are copied."""
+        return [run_id for run_id in self._ids() if not self.is_published(run_id)]
+
+    def _ids(self) -> list[str]:
+        names = self.storage.names_in(f"{self.path}/runs")
+        return [name.removeprefix("run_id=") for name in names if name.startswith("run_id=")]
 
     def is_published(self, run_id: str) -> bool:
         return self.storage.exists(f"{self.run_path(run_id)}/{MANIFEST}")

@@ -164,18 +164,20 @@ class StagedRun:
                 steps.debug(BEFORE_RENAME)
                 try:
                     storage.publish(self.path, self.lake.run_path(run_id), last=MANIFEST)
-                except PublishConflict:
+                except PublishConflict as error:
                     if renumber:
                         continue
-                    raise self._conflict(run_id, str(manifest["identity"])) from None
+                    raise self._conflict(run_id, str(manifest["identity"]), error) from None
                 steps.debug(AFTER_RENAME)
                 steps.debug(BEFORE_LATEST)
                 _name_latest(self.lake)
                 steps.debug(AFTER_LATEST)
             return StagedRun(self.lake, run_id, self.lake.run_path(run_id), None)
 
-    def _conflict(self, run_id: str, identity: str) -> PublishConflict:
-        if self.lake.is_published(run_id) and self.lake.manifest(run_id)["identity"] == identity:
+    def _conflict(self, run_id: str, identity: str, error: PublishConflict) -> PublishConflict:
+        if not self.lake.is_published(run_id):
+            return error
+        if self.lake.manifest(run_id)["identity"] == identity:
             return PublishConflict(
                 f"another process published this very run, {run_id}, meanwhile: nothing is left to do"
             )

@@ -216,7 +216,10 @@ class Storage:
             self._rename(source, target, [])
         else:
             if self.exists(target):
-                raise PublishConflict(f"{target} is already there")
+                raise PublishConflict(
+                    f"{target} is already there; without {last} in it another process is publishing it, or ended "
+                    "before it was done: then expire_runs removes it"
+                )
             self._fs.mkdirs(self._path(target))
             for name in self.names_in(source):
                 if name != last:
