@@ -11,10 +11,6 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from jobs.segment_customers import main
-
 STEPS_LOGGER = "segmentation.lake.steps"
 
 
@@ -33,6 +29,9 @@ class KillAt(logging.Handler):
 if __name__ == "__main__":
     if os.getpgrp() != os.getsid(0):
         sys.exit("crash_at_step.py: would kill the shell that started it: use scripts/crash_test")
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from jobs.segment_customers import main
+
     steps = logging.getLogger(STEPS_LOGGER)
     steps.setLevel(logging.DEBUG)
     steps.addHandler(KillAt(sys.argv[1]))

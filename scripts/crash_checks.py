@@ -135,7 +135,7 @@ def faults_of_run(run: Path, as_of: str | None = None) -> list[Fault]:
         return [Fault(Kind.TORN, str(error))]
     except KeyError as error:
         return [Fault(Kind.TORN, f"{run.name}/{MANIFEST} has no {error}")]
-    except OSError as error:  # a file went away between two looks at it
+    except (OSError, ValueError) as error:  # a file went away, or became another, between two looks at it
         return [Fault(Kind.TORN, f"{run.name}: {error}")]
 
 

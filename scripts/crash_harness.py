@@ -14,7 +14,7 @@ from crash_job import STEPS, SegmentCustomers
 from crash_report import report
 from crash_rounds import CrashTest
 
-KILLS_FOR_A_NORMAL_RUN: Final = 20
+KILLS_FOR_A_NORMAL_RUN: Final = 10
 FEWEST_NORMAL_RUNS: Final = 3
 
 DESCRIPTION: Final = """\

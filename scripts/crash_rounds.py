@@ -81,6 +81,8 @@ class CrashTest:
                     if outcome.kills.total() * normal_runs >= len(outcome.normal) * kills:
                         self._normal_run()
                     self._round(planned)
+                while len(outcome.normal) < normal_runs:
+                    self._normal_run()
             except JobFailedError as error:
                 outcome.failure = str(error)
             outcome.reader = reader.stop()
