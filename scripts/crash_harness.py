@@ -1,0 +1,98 @@
+"""Kill the job again and again while a reader reads the lake; run by scripts/crash_test, see --help."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from crash_job import STEPS, SegmentCustomers
+from crash_report import report
+from crash_rounds import CrashTest
+
+KILLS_FOR_A_NORMAL_RUN: Final = 10
+FEWEST_NORMAL_RUNS: Final = 3
+
+DESCRIPTION: Final = """\
+Does the lake stay whole, whenever the job dies? Publishes runs of the real job over a small input in a new lake, and
+ends its whole process group by SIGKILL, half of the times at a random moment and half at a named step of publishing,
+while a reader resolves latest.json and verifies every checksum of the run it names, more than ten times a second.
+After one to four kills the same command is left in peace, as a scheduler's next attempt is."""
+
+EPILOG: Final = f"""\
+steps
+  {", ".join(STEPS)}
+
+counted
+  torn       a file of a published run is missing or not what its manifest says; a run or latest.json is not there
+  mixed      latest.json, manifest and tables that are read together are not of one run
+  back       latest.json names an older day than before
+  lost       a run that was seen published, or that the job ended with 0 for, is not there whole, or is not the latest
+  leftovers  anything in the lake after a success besides runs/, latest.json and an empty _staging/
+  recovery   a run in peace after kills, against normal runs on the same lake; reported, not judged
+
+exit codes
+  0 nothing torn, mixed, lost or left over; 1 otherwise, or the job failed by itself; 2 bad arguments; 130 interrupted
+
+example
+  scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 --report /tmp/crashes.md
+"""
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"is a number from 1, got {text!r}")
+    return int(text)
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="crash_test", description=DESCRIPTION, epilog=EPILOG)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("lake", type=Path, metavar="LAKE", help="a folder on this machine, new or empty")
+    parser.add_argument("--kills", type=positive, default=20, metavar="N", help="default: 20")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="the same moments and steps each time")
+    parser.add_argument(
+        "--normal-runs",
+        type=positive,
+        metavar="N",
+        help=f"default: {FEWEST_NORMAL_RUNS}, or one for {KILLS_FOR_A_NORMAL_RUN} kills if that is more",
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the table there too")
+    options = parser.parse_args(arguments)
+    if options.lake.exists() and (not options.lake.is_dir() or any(options.lake.iterdir())):
+        parser.error(f"{options.lake}: is not an empty folder; name a new one, never a lake in use")
+    if options.report and not options.report.parent.is_dir():
+        parser.error(f"--report {options.report}: there is no folder {options.report.parent}")
+    return options
+
+
+def say(message: str) -> None:
+    print(f"crash_test: {message}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse_arguments(arguments)
+    # A scheduler's polite end is Ctrl-C's: no process is left, and no scratch.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    lake = options.lake.absolute()
+    normal_runs = options.normal_runs or max(FEWEST_NORMAL_RUNS, options.kills // KILLS_FOR_A_NORMAL_RUN)
+    try:
+        with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
+            job = SegmentCustomers(lake, Path(folder), options.seed)
+            outcome = CrashTest(lake, job, Path(folder), options.seed, say).run(options.kills, normal_runs)
+    except KeyboardInterrupt:
+        say("interrupted; nothing of it runs any more")
+        return 130
+    table = report(outcome, job.steps)
+    print(table, end="")
+    if options.report:
+        options.report.write_text(table, encoding="utf-8")
+    return 0 if outcome.is_as_wanted else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

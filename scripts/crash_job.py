@@ -1,0 +1,123 @@
+"""What a crash test starts and kills: the real job by spark-submit, made as short as it can be."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final, Protocol
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+# What the library logs while it publishes, in this order.
+STEPS: Final = (
+    "staging written",
+    "audited",
+    "before rename",
+    "after rename",
+    "before latest.json",
+    "after latest.json",
+)
+# As conf/spark-local.conf has them, seen from anywhere; then what makes a Java of seconds quick: one compiler with room
+# for Spark's generated classes, the simplest garbage collector, and nothing written to the machine's temporary folder.
+JAVA_OPTIONS: Final = (
+    f'-Dlog4j2.configurationFile="{ROOT}/conf/log4j2.properties"',
+    "-Ddev.ludovic.netlib.blas.allowNative=false",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:ReservedCodeCacheSize=240m",
+    "-XX:+UseSerialGC",
+    "-XX:-UsePerfData",
+    "-Xlog:disable",
+)
+FEWEST_FITS: Final = ("clustering.k_max=3", "clustering.restarts=1")
+LINES: Final = 150
+CUSTOMERS: Final = 30
+FIRST_DAY: Final = datetime(2011, 1, 3, 9, 0)
+DAYS: Final = 90
+FIRST_AS_OF: Final = date(2011, 6, 1)
+HEADER: Final = (
+    *("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"),
+    "Country",
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One run to be published: each is of a later day than the one before."""
+
+    number: int
+
+    @property
+    def run_id(self) -> str:
+        return f"crash-{self.number:04}"
+
+    @property
+    def as_of(self) -> str:
+        return (FIRST_AS_OF + timedelta(days=self.number)).isoformat()
+
+
+class Job(Protocol):
+    """A program that publishes one run in a lake; `steps` are those at which it can be told to kill itself."""
+
+    steps: Sequence[str]
+
+    def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
+        """How it is started, with an empty folder for what it writes outside the lake."""
+
+    def environment(self, scratch: Path) -> Mapping[str, str]: ...
+
+
+class SegmentCustomers:
+    """jobs/segment_customers.py over a few lines, by the spark-submit beside this Python.
+
+    The first run leaves Java's loaded classes in a file beside the input, from which the others start sooner.
+    """
+
+    steps: Sequence[str] = STEPS
+
+    def __init__(self, lake: Path, folder: Path, seed: int) -> None:
+        self._lake = lake
+        self._input = write_input(folder / "transactions.csv", seed)
+        self._classes = folder / "classes.jsa"
+
+    def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
+        sharing = "SharedArchiveFile" if self._classes.exists() else "ArchiveClassesAtExit"
+        java = [*JAVA_OPTIONS, f'-Djava.io.tmpdir="{scratch}"', f'-XX:{sharing}="{self._classes}"']
+        program = [str(ROOT / "scripts/crash_at_step.py"), step] if step else [str(ROOT / "jobs/segment_customers.py")]
+        return [
+            str(Path(sys.executable).parent / "spark-submit"),
+            *("--properties-file", str(ROOT / "conf/spark-local.conf"), "--master", "local[2]"),
+            *("--conf", f"spark.driver.extraJavaOptions={' '.join(java)}"),
+            *("--conf", "spark.sql.shuffle.partitions=1"),
+            *program,
+            *("--config", str(ROOT / "conf/online_retail.yaml"), "--input", str(self._input)),
+            *("--output", str(self._lake), "--run-id", order.run_id, "--as-of", order.as_of),
+            *("--set", *FEWEST_FITS),
+        ]
+
+    def environment(self, scratch: Path) -> Mapping[str, str]:
+        python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+        return {**os.environ, **python, "TMPDIR": str(scratch), "SPARK_LOCAL_DIRS": str(scratch)}
+
+
+def write_input(path: Path, seed: int) -> Path:
+    """A CSV file of transactions: few customers, a third of whom buy ten times as much at a time."""
+    draw = random.Random(seed)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADER)
+        for number in range(LINES):
+            customer = number % CUSTOMERS
+            quantity = draw.randint(1, 5) * (10 if customer % 3 == 0 else 1)
+            moment = FIRST_DAY + timedelta(days=draw.randrange(DAYS), minutes=draw.randrange(480))
+            product = draw.randrange(12)
+            price = f"{draw.randint(100, 900) / 100:.2f}"
+            named = (f"{84_000 + product}", f"WHITE LANTERN {product}")
+            writer.writerow(
+                [536_365 + number, *named, quantity, moment.isoformat(" "), price, 12_346 + customer, "United Kingdom"]
+            )
+    return path

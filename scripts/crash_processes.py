@@ -1,0 +1,91 @@
+"""A command with all the processes that it starts: ended together, and known to be gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+SECONDS_TO_DIE: Final = 30
+SECONDS_BETWEEN_LOOKS: Final = 0.005
+PROCESSES: Final = Path("/proc")
+
+
+class ProcessGroup:
+    """A command started in a process group and session of its own, what it says kept in a file.
+
+    As a context it kills what is left of the group at its end.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> None:
+        self._began = time.monotonic()
+        with log.open("wb") as said:
+            self._leader = subprocess.Popen(
+                command,
+                env=environment,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._group = self._leader.pid
+
+    def __enter__(self) -> ProcessGroup:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def ended_within(self, seconds: float) -> int | None:
+        """The command's exit code, negative for a signal; None where it still runs after so many seconds."""
+        try:
+            return self._leader.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            return None
+
+    @property
+    def seconds(self) -> float:
+        """The time since the start."""
+        return time.monotonic() - self._began
+
+    def kill(self) -> int:
+        """SIGKILL to every process of the group at once; the command's exit code when none of them is left."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS: no permission for what only waits to be reaped
+            os.killpg(self._group, signal.SIGKILL)
+        code = self._leader.wait(SECONDS_TO_DIE)
+        given_up = time.monotonic() + SECONDS_TO_DIE
+        while is_alive(self._group):
+            if time.monotonic() > given_up:
+                raise RuntimeError(f"process group {self._group} is still there {SECONDS_TO_DIE} s after SIGKILL")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        return code
+
+
+def is_alive(group: int) -> bool:
+    """Whether a process of the group is left; one that is dead and not reaped by its parent yet is not."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    if not PROCESSES.is_dir():
+        return True
+    return any(state != "Z" for state in _states(group))
+
+
+def _states(group: int) -> list[str]:
+    """The state's letter of each process of the group, as Linux tells it."""
+    found = []
+    for entry in PROCESSES.iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it ended meanwhile
+                # "pid (name) state parent group …"; the name may hold spaces and parentheses.
+                state, _, of_group, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(of_group) == group:
+                    found.append(state)
+    return found

@@ -1,0 +1,59 @@
+"""Small programs that publish a run, made elsewhere, in a lake: one as it must be done, two as it must not.
+
+python small_publishers.py NAME LAKE RUN
+"""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+
+# Long enough for a kill or a read to come between two files, short enough for a test.
+PAUSE_SECONDS = 0.02
+
+
+def publish_well(lake: Path, made: Path) -> None:
+    target, staged = lake / "runs" / made.name, lake / "_staging" / made.name
+    shutil.rmtree(lake / "_staging", ignore_errors=True)
+    if not target.exists():
+        copy_file_by_file(made, staged)
+        target.parent.mkdir(exist_ok=True)
+        staged.rename(target)
+    time.sleep(PAUSE_SECONDS)
+    name_latest(lake, made)
+
+
+def overwrite_in_place(lake: Path, made: Path) -> None:
+    shutil.rmtree(lake / "runs" / made.name, ignore_errors=True)
+    copy_file_by_file(made, lake / "runs" / made.name)
+    name_latest(lake, made)
+
+
+def name_before_it_is_there(lake: Path, made: Path) -> None:
+    name_latest(lake, made)
+    publish_well(lake, made)
+
+
+def copy_file_by_file(made: Path, target: Path) -> None:
+    for path in sorted(made.rglob("*.*")):
+        (target / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / path.relative_to(made))
+        time.sleep(PAUSE_SECONDS)
+
+
+def name_latest(lake: Path, made: Path) -> None:
+    """The pointer, replaced in one step; it is made in `_staging/`, so that a kill leaves nothing beside it."""
+    manifest = json.loads((made / "manifest.json").read_text())
+    content = {"run_id": manifest["run_id"], "path": f"runs/{made.name}", "as_of": manifest["as_of"]}
+    temporary = lake / "_staging" / "latest.json"
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text(json.dumps(content))
+    temporary.replace(lake / "latest.json")
+
+
+PUBLISHERS = {publish.__name__: publish for publish in (publish_well, overwrite_in_place, name_before_it_is_there)}
+
+if __name__ == "__main__":
+    name, *places = sys.argv[1:]
+    PUBLISHERS[name](*map(Path, places))
