@@ -19,6 +19,7 @@ from segmentation.config import load_config
 from segmentation.errors import SegmentationError, java_message
 from segmentation.identity import require_run_id
 from segmentation.pipeline import STAGES, Request, run
+from segmentation.plain_text import plain_log, shown
 from segmentation.progress import Progress, terminal
 from segmentation.session import spark_session
 from segmentation.summary import summary_of
@@ -61,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
     logging.getLogger("DataFrameQueryContextLogger").disabled = not options.debug
-    logging.basicConfig(level=logging.ERROR if options.quiet else logging.WARNING, format="%(asctime)s %(message)s")
+    log = plain_log("%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.ERROR if options.quiet else logging.WARNING, handlers=[log])
     logging.getLogger("segmentation").setLevel(logging.ERROR if options.quiet else logging.INFO)
     try:
         config = load_config(options.config, options.set)
@@ -76,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.debug:
             logger.exception("stack trace")
         known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
-        print(f"error: {known}", file=sys.stderr)
+        print(f"error: {shown(known)}", file=sys.stderr)
         return known.exit_code
 
 

@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from segmentation.plain_text import shown
+
 logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 0.5
@@ -45,7 +47,7 @@ class Progress:
 
     def found(self, text: str) -> None:
         """What the running stage has to tell; shown with its line."""
-        self._found = text
+        self._found = shown(text)
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
@@ -96,5 +98,5 @@ def _spark_activity() -> str:
         stages = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
         if stages:
             finished, tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
-            return f" · Spark: {stages[0].name.split(' at ')[0]}, {finished} of {tasks} tasks"
+            return f" · Spark: {shown(stages[0].name.split(' at ')[0])}, {finished} of {tasks} tasks"
     return ""
