@@ -16,7 +16,10 @@ TRACE_INDENT = "    "
 _USER = re.compile(r"(?<=://)[^\s/@:]*:(?!\d+(?:/|$))(?:[^\s/]*|[^\s@]*)@")
 # `password=…`, as in a URI's query, an --set or a setting of Spark; the words are those of `spark.redaction.regex` and
 # of the object stores' signed links.
-_NAMED = re.compile(r"(?i)([\w.-]*(?:password|secret|token|credential|access.?key|signature|\bsig)[\w.-]*=)[^\s&;,]+")
+_NAMED = re.compile(
+    r"(?i)([\w.-]*(?:password|secret|token|credential|access.?key|signature|\bsig)[\w.-]*=)"
+    r"[^\s&;,]+?(?=:?(?:[\s&;,]|$))"
+)
 
 
 def shown(text: object) -> str:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Event, Thread
 
 from pyspark import SparkContext
@@ -29,10 +28,11 @@ def terminal() -> Console | None:
     if sys.stderr.isatty():
         return Console(stderr=True)
     with suppress(OSError):  # no /proc on this system, or no right to it
-        parents = Path(f"/proc/{os.getppid()}/fd/2").open("w", encoding="utf-8")  # noqa: SIM115 - open while the job runs
-        if parents.isatty():
-            return Console(file=parents, force_terminal=True)
-        parents.close()
+        # Opened as it is: what a shell's `2> job.log` points to must not be emptied.
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NOCTTY)
+        if os.isatty(descriptor):
+            return Console(file=os.fdopen(descriptor, "w", encoding="utf-8"), force_terminal=True)
+        os.close(descriptor)
     return None
 
 

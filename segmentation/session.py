@@ -2,7 +2,10 @@
 
 import warnings
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
+
+from segmentation.errors import SegmentationError, java_message
 
 SETTINGS = {
     # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
@@ -23,10 +26,21 @@ SETTINGS = {
 
 
 def spark_session(name: str) -> SparkSession:
-    """The session of this job, on the master that spark-submit names."""
+    """The session of this job, on the master that spark-submit names.
+
+    Raises SegmentationError where the cluster did not take the job.
+    """
     # PySpark says this on import wherever pandas is installed; the job does not use pandas.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     builder = SparkSession.builder.appName(name)
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    try:
+        return builder.getOrCreate()
+    except Py4JJavaError as error:
+        if "stopped SparkContext" not in java_message(error):
+            raise
+        raise SegmentationError(
+            "the cluster did not take the job (why is in Spark's lines above): see that its master runs, and that "
+            "spark.authenticate.secret is the cluster's own, as conf/spark-cluster.conf tells"
+        ) from error

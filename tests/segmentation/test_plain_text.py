@@ -54,7 +54,8 @@ def test_no_text_leaves_a_control_character_and_a_second_time_changes_nothing(te
         ("https://host/x.csv?sv=1&sig=c4nary", "https://host/x.csv?sv=1&sig=***"),
         ("--set fs.s3a.secret.key=c4nary clustering.k=3", "--set fs.s3a.secret.key=*** clustering.k=3"),
         ("spark.hadoop.fs.s3a.access.key=c4nary", "spark.hadoop.fs.s3a.access.key=***"),
-        ("PASSWORD=c4nary", "PASSWORD=***"),
+        ("PASSWORD=c4n:ary", "PASSWORD=***"),
+        ("--set k.token=c4nary: k is not a key", "--set k.token=***: k is not a key"),
     ],
 )  # fmt: skip
 def test_a_secret_is_masked_where_it_stands(text: str, expected: str):
