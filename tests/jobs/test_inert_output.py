@@ -1,7 +1,10 @@
 """What the job says is inert: no secret, no customer, nothing that acts on a terminal; and its ports are its own."""
 
 import gzip
+import ipaddress
+import os
 import re
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +86,13 @@ def test_nothing_that_a_run_says_names_a_customer_or_a_secret_or_acts_on_a_termi
 def test_every_port_of_a_local_run_is_on_loopback(watched_run: Watched):
     assert watched_run.addresses != set()
     assert [str(address) for address in watched_run.addresses if not address.is_loopback] == []
+
+
+@pytest.mark.skipif(not PROC.joinpath("net").exists(), reason="only Linux tells its sockets in files")
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "127.0.0.2"])
+def test_an_open_port_is_seen_with_its_address(address: str):
+    with socket.create_server((address, 0)):
+        assert ipaddress.ip_address(address) in listening({os.getpid()})
 
 
 def test_a_stack_trace_names_no_customer_and_no_secret(small_shop: SmallShop, submit: Submit, tmp_path: Path):
