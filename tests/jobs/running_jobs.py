@@ -1,7 +1,6 @@
 """A job watched while it runs: its lines as they come, its processes and the ports they listen on."""
 
 import ipaddress
-import os
 import re
 import subprocess
 import threading
@@ -9,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.jobs.conftest import ROOT, Done, environment
+from tests.jobs.conftest import ROOT, SECONDS_TO_WAIT, Done, environment
 
-SECONDS_TO_WAIT = 400
 SECONDS_BETWEEN_LOOKS = 0.2
 PROC = Path("/proc")
 LISTENING = "0A"  # as /proc/net/tcp writes a socket's state
@@ -105,8 +103,3 @@ def _address(hexadecimal: str) -> Address:
     packed = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
     address = ipaddress.ip_address(packed)
     return getattr(address, "ipv4_mapped", None) or address
-
-
-def end(pid: int, signal_number: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal_number)
