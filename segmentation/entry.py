@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from segmentation.errors import SegmentationError, java_message
+from segmentation.plain_text import plain_log, shown
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +26,8 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
-    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(asctime)s %(message)s")
+    log = plain_log("%(asctime)s %(message)s")
+    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, handlers=[log])
     logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
     if not debug:  # with a stack trace it would be told here what is told below in one line
         logging.getLogger().addFilter(_is_no_call_cut_short)
@@ -44,7 +46,7 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
         if debug:
             logger.exception("stack trace")
         known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
-        _tell(f"error: {known}")
+        _tell(f"error: {shown(known)}")
         return known.exit_code
 
 

@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from threading import Event, Thread
 
 from pyspark import SparkContext
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
+
+from segmentation.plain_text import shown
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +28,11 @@ def terminal() -> Console | None:
     if sys.stderr.isatty():
         return Console(stderr=True)
     with suppress(OSError):  # no /proc on this system, or no right to it
-        parents = Path(f"/proc/{os.getppid()}/fd/2").open("w", encoding="utf-8")  # noqa: SIM115 - open while the job runs
-        if parents.isatty():
-            return Console(file=parents, force_terminal=True)
-        parents.close()
+        # Opened as it is: what a shell's `2> job.log` points to must not be emptied.
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NOCTTY)
+        if os.isatty(descriptor):
+            return Console(file=os.fdopen(descriptor, "w", encoding="utf-8"), force_terminal=True)
+        os.close(descriptor)
     return None
 
 
@@ -45,7 +47,7 @@ class Progress:
 
     def found(self, text: str) -> None:
         """What the running stage has to tell; shown with its line."""
-        self._found = text
+        self._found = shown(text)
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
@@ -96,5 +98,5 @@ def _spark_activity() -> str:
         stages = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
         if stages:
             finished, tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
-            return f" · Spark: {stages[0].name.split(' at ')[0]}, {finished} of {tasks} tasks"
+            return f" · Spark: {shown(stages[0].name.split(' at ')[0])}, {finished} of {tasks} tasks"
     return ""

@@ -4,7 +4,10 @@ import signal
 import warnings
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
+
+from segmentation.errors import SegmentationError, java_message
 
 SETTINGS = {
     # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
@@ -25,17 +28,28 @@ SETTINGS = {
 
 
 def spark_session(name: str) -> SparkSession:
-    """The session of this job, on the master that spark-submit names."""
+    """The session of this job, on the master that spark-submit names.
+
+    Raises SegmentationError where the cluster did not take the job.
+    """
     # PySpark says this on import wherever pandas is installed; the job does not use pandas.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     builder = SparkSession.builder.appName(name)
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)
     on_interrupt = signal.getsignal(signal.SIGINT)
-    session = builder.getOrCreate()
-    # PySpark's own way with Ctrl-C calls Java from within a call to Java, and says so in a stack trace.
-    signal.signal(signal.SIGINT, on_interrupt)
-    return session
+    try:
+        return builder.getOrCreate()
+    except Py4JJavaError as error:
+        if "stopped SparkContext" not in java_message(error):
+            raise
+        raise SegmentationError(
+            "the cluster did not take the job (why is in Spark's lines above): see that its master runs, and that "
+            "spark.authenticate.secret is the cluster's own, as conf/spark-cluster.conf tells"
+        ) from error
+    finally:
+        # PySpark's own way with Ctrl-C calls Java from within a call to Java, and says so in a stack trace.
+        signal.signal(signal.SIGINT, on_interrupt)
 
 
 def local_directory(spark: SparkSession) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from segmentation.pipeline import Published
+from segmentation.plain_text import shown
 from segmentation.schemas import (
     CUSTOMER_SHARE,
     CUSTOMERS,
@@ -26,7 +28,7 @@ HEADINGS = ("", "Segment", "Customers", "Share", "Revenue", "Share", "Spend", "O
 
 def summary_of(published: Published, currency: str) -> str:
     """The segments as a table, and where the run is; a line only if it was published before."""
-    path = published.path.removeprefix("file:")
+    path = shown(published.path.removeprefix("file:"))
     if published.before:
         return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
     table = Table(*HEADINGS, box=box.SIMPLE)
@@ -35,13 +37,14 @@ def summary_of(published: Published, currency: str) -> str:
         column.justify = "right"
         column.no_wrap = True
     for row in published.segments:
-        table.add_row(*_cells(row, currency))
+        # As text, since a plain string would be read for markup and the names of emoji.
+        table.add_row(*[Text(shown(cell)) for cell in _cells(row, currency)])
     console = Console(width=WIDTH)
     with console.capture() as captured:
-        console.print(table, markup=False)
+        console.print(table)
     lines = [
         "",
-        f"Segments: {published.choice}.",
+        f"Segments: {shown(published.choice)}.",
         captured.get().rstrip(),
         f"Run     {published.run_id}",
         f"Tables  {path}",

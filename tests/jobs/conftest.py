@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
@@ -64,13 +65,18 @@ Submit = Callable[..., Done]
 RunJob = Callable[..., Done]
 
 
-def submit_command(*arguments: object, master: str | None = None, conf: Mapping[str, str] | None = None) -> list[str]:
+def submit_command(
+    *arguments: object,
+    master: str | None = None,
+    conf: Mapping[str, str] | None = None,
+    properties: str | Path = "conf/spark-local.conf",
+) -> list[str]:
     """The command line as the README has it, by the Spark beside this Python."""
     options = ["--master", master] if master else []
     for key, value in {**SHORT_RUN, **(conf or {})}.items():
         options += ["--conf", f"{key}={value}"]
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
-    job = ["--properties-file", "conf/spark-local.conf", *options, "jobs/segment_customers.py"]
+    job = ["--properties-file", str(properties), *options, "jobs/segment_customers.py"]
     return [spark_submit, *job, *map(str, arguments)]
 
 
@@ -82,13 +88,11 @@ def environment() -> dict[str, str]:
 def submit() -> Submit:
     """Runs the job by spark-submit from the top of the checkout, without a terminal."""
 
-    def run(
-        *arguments: object, master: str | None = None, conf: Mapping[str, str] | None = None, cwd: Path = ROOT
-    ) -> Done:
+    def run(*arguments: object, cwd: Path = ROOT, variables: Mapping[str, str] | None = None, **options: Any) -> Done:
         done = subprocess.run(
-            submit_command(*arguments, master=master, conf=conf),
+            submit_command(*arguments, **options),
             cwd=cwd,
-            env=environment(),
+            env={**environment(), **(variables or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

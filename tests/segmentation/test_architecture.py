@@ -23,7 +23,9 @@ DRAWING = {*CHARTS, "segment_marks", "chart_style"}
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
     "pipeline": {*STAGES, "session"},  # the only module that joins the stages
-    "summary": {"pipeline"},
+    "summary": {"pipeline", "plain_text"},
+    "progress": {"plain_text"},
+    "entry": {"plain_text"},
     "config": {"config_messages"},
     "reading": {"input_files", "text_files", "parquet_files", "xlsx", "storage"},
     "input_files": {"storage"},
@@ -52,6 +54,10 @@ UNWANTED_CALLS = {
     *("udf", "pandas_udf", "toPandas", "mapInPandas", "applyInPandas", "mapInArrow", "applyInArrow", "foreach"),
     *("foreachPartition", "mapPartitions", "toLocalIterator", "pandas_api", "show"),
 }
+# Reading a value by running what it says, or handing a text to a shell.
+RUNS_WHAT_IT_READS = {"pickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "jsonpickle"}
+RUNNING_CALLS = {"eval", "exec", "compile", "__import__", "system", "popen", "import_module"}
+SAFE_YAML = {"yaml.safe_load", "yaml.YAMLError"}
 
 
 def tree(path: Path) -> ast.Module:
@@ -199,3 +205,27 @@ def test_a_column_is_used_by_its_constant(path: Path):
     source = (ROOT / "segmentation" / "schemas.py").read_text(encoding="utf-8")
     declared = set(re.findall(r'^[A-Z_]+ = "([a-z_]+)"$', source, flags=re.MULTILINE))
     assert texts & declared == set()
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+
+
+def called(node: ast.Call) -> str:
+    """What is called: the name, with all that stands before its dots."""
+    return ast.unparse(node.func)
+
+
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+def test_nothing_that_is_read_is_run(path: Path):
+    assert packages(path) & RUNS_WHAT_IT_READS == set()
+    made = {called(node) for node in calls(path)} - {"re.compile"}
+    assert {call for call in made if call.rpartition(".")[2] in RUNNING_CALLS} == set()
+    assert [node.lineno for node in calls(path) for keyword in node.keywords if keyword.arg == "shell"] == []
+
+
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+def test_yaml_is_read_as_plain_values_alone(path: Path):
+    assert {name for name in dotted(path) if name.startswith("yaml.")} <= SAFE_YAML
+    imports = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module == "yaml"]
+    assert imports == []

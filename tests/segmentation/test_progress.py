@@ -2,13 +2,18 @@
 
 import io
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from segmentation.progress import Progress, terminal
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -122,3 +127,29 @@ def test_a_pipe_is_not_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatc
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     assert terminal() is None
+
+
+def test_a_log_file_that_the_parent_process_writes_is_no_terminal_and_keeps_what_it_holds(tmp_path: Path):
+    look = "from segmentation.progress import terminal; print(terminal())"
+    behind_a_pipe = (
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stderr=subprocess.PIPE)"
+    )
+    log = tmp_path / "job.log"
+    log.write_text("yesterday's run\n")
+    with log.open("a") as errors:
+        command = [sys.executable, "-c", behind_a_pipe, look]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, check=True)
+    assert done.stdout == "None\n"
+    assert log.read_text() == "yesterday's run\n"
+
+
+def test_control_characters_and_secrets_of_what_was_found_are_not_told(told: pytest.LogCaptureFixture):
+    shown = io.StringIO()
+    for console in (None, Console(file=shown, force_terminal=True, width=200, color_system=None)):
+        progress = Progress(1, console)
+        with progress.stage("Reading"):
+            progress.found("s3a://user:c4nary@bucket/a\x1b[2J\nb")
+    [line] = told.messages
+    for text in (line, shown.getvalue()):
+        assert r"[1/1] Reading: s3a://***@bucket/a\x1b[2J\nb (" in text
+        assert "c4nary" not in text

@@ -1,0 +1,105 @@
+"""A job watched while it runs: its lines as they come, its processes and the ports they listen on."""
+
+import ipaddress
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tests.jobs.conftest import ROOT, SECONDS_TO_WAIT, Done, environment
+
+SECONDS_BETWEEN_LOOKS = 0.2
+PROC = Path("/proc")
+LISTENING = "0A"  # as /proc/net/tcp writes a socket's state
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Watch = Callable[[int, str], None]
+
+
+def watched(command: Sequence[str], watch: Watch, variables: Mapping[str, str] | None = None) -> Done:
+    """Runs a command, its two streams as one, and tells `watch` its process id and each line as it comes."""
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**environment(), **(variables or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="surrogateescape",
+    )
+    hangs = threading.Timer(SECONDS_TO_WAIT, process.kill)
+    hangs.start()
+    said = []
+    with process:
+        try:
+            for line in process.stdout or ():
+                said.append(line)
+                watch(process.pid, line)
+            process.wait()
+        finally:
+            hangs.cancel()
+            process.kill()
+    return Done(process.returncode, "".join(said), "")
+
+
+def descendants(pid: int) -> set[int]:
+    """A process with its children and theirs, as many as there are at the moment."""
+    parents = {}
+    for stat in PROC.glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            parents[int(stat.parent.name)] = int(stat.read_text(errors="replace").rpartition(")")[2].split()[1])
+    family = {pid}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def listening(pids: Iterable[int]) -> set[Address]:
+    """The addresses on which the given processes wait for connections."""
+    sockets = {inode for pid in pids for inode in _sockets(pid)}
+    return {address for inode, address in _listening_sockets() if inode in sockets}
+
+
+@contextmanager
+def look_again_and_again(look: Callable[[], None]) -> Iterator[None]:
+    """Calls `look` in a thread, several times a second, while the block runs."""
+    done = threading.Event()
+
+    def work() -> None:
+        while not done.wait(SECONDS_BETWEEN_LOOKS):
+            look()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _sockets(pid: int) -> Iterator[str]:
+    with suppress(OSError):  # it ended meanwhile
+        for descriptor in (PROC / str(pid) / "fd").iterdir():
+            with suppress(OSError):
+                if match := re.fullmatch(r"socket:\[(\d+)\]", str(descriptor.readlink())):
+                    yield match[1]
+
+
+def _listening_sockets() -> Iterator[tuple[str, Address]]:
+    for table in ("tcp", "tcp6"):
+        for line in (PROC / "net" / table).read_text().splitlines()[1:]:
+            _, local, _, state, *others = line.split()
+            if state == LISTENING:
+                yield others[5], _address(local.partition(":")[0])
+
+
+def _address(hexadecimal: str) -> Address:
+    """`0100007F` as 127.0.0.1: 32-bit words, each with its last byte first; an IPv4 address inside IPv6 as itself."""
+    words = bytes.fromhex(hexadecimal)
+    packed = b"".join(words[start : start + 4][::-1] for start in range(0, len(words), 4))
+    address = ipaddress.ip_address(packed)
+    return getattr(address, "ipv4_mapped", None) or address

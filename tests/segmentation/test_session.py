@@ -1,0 +1,68 @@
+"""The job's session has its own settings, and a cluster that does not take the job is told in a sentence."""
+
+from typing import Any
+
+import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from segmentation import session
+from segmentation.errors import SegmentationError
+from segmentation.session import SETTINGS, spark_session
+
+
+def test_settings_that_the_results_depend_on_come_before_any_others(spark: SparkSession):
+    before = {key: spark.conf.get(key) for key in ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")}
+    try:
+        spark.conf.set("spark.sql.session.timeZone", "Asia/Kathmandu")
+        spark.conf.set("spark.sql.ansi.enabled", "false")
+        found = spark_session("tests")
+        assert {key: found.conf.get(key) for key in SETTINGS} == SETTINGS
+    finally:
+        for key, value in before.items():
+            spark.conf.set(key, value)
+
+
+class JavaError:
+    """What py4j knows of an exception in Java, as far as it is asked."""
+
+    _target_id = "o1"
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+        self._gateway_client = self
+
+    def getMessage(self) -> str:  # noqa: N802 - Java's name
+        return self._message
+
+
+class Builder:
+    """A session's builder on a cluster that answers with an error."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+
+    def appName(self, _: str) -> "Builder":  # noqa: N802 - Spark's name
+        return self
+
+    def config(self, *_: Any) -> "Builder":
+        return self
+
+    def getOrCreate(self) -> SparkSession:  # noqa: N802 - Spark's name
+        raise Py4JJavaError("while starting", JavaError(self._message))
+
+
+def refusing(message: str) -> type:
+    return type("Refusing", (), {"builder": Builder(message)})
+
+
+def test_a_cluster_that_does_not_take_the_job_is_told_with_what_to_look_at(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(session, "SparkSession", refusing("Cannot call methods on a stopped SparkContext.\nat …"))
+    with pytest.raises(SegmentationError, match=r"did not take the job.*its master runs.*spark\.authenticate\.secret"):
+        spark_session("tests")
+
+
+def test_any_other_failure_of_spark_stays_what_it_is(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(session, "SparkSession", refusing("no space left on device"))
+    with pytest.raises(Py4JJavaError):
+        spark_session("tests")

@@ -1,0 +1,47 @@
+"""The closing summary tells what was published, each text as it is and without effect on the terminal."""
+
+from decimal import Decimal
+
+from segmentation.pipeline import Published
+from segmentation.summary import summary_of
+
+
+def segment(name: str) -> dict[str, object]:
+    return {
+        "segment_id": 1,
+        "segment_name": name,
+        "customers": 1_200,
+        "customer_share": 0.25,
+        "revenue": Decimal("1234.5000"),
+        "revenue_share": 0.5,
+        "median_total_spend": 12.5,
+        "median_purchase_frequency": 3.0,
+        "median_recency_days": 40.0,
+    }
+
+
+def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", before: bool = False) -> Published:
+    return Published("a", path, before, "the elbow is at k = 2", segments=[segment(name)])
+
+
+def test_a_segment_is_a_line_with_its_share_and_medians():
+    [line] = [line for line in summary_of(published(), "£").splitlines() if "Loyal" in line]
+    assert line.split() == ["1", "Loyal", "1,200", "25.0%", "£1,234", "50.0%", "£12", "3", "40", "days", "ago"]
+
+
+def test_names_are_neither_markup_nor_emoji():
+    assert "[red]At :star: Risk[/red]" in summary_of(published("[red]At :star: Risk[/red]"), "£")
+
+
+def test_nothing_in_names_currency_or_path_acts_on_a_terminal():
+    text = summary_of(published("At\x1b[2J\nRisk", "s3a://user:c4nary@lake/\x1b]0;x\x07"), "\x1b[31m£")
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "c4nary" not in text
+    assert r"At\x1b[2J\nRisk" in text
+    assert r"s3a://***@lake/\x1b]0;x\x07" in text
+
+
+def test_a_run_that_was_published_before_is_told_with_its_place():
+    text = summary_of(published(path="file:/lake\x1b[2J/runs", before=True), "£")
+    assert "published before, as a: /lake\\x1b[2J/runs\n" in text
