@@ -29,7 +29,7 @@ ALLOWED = {
     "input_files": {"storage"},
     "text_files": {"input_files", "headers"},
     "parquet_files": {"input_files", "headers"},
-    "xlsx": {"headers", "config_messages"},
+    "xlsx": {"headers", "config_messages", "workbook_parts"},
     "audit": {"cleaning"},
     "clustering": {"seeding", "warm_start", "cluster_indices", "sampling"},
     "warm_start": {"cluster_indices"},
