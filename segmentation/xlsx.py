@@ -13,7 +13,8 @@ from segmentation.config_messages import did_you_mean
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns
 from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
-from segmentation.workbook_parts import SheetMarks, cell_name, inspect_workbook
+from segmentation.sheet_xml import SheetMarks, cell_name
+from segmentation.workbook_parts import inspect_workbook
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,12 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
         if sheet not in reader.sheet_names:
             raise InputError(f"{path}: there is no sheet {sheet!r}{did_you_mean(sheet, reader.sheet_names)}")
     tables = []
+    # A workbook of before 2007 has no marks, a sheet with nothing but a chart has no cells.
+    marks = marks or {sheet: SheetMarks(is_hidden=False) for sheet in reader.sheet_names}
     for sheet in dict.fromkeys(sheets or reader.sheet_names):
-        of_sheet = marks.get(sheet, SheetMarks(is_hidden=False))
-        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, of_sheet, is_named=sheets is not None)
+        if sheet not in marks:
+            continue
+        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, marks[sheet], is_named=sheets is not None)
         if table is not None:
             tables.append(table)
     if not tables:
