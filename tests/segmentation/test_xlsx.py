@@ -61,7 +61,7 @@ def test_every_kind_of_cell_becomes_the_text_a_person_would_write(tmp_path: Path
     assert second[:4] == ("C536379", "22633", None, "-1")
     assert second[4].startswith("40513.35138888")
     assert second[5:] == ("0.3", "17850.0", None)
-    assert third == ("536381", "D", "true", "1000000000", "2010-12-01 00:00:00", "0.00001", None, None)
+    assert third == ("536381", "D", "true", "1000000000", "2010-12-01 00:00:00", "0.00001", None, "#N/A")
 
 
 @pytest.mark.parametrize("epoch_1904", [False, True])
