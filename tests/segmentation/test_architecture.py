@@ -47,7 +47,7 @@ ALLOWED = {
     "expiry": {"lake", "publishing", "local_disk"},
     "publishing": {"lake", "local_disk"},
     "storage": {"local_disk"},
-    "manifest": {"choosing_k", "identity", "input_files"},
+    "manifest": {"choosing_k", "identity", "input_files", "plain_text"},
 }
 OF_FOUNDATIONS = {"errors": set(), "schemas": {"errors"}, "config": {"errors", "schemas"}}
 # Row by row in Python, or everything to the driver.
