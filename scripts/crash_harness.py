@@ -54,7 +54,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("lake", type=Path, metavar="LAKE", help="a folder on this machine, new or empty")
     parser.add_argument("--kills", type=positive, default=20, metavar="N", help="default: 20")
-    parser.add_argument("--seed", type=int, default=1, metavar="S", help="the same moments and steps each time")
+    parser.add_argument("--seed", type=int, default=1, metavar="S", help="equal seeds, equal plans; default: 1")
     parser.add_argument(
         "--normal-runs",
         type=positive,
