@@ -38,7 +38,8 @@ class Cluster:
 
     @property
     def secret(self) -> str:
-        [line] = [line for line in self.properties.read_text().splitlines() if "spark.authenticate.secret " in line]
+        lines = self.properties.read_text().splitlines()
+        [line] = [line for line in lines if line.startswith("spark.authenticate.secret ")]
         return line.split()[-1]
 
     def worker(self, number: int) -> int:

@@ -63,7 +63,8 @@ def test_a_workbook_gives_the_same_tables_as_the_csv_locally(
 
 
 def test_the_secret_is_the_owners_alone_and_the_profile_is_the_repositorys(cluster: Cluster):
-    secret_files = [path for path in cluster.folder.rglob("*") if path.is_file() and cluster.secret in path.read_text()]
+    files = [path for path in cluster.folder.rglob("*") if path.is_file()]
+    secret_files = [path for path in files if cluster.secret.encode() in path.read_bytes()]
     assert {path.name for path in secret_files} == {"job.properties", "cluster.properties"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in secret_files} == {0o600}
     profile = (ROOT / "conf" / "spark-cluster.conf").read_text()

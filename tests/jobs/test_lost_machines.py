@@ -35,6 +35,7 @@ def test_an_executor_killed_one_stopped_and_a_worker_killed_change_nothing(
     cluster: Cluster, small_csv: Path, published: PublishedRun, tmp_path: Path
 ):
     done = []
+    command_lines: set[str] = set()
 
     def kill_executor() -> None:
         [pid] = cluster.executors(worker=1)
@@ -53,6 +54,7 @@ def test_an_executor_killed_one_stopped_and_a_worker_killed_change_nothing(
     def disturb(_: int, line: str) -> None:
         for heading, disturbance in disturbances.items():
             if heading in line:
+                command_lines.update(cluster.executors().values())
                 disturbance()
                 done.append(heading)
 
@@ -67,6 +69,8 @@ def test_an_executor_killed_one_stopped_and_a_worker_killed_change_nothing(
     assert done == list(disturbances)
     # One each for the workers, one each in place of the killed and of the stopped.
     assert len(list((cluster.folder / "work").glob("*/app-*/*"))) >= WORKERS + 2
+    # Every user of a machine can read these.
+    assert [command for command in command_lines if cluster.secret in command] == []
     run = latest_run(tmp_path / "lake")
     assert content_hashes(run) == content_hashes(published.run)
     assert model_content(run) == model_content(published.run)
