@@ -62,8 +62,16 @@ RULES = (
 )
 """In the order in which the first that failed becomes a line's `reason`."""
 
-# What people and exports leave around a value: spaces, tabs, line ends, a no-break space, a byte order mark.
-STRAY = " \t\r\n\u00a0\ufeff"
+# What people and exports leave around a value: spaces, tabs, line ends, NUL; and beyond ASCII every space and line end,
+# what has no width (joiners, the byte order mark, the soft hyphen), and the marks of direction.
+STRAY = " \t\r\n\v\f\0"
+WIDE_SPACES = "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+WIDE_SPACES += "\u2028\u2029\u202f\u205f\u3000"
+WITHOUT_WIDTH = (
+    "\u00ad\u180e\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+# An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
+ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
 UNSPECIFIED_COUNTRY = "Unspecified"
 LARGEST_QUANTITY = 2**31 - 1
 # Beyond it an amount is taken for a typing error; a hundred thousand lines of it still fit a table's MONEY.
@@ -79,22 +87,36 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     unit_price decimal(22,8); amount decimal(20,4) = quantity × unit_price, rounded half up once; invoice_kind string:
     sale, cancellation or adjustment, NULL without an invoice; copy_number int, 1 for the first of exact copies. A
     value that cannot be parsed is NULL, and the line then `malformed`.
+
+    A time counts as the shop's own clock showed it: a zone or offset behind it, as in 2010-12-01T08:26:00+02:00, does
+    not move it. Ids and codes are text: leading zeros and letter case are kept. One in exponent form, such as 1.785E4
+    or 5.4E+05, is no id any more: the line is malformed.
     """
-    text = {field: F.btrim(F.col(raw(field)), F.lit(STRAY)) for field in LINE_FIELDS}
+    text = {field: _stripped(F.col(raw(field))) for field in LINE_FIELDS}
     lines = raw_lines.withColumns(
         {
-            INVOICE_NO: F.nullif(text[INVOICE_NO], F.lit("")),
-            STOCK_CODE: F.nullif(text[STOCK_CODE], F.lit("")),
+            INVOICE_NO: _code(text[INVOICE_NO]),
+            STOCK_CODE: _code(text[STOCK_CODE]),
             DESCRIPTION: F.coalesce(text[DESCRIPTION], F.lit("")),
             QUANTITY: _whole_number(text[QUANTITY]),
             INVOICE_DATE: _date_and_time(text[INVOICE_DATE], settings.date_formats),
             UNIT_PRICE: text[UNIT_PRICE].try_cast(PRICE),
             CUSTOMER_ID: _customer_id(text[CUSTOMER_ID], settings.missing_customer_ids),
             COUNTRY: F.coalesce(F.nullif(text[COUNTRY], F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
+            # Without a customer id the line would pass as a guest's.
+            UNPARSED_LINE: F.coalesce(
+                F.col(UNPARSED_LINE), F.when(text[CUSTOMER_ID].rlike(ROUNDED_ID), text[CUSTOMER_ID])
+            ),
         }
     )
     amount = F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), MONEY.scale)
-    lines = lines.withColumn(AMOUNT, F.when(F.abs(amount) <= LARGEST_AMOUNT, amount).cast(MONEY))
+    lines = lines.withColumns(
+        {
+            AMOUNT: F.when(F.abs(amount) <= LARGEST_AMOUNT, amount).cast(MONEY),
+            # Python's calendar, and that of most readers of the lake, knows no year 0.
+            INVOICE_DATE: F.when(F.year(INVOICE_DATE).between(1, 9999), F.col(INVOICE_DATE)),
+        }
+    )
     lines = lines.withColumn(INVOICE_KIND, _invoice_kind(settings))
     copy_number = F.lit(1) if DUPLICATE in settings.switched_off else _copy_number()
     return lines.withColumn(COPY_NUMBER, copy_number)
@@ -120,17 +142,19 @@ def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column
     return {rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off}
 
 
-def longest_unparsed(lines: DataFrame) -> DataFrame:
-    """One row: `line_ends` of the longest record that could not be split, and its source_file; NULL where all could."""
-    line_ends = F.regexp_count(F.col(UNPARSED_LINE), F.lit("\n"))
-    return lines.select(F.max(line_ends).alias("line_ends"), F.max_by(SOURCE_FILE, line_ends).alias(SOURCE_FILE))
-
-
 def last_sale_day(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     """One row, one column: the date of the last parsed line that fails no rule; NULL where every line fails one."""
-    failed = list(rules(settings, as_of=None).values())
-    fails_none = ~_any(failed)
-    return lines.where(fails_none).select(F.max(F.col(INVOICE_DATE)).cast("date").alias(INVOICE_DATE))
+    return _sales(lines, settings).select(F.max(F.col(INVOICE_DATE)).cast("date").alias(INVOICE_DATE))
+
+
+def sales_of(lines: DataFrame, settings: CleaningSettings, day: date) -> DataFrame:
+    """source_file and invoice_no of the parsed lines of a day that fail no rule, sorted."""
+    of_day = _sales(lines, settings).where(F.col(INVOICE_DATE).cast("date") == F.lit(day))
+    return of_day.select(SOURCE_FILE, INVOICE_NO).sort(SOURCE_FILE, INVOICE_NO)
+
+
+def _sales(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
+    return lines.where(~_any(list(rules(settings, as_of=None).values())))
 
 
 def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
@@ -193,6 +217,18 @@ def _any(conditions: Sequence[Column]) -> Column:
     for condition in conditions:
         result = result | condition
     return result
+
+
+def _stripped(column: Column) -> Column:
+    """The text without what is stray around it; that beyond ASCII is looked for only where there is any."""
+    is_ascii = F.octet_length(column) == F.char_length(column)
+    everything = F.lit(STRAY + WIDE_SPACES + WITHOUT_WIDTH)
+    return F.when(is_ascii, F.btrim(column, F.lit(STRAY))).otherwise(F.btrim(column, everything))
+
+
+def _code(text: Column) -> Column:
+    """An invoice number or stock code as it is written; NULL where there is none, or only its rounded value."""
+    return F.when((text != "") & ~text.rlike(ROUNDED_ID), text)
 
 
 def _whole_number(text: Column) -> Column:

@@ -2,8 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -62,21 +61,30 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
     for file in files:
         if not file.head:
             logger.warning("%s is empty and was skipped", file.path)
+    seen: dict[tuple[int, bytes], str] = {}
+    for file in filled:
+        first = seen.setdefault((file.stored.size, file.head), file.path)
+        if first != file.path:
+            logger.warning("%s seems to be a copy of %s: as large, and beginning alike", file.path, first)
     return filled
 
 
-@contextmanager
-def damage_reported() -> Iterator[None]:
-    """Around the first action on lines: a file that breaks off or cannot be unpacked is an InputError that names it."""
-    try:
-        yield
-    except Exception as error:
-        found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
-        if not found:
-            raise
-        path = unquote(found["path"]).removeprefix("file:")
-        path = "/" + path.lstrip("/") if path.startswith("//") else path
-        raise InputError(f"{path}: cannot be read to its end, it is damaged or cut off: send it again") from error
+def named_as_unreadable(error: BaseException, files: Sequence[InputFile]) -> str | None:
+    """The path of the file that Spark says it could not read, if it is one of these."""
+    found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
+    if not found:
+        return None
+    path = unquote(found["path"]).removeprefix("file:")
+    path = "/" + path.lstrip("/") if path.startswith("//") else path
+    return path if path in {file.path for file in files} else None
+
+
+def unmarked_utf_16(head: bytes) -> str | None:
+    """The name of the encoding where every other byte at the beginning is NUL, as of Latin letters in UTF-16."""
+    first, second = head[:64:2], head[1:64:2]
+    if all(first) and not any(second):
+        return "UTF-16LE" if second else None
+    return "UTF-16BE" if all(second) and not any(first) else None
 
 
 def source_file() -> Column:
@@ -123,8 +131,10 @@ def _kind(head: bytes, path: str) -> str:
         return "xlsx"
     if head.startswith(b"\x1f\x8b"):
         raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
-    utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if by_name in ("parquet", "xlsx") or (b"\x00" in head and not utf_16):
+    is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or unmarked_utf_16(head) is not None
+    # A stray NUL among the lines of a text file is a character like another.
+    is_text = is_wide or b"\0" not in (head.partition(b"\n")[0] if by_name in ("csv", "json") else head)
+    if by_name in ("parquet", "xlsx") or not is_text:
         known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"
         claim = f", though its name says {by_name}" if by_name else ""
         raise InputError(f"{path}: unknown format{claim}: known are {known}")

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -21,7 +20,7 @@ from pyspark.sql.types import (
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, java_message
 from segmentation.headers import locate_columns
-from segmentation.input_files import InputFile, glob_escaped, quoted, source_file
+from segmentation.input_files import InputFile, glob_escaped, named_as_unreadable, quoted, source_file
 from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
 
 
@@ -33,18 +32,44 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
     frames = []
     for footer, group in groups.items():
         try:
-            frame = spark.read.parquet(*[glob_escaped(file.stored.path) for file in group])
-        except PySparkException as error:
-            raise InputError(f"{group[0].path}: cannot be read as Parquet: {java_message(error)}") from None
+            frame = _frame(spark, group)
+        except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
+            path = named_as_unreadable(error, group) or group[0].path
+            raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
         columns = [
             _parquet_text(frame.schema[located[field]], footer, group[0].path).alias(raw(field))
             for field in LINE_FIELDS
         ]
-        frames.append(
-            frame.select(*columns, source_file().alias(SOURCE_FILE), F.lit(None).cast("string").alias(UNPARSED_LINE))
-        )
+        lines = frame.select(*columns, source_file().alias(SOURCE_FILE))
+        frames.append(_with_broken_text_unparsed(lines))
     return frames
+
+
+def first_unreadable(spark: SparkSession, files: Sequence[InputFile]) -> str | None:
+    """The path of the first of the files that cannot be read to its end; each is read by itself."""
+    for file in files:
+        try:
+            _frame(spark, [file]).write.format("noop").mode("overwrite").save()
+        except Exception:  # noqa: BLE001 - as above
+            return file.path
+    return None
+
+
+def _frame(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
+    paths = [glob_escaped(file.stored.path) for file in files]
+    # Most writers leave out the checksum of a page; where it is there, a flipped bit is told from a value.
+    return spark.read.option("parquet.page.verify-checksum.enabled", True).parquet(*paths)
+
+
+def _with_broken_text_unparsed(lines: DataFrame) -> DataFrame:
+    """Lines with text that is no UTF-8, from a damaged page or another encoding, count as unparsed."""
+    fields = [raw(field) for field in LINE_FIELDS]
+    text = F.concat_ws(" ", *fields)
+    unparsed = F.when(~F.is_valid_utf8(text), F.make_valid_utf8(text))
+    return lines.withColumn(UNPARSED_LINE, unparsed).withColumns(
+        {name: F.make_valid_utf8(F.col(name)) for name in fields}
+    )
 
 
 def _parquet_text(field: StructField, footer: str, path: str) -> Column:

@@ -29,12 +29,12 @@ from segmentation.config import RunConfig
 from segmentation.errors import ConfigError, InputError, QualityGateError, SegmentationError
 from segmentation.features import customer_features
 from segmentation.identity import Identity, identify
-from segmentation.input_files import InputFile, damage_reported, find_input
+from segmentation.input_files import InputFile, find_input
 from segmentation.lake import Lake, open_run
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
-from segmentation.reading import read_lines
+from segmentation.reading import damage_reported, read_lines
 from segmentation.schemas import (
     AS_OF,
     CALINSKI_HARABASZ,
@@ -52,7 +52,6 @@ from segmentation.schemas import (
     SECONDS,
     SEGMENT_NAME,
     SILHOUETTE,
-    SOURCE_FILE,
     TABLES,
     TOTAL_SPEND,
     WSSSE,
@@ -62,8 +61,6 @@ from segmentation.schemas import (
 from segmentation.session import local_directory
 
 STAGES = 9
-# A broken record of more lines is no description with line ends in it, but a quote left open.
-MOST_LINES_OF_A_RECORD = 20
 # The operating system's words, which Java, Hadoop and Python hand on.
 NO_SPACE = "No space left on device"
 
@@ -136,11 +133,10 @@ def _publish(
 
     with progress.stage("Cleaning the lines"):
         lines = parsed_lines(read_lines(spark, files, config.input), config.cleaning).persist()
-        with damage_reported():
+        with damage_reported(spark, files):
             as_of = request.as_of or _day_after_last_sale(lines, config)
             judged = judged_lines(lines, config.cleaning, as_of)
             quality = _data_quality(judged)
-        _require_no_swallowed_lines(lines)
         counts = _require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
         clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)
@@ -263,21 +259,21 @@ def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool
 
 
 def _day_after_last_sale(lines: DataFrame, config: RunConfig) -> date:
+    """The default of as_of; InputError where it would lie in the future and make every recency nonsense."""
     row = last_sale_day(lines, config.cleaning).head()
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     # Without any sale the day does not matter: the run ends with the counts of what was wrong with the lines.
     if not row or not row[0]:
-        return datetime.now(UTC).date()
-    return date.max if row[0] == date.max else row[0] + timedelta(days=1)
-
-
-def _require_no_swallowed_lines(lines: DataFrame) -> None:
-    """InputError where a quote that is never closed made one field of many lines: they would be lost uncounted."""
-    row = cleaning.longest_unparsed(lines).head()
-    if row and (row["line_ends"] or 0) > MOST_LINES_OF_A_RECORD:
+        return tomorrow
+    # A day's grace for shops east of Greenwich.
+    if row[0] > tomorrow:
+        file, invoice = cleaning.sales_of(lines, config.cleaning, row[0]).head() or ("", "")
         raise InputError(
-            f"{row[SOURCE_FILE]}: a quote that is never closed swallows {row['line_ends']:,} lines: close it, or set "
-            "input.csv.multiline=false, which takes every line for itself"
+            f"{file}: the last sale, of invoice {invoice}, is on {row[0]}, which is yet to come: correct its date, or "
+            "give the run its day with --as-of: what is dated later is then out of period"
         )
+    day: date = row[0]
+    return day + timedelta(days=1)
 
 
 def _data_quality(judged: DataFrame) -> list[dict[str, Any]]:

@@ -1,19 +1,29 @@
 """Any input format → one raw shape: every field as the text that was read, with the file it came from."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import InputSettings
-from segmentation.input_files import InputFile
-from segmentation.parquet_files import read_parquet
+from segmentation.errors import InputError, SegmentationError
+from segmentation.input_files import InputFile, named_as_unreadable
+from segmentation.parquet_files import first_unreadable, read_parquet
 from segmentation.schemas import RAW_LINES
 from segmentation.storage import Storage
-from segmentation.text_files import read_csv, read_json
+from segmentation.text_files import LONGEST_FIELD, MOST_COLUMNS, read_csv, read_json
 from segmentation.xlsx import read_workbook
+
+# Of the library with which Spark splits CSV lines; it says so of a field or line beyond the limits.
+TOO_LONG = "com.univocity.parsers.common.TextParsingException"
+
+# What a reader's own expression says of a file.
+REFUSED = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|\n|$)")
 
 
 def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> DataFrame:
@@ -28,6 +38,43 @@ def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputS
         if of_kind:
             frames += reader(spark, of_kind, settings)
     return reduce(DataFrame.unionByName, frames)
+
+
+@contextmanager
+def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator[None]:
+    """Around the first action on lines: a file that breaks off or cannot be unpacked is an InputError that names it.
+
+    Spark names the file in most of these errors; a damaged Parquet page may be met only where its values are used, and
+    then each of the Parquet files is tried by itself.
+    """
+    try:
+        yield
+    except SegmentationError:
+        raise
+    except Exception as error:
+        refused = REFUSED.search(str(getattr(error, "java_exception", None) or error))
+        if refused:
+            raise InputError(refused["message"]) from error
+        parquet = [file for file in files if file.kind == "parquet"]
+        path = named_as_unreadable(error, files) or first_unreadable(spark, parquet)
+        if path is None:
+            raise
+        if TOO_LONG in _java_causes(error):
+            raise InputError(
+                f"{path}: has a field of more than {LONGEST_FIELD:,} characters or a line of more than "
+                f"{MOST_COLUMNS:,} fields: close the quote that is left open, or let all lines end alike"
+            ) from error
+        raise InputError(f"{path}: cannot be read to its end, it is damaged or cut off: send it again") from error
+
+
+def _java_causes(error: Exception) -> str:
+    """The names of the Java exceptions that led to this one."""
+    cause: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+    names = []
+    while cause is not None:
+        names.append(str(cause.getClass().getName()))
+        cause = cause.getCause()
+    return " ".join(names)
 
 
 def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:

@@ -29,7 +29,7 @@ ALLOWED = {
     "config": {"config_messages"},
     "reading": {"input_files", "text_files", "parquet_files", "xlsx", "storage"},
     "input_files": {"storage"},
-    "text_files": {"input_files", "headers"},
+    "text_files": {"input_files", "headers", "open_quotes"},
     "parquet_files": {"input_files", "headers"},
     "xlsx": {"headers", "config_messages", "workbook_parts", "sheet_xml"},
     "workbook_parts": {"sheet_xml"},
