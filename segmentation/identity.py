@@ -38,9 +38,14 @@ def identify(files: Sequence[StoredFile], config: RunConfig, as_of: date | None)
     return Identity(fingerprint, _digest([fingerprint, config.canonical(), str(as_of), code_version()]))
 
 
+def is_run_id(run_id: str) -> bool:
+    """Whether it can be the name of one folder everywhere."""
+    return RUN_ID.fullmatch(run_id) is not None
+
+
 def require_run_id(run_id: str) -> str:
     """`run_id` unchanged; ConfigError where it could not be the name of one folder everywhere."""
-    if not RUN_ID.fullmatch(run_id):
+    if not is_run_id(run_id):
         raise ConfigError(
             f"--run-id {run_id!r}: may have letters, digits, '.', '_' and '-', beginning with a letter or digit, "
             "at most 100 characters"

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, java_message
+from segmentation.plain_text import MASK, without_secrets
 from segmentation.storage import Storage, StoredFile
 
 logger = logging.getLogger(__name__)
@@ -88,8 +89,9 @@ def unmarked_utf_16(head: bytes) -> str | None:
 
 
 def source_file() -> Column:
-    """The path of the file a row was read from, as a person writes it."""
+    """The path of the file a row was read from, as a person writes it, without the password of a URI."""
     encoded = F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "/")
+    encoded = F.regexp_replace(encoded, "^([a-z0-9+.-]+://)[^/@]*:[^/@]*@", f"$1{MASK}@")
     return F.try_url_decode(F.replace(encoded, F.lit("+"), F.lit("%2B")))
 
 
@@ -110,7 +112,7 @@ def _find(spark: SparkSession, path: str) -> list[StoredFile]:
 
 
 def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
-    path = stored.path.removeprefix("file:")
+    path = without_secrets(stored.path.removeprefix("file:"))
     try:
         head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
     except OSError as error:

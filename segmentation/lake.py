@@ -18,6 +18,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.errors import ConfigError, InputError, java_message
+from segmentation.identity import is_run_id, require_run_id
 from segmentation.schemas import TABLES, require_schema
 from segmentation.storage import Storage
 
@@ -60,6 +61,8 @@ class Lake:
         return self.path.removeprefix("file:")
 
     def run_path(self, run_id: str) -> str:
+        """Where a run of this id is or would be; ConfigError for an id that would lead elsewhere."""
+        require_run_id(run_id)
         return f"{self.path}/runs/run_id={run_id}"
 
     def run_ids(self) -> list[str]:
@@ -72,7 +75,8 @@ class Lake:
 
     def _ids(self) -> list[str]:
         names = self.storage.names_in(f"{self.path}/runs")
-        return [name.removeprefix("run_id=") for name in names if name.startswith("run_id=")]
+        ids = [name.removeprefix("run_id=") for name in names if name.startswith("run_id=")]
+        return [run_id for run_id in ids if is_run_id(run_id)]
 
     def is_published(self, run_id: str) -> bool:
         return self.storage.exists(f"{self.run_path(run_id)}/{MANIFEST}")
@@ -159,7 +163,7 @@ def _entry(run_id: str, manifest: Mapping[str, Any]) -> RunEntry:
 def open_run(spark: SparkSession, lake: str, run_id: str | None = None) -> PublishedRun:
     """The named run of a lake, or the latest; InputError where there is none."""
     opened = Lake(spark, lake)
-    run = run_id or opened.latest_run_id()
+    run = run_id if run_id is not None else opened.latest_run_id()
     return PublishedRun(spark, run, opened.run_path(run), opened.manifest(run))
 
 

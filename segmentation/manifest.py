@@ -9,7 +9,6 @@ from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
 from segmentation.identity import Identity, code_version
 from segmentation.input_files import InputFile
-from segmentation.plain_text import without_secrets
 from segmentation.schemas import TABLES
 
 
@@ -32,7 +31,7 @@ def run_facts(
             "fingerprint": identity.input_fingerprint,
             "files": [
                 {
-                    "path": without_secrets(file.path),
+                    "path": file.path,
                     "bytes": file.stored.size,
                     "modified_ms": file.stored.modified_ms,
                     "format": file.kind,

@@ -28,7 +28,7 @@ ALLOWED = {
     "entry": {"plain_text"},
     "config": {"config_messages"},
     "reading": {"input_files", "text_files", "parquet_files", "xlsx", "storage"},
-    "input_files": {"storage"},
+    "input_files": {"storage", "plain_text"},
     "text_files": {"input_files", "headers", "open_quotes"},
     "parquet_files": {"input_files", "headers"},
     "xlsx": {"headers", "config_messages", "workbook_parts", "sheet_xml"},
@@ -43,11 +43,11 @@ ALLOWED = {
     "pareto_chart": {"chart_style", "chart_numbers"},
     "segment_marks": {"chart_style", "chart_numbers"},
     "identity": {"storage", "__version__"},
-    "lake": {"storage"},
+    "lake": {"storage", "identity"},
     "expiry": {"lake", "publishing", "local_disk"},
     "publishing": {"lake", "local_disk"},
     "storage": {"local_disk"},
-    "manifest": {"choosing_k", "identity", "input_files", "plain_text"},
+    "manifest": {"choosing_k", "identity", "input_files"},
 }
 OF_FOUNDATIONS = {"errors": set(), "schemas": {"errors"}, "config": {"errors", "schemas"}}
 # Row by row in Python, or everything to the driver.

@@ -134,6 +134,12 @@ def test_an_unknown_run_is_named_with_its_lake(spark: SparkSession, whole: Whole
         read_table(spark, str(whole.folder), "k_sweep", "run-9")
 
 
+@pytest.mark.parametrize("run_id", ["../../elsewhere", "run-1/../run-1", "", "/etc"])
+def test_a_run_id_cannot_lead_out_of_the_lake(run_id: str, spark: SparkSession, whole: Whole):
+    with pytest.raises(ConfigError, match="may have letters, digits"):
+        Lake(spark, str(whole.folder)).run_path(run_id)
+
+
 def test_a_lake_without_runs_says_so(spark: SparkSession, tmp_path: Path):
     with pytest.raises(InputError, match=re.escape(f"{tmp_path}: nothing has been published in this lake")):
         read_table(spark, str(tmp_path), "k_sweep")
