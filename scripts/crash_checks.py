@@ -63,9 +63,8 @@ class Watcher:
         self.seen: set[str] = set()
 
     def look(self) -> list[Fault] | None:
-        """One read: the run that latest.json names, and one of the others in turn, each file by its checksum.
-
-        None as long as there never was a latest.json.
+        """One read, each file by its checksum: the run that latest.json names, those that were not there before, and
+        one of the others in turn. None as long as there never was a latest.json.
         """
         if self._last is None and not (self._lake / LATEST).exists():
             return None
@@ -78,8 +77,7 @@ class Watcher:
         if named is not None:
             faults += self._of_the_latest(named)
             self._last = named
-            self.seen.add(named.run_id)
-        return faults + self._of_the_next(named)
+        return faults + self._of_others(named)
 
     def _of_the_latest(self, named: Pointer) -> Iterator[Fault]:
         if self._last is not None and named.as_of < self._last.as_of:
@@ -88,15 +86,16 @@ class Watcher:
             yield Fault(Kind.MIXED, f"{LATEST} names the run {named.run_id} at {named.path}")
         yield from faults_of_run(self._lake / named.path, named.as_of)
 
-    def _of_the_next(self, named: Pointer | None) -> list[Fault]:
-        """One published run besides the latest: every one of them has its turn."""
+    def _of_others(self, named: Pointer | None) -> list[Fault]:
         runs = run_ids(self._lake)
-        self.seen |= runs
-        others = sorted(runs - {named.run_id} if named else runs)
-        if not others:
-            return []
-        self._turn += 1
-        return faults_of_run(run_path(self._lake, others[self._turn % len(others)]))
+        latest = {named.run_id} if named else set()
+        others = sorted(runs - latest)
+        looked_at = runs - latest - self.seen
+        if others:
+            self._turn += 1
+            looked_at |= {others[self._turn % len(others)]}
+        self.seen |= runs | latest
+        return [fault for run_id in sorted(looked_at) for fault in faults_of_run(run_path(self._lake, run_id))]
 
 
 def run_path(lake: Path, run_id: str) -> Path:
