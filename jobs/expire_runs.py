@@ -19,9 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from segmentation.entry import run_job
 from segmentation.expiry import expired, remove
 from segmentation.lake import Lake
+from segmentation.plain_text import shown
 from segmentation.session import spark_session
 
-EXIT_CODES = """exit codes: 0 removed, or shown; 2 bad arguments; 3 there is no such lake; 1 anything else"""
+EXIT_CODES = """exit codes: 0 removed, or shown; 2 bad arguments; 3 there is no such lake; 130 and 143 stopped by
+Ctrl-C and SIGTERM; 1 anything else"""
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -55,7 +57,8 @@ def expire(options: argparse.Namespace) -> None:
     lake = Lake(spark_session("expire runs"), options.lake)
     found = expired(lake, options.keep, options.older_than, datetime.now(UTC))
     for one in found:
-        print(f"{'removing' if options.apply else 'would remove'} {one.path}: {one.what}, {one.age.days} days old")
+        doing = "removing" if options.apply else "would remove"
+        print(shown(f"{doing} {one.path}: {one.what}, {one.age.days} days old"))
         if options.apply:
             remove(lake, one)
     print(

@@ -23,6 +23,7 @@ from segmentation.schemas import (
     ROWS,
     RULE,
     SEGMENT_ID,
+    SEGMENT_NAME,
     TABLE_KEYS,
     TOTAL_SPEND,
     column_names,
@@ -30,14 +31,15 @@ from segmentation.schemas import (
 
 TABLE = "table"
 KEYS = "keys"
+LINES = "lines"
 # Holds any sum of decimal(20,4).
 SUM = "decimal(38,4)"
-PUBLISHED_SEGMENT_ID = "published_segment_id"
+PUBLISHED = "published"
 
 
 def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
-    """One row per table: table string, rows bigint, keys bigint (how many values its key has), revenue and
-    guest_revenue decimal(38,4), NULL for a table without that column.
+    """One row per table: table string, rows bigint, keys bigint (how many values its key has), revenue,
+    guest_revenue and lines (the sum of its column `rows`) decimal(38,4), NULL for a table without that column.
     """
 
     def figures(table: str, frame: DataFrame) -> DataFrame:
@@ -47,6 +49,7 @@ def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
             (F.count_distinct(*TABLE_KEYS[table]) if table in TABLE_KEYS else F.count(F.lit(1))).alias(KEYS),
             _sum(frame, REVENUE, TOTAL_SPEND).alias(REVENUE),
             _sum(frame, GUEST_REVENUE).alias(GUEST_REVENUE),
+            _sum(frame, ROWS).alias(LINES),
         )
 
     return reduce(DataFrame.unionByName, [figures(table, frame) for table, frame in tables.items()])
@@ -58,11 +61,12 @@ def lines_by_reason(rejected_transactions: DataFrame) -> DataFrame:
 
 
 def customers_in_another_segment(customer_segments: DataFrame, model: PipelineModel) -> DataFrame:
-    """The customers whom `model` does not put into the segment that the table has them in."""
-    features = [name for name in column_names(CUSTOMER_SEGMENTS) if not name.startswith("segment_")]
-    published = F.col(SEGMENT_ID).alias(PUBLISHED_SEGMENT_ID)
+    """The customers whom `model` does not put into the segment, by id and name, that the table has them in."""
+    told = (SEGMENT_ID, SEGMENT_NAME)
+    features = [name for name in column_names(CUSTOMER_SEGMENTS) if name not in told]
+    published = F.struct(*told).alias(PUBLISHED)
     predicted = model.transform(customer_segments.select(*features, published))
-    return predicted.where(~F.col(SEGMENT_ID).eqNullSafe(F.col(PUBLISHED_SEGMENT_ID)))
+    return predicted.where(~F.struct(*told).eqNullSafe(F.col(PUBLISHED)))
 
 
 def require_whole(
@@ -94,6 +98,8 @@ def require_whole(
         revenue, of_guests = _money(figures, table, REVENUE), _money(figures, table, GUEST_REVENUE)
         require_equal(f"the revenue of {table} and of clean and guest lines", table=revenue, lines=clean + guest)
         require_equal(f"the guest revenue of {table} and of guest lines", table=of_guests, lines=guest)
+    lines = figures["data_quality"][LINES] or 0
+    require_equal("the lines of data_quality and those counted", table=lines, counted=sum(rows.values()))
     all_money = sum(money.values(), Decimal(0))
     require_equal(
         "the revenue of data_quality and of all lines",

@@ -33,15 +33,12 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
         logging.getLogger().addFilter(_is_no_call_cut_short)
     logging.getLogger("segmentation").setLevel(logging.ERROR if quiet else logging.INFO)
     try:
-        with _sigterm_raises():
+        with _signals_raise():
             work()
         return 0
-    except KeyboardInterrupt:
-        _tell("stopped by Ctrl-C: nothing was published")
-        return INTERRUPTED
-    except Terminated:
-        _tell("stopped by SIGTERM: nothing was published")
-        return TERMINATED
+    except (KeyboardInterrupt, Terminated) as stopped:
+        _tell(f"stopped by {stopped}: the same command again does what is left to do")
+        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
     except Exception as error:
         if debug:
             logger.exception("stack trace")
@@ -65,13 +62,18 @@ def _tell(message: str) -> None:
 
 
 @contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the way out is not to be cut short
-        raise Terminated
+def _signals_raise() -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the work by an exception, once: the way out is not cut short."""
+    handled = (signal.SIGINT, signal.SIGTERM)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def stop(number: int, frame: FrameType | None) -> None:
+        for one in handled:
+            signal.signal(one, signal.SIG_IGN)
+        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else Terminated("SIGTERM")
+
+    before = [signal.signal(one, stop) for one in handled]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in zip(handled, before, strict=True):
+            signal.signal(one, handler)

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from segmentation.errors import InputError
 from segmentation.lake import Lake
-from segmentation.local_disk import Claim
-from segmentation.publishing import REFUSED, STAGING, aside, is_in_the_making
+from segmentation.publishing import REFUSED, STAGING, aside
 
 # Where nobody can tell whether a process still works on a staging: no run goes on so long without writing a file.
 LONGEST_SILENCE = timedelta(days=1)
@@ -30,24 +29,28 @@ def expired(lake: Lake, keep: int, older_than: timedelta, now: datetime) -> list
     """
     if not lake.storage.is_directory(lake.path):
         raise InputError(f"{lake.shown}: there is no such lake")
-    return [one for one in (*_old_runs(lake, keep, now), *_left_in_staging(lake, now)) if one.age > older_than]
+    return [one for one in (*_old_runs(lake, keep, now), *_left_behind(lake, now)) if one.age > older_than]
 
 
 def remove(lake: Lake, one: Expired) -> None:
-    """Takes a run or a staging out of the lake: first its name, in one step, then its files.
+    """Takes a run or a staging out of the lake: first its name, in one step, then its files. Nothing happens where it
+    is gone, or somebody works on it.
 
     Ended in between, the rest goes with the next run, as any abandoned staging does.
     """
-    path = f"{lake.path}/{one.path}"
-    lake.storage.make_directory(f"{lake.path}/{STAGING}")
-    claim = Claim(lake.storage.local(path)) if lake.storage.is_local else None
-    try:
-        place = aside(lake, "expired")
-        lake.storage.rename(path, place)
-        lake.storage.delete(place)
-    finally:
-        if claim:
-            claim.release()
+    path, storage = f"{lake.path}/{one.path}", lake.storage
+    storage.make_directory(f"{lake.path}/{STAGING}")
+    with storage.exclusive():
+        claim = storage.claim(path)
+        try:
+            if not storage.exists(path) or (claim and not claim.is_held):
+                return
+            place = aside(lake, "expired")
+            storage.rename(path, place)
+            storage.delete(place)
+        finally:
+            if claim:
+                claim.release()
 
 
 def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
@@ -60,10 +63,21 @@ def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
             yield Expired(f"runs/run_id={run.run_id}", f"a run as of {run.as_of}", now - run.published_at)
 
 
-def _left_in_staging(lake: Lake, now: datetime) -> Iterator[Expired]:
-    staged = {f"{STAGING}/{name}": name for name in lake.storage.names_in(f"{lake.path}/{STAGING}")}
-    half_published = {f"runs/run_id={run_id}": run_id for run_id in lake.unfinished_run_ids()}
-    for path, name in (staged | half_published).items():
-        written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{path}") / 1000, UTC)
-        if now - written > LONGEST_SILENCE and not is_in_the_making(lake, name):
-            yield Expired(path, "refused" if name.endswith(REFUSED) else "abandoned", now - written)
+def _left_behind(lake: Lake, now: datetime) -> Iterator[Expired]:
+    staged = [f"{STAGING}/{name}" for name in lake.storage.names_in(f"{lake.path}/{STAGING}")]
+    half_published = [f"runs/run_id={run_id}" for run_id in lake.unfinished_run_ids()]
+    for path in (*staged, *half_published):
+        with suppress(OSError):  # it went meanwhile
+            written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{path}") / 1000, UTC)
+            if now - written > LONGEST_SILENCE and not _is_worked_on(lake, path):
+                yield Expired(path, "refused" if path.endswith(REFUSED) else "abandoned", now - written)
+
+
+def _is_worked_on(lake: Lake, path: str) -> bool:
+    """Whether a process that lives says so; it can where folders can be claimed."""
+    claim = lake.storage.claim(f"{lake.path}/{path}")
+    if claim is None:
+        return False
+    is_free = claim.is_held
+    claim.release()
+    return not is_free

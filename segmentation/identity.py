@@ -15,7 +15,8 @@ from segmentation.config import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.storage import StoredFile
 
-RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LONGEST_RUN_ID = 100
+RUN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_RUN_ID - 1}}}")
 SHORT = 12
 
 
@@ -48,7 +49,7 @@ def require_run_id(run_id: str) -> str:
     if not is_run_id(run_id):
         raise ConfigError(
             f"--run-id {run_id!r}: may have letters, digits, '.', '_' and '-', beginning with a letter or digit, "
-            "at most 100 characters"
+            f"at most {LONGEST_RUN_ID} characters"
         )
     return run_id
 

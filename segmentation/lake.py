@@ -45,15 +45,15 @@ class Lake:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.spark = spark
-        if set(path) & GLOB_CHARACTERS:
-            raise ConfigError(
-                f"lake {path}: may not have any of {' '.join(sorted(GLOB_CHARACTERS))}, which Spark expands"
-            )
         try:
             self.storage = Storage(spark, path)
         except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer
             raise ConfigError(f"lake {path}: cannot be reached: {java_message(error)}") from None
         self.path = self.storage.root
+        if set(self.path) & GLOB_CHARACTERS:
+            raise ConfigError(
+                f"lake {self.shown}: may not have any of {' '.join(sorted(GLOB_CHARACTERS))}, which Spark expands"
+            )
 
     @property
     def shown(self) -> str:
@@ -83,20 +83,25 @@ class Lake:
 
     def latest_run_id(self) -> str:
         """The run that latest.json names; InputError where nothing has been published."""
+        return self.latest().run_id
+
+    def latest(self) -> "RunEntry":
+        """What latest.json says; InputError where nothing has been published, or something else stands there."""
         path = f"{self.path}/{LATEST}"
         if not self.storage.exists(path):
             raise InputError(f"{self.shown}: nothing has been published in this lake")
-        return str(self._json(path).get("run_id"))
+        content = self._json(path)
+        return _entry(str(content.get("run_id")), content, path)
 
     def manifest(self, run_id: str) -> dict[str, Any]:
         """The manifest of a published run; InputError where there is no such run, or a newer version wrote it."""
         if not self.is_published(run_id):
             raise InputError(f"{self.shown}: there is no run {run_id!r}")
         content = self._json(f"{self.run_path(run_id)}/{MANIFEST}")
-        if content.get("format", 0) > MANIFEST_FORMAT:
+        if content.get("format") not in range(1, MANIFEST_FORMAT + 1):
             raise InputError(
-                f"{self.shown}: run {run_id!r} was published by a newer version: its manifest has the format "
-                f"{content['format']}, this version reads up to {MANIFEST_FORMAT}"
+                f"{self.shown}: run {run_id!r} was published by a newer version, or by another program: its manifest "
+                f"has the format {content.get('format')!r}, this version reads 1 to {MANIFEST_FORMAT}"
             )
         return content
 
@@ -107,8 +112,9 @@ class Lake:
         """
         found = []
         for run_id in self.run_ids():
+            path = f"{self.run_path(run_id)}/{MANIFEST}"
             try:
-                found.append(_entry(run_id, self._json(f"{self.run_path(run_id)}/{MANIFEST}")))
+                found.append(_entry(run_id, self._json(path), path))
             except InputError as error:
                 logger.warning("%s", error)
         return sorted(found, key=lambda entry: (entry.as_of, entry.published_at), reverse=True)
@@ -116,10 +122,12 @@ class Lake:
     def _json(self, path: str) -> dict[str, Any]:
         try:
             content = json.loads(self.storage.read_text(path))
-        except (ValueError, OSError):
+        except ValueError:
             content = None
+        except OSError as error:
+            raise InputError(f"{path.removeprefix('file:')}: cannot be read: {error.strerror or error}") from None
         if not isinstance(content, dict):
-            raise InputError(f"{path.removeprefix('file:')}: is not what this job writes there: restore or remove it")
+            raise _foreign(path)
         return content
 
 
@@ -147,17 +155,27 @@ class PublishedRun:
         return require_schema(frame, TABLES[name], name)
 
     def model(self) -> PipelineModel:
-        """The fitted pipeline: customer features → segment_id and segment_name."""
-        return PipelineModel.load(f"{self.path}/{MODEL}")
+        """The fitted pipeline: customer features → segment_id and segment_name; InputError where it is gone."""
+        try:
+            return PipelineModel.load(f"{self.path}/{MODEL}")
+        except Exception as error:  # noqa: BLE001 - as above
+            raise InputError(f"run {self.run_id}: its model cannot be read: {java_message(error)}") from None
 
 
-def _entry(run_id: str, manifest: Mapping[str, Any]) -> RunEntry:
+def _entry(run_id: str, content: Mapping[str, Any], path: str) -> RunEntry:
     # Format 1 has no time of publication; the run began not long before it.
-    published_at = manifest.get("published_at") or manifest.get("began_at") or "1970-01-01T00:00:00+00:00"
+    published_at = content.get("published_at") or content.get("began_at")
     try:
-        return RunEntry(run_id, date.fromisoformat(manifest["as_of"]), datetime.fromisoformat(published_at))
+        entry = RunEntry(run_id, date.fromisoformat(content["as_of"]), datetime.fromisoformat(str(published_at)))
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"run {run_id}: its manifest does not tell its day: restore or remove it") from None
+        raise _foreign(path) from None
+    if not is_run_id(run_id) or entry.published_at.tzinfo is None:
+        raise _foreign(path)
+    return entry
+
+
+def _foreign(path: str) -> InputError:
+    return InputError(f"{path.removeprefix('file:')}: is not what this job writes there: restore or remove it")
 
 
 def open_run(spark: SparkSession, lake: str, run_id: str | None = None) -> PublishedRun:

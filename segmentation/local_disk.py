@@ -34,33 +34,23 @@ def exclusive(folder: Path) -> Iterator[None]:
 
 
 class Claim:
-    """A folder that is claimed as long as this process lives, or until `release`."""
+    """A folder that is claimed as long as this process lives, or until `release`.
+
+    `is_held` is False where another process claims it, where this one may not open it, or the file system has no locks.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor: int | None = os.open(folder, os.O_RDONLY)
+        self.is_held = False
+        self._descriptor: int | None = None
         with suppress(OSError):
+            self._descriptor = os.open(folder, os.O_RDONLY)
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self.is_held = True
 
     def release(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
-            self._descriptor = None
-
-
-def is_claimed(folder: Path) -> bool:
-    """Whether a living process claims the folder; True too where the file system cannot tell."""
-    try:
-        descriptor = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
+        self._descriptor, self.is_held = None, False
 
 
 def write_whole(path: Path, text: str, beside: Path) -> None:
@@ -90,7 +80,21 @@ def rename_new(source: Path, target: Path) -> None:
         if target.exists():
             raise PublishConflict(f"{target} is already there") from error
         raise
-    sync(target.parent)
+
+
+def modified_ms(path: Path) -> int:
+    """When the newest thing at or below a path was written, in ms since 1970, but for what vanishes meanwhile."""
+    newest = path.stat().st_mtime
+    for place, _, names in os.walk(path):
+        for name in (".", *names):
+            with suppress(OSError):
+                newest = max(newest, (Path(place) / name).stat().st_mtime)
+    return round(newest * 1000)
+
+
+def may_write(folder: Path) -> bool:
+    """Whether this user may add to a folder, if it is there."""
+    return not folder.exists() or os.access(folder, os.W_OK | os.X_OK)
 
 
 def remove(path: Path) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -26,7 +28,7 @@ from segmentation.clustering import (
     with_distances,
 )
 from segmentation.config import RunConfig
-from segmentation.errors import ConfigError, InputError, QualityGateError, SegmentationError
+from segmentation.errors import ConfigError, InputError, QualityGateError, SegmentationError, java_message
 from segmentation.features import customer_features
 from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, find_input
@@ -58,7 +60,7 @@ from segmentation.schemas import (
     K,
     column_names,
 )
-from segmentation.session import local_directory
+from segmentation.session import cancel_jobs, local_directory
 
 STAGES = 9
 # The operating system's words, which Java, Hadoop and Python hand on.
@@ -108,16 +110,17 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
     try:
         return _publish(spark, config, request, progress, staged, files, identity)
     except QualityGateError as error:
-        raise QualityGateError(
-            f"{error}; the refused run is kept at {staged.refuse().removeprefix('file:')}"
-        ) from error
+        place = staged.refuse().removeprefix("file:")
+        raise QualityGateError(f"{error}; the refused run is kept at {place}") from error
     except Exception as error:
-        if NO_SPACE in str(error):
-            raise SegmentationError(_where_space_is_left(spark, lake)) from error
+        if NO_SPACE not in str(error) or isinstance(error, SegmentationError):
+            raise
+        raise SegmentationError(_where_space_is_left(spark, lake)) from error
+    except BaseException:  # a signal
+        cancel_jobs(spark)  # else its tasks would write where `discard` removes
         raise
     finally:
         staged.discard()
-        spark.catalog.clearCache()
 
 
 def _publish(
@@ -130,6 +133,7 @@ def _publish(
     identity: Identity,
 ) -> Published:
     began = datetime.now(UTC)
+    spark.catalog.clearCache()  # of a run before this one in the same session
 
     with progress.stage("Cleaning the lines"):
         lines = parsed_lines(read_lines(spark, files, config.input), config.cleaning).persist()
@@ -185,31 +189,41 @@ def _publish(
     with progress.stage("Auditing"):
         staged.finish_writing()
         counted = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
+        counted["data_quality"] = len(quality)
         figures, reconciliation = _audit(staged, quality, counted)
         _require_plausible(spark, config, staged, reconciliation, described, as_of)
         contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, staged.checksums())
-        staged.audited()
+        publishing.reached(publishing.AUDITED)
 
     with progress.stage("Publishing"):
         facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
         told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
-        published = staged.publish(told, renumber=request.force)
-    return Published(published.run_id, published.path, False, choice.reason, quality, described)
+        run_id = staged.publish(told, number_from=_wanted_id(identity, request) if request.force else None)
+    return Published(run_id, staged.lake.run_path(run_id), False, choice.reason, quality, described)
 
 
 def _audit(
     staged: StagedRun, quality: Sequence[Mapping[str, Any]], counted: Mapping[str, int]
 ) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """The figures of every table as it was read back, and the reconciliation; QualityGateError where they disagree."""
-    tables = {table: staged.table(table) for table in TABLES}
-    misplaced = audit.customers_in_another_segment(tables["customer_segments"], staged.model())
-    with ThreadPoolExecutor(3) as pool:  # three small jobs, of which each leaves most cores idle
-        rows = pool.submit(audit.table_figures(tables).collect)  # one row per table
-        reasons = pool.submit(audit.lines_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
-        strays = pool.submit(misplaced.count)
-    figures = {row[audit.TABLE]: row.asDict() for row in rows.result()}
-    kept = {row[REASON]: row[ROWS] for row in reasons.result()}
-    return figures, audit.require_whole(figures, kept, strays.result(), quality, counted)
+    """The figures of every table as it was read back, and the reconciliation.
+
+    QualityGateError where they disagree, or something cannot be read.
+    """
+    try:
+        tables = {table: staged.table(table) for table in TABLES}
+        misplaced = audit.customers_in_another_segment(tables["customer_segments"], staged.model())
+        with ThreadPoolExecutor(3) as pool:  # three small jobs, of which each leaves most cores idle
+            rows = pool.submit(audit.table_figures(tables).collect)  # one row per table
+            reasons = pool.submit(audit.lines_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
+            strays = pool.submit(misplaced.count)
+        figures = {row[audit.TABLE]: row.asDict() for row in rows.result()}
+        kept = {row[REASON]: row[ROWS] for row in reasons.result()}
+        misplaced_customers = strays.result()
+    except (PySparkException, Py4JJavaError) as error:
+        if NO_SPACE in str(error):
+            raise
+        raise QualityGateError(f"the staged run cannot be read back: {java_message(error)}") from error
+    return figures, audit.require_whole(figures, kept, misplaced_customers, quality, counted)
 
 
 def _require_plausible(
@@ -223,13 +237,24 @@ def _require_plausible(
     """QualityGateError where a configured gate does not hold, on the run itself or against the newest until its day."""
     gates, lake = config.quality_gates, staged.lake
     figures = quality_gates.figures_of(staged.run_id, reconciliation, _customer_shares(described))
-    before = [run.run_id for run in lake.runs() if run.as_of <= as_of] if gates.compare else []
-    previous = None
-    if before:
-        run = open_run(spark, lake.path, before[0])
-        shares = _customer_shares(run.table("segment_profiles").collect())  # one row per segment
-        previous = quality_gates.figures_of(before[0], run.manifest["reconciliation"], shares)
-    quality_gates.require_plausible(gates, figures, previous)
+    before = _run_before(spark, lake, config.title, as_of) if gates.compare else None
+    quality_gates.require_plausible(gates, figures, before)
+
+
+def _run_before(spark: SparkSession, lake: Lake, title: str, as_of: date) -> quality_gates.RunFigures | None:
+    """The newest run of the same title until the day; QualityGateError where it does not tell its figures."""
+    for entry in lake.runs():
+        if entry.as_of > as_of:
+            continue
+        try:
+            run = open_run(spark, lake.path, entry.run_id)
+            if run.manifest.get("title") != title:
+                continue
+            shares = _customer_shares(run.table("segment_profiles").collect())  # one row per segment
+            return quality_gates.figures_of(entry.run_id, run.manifest["reconciliation"], shares)
+        except (SegmentationError, KeyError) as error:
+            raise QualityGateError(f"run {entry.run_id}, to compare with, cannot be read: {error}") from error
+    return None
 
 
 def _customer_shares(described: Sequence[Mapping[str, Any] | Row]) -> dict[str, float]:
@@ -243,14 +268,23 @@ def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
     return f"{NO_SPACE}: {', '.join(free)}: make room, or set spark.local.dir to a larger disk; nothing was published"
 
 
+def _wanted_id(identity: Identity, request: Request) -> str:
+    return request.run_id or identity.default_run_id
+
+
 def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool]:
     """The id to publish under, and whether this very run is published under it already."""
-    run_id = request.run_id or identity.default_run_id
+    run_id = _wanted_id(identity, request)
     if request.force:
         return publishing.free_run_id(lake, run_id), False
     if not lake.is_published(run_id):
+        if run_id in lake.unfinished_run_ids():
+            raise ConfigError(
+                f"--run-id {run_id}: {lake.run_path(run_id).removeprefix('file:')} is there without its manifest: "
+                "another process is publishing it, or something else made that folder: remove it, or choose another id"
+            )
         return run_id, False
-    if lake.manifest(run_id)["identity"] != identity.run:
+    if lake.manifest(run_id).get("identity") != identity.run:
         raise ConfigError(
             f"--run-id {run_id}: is already published from other input, configuration or code: choose another, or "
             "--force to publish beside it under a new id"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,9 +20,10 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigError, InputError, PublishConflict, java_message
+from segmentation.errors import ConfigError, InputError, PublishConflict, SegmentationError, java_message
+from segmentation.identity import LONGEST_RUN_ID
 from segmentation.lake import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, Lake
-from segmentation.local_disk import Claim, is_claimed
+from segmentation.local_disk import Claim
 from segmentation.schemas import TABLES, require_schema
 
 # Each step by name, at the moment it is reached: what a crash test stops the job at.
@@ -50,6 +51,9 @@ def require_writable(lake: Lake) -> None:
     storage = lake.storage
     if storage.exists(lake.path) and not storage.is_directory(lake.path):
         raise ConfigError(f"--output {lake.shown}: is a file; name a folder")
+    for folder in (lake.path, f"{lake.path}/runs"):
+        if not storage.may_write(folder):
+            raise ConfigError(f"--output {folder.removeprefix('file:')}: cannot be written: Permission denied")
     try:
         storage.make_directory(f"{lake.path}/{STAGING}")
         with storage.exclusive():
@@ -65,18 +69,20 @@ def remove_abandoned(lake: Lake) -> None:
     storage = lake.storage
     if not storage.is_local:
         return  # nobody can tell there whether the owner lives: `expiry` goes by age
+    abandoned = []
     with storage.exclusive():
         for name in storage.names_in(f"{lake.path}/{STAGING}"):
             path = f"{lake.path}/{STAGING}/{name}"
-            is_file = not storage.is_directory(path)  # these are written only by who has the lake for itself
-            ours = f".{HOST}." in name and not name.endswith(REFUSED)
-            if is_file or (ours and not is_in_the_making(lake, name)):
+            if not storage.is_directory(path):  # written only by who has the lake for itself, as this process has now
+                with suppress(OSError):
+                    storage.delete(path)
+            elif name.split(".")[-2:-1] == [HOST]:
+                abandoned.append((path, Claim(storage.local(path))))
+    for path, claim in abandoned:
+        if claim.is_held:
+            with suppress(OSError):  # another user's, who removes it with a run of his own
                 storage.delete(path)
-
-
-def is_in_the_making(lake: Lake, name: str) -> bool:
-    """Whether a living process of this machine works on what has this name under `_staging/`."""
-    return lake.storage.is_local and is_claimed(lake.storage.local(f"{lake.path}/{STAGING}/{name}"))
+        claim.release()
 
 
 def aside(lake: Lake, run_id: str) -> str:
@@ -94,8 +100,14 @@ def free_run_id(lake: Lake, run_id: str) -> str:
     """`run_id`, or else with the first number from 2 under which nothing is published."""
     candidate, number = run_id, 2
     while lake.storage.exists(lake.run_path(candidate)):
-        candidate, number = f"{run_id}-{number}", number + 1
+        suffix = f"-{number}"
+        candidate, number = run_id[: LONGEST_RUN_ID - len(suffix)] + suffix, number + 1
     return candidate
+
+
+def reached(step: str) -> None:
+    """Tells that a step is reached."""
+    steps.debug(step)
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,7 @@ class StagedRun:
         """What was written is on the disk, and the lines kept as they were read are for their owner alone."""
         self.lake.storage.restrict(f"{self.path}/{OWNER_ONLY_TABLE}")
         self.lake.storage.sync(self.path)
-        steps.debug(STAGING_WRITTEN)
+        reached(STAGING_WRITTEN)
 
     def table(self, table: str) -> DataFrame:
         """A staged table read back; QualityGateError where it is not of its schema."""
@@ -145,51 +157,58 @@ class StagedRun:
         found = {row["path"].partition(folder)[2]: {"bytes": row["length"], "sha256": row["sha256"]} for row in rows}
         return dict(sorted(found.items()))
 
-    def audited(self) -> None:
-        """Notes that the audit is done."""
-        steps.debug(AUDITED)
+    def publish(self, manifest: Mapping[str, Any], number_from: str | None = None) -> str:
+        """Makes the run appear, whole, and returns its id: with `number_from` that id, or the first number behind it
+        that is free.
 
-    def publish(self, manifest: Mapping[str, Any], renumber: bool = False) -> "StagedRun":
-        """Makes the run appear, whole, and returns it where it is.
-
-        PublishConflict if its id was taken meanwhile, unless it may be numbered anew.
+        PublishConflict if the id was taken meanwhile, SegmentationError if the run is there but not named the latest.
         """
-        storage = self.lake.storage
-        storage.make_directory(f"{self.lake.path}/runs")
+        lake, storage = self.lake, self.lake.storage
+        storage.make_directory(f"{lake.path}/runs")
         while True:
             with storage.exclusive():
-                run_id = free_run_id(self.lake, self.run_id) if renumber else self.run_id
+                run_id = self.run_id if number_from is None else free_run_id(lake, number_from)
                 self._write_manifest(run_id, manifest)
-                storage.open_like(self.path, f"{self.lake.path}/runs")
-                steps.debug(BEFORE_RENAME)
+                storage.open_like(self.path, f"{lake.path}/runs")
+                reached(BEFORE_RENAME)
                 try:
-                    storage.publish(self.path, self.lake.run_path(run_id), last=MANIFEST)
+                    storage.publish(self.path, lake.run_path(run_id), last=MANIFEST)
                 except PublishConflict as error:
-                    if renumber:
+                    if number_from is not None:
                         continue
-                    raise self._conflict(run_id, str(manifest["identity"]), error) from None
-                steps.debug(AFTER_RENAME)
-                steps.debug(BEFORE_LATEST)
-                _name_latest(self.lake)
-                steps.debug(AFTER_LATEST)
-            return StagedRun(self.lake, run_id, self.lake.run_path(run_id), None)
+                    raise self._conflict(str(manifest["identity"]), error) from None
+                reached(AFTER_RENAME)
+                try:
+                    storage.sync_names(f"{lake.path}/runs")
+                    reached(BEFORE_LATEST)
+                    _name_latest(lake)
+                except Exception as error:
+                    raise SegmentationError(
+                        f"run {run_id} is published, but {LATEST} could not be written: {java_message(error)}: mend "
+                        "that and start the same run again"
+                    ) from error
+                reached(AFTER_LATEST)
+            return run_id
 
-    def _conflict(self, run_id: str, identity: str, error: PublishConflict) -> PublishConflict:
-        if not self.lake.is_published(run_id):
+    def _conflict(self, identity: str, error: PublishConflict) -> PublishConflict:
+        if not self.lake.is_published(self.run_id):
             return error
-        if self.lake.manifest(run_id)["identity"] == identity:
+        if self.lake.manifest(self.run_id).get("identity") == identity:
+            _name_latest(self.lake)  # the other process may have ended just before that
             return PublishConflict(
-                f"another process published this very run, {run_id}, meanwhile: nothing is left to do"
+                f"another process published this very run, {self.run_id}, meanwhile: nothing is left to do"
             )
         return PublishConflict(
-            f"another process published under the id {run_id} meanwhile, from other input, configuration or code: "
+            f"another process published under the id {self.run_id} meanwhile, from other input, configuration or code: "
             "choose another --run-id, or --force to publish beside it"
         )
 
     def _write_manifest(self, run_id: str, manifest: Mapping[str, Any]) -> None:
-        published_at = datetime.now(UTC).isoformat(timespec="microseconds")
-        content = {"format": MANIFEST_FORMAT, "run_id": run_id, "published_at": published_at, **manifest}
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        published_at = datetime.now(UTC)
+        with suppress(InputError):  # a clock that was set back makes no run older than the one before it
+            published_at = max(published_at, self.lake.latest().published_at + timedelta(microseconds=1))
+        told = {"run_id": run_id, "published_at": published_at.isoformat(timespec="microseconds"), **manifest}
+        text = json.dumps({"format": MANIFEST_FORMAT, **told}, indent=2, ensure_ascii=False) + "\n"
         self.lake.storage.write_text(f"{self.path}/{MANIFEST}", text, beside=self.path)
 
     def refuse(self) -> str:
@@ -200,7 +219,7 @@ class StagedRun:
 
     def discard(self) -> None:
         """Removes the run in the making; nothing happens where it was published or refused."""
-        with suppress(OSError):  # the disk went away; the error that ended the run says more
+        with suppress(Exception):  # the disk or Java went away; the error that ended the run says more
             self.lake.storage.delete(self.path)
         if self.claim:
             self.claim.release()
@@ -213,7 +232,7 @@ def stage(lake: Lake, run_id: str) -> StagedRun:
     path = aside(lake, run_id)
     with storage.exclusive():  # else it could be taken for abandoned before it is claimed
         storage.make_directory(path, owner_only=True)
-        return StagedRun(lake, run_id, path, Claim(storage.local(path)) if storage.is_local else None)
+        return StagedRun(lake, run_id, path, storage.claim(path))
 
 
 def _name_latest(lake: Lake) -> None:
@@ -221,13 +240,19 @@ def _name_latest(lake: Lake) -> None:
     path = f"{lake.path}/{LATEST}"
     while runs := lake.runs():
         newest = runs[0]
-        with suppress(InputError):  # there is none yet, or it is not what it should be
-            if lake.latest_run_id() == newest.run_id:
-                return
         content = {
             "run_id": newest.run_id,
             "path": f"runs/run_id={newest.run_id}",
             "as_of": newest.as_of.isoformat(),
-            "published_at": newest.published_at.isoformat(),
+            "published_at": newest.published_at.isoformat(timespec="microseconds"),
         }
-        lake.storage.write_text(path, json.dumps(content, indent=2) + "\n", beside=f"{lake.path}/{STAGING}")
+        text = json.dumps(content, indent=2) + "\n"
+        with suppress(InputError, OSError):  # there is none yet, or it is not what it should be
+            named = lake.latest()
+            # A run whose manifest cannot be read just now is a run all the same.
+            is_later = named.as_of > newest.as_of and lake.storage.exists(lake.run_path(named.run_id))
+            if is_later or lake.storage.read_text(path) == text:
+                return
+        lake.storage.write_text(path, text, beside=f"{lake.path}/{STAGING}")
+        if lake.storage.is_local:
+            return

@@ -2,6 +2,8 @@
 
 import signal
 import warnings
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -9,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.errors import SegmentationError, java_message
 
+SECONDS_TO_CANCEL = 5
 SETTINGS = {
     # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
     "spark.sql.session.timeZone": "UTC",
@@ -50,6 +53,21 @@ def spark_session(name: str) -> SparkSession:
     finally:
         # PySpark's own way with Ctrl-C calls Java from within a call to Java, and says so in a stack trace.
         signal.signal(signal.SIGINT, on_interrupt)
+
+
+def cancel_jobs(spark: SparkSession) -> None:
+    """Ends what Spark is doing, from a thread of its own: this one's connection to Java may be in the middle of a call.
+
+    Java that has ended, or does not answer, is not waited for.
+    """
+
+    def cancel() -> None:
+        with suppress(Exception):
+            spark.sparkContext.cancelAllJobs()
+
+    canceller = Thread(target=cancel, daemon=True)
+    canceller.start()
+    canceller.join(SECONDS_TO_CANCEL)
 
 
 def local_directory(spark: SparkSession) -> str:

@@ -107,6 +107,8 @@ class Storage:
 
     def modified_ms(self, path: str) -> int:
         """When the newest thing at or below a path was written, in ms since 1970."""
+        if self.is_local:
+            return local_disk.modified_ms(self.local(path))
         status = self._fs.getFileStatus(self._path(path))
         inner = self._fs.listStatus(self._path(path)) if status.isDirectory() else ()
         times = [self.modified_ms(below.getPath().toString()) for below in inner]
@@ -192,6 +194,19 @@ class Storage:
         """Makes all that was written in a folder survive a power cut; elsewhere than locally closing a file does."""
         if self.is_local:
             local_disk.sync_all(self.local(path))
+
+    def sync_names(self, path: str) -> None:
+        """Makes the renames in a folder survive a power cut."""
+        if self.is_local:
+            local_disk.sync(self.local(path))
+
+    def may_write(self, path: str) -> bool:
+        """False where it is known from the start that this user may not add to a folder."""
+        return not self.is_local or local_disk.may_write(self.local(path))
+
+    def claim(self, path: str) -> local_disk.Claim | None:
+        """A claim on a folder, where processes can tell each other that they live: on a local disk."""
+        return local_disk.Claim(self.local(path)) if self.is_local else None
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:

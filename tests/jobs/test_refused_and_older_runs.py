@@ -75,6 +75,23 @@ def test_a_table_that_lost_rows_on_its_way_to_the_disk_is_not_published(
     assert not (tmp_path / "latest.json").exists()
 
 
+def test_a_run_that_cannot_be_read_back_is_refused_and_kept(
+    small_csv: Path, run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = StagedRun.finish_writing
+
+    def lose_the_model(staged: StagedRun) -> None:
+        whole(staged)
+        shutil.rmtree(Path(staged.path.removeprefix("file:")) / "model" / "stages")
+
+    monkeypatch.setattr(StagedRun, "finish_writing", lose_the_model)
+    done = run_job("--config", CONFIG, "--input", small_csv, "--output", tmp_path, "--set", *QUICK)
+    assert done.code == AUDIT_FAILED
+    assert "error: the staged run cannot be read back: " in done.stderr
+    assert (refused_run(tmp_path, done.stderr) / "customer_segments").is_dir()
+    assert runs_in(tmp_path) == []
+
+
 def test_of_processes_that_make_the_same_run_at_once_one_publishes_it_and_the_others_say_so(
     small_csv: Path, tmp_path: Path
 ):
@@ -166,7 +183,8 @@ def test_a_reader_that_resolved_a_run_keeps_reading_it_while_a_newer_one_appears
     run = open_run(spark, str(lake))
     newer = lake / "runs" / "run_id=newer"
     shutil.copytree(lake / "runs" / f"run_id={run.run_id}", newer)
-    (lake / "latest.json").write_text(json.dumps({"run_id": "newer"}))
+    content = {"run_id": "newer", "as_of": "2012-01-01", "published_at": "2012-01-02T00:00:00+00:00"}
+    (lake / "latest.json").write_text(json.dumps(content))
     stray = pa.table({"k": pa.array([99], pa.int32())})
     pq.write_table(stray, newer / "k_sweep" / "stray.parquet")
     assert open_run(spark, str(lake)).run_id == "newer"
@@ -180,5 +198,5 @@ def test_a_run_of_a_newer_version_is_refused_by_name(published: PublishedRun, sp
     shutil.copytree(published.lake, lake)
     run = latest_run(lake)
     (run / "manifest.json").write_text(json.dumps(manifest_of(run) | {"format": 99}))
-    with pytest.raises(InputError, match="was published by a newer version: its manifest has the format 99"):
+    with pytest.raises(InputError, match="by a newer version, or by another program: its manifest has the format 99"):
         open_run(spark, str(lake))

@@ -1,5 +1,6 @@
 """A staged run that is not whole is found by its rows, its keys, its lines, its money or its model."""
 
+import re
 from copy import deepcopy
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,13 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
 from pyspark.sql import SparkSession
 
-from segmentation.audit import customers_in_another_segment, lines_by_reason, require_whole, table_figures
+from segmentation.audit import (
+    customers_in_another_segment,
+    lines_by_reason,
+    require_equal,
+    require_whole,
+    table_figures,
+)
 from segmentation.cleaning import CLEAN, GUEST, RULES
 from segmentation.errors import QualityGateError
 from segmentation.schemas import CUSTOMER_SEGMENTS, TABLE_KEYS, TABLES
@@ -30,7 +37,7 @@ def sound() -> dict[str, Any]:
     }
     for table in ("country_sales", "product_sales"):
         figures[table] |= {"revenue": Decimal("55.0000"), "guest_revenue": Decimal("5.0000")}
-    figures["data_quality"]["revenue"] = Decimal("62.0000")
+    figures["data_quality"] |= {"revenue": Decimal("62.0000"), "lines": Decimal(19)}
     return figures
 
 
@@ -59,6 +66,7 @@ def test_a_whole_run_gives_its_lines_money_and_customers():
         ("country_segments", "revenue", Decimal(51), "the revenue of country_segments and of clean lines"),
         ("country_sales", "revenue", Decimal(50), "the revenue of country_sales and of clean and guest lines"),
         ("product_sales", "guest_revenue", Decimal(4), "the guest revenue of product_sales and of guest lines"),
+        ("data_quality", "lines", Decimal(18), "the lines of data_quality and those counted"),
         ("data_quality", "revenue", Decimal(61), "the revenue of data_quality and of all lines"),
     ],
 )
@@ -100,15 +108,21 @@ def test_figures_are_counted_summed_and_without_a_column_unknown(spark: SparkSes
             "stock_code string, revenue decimal(20,4), guest_revenue decimal(20,4)",
         ),
         "rejected_transactions": spark.createDataFrame([("malformed",), ("malformed",)], "reason string"),
+        "data_quality": spark.createDataFrame(
+            [("clean", 4, Decimal("3.5000")), ("guest", 5, Decimal(0))],
+            "rule string, rows bigint, revenue decimal(20,4)",
+        ),
     }
     expected = spark.createDataFrame(
         [
-            ("country_segments", 3, 2, Decimal("6.7500"), None),
-            ("customer_segments", 2, 1, Decimal("15.0000"), None),
-            ("product_sales", 1, 1, Decimal("7.0000"), Decimal("1.0000")),
-            ("rejected_transactions", 2, 2, None, None),
+            ("country_segments", 3, 2, Decimal("6.7500"), None, None),
+            ("customer_segments", 2, 1, Decimal("15.0000"), None, None),
+            ("product_sales", 1, 1, Decimal("7.0000"), Decimal("1.0000"), None),
+            ("rejected_transactions", 2, 2, None, None, None),
+            ("data_quality", 2, 2, Decimal("3.5000"), None, Decimal("9.0000")),
         ],
-        "table string, rows bigint, keys bigint, revenue decimal(38,4), guest_revenue decimal(38,4)",
+        "table string, rows bigint, keys bigint, revenue decimal(38,4), guest_revenue decimal(38,4), "
+        "lines decimal(38,4)",
     )
     assert_df_equality(table_figures(tables), expected, ignore_nullable=True, ignore_row_order=True)
 
@@ -123,13 +137,25 @@ def test_customers_whom_the_model_puts_elsewhere_are_found(spark: SparkSession):
     by_spend = SQLTransformer(
         statement="SELECT *, IF(total_spend > 10, 2, 1) AS segment_id, 'x' AS segment_name FROM __THIS__"
     )
-    fields = {"total_spend": Decimal("5.0000"), "segment_id": 1}
-    rows = [{**fields, "customer_id": "right"}, {**fields, "customer_id": "wrong", "segment_id": 2}]
+    fields = {"total_spend": Decimal("5.0000"), "segment_id": 1, "segment_name": "x"}
+    rows = [
+        {**fields, "customer_id": "right"},
+        {**fields, "customer_id": "wrong", "segment_id": 2},
+        {**fields, "customer_id": "misnamed", "segment_name": "y"},
+    ]
     names = [field.name for field in CUSTOMER_SEGMENTS]
     schema = CUSTOMER_SEGMENTS.simpleString().removeprefix("struct<").removesuffix(">")
     customers = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
     found = customers_in_another_segment(customers, PipelineModel([by_spend])).select("customer_id")
-    assert_df_equality(found, spark.createDataFrame([("wrong",)], "customer_id string"))
+    expected = spark.createDataFrame([("misnamed",), ("wrong",)], "customer_id string")
+    assert_df_equality(found, expected, ignore_row_order=True)
+
+
+def test_figures_that_do_not_agree_stop_the_run_with_all_of_them():
+    require_equal("revenue", lines=5, segments=5, countries=5)
+    message = "revenue do not agree: lines = 5, segments = 5, countries = 6; nothing was published"
+    with pytest.raises(QualityGateError, match=re.escape(message)):
+        require_equal("revenue", lines=5, segments=5, countries=6)
 
 
 def test_every_table_but_the_rejected_lines_has_a_key_of_its_own_columns():

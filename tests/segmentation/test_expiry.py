@@ -24,7 +24,7 @@ def run(folder: Path, run_id: str, as_of: str, days_ago: float) -> None:
     published_at = (NOW - timedelta(days=days_ago)).isoformat()
     content = {"format": 2, "run_id": run_id, "identity": run_id, "as_of": as_of, "published_at": published_at}
     (path / "manifest.json").write_text(json.dumps(content))
-    (folder / "latest.json").write_text(json.dumps({"run_id": run_id}))
+    (folder / "latest.json").write_text(json.dumps(content))
 
 
 def left(path: Path, days_ago: float) -> None:
@@ -58,7 +58,8 @@ def test_the_newest_days_are_kept_and_what_is_younger_than_the_limit(lake: Lake)
 
 def test_the_latest_run_is_kept_whatever_is_asked(lake: Lake, tmp_path: Path):
     assert "runs/run_id=d" not in paths(lake, 0, timedelta(0))
-    (tmp_path / "latest.json").write_text('{"run_id": "b"}')
+    older = (tmp_path / "runs" / "run_id=b" / "manifest.json").read_text()
+    (tmp_path / "latest.json").write_text(older)
     assert paths(lake, 0, timedelta(0)) == ["runs/run_id=c", "runs/run_id=a", "runs/run_id=rebuilt"]
     (tmp_path / "latest.json").unlink()
     assert "runs/run_id=d" not in paths(lake, 0, timedelta(0))
@@ -86,6 +87,20 @@ def test_removing_takes_exactly_what_was_shown(lake: Lake, tmp_path: Path):
     for one in expired(lake, 2, WEEK, NOW):
         remove(lake, one)
     assert lake.run_ids() == ["c", "d", "rebuilt"]
+    assert list((tmp_path / "_staging").iterdir()) == []
+
+
+def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path: Path):
+    left(tmp_path / "_staging" / "old.other-host.1", 9)
+    gone, *_, staged = expired(lake, 2, WEEK, NOW)
+    remove(lake, gone)
+    worker = lake.storage.claim(f"{lake.path}/{staged.path}")
+    assert worker is not None
+    for one in (gone, staged):
+        remove(lake, one)
+    assert (tmp_path / "_staging" / "old.other-host.1" / "part").exists()
+    worker.release()
+    remove(lake, staged)
     assert list((tmp_path / "_staging").iterdir()) == []
 
 

@@ -12,11 +12,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation import publishing
-from segmentation.errors import PublishConflict
+from segmentation.errors import PublishConflict, SegmentationError
 from segmentation.lake import Lake
 from segmentation.publishing import HOST, StagedRun, name_latest, remove_abandoned, stage
 
 ROOT = Path(__file__).resolve().parents[2]
+# A time that no other can be compared with.
+NO_ZONE = '{"format": 2, "as_of": "2011-12-10", "published_at": "2011-12-11T00:00:00"}'
 STEPS = ["before rename", "after rename", "before latest.json", "after latest.json"]
 # Holds a lock on the folder until it is killed, as a job does on its staging.
 OWNER = """
@@ -58,8 +60,8 @@ def dies_at() -> Iterator[Callable[[str], None]]:
     publishing.steps.handlers = before[1]
 
 
-def publish(staged: StagedRun, as_of: str = "2011-12-10", identity: str = "abc", renumber: bool = False) -> StagedRun:
-    return staged.publish({"identity": identity, "as_of": as_of}, renumber)
+def publish(staged: StagedRun, as_of: str = "2011-12-10", number_from: str | None = None) -> str:
+    return staged.publish({"identity": "abc", "as_of": as_of}, number_from)
 
 
 def latest(folder: Path) -> str:
@@ -75,7 +77,7 @@ def test_the_steps_are_told_in_their_order(spark: SparkSession, tmp_path: Path, 
     (Path(staged.path.removeprefix("file:")) / "rejected_transactions").mkdir()
     with caplog.at_level(logging.DEBUG, logger=publishing.steps.name):
         staged.finish_writing()
-        staged.audited()
+        publishing.reached("audited")
         publish(staged)
     assert [record.getMessage() for record in caplog.records] == ["staging written", "audited", *STEPS]
 
@@ -90,7 +92,8 @@ def test_a_process_that_ends_at_any_step_leaves_a_whole_run_or_none_and_the_next
     staged = stage(lake, "today")
     with pytest.raises(Died):
         publish(staged)
-    assert staged.claim
+    assert staged.claim is not None
+    assert staged.claim.is_held
     staged.claim.release()  # as the end of a process does
     published = step != "before rename"
     assert lake.is_published("today") == published
@@ -174,14 +177,16 @@ def test_of_runs_of_one_day_the_one_published_last_is_the_latest(spark: SparkSes
 
 def test_forced_runs_at_once_are_published_side_by_side(spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
-    staged = [stage(lake, "daily") for _ in range(4)]
+    staged = [stage(lake, run_id) for run_id in ("daily", "daily", "daily-2", "daily-2")]
     with ThreadPoolExecutor(4) as pool:
-        published = list(pool.map(lambda one: publish(one, renumber=True), staged))
-    assert sorted(run.run_id for run in published) == ["daily", "daily-2", "daily-3", "daily-4"]
-    assert all(lake.manifest(run.run_id)["run_id"] == run.run_id for run in published)
+        published = list(pool.map(lambda one: publish(one, number_from="daily"), staged))
+    assert sorted(published) == ["daily", "daily-2", "daily-3", "daily-4"]
+    assert all(lake.manifest(run_id)["run_id"] == run_id for run_id in published)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"run_id": "gone"}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"run_id": "../../x"}', '{"run_id": "a", "path": "elsewhere"}']
+)
 def test_a_latest_that_was_damaged_is_written_anew(content: str, spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
     publish(stage(lake, "a"))
@@ -194,13 +199,50 @@ def test_a_damaged_manifest_of_another_run_does_not_stop_a_publication(
     spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     lake = Lake(spark, str(tmp_path))
-    for name, content in (("broken", "{"), ("foreign", '{"made": "by hand"}')):
+    for name, content in (("broken", "{"), ("foreign", '{"made": "by hand"}'), ("without", NO_ZONE)):
         (tmp_path / "runs" / f"run_id={name}").mkdir(parents=True)
         (tmp_path / "runs" / f"run_id={name}" / "manifest.json").write_text(content)
     publish(stage(lake, "a"))
     assert latest(tmp_path) == "a"
     assert "run_id=broken/manifest.json: is not what this job writes there" in caplog.text
-    assert "run foreign: its manifest does not tell its day" in caplog.text
+    assert "run_id=foreign/manifest.json: is not what this job writes there" in caplog.text
+    assert "run_id=without/manifest.json: is not what this job writes there" in caplog.text
+
+
+def test_a_clock_that_was_set_back_makes_no_run_older_than_the_one_before_it(spark: SparkSession, tmp_path: Path):
+    lake = Lake(spark, str(tmp_path))
+    publish(stage(lake, "before"))
+    for place in (tmp_path / "latest.json", tmp_path / "runs" / "run_id=before" / "manifest.json"):
+        place.write_text(json.dumps(json.loads(place.read_text()) | {"published_at": "2099-01-01T00:00:00+00:00"}))
+    publish(stage(lake, "after"))
+    assert latest(tmp_path) == "after"
+
+
+def test_latest_stays_on_a_run_whose_manifest_cannot_be_read_just_now(spark: SparkSession, tmp_path: Path):
+    lake = Lake(spark, str(tmp_path))
+    publish(stage(lake, "newest"), "2012-01-01")
+    (tmp_path / "runs" / "run_id=newest" / "manifest.json").write_text("{")
+    publish(stage(lake, "older"), "2011-01-01")
+    assert latest(tmp_path) == "newest"
+
+
+def test_a_run_that_could_not_be_named_the_latest_is_told_to_be_published(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lake = Lake(spark, str(tmp_path))
+    staged = stage(lake, "a")
+    write = lake.storage.write_text
+
+    def write_no_latest(path: str, text: str, beside: str) -> None:
+        if path.endswith("latest.json"):
+            raise OSError("No space left on device")
+        write(path, text, beside)
+
+    monkeypatch.setattr(lake.storage, "write_text", write_no_latest)
+    told = "run a is published, but latest.json could not be written: No space left on device: mend that and start"
+    with pytest.raises(SegmentationError, match=told):
+        publish(staged)
+    assert lake.run_ids() == ["a"]
 
 
 def on_an_object_store(spark: SparkSession, folder: Path) -> Lake:
