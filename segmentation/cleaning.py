@@ -62,14 +62,12 @@ RULES = (
 )
 """In the order in which the first that failed becomes a line's `reason`."""
 
-# What people and exports leave around a value: spaces, tabs, line ends, NUL; and beyond ASCII every space and line end,
-# what has no width (joiners, the byte order mark, the soft hyphen), and the marks of direction.
-STRAY = " \t\r\n\v\f\0"
-WIDE_SPACES = "\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-WIDE_SPACES += "\u2028\u2029\u202f\u205f\u3000"
-WITHOUT_WIDTH = (
-    "\u00ad\u180e\u200b\u200c\u200d\u2060\ufeff\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)
+# What people and exports leave around a value: spaces, tabs, line ends, NUL, a no-break space, a byte order mark.
+STRAY = " \t\r\n\v\f\0\u00a0\ufeff"
+# And around a text, as it comes from web pages and word processors: every other space of Unicode (categories Zs, Zl,
+# Zp), and the characters that do not show: soft hyphen, joiners, marks of direction.
+BLANK = "\u0085\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+BLANK += "\u00ad\u180e\u200b\u200c\u200d\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 # An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
 ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
 UNSPECIFIED_COUNTRY = "Unspecified"
@@ -92,7 +90,8 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     not move it. Ids and codes are text: leading zeros and letter case are kept. One in exponent form, such as 1.785E4
     or 5.4E+05, is no id any more: the line is malformed.
     """
-    text = {field: _stripped(F.col(raw(field))) for field in LINE_FIELDS}
+    numbers = (QUANTITY, UNIT_PRICE, INVOICE_DATE)
+    text = {field: (_plain if field in numbers else _stripped)(F.col(raw(field))) for field in LINE_FIELDS}
     lines = raw_lines.withColumns(
         {
             INVOICE_NO: _code(text[INVOICE_NO]),
@@ -103,16 +102,15 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
             UNIT_PRICE: text[UNIT_PRICE].try_cast(PRICE),
             CUSTOMER_ID: _customer_id(text[CUSTOMER_ID], settings.missing_customer_ids),
             COUNTRY: F.coalesce(F.nullif(text[COUNTRY], F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
-            # Without a customer id the line would pass as a guest's.
-            UNPARSED_LINE: F.coalesce(
-                F.col(UNPARSED_LINE), F.when(text[CUSTOMER_ID].rlike(ROUNDED_ID), text[CUSTOMER_ID])
-            ),
         }
     )
     amount = F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), MONEY.scale)
     lines = lines.withColumns(
         {
             AMOUNT: F.when(F.abs(amount) <= LARGEST_AMOUNT, amount).cast(MONEY),
+            UNPARSED_LINE: F.coalesce(
+                F.col(UNPARSED_LINE), F.when(_is_rounded(F.col(CUSTOMER_ID)), F.col(CUSTOMER_ID))
+            ),
             # Python's calendar, and that of most readers of the lake, knows no year 0.
             INVOICE_DATE: F.when(F.year(INVOICE_DATE).between(1, 9999), F.col(INVOICE_DATE)),
         }
@@ -219,16 +217,23 @@ def _any(conditions: Sequence[Column]) -> Column:
     return result
 
 
+def _plain(column: Column) -> Column:
+    return F.btrim(column, F.lit(STRAY))
+
+
 def _stripped(column: Column) -> Column:
-    """The text without what is stray around it; that beyond ASCII is looked for only where there is any."""
+    """The text without what is stray around it; what has more than ASCII is searched for all that is blank."""
     is_ascii = F.octet_length(column) == F.char_length(column)
-    everything = F.lit(STRAY + WIDE_SPACES + WITHOUT_WIDTH)
-    return F.when(is_ascii, F.btrim(column, F.lit(STRAY))).otherwise(F.btrim(column, everything))
+    return F.when(is_ascii, _plain(column)).otherwise(F.btrim(column, F.lit(STRAY + BLANK)))
 
 
 def _code(text: Column) -> Column:
     """An invoice number or stock code as it is written; NULL where there is none, or only its rounded value."""
-    return F.when((text != "") & ~text.rlike(ROUNDED_ID), text)
+    return F.when((text != "") & ~_is_rounded(text), text)
+
+
+def _is_rounded(text: Column) -> Column:
+    return text.rlike(ROUNDED_ID)
 
 
 def _whole_number(text: Column) -> Column:

@@ -70,14 +70,13 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
     return filled
 
 
-def named_as_unreadable(error: BaseException, files: Sequence[InputFile]) -> str | None:
-    """The path of the file that Spark says it could not read, if it is one of these."""
+def named_as_unreadable(error: Exception) -> str | None:
+    """The path of the file that Spark says it could not read, as a person writes it."""
     found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
     if not found:
         return None
     path = unquote(found["path"]).removeprefix("file:")
-    path = "/" + path.lstrip("/") if path.startswith("//") else path
-    return path if path in {file.path for file in files} else None
+    return "/" + path.lstrip("/") if path.startswith("//") else path
 
 
 def unmarked_utf_16(head: bytes) -> str | None:

@@ -22,47 +22,39 @@ def lines_apart(
     the file), and those with a field that holds the end of a line and the beginning of another: a quote left open that
     a later line happens to close. `numbers` are the positions of quantity and price, `options` those of the reader.
     """
-    delimiter = options["sep"]
-    swallowed = _any(
-        [_holds_lines(F.col(name), place, len(columns), numbers, delimiter) for place, name in enumerate(columns)]
-    )
-    as_one = F.concat_ws(delimiter, *[F.coalesce(F.col(name), F.lit("")) for name in columns])
-    text = F.coalesce(F.col(UNPARSED_LINE), F.when(_has_line_end(as_one), F.when(swallowed, as_one)))
-    several = F.filter(F.split(F.when(_has_line_end(text), text), LINE_END), lambda line: line != "")
+    # Nearly every record is a line; the further questions are asked of the others alone.
+    runs_over = reduce(Column.__or__, [_has_line_end(F.col(name)) for name in (*columns, UNPARSED_LINE)])
+    as_one = F.concat_ws(options["sep"], *[F.coalesce(F.col(name), F.lit("")) for name in columns])
+    swallowed = F.when(_is_several_lines(as_one, len(columns), numbers, options["sep"]), as_one)
+    lines = F.split(F.coalesce(F.col(UNPARSED_LINE), swallowed), LINE_END)
+    apart = records.withColumn(LINE, F.explode_outer(F.when(runs_over, lines)))
     schema = ", ".join(f"{name} STRING" for name in (*columns, UNPARSED_LINE))
-    again = F.from_csv(F.col(LINE), schema, dict(options))
-    apart = records.withColumn(LINE, F.explode_outer(several)).withColumn(AGAIN, again)
-    return apart.select(
-        *[
-            F.when(F.col(LINE).isNull(), F.col(name)).otherwise(F.col(AGAIN)[name]).alias(name)
-            for name in (*columns, UNPARSED_LINE)
-        ],
-        SOURCE_FILE,
+    again = F.when(F.col(LINE).isNotNull(), F.from_csv(F.col(LINE), schema, dict(options)))
+    return (
+        apart.where(F.col(LINE).isNull() | (F.col(LINE) != ""))
+        .withColumn(AGAIN, again)
+        .select(
+            *[
+                F.when(F.col(LINE).isNull(), F.col(name)).otherwise(F.col(AGAIN)[name]).alias(name)
+                for name in (*columns, UNPARSED_LINE)
+            ],
+            SOURCE_FILE,
+        )
     )
 
 
-def _holds_lines(field: Column, place: int, width: int, numbers: Sequence[int], delimiter: str) -> Column:
-    """Whether a field holds the rest of its own line, and of another the beginning up to the same column.
-
-    Told by the number of fields in both, and by a quantity or price where it should be: a description of several
-    lines with commas in it has none there.
+def _is_several_lines(as_one: Column, width: int, numbers: Sequence[int], delimiter: str) -> Column:
+    """Whether a record's fields, joined again, are lines of their own: the first and the last have fields enough, and
+    a quantity or price where it should be. Of a description of several lines with commas in it these have none there.
     """
-    pieces = F.split(field, LINE_END)
-    rest = F.split(F.element_at(pieces, 1), re.escape(delimiter))
-    beginning = F.split(F.element_at(pieces, -1), re.escape(delimiter))
-    texts = [
-        F.get(rest, number - place) if number > place else F.get(beginning, number)
-        for number in numbers
-        if number != place
-    ]
-    has_fields = (F.size(rest) >= width - place) & (F.size(beginning) > place)
-    has_number = _any([text.try_cast("double").isNotNull() for text in texts])
-    return F.coalesce(_has_line_end(field) & has_fields & has_number, F.lit(False))
+    lines = F.split(as_one, LINE_END)
+    conditions = []
+    for line in (F.element_at(lines, 1), F.element_at(lines, -1)):
+        fields = F.split(line, re.escape(delimiter))
+        has_number = [F.get(fields, F.lit(number)).try_cast("double").isNotNull() for number in numbers]
+        conditions += [F.size(fields) >= width, reduce(Column.__or__, has_number)]
+    return reduce(Column.__and__, conditions)
 
 
 def _has_line_end(text: Column) -> Column:
-    return F.contains(text, F.lit("\n")) | F.contains(text, F.lit("\r"))
-
-
-def _any(conditions: Sequence[Column]) -> Column:
-    return reduce(Column.__or__, conditions)
+    return F.coalesce(F.contains(text, F.lit("\n")) | F.contains(text, F.lit("\r")), F.lit(False))

@@ -8,10 +8,12 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
+    BinaryType,
     DataType,
     DoubleType,
     FloatType,
     MapType,
+    StringType,
     StructField,
     StructType,
     TimestampType,
@@ -34,15 +36,20 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
         try:
             frame = _frame(spark, group)
         except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
-            path = named_as_unreadable(error, group) or group[0].path
+            path = named_as_unreadable(error) or group[0].path
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
         columns = [
             _parquet_text(frame.schema[located[field]], footer, group[0].path).alias(raw(field))
             for field in LINE_FIELDS
         ]
+        texts = [
+            raw(field)
+            for field in LINE_FIELDS
+            if isinstance(frame.schema[located[field]].dataType, StringType | BinaryType)
+        ]
         lines = frame.select(*columns, source_file().alias(SOURCE_FILE))
-        frames.append(_with_broken_text_unparsed(lines))
+        frames.append(_with_broken_text_unparsed(lines, texts))
     return frames
 
 
@@ -62,14 +69,12 @@ def _frame(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
     return spark.read.option("parquet.page.verify-checksum.enabled", True).parquet(*paths)
 
 
-def _with_broken_text_unparsed(lines: DataFrame) -> DataFrame:
+def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFrame:
     """Lines with text that is no UTF-8, from a damaged page or another encoding, count as unparsed."""
-    fields = [raw(field) for field in LINE_FIELDS]
-    text = F.concat_ws(" ", *fields)
+    text = F.concat_ws(" ", *texts)
     unparsed = F.when(~F.is_valid_utf8(text), F.make_valid_utf8(text))
-    return lines.withColumn(UNPARSED_LINE, unparsed).withColumns(
-        {name: F.make_valid_utf8(F.col(name)) for name in fields}
-    )
+    whole = {name: F.make_valid_utf8(F.col(name)) for name in texts}
+    return lines.withColumns({**whole, UNPARSED_LINE: unparsed})
 
 
 def _parquet_text(field: StructField, footer: str, path: str) -> Column:

@@ -19,9 +19,8 @@ from segmentation.storage import Storage
 from segmentation.text_files import LONGEST_FIELD, MOST_COLUMNS, read_csv, read_json
 from segmentation.xlsx import read_workbook
 
-# Of the library with which Spark splits CSV lines; it says so of a field or line beyond the limits.
-TOO_LONG = "com.univocity.parsers.common.TextParsingException"
-
+# What the library with which Spark splits CSV lines throws at a field or line beyond its limits.
+TOO_LONG = {"com.univocity.parsers.common.TextParsingException", "java.lang.ArrayIndexOutOfBoundsException"}
 # What a reader's own expression says of a file.
 REFUSED = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|\n|$)")
 
@@ -56,10 +55,10 @@ def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator
         if refused:
             raise InputError(refused["message"]) from error
         parquet = [file for file in files if file.kind == "parquet"]
-        path = named_as_unreadable(error, files) or first_unreadable(spark, parquet)
+        path = named_as_unreadable(error) or first_unreadable(spark, parquet)
         if path is None:
             raise
-        if TOO_LONG in _java_causes(error):
+        if _java_causes(error) >= TOO_LONG:
             raise InputError(
                 f"{path}: has a field of more than {LONGEST_FIELD:,} characters or a line of more than "
                 f"{MOST_COLUMNS:,} fields: close the quote that is left open, or let all lines end alike"
@@ -67,14 +66,14 @@ def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator
         raise InputError(f"{path}: cannot be read to its end, it is damaged or cut off: send it again") from error
 
 
-def _java_causes(error: Exception) -> str:
+def _java_causes(error: Exception) -> set[str]:
     """The names of the Java exceptions that led to this one."""
     cause: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
-    names = []
+    names = set()
     while cause is not None:
-        names.append(str(cause.getClass().getName()))
+        names.add(str(cause.getClass().getName()))
         cause = cause.getCause()
-    return " ".join(names)
+    return names
 
 
 def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
