@@ -397,8 +397,7 @@ VALUES: list[tuple[str, str, Any]] = [
     ("InvoiceNo", "5.36365E+05", MALFORMED),
     ("InvoiceNo", "\u00a0", MALFORMED),
     *[("Description", written, written) for written in ("🦊 FOX 👩‍👩‍👧", "שלום, עולם", "مرحبا", "e\u0301\u0302")],
-    *[("Description", written, written) for written in ("a\nb", "a,b;c\td", '"', '""', '7" "HITS"')],
-    *[("Description", written, written) for written in ("\\", "=1+1", "NULL")],
+    *[("Description", written, written) for written in ("a\nb", "a,b;c\td", '"', '""', '7" "HITS"', "\\", "=1+1")],
     ("Description", "x" * 10_000, "x" * 10_000),
 ]  # fmt: skip
 
