@@ -120,7 +120,7 @@ class CleaningSettings(Settings):
     date_formats: Annotated[tuple[DateFormat, ...], Field(min_length=1)]
     cancellation_prefixes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] = ("C",)
     sale_invoice_pattern: Pattern = "^[0-9]"
-    missing_customer_ids: tuple[str, ...] = ("nan", "null", "none", "n/a")
+    missing_customer_ids: tuple[str, ...] = ("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-")
     first_day: date | None = None
     switched_off: tuple[RuleName, ...] = ()
 
