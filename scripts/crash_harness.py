@@ -37,6 +37,7 @@ counted
 
 exit codes
   0 nothing torn, mixed, lost or left over; 1 otherwise, or the job failed by itself; 2 bad arguments; 130 interrupted
+  (the table tells what was found until then)
 
 example
   scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 --report /tmp/crashes.md
@@ -80,17 +81,15 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lake = options.lake.absolute()
     normal_runs = options.normal_runs or max(FEWEST_NORMAL_RUNS, options.kills // KILLS_FOR_A_NORMAL_RUN)
-    try:
-        with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
-            job = SegmentCustomers(lake, Path(folder), options.seed)
-            outcome = CrashTest(lake, job, Path(folder), options.seed, say).run(options.kills, normal_runs)
-    except KeyboardInterrupt:
-        say("interrupted; nothing of it runs any more")
-        return 130
+    with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
+        job = SegmentCustomers(lake, Path(folder), options.seed)
+        outcome = CrashTest(lake, job, Path(folder), options.seed, say).run(options.kills, normal_runs)
     table = report(outcome, job.steps)
     print(table, end="")
     if options.report:
         options.report.write_text(table, encoding="utf-8")
+    if outcome.is_interrupted:
+        return 130
     return 0 if outcome.is_as_wanted else 1
 
 

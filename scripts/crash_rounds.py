@@ -41,6 +41,7 @@ class Outcome:
     harness: Account = field(default_factory=Account)  # its own read after each kill and each success
     afterwards: dict[str, Fault] = field(default_factory=dict)  # runs lost and leftovers, each text once
     failure: str | None = None
+    is_interrupted: bool = False
 
     def count(self, kind: Kind) -> int:
         """Reads with a fault of the kind; for LOST and LEFTOVER, how many."""
@@ -85,6 +86,8 @@ class CrashTest:
                     self._normal_run()
             except JobFailedError as error:
                 outcome.failure = str(error)
+            except KeyboardInterrupt:
+                outcome.failure, outcome.is_interrupted = "interrupted; nothing of it runs any more", True
             outcome.reader = reader.stop()
         self._settle(lost(self._lake, self._published | self._watcher.seen | set(outcome.reader.seen)))
         return outcome
