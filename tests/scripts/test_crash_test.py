@@ -348,7 +348,11 @@ def test_a_lake_in_use_is_refused(lake: Path):
 
 def test_the_entry_for_kills_at_a_step_does_not_kill_the_shell_that_starts_it():
     done = subprocess.run(
-        [sys.executable, str(SCRIPTS / "crash_at_step.py"), "audited"], capture_output=True, text=True, check=False
+        [sys.executable, str(SCRIPTS / "crash_at_step.py"), "audited"],
+        capture_output=True,
+        text=True,
+        check=False,
+        process_group=0,
     )
     assert done.returncode == 1
     assert "would kill the shell that started it" in done.stderr
