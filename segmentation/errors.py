@@ -1,5 +1,8 @@
 """What can go wrong in a way that the person at the terminal can mend, and the exit code of each."""
 
+# The operating system's words, which Java, Hadoop and Python hand on.
+NO_SPACE = "No space left on device"
+
 
 class SegmentationError(Exception):
     """The root: a message for a person, and the exit code of the job."""

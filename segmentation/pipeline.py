@@ -1,20 +1,15 @@
 """The run from input to published: the only module that joins the stages, and where actions stand."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
 
-from segmentation import audit, cleaning, manifest, profiles, publishing, quality_gates, rollups
+from segmentation import acceptance, cleaning, manifest, profiles, publishing, rollups
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
 from segmentation.cleaning import judged_lines, last_sale_day, parsed_lines
@@ -28,11 +23,11 @@ from segmentation.clustering import (
     with_distances,
 )
 from segmentation.config import RunConfig
-from segmentation.errors import ConfigError, InputError, QualityGateError, SegmentationError, java_message
+from segmentation.errors import NO_SPACE, ConfigError, InputError, QualityGateError, SegmentationError
 from segmentation.features import customer_features
 from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, find_input
-from segmentation.lake import Lake, open_run
+from segmentation.lake import Lake
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
@@ -43,28 +38,23 @@ from segmentation.schemas import (
     CHOSEN,
     CUSTOMER_ID,
     CUSTOMER_SEGMENTS,
-    CUSTOMER_SHARE,
     DAVIES_BOULDIN,
     ITERATIONS,
     OUTCOME,
     PURCHASE_FREQUENCY,
-    REASON,
     ROWS,
     RULE,
     SECONDS,
-    SEGMENT_NAME,
     SILHOUETTE,
-    TABLES,
     TOTAL_SPEND,
     WSSSE,
     K,
     column_names,
 )
 from segmentation.session import cancel_jobs, local_directory
+from segmentation.small_tables import small_table
 
 STAGES = 9
-# The operating system's words, which Java, Hadoop and Python hand on.
-NO_SPACE = "No space left on device"
 
 
 @dataclass(frozen=True)
@@ -146,7 +136,7 @@ def _publish(
         clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)
         sales = judged.where(F.col(OUTCOME) != cleaning.REJECTED)
         staged.write_table("rejected_transactions", cleaning.rejected_transactions(judged))
-        staged.write_table("data_quality", _frame(spark, "data_quality", quality))
+        staged.write_table("data_quality", small_table(spark, "data_quality", quality))
 
     with progress.stage("Aggregating the customers"):
         features = customer_features(clean, cleaning.cancelled_lines(judged, config.cleaning, as_of), as_of)
@@ -171,8 +161,8 @@ def _publish(
         )
         sweep_rows = [_sweep_row(fit, choice) for fit in fits]
         staged.write_table("customer_segments", segments)
-        staged.write_table("segment_profiles", _frame(spark, "segment_profiles", described))
-        staged.write_table("k_sweep", _frame(spark, "k_sweep", sweep_rows))
+        staged.write_table("segment_profiles", small_table(spark, "segment_profiles", described))
+        staged.write_table("k_sweep", small_table(spark, "k_sweep", sweep_rows))
         staged.write_model(model)
 
     with progress.stage("Rolling up countries and products"):
@@ -190,8 +180,8 @@ def _publish(
         staged.finish_writing()
         counted = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
         counted["data_quality"] = len(quality)
-        figures, reconciliation = _audit(staged, quality, counted)
-        _require_plausible(spark, config, staged, reconciliation, described, as_of)
+        figures, reconciliation = acceptance.audited(staged, quality, counted)
+        acceptance.require_plausible(config, staged, reconciliation, described, as_of)
         contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, staged.checksums())
         publishing.reached(publishing.AUDITED)
 
@@ -200,65 +190,6 @@ def _publish(
         told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
         run_id = staged.publish(told, number_from=_wanted_id(identity, request) if request.force else None)
     return Published(run_id, staged.lake.run_path(run_id), False, choice.reason, quality, described)
-
-
-def _audit(
-    staged: StagedRun, quality: Sequence[Mapping[str, Any]], counted: Mapping[str, int]
-) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """The figures of every table as it was read back, and the reconciliation.
-
-    QualityGateError where they disagree, or something cannot be read.
-    """
-    try:
-        tables = {table: staged.table(table) for table in TABLES}
-        misplaced = audit.customers_in_another_segment(tables["customer_segments"], staged.model())
-        with ThreadPoolExecutor(3) as pool:  # three small jobs, of which each leaves most cores idle
-            rows = pool.submit(audit.table_figures(tables).collect)  # one row per table
-            reasons = pool.submit(audit.lines_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
-            strays = pool.submit(misplaced.count)
-        figures = {row[audit.TABLE]: row.asDict() for row in rows.result()}
-        kept = {row[REASON]: row[ROWS] for row in reasons.result()}
-        misplaced_customers = strays.result()
-    except (PySparkException, Py4JJavaError) as error:
-        if NO_SPACE in str(error):
-            raise
-        raise QualityGateError(f"the staged run cannot be read back: {java_message(error)}") from error
-    return figures, audit.require_whole(figures, kept, misplaced_customers, quality, counted)
-
-
-def _require_plausible(
-    spark: SparkSession,
-    config: RunConfig,
-    staged: StagedRun,
-    reconciliation: Mapping[str, Any],
-    described: Sequence[Mapping[str, Any]],
-    as_of: date,
-) -> None:
-    """QualityGateError where a configured gate does not hold, on the run itself or against the newest until its day."""
-    gates, lake = config.quality_gates, staged.lake
-    figures = quality_gates.figures_of(staged.run_id, reconciliation, _customer_shares(described))
-    before = _run_before(spark, lake, config.title, as_of) if gates.compare else None
-    quality_gates.require_plausible(gates, figures, before)
-
-
-def _run_before(spark: SparkSession, lake: Lake, title: str, as_of: date) -> quality_gates.RunFigures | None:
-    """The newest run of the same title until the day; QualityGateError where it does not tell its figures."""
-    for entry in lake.runs():
-        if entry.as_of > as_of:
-            continue
-        try:
-            run = open_run(spark, lake.path, entry.run_id)
-            if run.manifest.get("title") != title:
-                continue
-            shares = _customer_shares(run.table("segment_profiles").collect())  # one row per segment
-            return quality_gates.figures_of(entry.run_id, run.manifest["reconciliation"], shares)
-        except (SegmentationError, KeyError) as error:
-            raise QualityGateError(f"run {entry.run_id}, to compare with, cannot be read: {error}") from error
-    return None
-
-
-def _customer_shares(described: Sequence[Mapping[str, Any] | Row]) -> dict[str, float]:
-    return {row[SEGMENT_NAME]: row[CUSTOMER_SHARE] for row in described}
 
 
 def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
@@ -406,16 +337,3 @@ def _sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
         SECONDS: round(fit.seconds, 3),
         CHOSEN: fit.k == choice.k,
     }
-
-
-def _frame(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """A small table from collected rows, in one file; as Arrow, since plain rows would need Python on the executors."""
-    schema = TABLES[table]
-    columns = [[_arrow_value(row[name]) for row in rows] for name in column_names(schema)]
-    arrow = to_arrow_schema(schema)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, arrow, strict=True)]
-    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=arrow), schema).coalesce(1)
-
-
-def _arrow_value(value: Any) -> Any:
-    return list(value.items()) if isinstance(value, dict) else value
