@@ -63,8 +63,11 @@ def _tell(message: str) -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the work by an exception, once: the way out is not cut short."""
-    handled = (signal.SIGINT, signal.SIGTERM)
+    """Ctrl-C and SIGTERM end the work by an exception, once: the way out is not cut short.
+
+    What was ignored from the start, as Ctrl-C is by a shell's background jobs, stays ignored.
+    """
+    handled = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
         for one in handled:

@@ -51,9 +51,6 @@ def require_writable(lake: Lake) -> None:
     storage = lake.storage
     if storage.exists(lake.path) and not storage.is_directory(lake.path):
         raise ConfigError(f"--output {lake.shown}: is a file; name a folder")
-    for folder in (lake.path, f"{lake.path}/runs"):
-        if not storage.may_write(folder):
-            raise ConfigError(f"--output {folder.removeprefix('file:')}: cannot be written: Permission denied")
     try:
         storage.make_directory(f"{lake.path}/{STAGING}")
         with storage.exclusive():
@@ -62,6 +59,9 @@ def require_writable(lake: Lake) -> None:
     except Exception as error:  # noqa: BLE001 - the operating system's and Hadoop's refusals have no common kind
         reason = getattr(error, "strerror", None) or java_message(error)
         raise ConfigError(f"--output {lake.shown}: cannot be written: {reason}") from None
+    for folder in (lake.path, f"{lake.path}/runs"):
+        if not storage.may_write(folder):
+            raise ConfigError(f"--output {folder.removeprefix('file:')}: cannot be written: Permission denied")
 
 
 def remove_abandoned(lake: Lake) -> None:

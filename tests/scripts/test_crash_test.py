@@ -363,7 +363,13 @@ def test_an_interrupt_leaves_no_process_and_no_scratch(tmp_path: Path):
     lake, scratch = tmp_path / "lake", tmp_path / "scratch"
     scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch)}
-    with subprocess.Popen(harness(lake), env=environment, stderr=subprocess.PIPE) as running:
+    with subprocess.Popen(
+        harness(lake),
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
+    ) as running:
         soon(lambda: processes_that_name(lake) >= {"crash_harness.py", "crash_reader.py", "segment_customers.py"})
 
         running.send_signal(signal.SIGINT)
