@@ -27,10 +27,10 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
     log = plain_log("%(asctime)s %(message)s")
-    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, handlers=[log])
-    logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
     if not debug:  # with a stack trace it would be told here what is told below in one line
-        logging.getLogger().addFilter(_is_no_call_cut_short)
+        log.addFilter(_is_no_call_cut_short)
+    logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
+    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, handlers=[log])
     logging.getLogger("segmentation").setLevel(logging.ERROR if quiet else logging.INFO)
     try:
         with _signals_raise():
@@ -48,7 +48,7 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
 
 
 def _is_no_call_cut_short(record: logging.LogRecord) -> bool:
-    return record.module not in ("java_gateway", "clientserver")  # Py4J's, which logs as root
+    return record.module not in ("java_gateway", "clientserver")  # Py4J's, some of which log as root
 
 
 def _unexpected(error: Exception) -> str:

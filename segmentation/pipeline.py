@@ -107,7 +107,8 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
             raise
         raise SegmentationError(_where_space_is_left(spark, lake)) from error
     except BaseException:  # a signal
-        cancel_jobs(spark)  # else its tasks would write where `discard` removes
+        cancel_jobs(spark)
+        staged.discard_under_way()
         raise
     finally:
         staged.discard()

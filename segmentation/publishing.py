@@ -8,6 +8,7 @@ import json
 import logging
 import platform
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ STAGING = "_staging"
 OWNER_ONLY_TABLE = "rejected_transactions"
 # A staged run that failed its audit is kept for a person to look at.
 REFUSED = ".refused"
+# Spark's tasks, or a Java that is ending, are at rest within this time.
+TRIES_UNDER_WAY = 8
+SECONDS_BETWEEN_TRIES = 0.25
 # Parts of a staging's name are separated by dots.
 HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
 # The checksums read a file whole, and so does Spark's reader of binary files, up to 2 GiB.
@@ -219,10 +223,20 @@ class StagedRun:
 
     def discard(self) -> None:
         """Removes the run in the making; nothing happens where it was published or refused."""
-        with suppress(Exception):  # the disk or Java went away; the error that ended the run says more
-            self.lake.storage.delete(self.path)
+        self._delete()
         if self.claim:
             self.claim.release()
+
+    def discard_under_way(self) -> None:
+        """As `discard`, while tasks that were cancelled may still be writing, and making again what is removed."""
+        for _ in range(TRIES_UNDER_WAY):
+            self._delete()
+            time.sleep(SECONDS_BETWEEN_TRIES)
+        self.discard()
+
+    def _delete(self) -> None:
+        with suppress(Exception):  # the disk or Java went away; the error that ended the run says more
+            self.lake.storage.delete(self.path)
 
 
 def stage(lake: Lake, run_id: str) -> StagedRun:

@@ -38,10 +38,9 @@ def begin(*arguments: object) -> subprocess.Popen[str]:
 def to_python(spark_submit: int, sent: int) -> None:
     """Sends a signal to the job's Python, which spark-submit's Java runs."""
     tasks = Path(f"/proc/{spark_submit}/task").iterdir()
-    children = [int(pid) for task in tasks for pid in (task / "children").read_text().split()]
-    assert len(children) == 1
-    for child in children:
-        os.kill(child, sent)
+    children = [pid for task in tasks for pid in (task / "children").read_text().split()]
+    [python] = [pid for pid in children if b"segment_customers.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(int(python), sent)
 
 
 def wait_for_line(job: subprocess.Popen[str], text: str) -> str:
