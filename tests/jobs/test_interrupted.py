@@ -91,10 +91,8 @@ def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(
     assert runs_in(lake) == left_over(lake) == []
 
 
-def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: dict[str, str] | None = None) -> Done:
-    """The job where `disk` is a disk of its own that holds no more than that; the lake's files are listed after it."""
-    disk.mkdir()
-    mount = f'mount -t tmpfs -o size={kilobytes}k tmpfs "{disk}" && "$@"; code=$?; find "{disk}" -type f; exit $code'
+def run_under(mount: str, *arguments: object, conf: dict[str, str] | None = None) -> Done:
+    """The job, which `mount` starts as "$@", in a mount namespace of its own."""
     done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", mount, "sh", *submit_command(*arguments, conf=conf)],
         cwd=ROOT,
@@ -106,6 +104,13 @@ def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: di
         timeout=10 * SECONDS_TO_END,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: dict[str, str] | None = None) -> Done:
+    """The job where `disk` is a disk of its own that holds no more than that; the lake's files are listed after it."""
+    disk.mkdir()
+    mount = f'mount -t tmpfs -o size={kilobytes}k tmpfs "{disk}" && "$@"; code=$?; find "{disk}" -type f; exit $code'
+    return run_under(mount, *arguments, conf=conf)
 
 
 @mounts
@@ -134,19 +139,10 @@ def test_a_full_disk_under_sparks_local_directory_is_one_message_and_leaves_noth
 
 @mounts
 def test_a_lake_that_can_only_be_read_is_refused_before_any_work(small_csv: Path, tmp_path: Path):
-    (tmp_path / "lake").mkdir()
-    command = submit_command("--config", CONFIG, "--input", small_csv, "--output", tmp_path / "lake")
-    mount = f'mount --bind "{tmp_path}/lake" "{tmp_path}/lake" && mount -o remount,ro,bind "{tmp_path}/lake" && "$@"'
-    done = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", mount, "sh", *command],
-        cwd=ROOT,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=10 * SECONDS_TO_END,
-    )
-    assert done.returncode == 2
-    assert f"error: --output {tmp_path}/lake: cannot be written: Read-only file system" in done.stdout + done.stderr
-    assert list((tmp_path / "lake").iterdir()) == []
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    mount = f'mount --bind "{lake}" "{lake}" && mount -o remount,ro,bind "{lake}" && "$@"'
+    done = run_under(mount, "--config", CONFIG, "--input", small_csv, "--output", lake)
+    assert done.code == 2
+    assert f"error: --output {lake}: cannot be written: Read-only file system" in done.said
+    assert list(lake.iterdir()) == []
