@@ -1,6 +1,7 @@
 """The XML of a workbook's sheets, read for what the reader of its cells does not tell (ECMA-376, SpreadsheetML)."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +65,33 @@ def cell_name(row: int, column: int) -> str:
     return f"{letters}{row}"
 
 
-class SheetParser:
+class PieceParser(ABC):
+    """Walks through an XML part that comes in pieces; what it looks for is a subclass's."""
+
+    def __init__(self) -> None:
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.CharacterDataHandler = self._characters
+
+    def feed(self, piece: bytes) -> None:
+        self._parser.Parse(piece, False)
+
+    def close(self) -> None:
+        self._parser.Parse(b"", True)
+
+    @abstractmethod
+    def _start(self, name: str, attributes: dict[str, Any]) -> None: ...
+
+    @abstractmethod
+    def _end(self, name: str) -> None: ...
+
+    @abstractmethod
+    def _characters(self, text: str) -> None: ...
+
+
+class SheetParser(PieceParser):
     """Walks through a sheet's XML cell by cell, and fills in its marks.
 
     `filled` is the rectangle around all filled cells, `characters` the length of all their texts together.
@@ -80,17 +107,10 @@ class SheetParser:
         self._row = self._column = 0
         self._type, self._text = "", ""
         self._has_formula = self._in_value = False
-        self._parser = expat.ParserCreate()
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
-
-    def feed(self, piece: bytes) -> None:
-        self._parser.Parse(piece, False)
+        super().__init__()
 
     def close(self) -> None:
-        self._parser.Parse(b"", True)
+        super().close()
         self._marks.first_row = self.filled.first_row if self.filled else 1
 
     def _start(self, name: str, attributes: dict[str, Any]) -> None:
@@ -131,29 +151,20 @@ class SheetParser:
             self._marks.uncalculated.setdefault(column, row)
 
 
-class SharedStringsParser:
+class SharedStringsParser(PieceParser):
     """Walks through the texts that cells share, and collects the length of each."""
 
     def __init__(self) -> None:
         self.lengths: list[int] = []
         self._in_text = False
-        self._parser = expat.ParserCreate()
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
+        super().__init__()
 
-    def feed(self, piece: bytes) -> None:
-        self._parser.Parse(piece, False)
-
-    def close(self) -> None:
-        self._parser.Parse(b"", True)
-
-    def _start(self, name: str, _: dict[str, Any]) -> None:
+    def _start(self, name: str, attributes: dict[str, Any]) -> None:
         if _local(name) == "si":
             self.lengths.append(0)
         self._in_text = _local(name) == "t"
 
-    def _end(self, _: str) -> None:
+    def _end(self, name: str) -> None:
         self._in_text = False
 
     def _characters(self, text: str) -> None:
