@@ -1,7 +1,9 @@
 """Raw lines → judged lines: each one clean, a guest's, or rejected, with every rule that it failed.
 
 The steps are apart because the default for `as_of` is known only once the sales are: `parsed_lines` gives every line
-its values and copy number (worth persisting), `last_sale_day` finds the day, `judged_lines` tells the outcomes.
+its values and copy number, `judged_lines` tells the outcomes, `kept_lines` leaves what is worth persisting, and
+`line_counts` finds the day of the last sale. No line of that day or before is too late, so only the `reasons` of lines
+that are rejected anyway have to be told again with the day that follows from it.
 """
 
 import re
@@ -21,6 +23,7 @@ from segmentation.schemas import (
     INVOICE_DATE,
     INVOICE_KIND,
     INVOICE_NO,
+    LAST_SOLD_AT,
     LINE_FIELDS,
     MONEY,
     OUTCOME,
@@ -116,8 +119,10 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
         }
     )
     lines = lines.withColumn(INVOICE_KIND, _invoice_kind(settings))
+    # Copies have one invoice, and what is aggregated later by invoice needs no further exchange of lines.
+    by_invoice = lines.repartition(INVOICE_NO)
     copy_number = F.lit(1) if DUPLICATE in settings.switched_off else _copy_number()
-    return lines.withColumn(COPY_NUMBER, copy_number)
+    return by_invoice.withColumn(COPY_NUMBER, copy_number)
 
 
 def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column]:
@@ -140,24 +145,9 @@ def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column
     return {rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off}
 
 
-def last_sale_day(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
-    """One row, one column: the date of the last parsed line that fails no rule; NULL where every line fails one."""
-    return _sales(lines, settings).select(F.max(F.col(INVOICE_DATE)).cast("date").alias(INVOICE_DATE))
-
-
-def sales_of(lines: DataFrame, settings: CleaningSettings, day: date) -> DataFrame:
-    """source_file and invoice_no of the parsed lines of a day that fail no rule, sorted."""
-    of_day = _sales(lines, settings).where(F.col(INVOICE_DATE).cast("date") == F.lit(day))
-    return of_day.select(SOURCE_FILE, INVOICE_NO).sort(SOURCE_FILE, INVOICE_NO)
-
-
-def _sales(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
-    return lines.where(~_any(list(rules(settings, as_of=None).values())))
-
-
-def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
+def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date | None) -> DataFrame:
     """The parsed lines with `reasons` (all rules failed, in order), `reason` (the first; `guest` for a guest's
-    line; NULL for a clean one) and `outcome`: clean, guest or rejected.
+    line; NULL for a clean one) and `outcome`: clean, guest or rejected. With `as_of` None no line is too late.
     """
     failed = rules(settings, as_of)
     named = [F.when(condition, F.lit(rule)) for rule, condition in failed.items()]
@@ -170,6 +160,26 @@ def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date) -> D
             REASON: F.coalesce(*named, F.when(is_guest, F.lit(GUEST))),
         }
     )
+
+
+def kept_lines(judged: DataFrame) -> DataFrame:
+    """The judged lines with the values that sales are aggregated by, and what else was read only of those not clean.
+
+    Lines of one invoice lie in one partition.
+    """
+    told_of_others = [*map(raw, LINE_FIELDS), SOURCE_FILE, UNPARSED_LINE, UNIT_PRICE, INVOICE_KIND, COPY_NUMBER]
+    is_other = F.col(OUTCOME) != CLEAN
+    return judged.select(
+        *[name for name in LINE_FIELDS if name != UNIT_PRICE],
+        *(AMOUNT, REASON, OUTCOME),
+        *[F.when(is_other, F.col(name)).alias(name) for name in told_of_others],
+    )
+
+
+def sales_of(judged: DataFrame, day: date) -> DataFrame:
+    """source_file and invoice_no of the judged lines of a day that fail no rule, sorted."""
+    of_day = judged.where((F.col(OUTCOME) != REJECTED) & (F.col(INVOICE_DATE).cast("date") == F.lit(day)))
+    return of_day.select(SOURCE_FILE, INVOICE_NO).sort(SOURCE_FILE, INVOICE_NO)
 
 
 def cancelled_lines(judged: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
@@ -189,11 +199,12 @@ def rejected_transactions(judged: DataFrame) -> DataFrame:
 
 def line_counts(judged: DataFrame) -> DataFrame:
     """One row per reason that occurs (`clean` for none): rule string, rows bigint, revenue decimal(20,4), which
-    counts 0 for a line whose amount cannot be computed.
+    counts 0 for a line whose amount cannot be computed, and last_sold_at timestamp_ntz, NULL for rejected lines.
     """
     return judged.groupBy(F.coalesce(F.col(REASON), F.lit(CLEAN)).alias(RULE)).agg(
         F.count(F.lit(1)).alias(ROWS),
         F.coalesce(F.sum(AMOUNT), F.lit(0)).cast(MONEY).alias(REVENUE),
+        F.max(F.when(F.col(OUTCOME) != REJECTED, F.col(INVOICE_DATE))).alias(LAST_SOLD_AT),
     )
 
 
@@ -291,7 +302,8 @@ def _copy_number() -> Column:
     """
     texts = [F.coalesce(F.col(raw(field)), F.lit("")) for field in LINE_FIELDS]
     unparsed = F.when(_is_malformed(), F.concat_ws("\u001f", F.coalesce(F.col(UNPARSED_LINE), F.lit("")), *texts))
-    values: list[str | Column] = [*LINE_FIELDS, unparsed]
+    # By the hash first: one number to compare tells most lines apart when they are sorted.
+    values: list[str | Column] = [F.xxhash64(*LINE_FIELDS), *LINE_FIELDS, unparsed]
     return F.row_number().over(Window.partitionBy(*values).orderBy(*[raw(field) for field in LINE_FIELDS], SOURCE_FILE))
 
 

@@ -1,4 +1,4 @@
-"""Judged lines → one row per customer."""
+"""What was sold to whom → one row per customer."""
 
 from datetime import date
 
@@ -15,43 +15,45 @@ from segmentation.schemas import (
     CUSTOMER_ID,
     DISTINCT_PRODUCTS,
     FIRST_PURCHASE_AT,
-    INVOICE_DATE,
+    FIRST_SOLD_AT,
     INVOICE_NO,
     LAST_PURCHASE_AT,
+    LAST_SOLD_AT,
     MONEY,
     PURCHASE_FREQUENCY,
-    QUANTITY,
     RECENCY_DAYS,
     RETURN_RATE,
     RETURNED_AMOUNT,
-    STOCK_CODE,
+    REVENUE,
     TENURE_DAYS,
     TOTAL_SPEND,
+    UNITS,
     UNITS_BOUGHT,
     column_names,
 )
 
 
-def customer_features(sales: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
+def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
     """`CUSTOMER_FEATURES`: one row per customer with at least one sale.
 
-    `sales` are the clean lines; `cancellations` the lines of cancelled invoices that would else be good. Money is
-    exact; `purchase_frequency` counts distinct invoices; `recency_days` and `tenure_days` are whole days from the
-    last and the first purchase to `as_of`; `average_days_between_orders` is (last - first) / (orders - 1) and NULL
-    for one order; `return_rate` is `returned_amount / total_spend` and can exceed 1 where goods from before the
-    period came back.
+    `orders` and `baskets` are those of `orders_of` and `baskets_of` over the clean lines, guests' rows or not;
+    `cancellations` the lines of cancelled invoices that would else be good. Money is exact; `purchase_frequency` counts
+    distinct invoices; `recency_days` and `tenure_days` are whole days from the last and the first purchase to `as_of`;
+    `average_days_between_orders` is (last - first) / (orders - 1) and NULL for one order; `return_rate` is
+    `returned_amount / total_spend` and can exceed 1 where goods from before the period came back.
     """
-    bought = sales.groupBy(CUSTOMER_ID).agg(
-        F.sum(AMOUNT).cast(MONEY).alias(TOTAL_SPEND),
+    of_customers = orders.where(F.col(CUSTOMER_ID).isNotNull())
+    bought = of_customers.groupBy(CUSTOMER_ID).agg(
+        F.sum(REVENUE).cast(MONEY).alias(TOTAL_SPEND),
         F.count_distinct(INVOICE_NO).alias(PURCHASE_FREQUENCY),
-        F.count_distinct(STOCK_CODE).alias(DISTINCT_PRODUCTS),
-        F.sum(F.col(QUANTITY).cast("bigint")).alias(UNITS_BOUGHT),
-        F.min(INVOICE_DATE).alias(FIRST_PURCHASE_AT),
-        F.max(INVOICE_DATE).alias(LAST_PURCHASE_AT),
+        F.sum(UNITS).alias(UNITS_BOUGHT),
+        F.min(FIRST_SOLD_AT).alias(FIRST_PURCHASE_AT),
+        F.max(LAST_SOLD_AT).alias(LAST_PURCHASE_AT),
     )
     # One row per customer on each right side; a left join keeps those who returned nothing.
     return (
-        bought.join(_main_country(sales), on=CUSTOMER_ID, how="inner")
+        bought.join(_main_country(of_customers), on=CUSTOMER_ID, how="inner")
+        .join(_distinct_products(baskets), on=CUSTOMER_ID, how="inner")
         .join(_returned(cancellations), on=CUSTOMER_ID, how="left")
         .withColumns(
             {
@@ -74,11 +76,17 @@ def customer_features(sales: DataFrame, cancellations: DataFrame, as_of: date) -
     )
 
 
-def _main_country(sales: DataFrame) -> DataFrame:
+def _main_country(orders: DataFrame) -> DataFrame:
     """One row per customer: the country where most was spent, the first in the alphabet of equals."""
-    spent = sales.groupBy(CUSTOMER_ID, COUNTRY).agg(F.sum(AMOUNT).alias(AMOUNT))
-    most_first = F.min(F.struct((-F.col(AMOUNT)).alias(AMOUNT), F.col(COUNTRY)))
+    spent = orders.groupBy(CUSTOMER_ID, COUNTRY).agg(F.sum(REVENUE).alias(REVENUE))
+    most_first = F.min(F.struct((-F.col(REVENUE)).alias(REVENUE), F.col(COUNTRY)))
     return spent.groupBy(CUSTOMER_ID).agg(most_first[COUNTRY].alias(COUNTRY))
+
+
+def _distinct_products(baskets: DataFrame) -> DataFrame:
+    """One row per customer: how many different products were bought."""
+    of_customers = baskets.where(F.col(CUSTOMER_ID).isNotNull())
+    return of_customers.groupBy(CUSTOMER_ID).agg(F.count(F.lit(1)).alias(DISTINCT_PRODUCTS))
 
 
 def _returned(cancellations: DataFrame) -> DataFrame:

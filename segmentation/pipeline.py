@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import acceptance, cleaning, manifest, profiles, publishing, rollups
+from segmentation.baskets import baskets_of, orders_of
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
-from segmentation.cleaning import judged_lines, last_sale_day, parsed_lines
+from segmentation.cleaning import judged_lines, kept_lines, parsed_lines
 from segmentation.clustering import (
     Fit,
     Preparation,
@@ -40,6 +41,7 @@ from segmentation.schemas import (
     CUSTOMER_SEGMENTS,
     DAVIES_BOULDIN,
     ITERATIONS,
+    LAST_SOLD_AT,
     OUTCOME,
     PURCHASE_FREQUENCY,
     ROWS,
@@ -127,20 +129,24 @@ def _publish(
     spark.catalog.clearCache()  # of a run before this one in the same session
 
     with progress.stage("Cleaning the lines"):
-        lines = parsed_lines(read_lines(spark, files, config.input), config.cleaning).persist()
+        parsed = parsed_lines(read_lines(spark, files, config.input), config.cleaning)
+        lines = kept_lines(judged_lines(parsed, config.cleaning, request.as_of)).persist()
         with damage_reported(spark, files):
-            as_of = request.as_of or _day_after_last_sale(lines, config)
-            judged = judged_lines(lines, config.cleaning, as_of)
-            quality = _data_quality(judged)
+            counted = cleaning.line_counts(lines).collect()  # one row per rule
+        as_of = request.as_of or _day_after_last_sale(lines, counted)
+        quality = profiles.data_quality(counted, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
         counts = _require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
-        clean = judged.where(F.col(OUTCOME) == cleaning.CLEAN)
-        sales = judged.where(F.col(OUTCOME) != cleaning.REJECTED)
-        staged.write_table("rejected_transactions", cleaning.rejected_transactions(judged))
+        sales = lines.where(F.col(OUTCOME) != cleaning.REJECTED)
+        others = judged_lines(lines.where(F.col(OUTCOME) != cleaning.CLEAN), config.cleaning, as_of)
+        staged.write_table("rejected_transactions", cleaning.rejected_transactions(others))
         staged.write_table("data_quality", small_table(spark, "data_quality", quality))
 
     with progress.stage("Aggregating the customers"):
-        features = customer_features(clean, cleaning.cancelled_lines(judged, config.cleaning, as_of), as_of)
+        orders = orders_of(sales).persist()
+        baskets = baskets_of(sales).persist()
+        cancelled = cleaning.cancelled_lines(others, config.cleaning, as_of)
+        features = customer_features(orders, baskets, cancelled, as_of)
         customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
         preparation = prepare(customers, config.clustering)
         _require_customers(preparation, config)
@@ -167,21 +173,21 @@ def _publish(
         staged.write_model(model)
 
     with progress.stage("Rolling up countries and products"):
-        countries = rollups.country_sales(sales).coalesce(1).persist()
-        products = rollups.product_sales(sales, config.rollups.merchandise_pattern).coalesce(1).persist()
+        countries = rollups.country_sales(orders).coalesce(1).persist()
+        products = rollups.product_sales(sales, baskets, config.rollups.merchandise_pattern).coalesce(1).persist()
         staged.write_table("country_sales", countries)
         staged.write_table("product_sales", products)
-        staged.write_table("country_segments", rollups.country_segments(clean, segments))
-        staged.write_table("product_segments", rollups.product_segments(clean, segments))
+        staged.write_table("country_segments", rollups.country_segments(orders, segments))
+        staged.write_table("product_segments", rollups.product_segments(baskets, segments))
 
     with progress.stage("Drawing the charts"):
         draw_charts(config, choice, sweep_rows, described, segments, countries, products, put=staged.put_file)
 
     with progress.stage("Auditing"):
         staged.finish_writing()
-        counted = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
-        counted["data_quality"] = len(quality)
-        figures, reconciliation = acceptance.audited(staged, quality, counted)
+        made = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
+        made["data_quality"] = len(quality)
+        figures, reconciliation = acceptance.audited(staged, quality, made)
         acceptance.require_plausible(config, staged, reconciliation, described, as_of)
         contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, staged.checksums())
         publishing.reached(publishing.AUDITED)
@@ -224,27 +230,22 @@ def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool
     return run_id, True
 
 
-def _day_after_last_sale(lines: DataFrame, config: RunConfig) -> date:
+def _day_after_last_sale(lines: DataFrame, counted: Sequence[Row]) -> date:
     """The default of as_of; InputError where it would lie in the future and make every recency nonsense."""
-    row = last_sale_day(lines, config.cleaning).head()
+    last = max((row[LAST_SOLD_AT].date() for row in counted if row[LAST_SOLD_AT]), default=None)
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     # Without any sale the day does not matter: the run ends with the counts of what was wrong with the lines.
-    if not row or not row[0]:
+    if last is None:
         return tomorrow
     # A day's grace for shops east of Greenwich.
-    if row[0] > tomorrow:
-        file, invoice = cleaning.sales_of(lines, config.cleaning, row[0]).head() or ("", "")
+    if last > tomorrow:
+        file, invoice = cleaning.sales_of(lines, last).head() or ("", "")
         raise InputError(
-            f"{file}: the last sale, of invoice {invoice}, is on {row[0]}, which is yet to come: correct its date, or "
+            f"{file}: the last sale, of invoice {invoice}, is on {last}, which is yet to come: correct its date, or "
             "give the run its day with --as-of: what is dated later is then out of period"
         )
-    day: date = row[0]
+    day: date = last
     return day + timedelta(days=1)
-
-
-def _data_quality(judged: DataFrame) -> list[dict[str, Any]]:
-    counts = cleaning.line_counts(judged).collect()  # one row per rule
-    return profiles.data_quality(counts, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
 
 
 def _require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputFile]) -> dict[str, int]:

@@ -1,11 +1,10 @@
-"""Sales lines → what each country and each product sold, and to which segments."""
+"""What was sold to whom → what each country and each product sold, and to which segments."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.schemas import (
     ABC_CLASS,
-    AMOUNT,
     AVERAGE_ORDER_VALUE,
     AVERAGE_UNIT_PRICE,
     COUNTRY,
@@ -17,7 +16,6 @@ from segmentation.schemas import (
     DESCRIPTION,
     FIRST_SOLD_AT,
     GUEST_REVENUE,
-    INVOICE_DATE,
     INVOICE_NO,
     IS_MERCHANDISE,
     LAST_SOLD_AT,
@@ -25,7 +23,6 @@ from segmentation.schemas import (
     ORDERS,
     PRODUCT_SALES,
     PRODUCT_SEGMENTS,
-    QUANTITY,
     REVENUE,
     REVENUE_SHARE,
     SEGMENT_ID,
@@ -40,45 +37,59 @@ CLASS_A_UP_TO = 0.80
 CLASS_B_UP_TO = 0.95
 
 
-def country_sales(sales: DataFrame) -> DataFrame:
-    """`COUNTRY_SALES`: one row per country over the clean and guest lines `sales`, largest revenue first."""
-    sold = sales.groupBy(COUNTRY).agg(*_sold())
+def country_sales(orders: DataFrame) -> DataFrame:
+    """`COUNTRY_SALES`: one row per country over the orders of customers and guests, largest revenue first."""
+    counted = [
+        F.count_distinct(INVOICE_NO).alias(ORDERS),
+        F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS),
+    ]
+    sold = orders.groupBy(COUNTRY).agg(*_revenue_and_units(), _guest_revenue(), *counted)
     per_order = (F.col(REVENUE) / F.col(ORDERS)).cast(MONEY)
     ranked = _with_revenue_shares(sold, COUNTRY).withColumn(AVERAGE_ORDER_VALUE, per_order)
     return ranked.select(*column_names(COUNTRY_SALES))
 
 
-def product_sales(sales: DataFrame, merchandise_pattern: str) -> DataFrame:
+def product_sales(sales: DataFrame, baskets: DataFrame, merchandise_pattern: str) -> DataFrame:
     """`PRODUCT_SALES`: one row per stock code over the clean and guest lines `sales`, largest revenue first.
 
-    `description` is the commonest, the first in the alphabet of equals; `is_merchandise` tells goods from postage,
-    fees and the like by the stock code.
+    `baskets` are those of `baskets_of(sales)`. `description` is the commonest, the first in the alphabet of equals;
+    `is_merchandise` tells goods from postage, fees and the like by the stock code.
     """
-    sold = sales.groupBy(STOCK_CODE).agg(
-        *_sold(), F.min(INVOICE_DATE).alias(FIRST_SOLD_AT), F.max(INVOICE_DATE).alias(LAST_SOLD_AT)
+    sold = baskets.groupBy(STOCK_CODE).agg(
+        *_revenue_and_units(),
+        _guest_revenue(),
+        F.count(CUSTOMER_ID).alias(CUSTOMERS),  # one row per customer who bought it; guests have no id
+        F.min(FIRST_SOLD_AT).alias(FIRST_SOLD_AT),
+        F.max(LAST_SOLD_AT).alias(LAST_SOLD_AT),
     )
-    # One row per stock code on both sides.
+    orders = sales.groupBy(STOCK_CODE).agg(F.count_distinct(INVOICE_NO).alias(ORDERS))
+    # One row per stock code on all sides.
+    complete = sold.join(orders, on=STOCK_CODE, how="inner").join(
+        _commonest_description(sales), on=STOCK_CODE, how="inner"
+    )
     return (
-        _with_revenue_shares(sold.join(_commonest_description(sales), on=STOCK_CODE, how="inner"), STOCK_CODE)
+        _with_revenue_shares(complete, STOCK_CODE)
         .withColumn(AVERAGE_UNIT_PRICE, F.try_divide(F.col(REVENUE), F.col(UNITS)).cast(MONEY))
         .withColumn(IS_MERCHANDISE, F.col(STOCK_CODE).rlike(merchandise_pattern))
         .select(*column_names(PRODUCT_SALES))
     )
 
 
-def country_segments(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    """`COUNTRY_SEGMENTS`: one row per country and segment, over the clean lines `sales`.
+def country_segments(orders: DataFrame, segments: DataFrame) -> DataFrame:
+    """`COUNTRY_SEGMENTS`: one row per country and segment, over the orders of customers.
 
     `segments` has one row per customer: customer_id, segment_id, segment_name.
     """
-    bought = _with_segment(sales, segments).groupBy(COUNTRY, SEGMENT_ID, SEGMENT_NAME).agg(*_bought())
-    return bought.orderBy(COUNTRY, SEGMENT_ID).select(*column_names(COUNTRY_SEGMENTS))
+    bought = _with_segment(orders, segments).groupBy(COUNTRY, SEGMENT_ID, SEGMENT_NAME)
+    counted = bought.agg(F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS), *_revenue_and_units())
+    return counted.orderBy(COUNTRY, SEGMENT_ID).select(*column_names(COUNTRY_SEGMENTS))
 
 
-def product_segments(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the clean lines `sales`; `segments` as above."""
-    bought = _with_segment(sales, segments).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME).agg(*_bought(), _units())
-    return bought.orderBy(STOCK_CODE, SEGMENT_ID).select(*column_names(PRODUCT_SEGMENTS))
+def product_segments(baskets: DataFrame, segments: DataFrame) -> DataFrame:
+    """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the baskets of customers; `segments` as above."""
+    bought = _with_segment(baskets, segments).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME)
+    counted = bought.agg(F.count(F.lit(1)).alias(CUSTOMERS), *_revenue_and_units())
+    return counted.orderBy(STOCK_CODE, SEGMENT_ID).select(*column_names(PRODUCT_SEGMENTS))
 
 
 def _commonest_description(sales: DataFrame) -> DataFrame:
@@ -92,27 +103,18 @@ def _commonest_description(sales: DataFrame) -> DataFrame:
     return counted.groupBy(STOCK_CODE).agg(commonest[DESCRIPTION].alias(DESCRIPTION))
 
 
-def _sold() -> list[Column]:
-    guest_amount = F.when(F.col(CUSTOMER_ID).isNull(), F.col(AMOUNT))
-    return [
-        *_bought(),
-        F.coalesce(F.sum(guest_amount), F.lit(0)).cast(MONEY).alias(GUEST_REVENUE),
-        F.count_distinct(INVOICE_NO).alias(ORDERS),
-        _units(),
-    ]
+def _revenue_and_units() -> list[Column]:
+    return [F.sum(REVENUE).cast(MONEY).alias(REVENUE), F.sum(UNITS).alias(UNITS)]
 
 
-def _bought() -> list[Column]:
-    return [F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS), F.sum(AMOUNT).cast(MONEY).alias(REVENUE)]
+def _guest_revenue() -> Column:
+    of_guests = F.when(F.col(CUSTOMER_ID).isNull(), F.col(REVENUE))
+    return F.coalesce(F.sum(of_guests), F.lit(0)).cast(MONEY).alias(GUEST_REVENUE)
 
 
-def _units() -> Column:
-    return F.sum(F.col(QUANTITY).cast("bigint")).alias(UNITS)
-
-
-def _with_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    """The lines with their customer's segment; `segments` has one row per customer, and every customer is in it."""
-    return sales.join(segments.select(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME), on=CUSTOMER_ID, how="inner")
+def _with_segment(sold: DataFrame, segments: DataFrame) -> DataFrame:
+    """The rows with their customer's segment, guests' left out; every customer has one row in `segments`."""
+    return sold.join(segments.select(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME), on=CUSTOMER_ID, how="inner")
 
 
 def _with_revenue_shares(sold: DataFrame, key: str) -> DataFrame:

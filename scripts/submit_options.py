@@ -1,0 +1,164 @@
+"""spark-submit on this machine, with Java told what the work at hand needs; run by scripts/submit, see --help."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PROPERTIES: Final = ROOT / "conf" / "spark-local.conf"
+JAVA_OPTIONS: Final = "spark.driver.extraJavaOptions"
+
+HELP: Final = f"""\
+usage: scripts/submit [options of spark-submit] jobs/JOB.py [options of the job]
+
+    spark-submit --properties-file conf/spark-local.conf …
+
+with the environment made ready, and two things that can only be said before Java starts:
+  * The classes that Spark loads come from an archive. The first run on a machine makes it when it is done, which takes
+    some seconds more; it lies in $XDG_CACHE_HOME or ~/.cache, and another Java or another Spark gets another one.
+  * Where --input is less than {{most:.0f}} MB, Java compiles quickly instead of well and collects garbage with one
+    thread: a run of seconds does not live long enough to earn back the other way.
+
+Where the options name a properties file, or {JAVA_OPTIONS}, all is left to spark-submit.
+
+example
+  scripts/submit jobs/segment_customers.py --config conf/online_retail.yaml --input my_sales.csv --output lake
+"""
+
+# On two cores the quick compiler was ahead up to here and behind beyond; see the README.
+SMALL_INPUT: Final = 64_000_000
+# With the quick compiler alone Java would reserve 48 MB for compiled code, too little for Spark's generated classes.
+FOR_SMALL_INPUT: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
+# An archive that does not fit is passed over, and need not be told of.
+ABOUT_THE_ARCHIVE: Final = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
+OLDEST_KEPT: Final = 4
+
+
+def main(arguments: Sequence[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(HELP.format(most=SMALL_INPUT / 1e6), end="")
+        return 0 if arguments else 2
+    spark_submit = str(Path(sys.executable).parent / "spark-submit")
+    if _says_itself(arguments):
+        os.execv(spark_submit, [spark_submit, *arguments])
+    archive = class_archive()
+    if archive is None or archive.is_file():
+        os.execv(spark_submit, [spark_submit, *local_options(arguments, archive), *arguments])
+    return _first_run(spark_submit, arguments, archive)
+
+
+def local_options(arguments: Sequence[str], archive: Path | None) -> list[str]:
+    """The options of spark-submit for these arguments; an archive that is not there is left out."""
+    sharing = (f'-XX:SharedArchiveFile="{archive}"',) if archive and archive.is_file() else ()
+    return ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={_java_options(arguments, sharing)}"]
+
+
+def class_archive() -> Path | None:
+    """Where the archive for this Java and this Spark belongs; None where no folder can be made for it."""
+    made_of = [str(path) for path in _what_is_archived()]
+    sizes = [str(Path(path).stat().st_size) for path in made_of]
+    key = hashlib.sha256("\n".join([*made_of, *sizes]).encode()).hexdigest()[:16]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "customer-segmentation"
+    try:
+        cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return None
+    return cache / f"classes-{key}.jsa"
+
+
+def _what_is_archived() -> Iterator[Path]:
+    """The file that Java is, and every file of Spark's classes."""
+    home = os.environ.get("JAVA_HOME")
+    java = f"{home}/bin/java" if home else shutil.which("java")
+    if java:
+        yield Path(java).resolve()
+        yield from (Path(java).resolve().parent.parent / "release",)
+    yield from sorted(Path(os.environ["SPARK_HOME"], "jars").iterdir())
+
+
+def _says_itself(arguments: Sequence[str]) -> bool:
+    """Whether the options of spark-submit, which end at the job, say what would be said here."""
+    job = next((number for number, text in enumerate(arguments) if text.endswith(".py")), len(arguments))
+    own = arguments[:job]
+    return any(text.startswith(("--properties-file", "--driver-java-options")) or JAVA_OPTIONS in text for text in own)
+
+
+def _java_options(arguments: Sequence[str], sharing: Sequence[str]) -> str:
+    of_file = next(
+        line.partition(JAVA_OPTIONS)[2].strip()
+        for line in PROPERTIES.read_text(encoding="utf-8").splitlines()
+        if line.startswith(JAVA_OPTIONS)
+    )
+    small = FOR_SMALL_INPUT if bytes_of_input(arguments) < SMALL_INPUT else ()
+    return " ".join([of_file, *small, *ABOUT_THE_ARCHIVE, *sharing])
+
+
+def bytes_of_input(arguments: Sequence[str]) -> int:
+    """The size of the files and folders behind --input; what is no path of this machine counts as large."""
+    total = 0
+    follows = False
+    for text in arguments:
+        if text.startswith("--"):
+            name, equals, value = text.partition("=")
+            follows = name == "--input"
+            paths = [value] if follows and equals else []
+        else:
+            paths = [text] if follows else []
+        for path in paths:
+            total += _size(path.removeprefix("file:"))
+    return total
+
+
+def _size(path: str) -> int:
+    if "://" in path:
+        return SMALL_INPUT
+    found = [Path(path)] if Path(path).exists() else list(Path().glob(path)) if not path.startswith("/") else []
+    if not found and path.startswith("/"):
+        found = list(Path("/").glob(path.lstrip("/")))
+    files = [file for one in found for file in ([one] if one.is_file() else one.rglob("*"))]
+    with suppress(OSError):
+        return sum(file.stat().st_size for file in files if file.is_file())
+    return SMALL_INPUT
+
+
+def _first_run(spark_submit: str, arguments: Sequence[str], archive: Path) -> int:
+    """The run, from which Java leaves the archive; other runs see it when it is whole."""
+    unfinished = archive.with_suffix(f".{os.getpid()}.part")
+    making = [f'-XX:ArchiveClassesAtExit="{unfinished}"']
+    options = ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={_java_options(arguments, making)}"]
+    process = subprocess.Popen([spark_submit, *options, *arguments])
+
+    def hand_on(number: int, frame: FrameType | None) -> None:
+        process.send_signal(number)
+
+    signal.signal(signal.SIGTERM, hand_on)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the whole group
+    code = process.wait()
+    with suppress(OSError):
+        if code == 0:
+            unfinished.replace(archive)
+            _remove_old(archive)
+        else:
+            unfinished.unlink(missing_ok=True)
+    return code if code >= 0 else 128 - code
+
+
+def _remove_old(archive: Path) -> None:
+    """Of archives for other Javas and Sparks the latest are kept."""
+    others = sorted(archive.parent.glob("classes-*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in others[OLDEST_KEPT:]:
+        path.unlink()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
