@@ -27,7 +27,8 @@ with the environment made ready, and two things that can only be said before Jav
   * The classes that Spark loads come from an archive. The first run on a machine makes it when it is done, which takes
     some seconds more; it lies in $XDG_CACHE_HOME or ~/.cache, and another Java or another Spark gets another one.
   * Where --input is less than {{most:.0f}} MB, Java compiles quickly instead of well and collects garbage with one
-    thread: a run of seconds does not live long enough to earn back the other way.
+    thread, and Spark spreads the lines over two partitions without adaptive execution: a run of seconds does not
+    live long enough to earn back the other way. The tables are the same.
 
 Where the options name a properties file, or {JAVA_OPTIONS}, all is left to spark-submit.
 
@@ -35,10 +36,16 @@ example
   scripts/submit jobs/segment_customers.py --config conf/online_retail.yaml --input my_sales.csv --output lake
 """
 
-# On two cores the quick compiler was ahead up to here and behind beyond; see the README.
+# Beyond it the better compiler and adaptive execution earn back what they cost.
 SMALL_INPUT: Final = 64_000_000
 # With the quick compiler alone Java would reserve 48 MB for compiled code, too little for Spark's generated classes.
-FOR_SMALL_INPUT: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
+JAVA_FOR_SMALL_INPUT: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
+# Few lines need no second thought on how to spread them, and no compression of what is kept in memory.
+SPARK_FOR_SMALL_INPUT: Final = (
+    "spark.sql.adaptive.enabled=false",
+    "spark.sql.shuffle.partitions=2",
+    "spark.sql.inMemoryColumnarStorage.compressed=false",
+)
 # An archive that does not fit is passed over, and need not be told of.
 ABOUT_THE_ARCHIVE: Final = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
 OLDEST_KEPT: Final = 4
@@ -60,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
 def local_options(arguments: Sequence[str], archive: Path | None) -> list[str]:
     """The options of spark-submit for these arguments; an archive that is not there is left out."""
     sharing = (f'-XX:SharedArchiveFile="{archive}"',) if archive and archive.is_file() else ()
-    return ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={_java_options(arguments, sharing)}"]
+    return _options(arguments, sharing)
 
 
 def class_archive() -> Path | None:
@@ -93,14 +100,18 @@ def _says_itself(arguments: Sequence[str]) -> bool:
     return any(text.startswith(("--properties-file", "--driver-java-options")) or JAVA_OPTIONS in text for text in own)
 
 
-def _java_options(arguments: Sequence[str], sharing: Sequence[str]) -> str:
+def _options(arguments: Sequence[str], sharing: Sequence[str]) -> list[str]:
     of_file = next(
         line.partition(JAVA_OPTIONS)[2].strip()
         for line in PROPERTIES.read_text(encoding="utf-8").splitlines()
         if line.startswith(JAVA_OPTIONS)
     )
-    small = FOR_SMALL_INPUT if bytes_of_input(arguments) < SMALL_INPUT else ()
-    return " ".join([of_file, *small, *ABOUT_THE_ARCHIVE, *sharing])
+    is_small = bytes_of_input(arguments) < SMALL_INPUT
+    java = [of_file, *(JAVA_FOR_SMALL_INPUT if is_small else ()), *ABOUT_THE_ARCHIVE, *sharing]
+    options = ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={' '.join(java)}"]
+    for setting in SPARK_FOR_SMALL_INPUT if is_small else ():
+        options += ["--conf", setting]
+    return options
 
 
 def bytes_of_input(arguments: Sequence[str]) -> int:
@@ -135,8 +146,7 @@ def _first_run(spark_submit: str, arguments: Sequence[str], archive: Path) -> in
     """The run, from which Java leaves the archive; other runs see it when it is whole."""
     unfinished = archive.with_suffix(f".{os.getpid()}.part")
     making = [f'-XX:ArchiveClassesAtExit="{unfinished}"']
-    options = ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={_java_options(arguments, making)}"]
-    process = subprocess.Popen([spark_submit, *options, *arguments])
+    process = subprocess.Popen([spark_submit, *_options(arguments, making), *arguments])
 
     def hand_on(number: int, frame: FrameType | None) -> None:
         process.send_signal(number)

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,7 @@ SCALED = "scaled"
 POINT = "point"
 CLUSTER = "cluster"
 WEIGHT = "weight"
+NO_INDICES = Indices(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Fit:
     wssse: float
     iterations: int
     seconds: float
-    indices: Indices
+    indices: Indices = NO_INDICES
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
 def sweep(preparation: Preparation, ks: Sequence[int], settings: ClusteringSettings) -> list[Fit]:
     """The best fit for k = 1, in closed form, and for each of `ks` (ascending, each >= 2); WSSSE never rises with k."""
     points = preparation.points
-    fits = [Fit(1, (preparation.mean,), preparation.total_squares, 0, 0.0, Indices(None, None, None))]
+    fits = [Fit(1, (preparation.mean,), preparation.total_squares, 0, 0.0)]
     sample, weights = _sample(preparation, settings)
     starts = starting_centres(sample, weights, ks, settings.seed)
     vectors = vectors_of(points, SCALED)
@@ -135,7 +136,9 @@ def sweep(preparation: Preparation, ks: Sequence[int], settings: ClusteringSetti
         # Rare: a fit grown from the one before can only do better than that.
         worse = fit.wssse > fits[-1].wssse
         fits.append(_grown(preparation, vectors, fits[-1], sample, settings) if worse else fit)
-    return fits
+    centres, wssse = [fit.centres for fit in fits], [fit.wssse for fit in fits]
+    indices = cluster_indices(points, POINT, centres, wssse, preparation.total_squares)
+    return [replace(fit, indices=of_fit) for fit, of_fit in zip(fits, indices, strict=True)]
 
 
 def centres_in_original_units(
@@ -271,11 +274,17 @@ def _sample(preparation: Preparation, settings: ClusteringSettings) -> tuple[Poi
 
 
 def _best_fit(preparation: Preparation, vectors: Any, start: Centres, settings: ClusteringSettings) -> Fit:
-    """The least WSSSE of `restarts` fits: the first from the given start, the others from k-means||."""
+    """The least WSSSE of `restarts` fits: the first from the given start, the others from k-means||.
+
+    By default there is another one only where the search for the start has not seen every customer.
+    """
     began = time.perf_counter()
     k = len(start)
     tried = [fit_from(vectors, start, settings.max_iterations, settings.tolerance)]
-    for restart in range(1, settings.restarts):
+    restarts = settings.restarts
+    if restarts == "auto":
+        restarts = 2 if preparation.count > settings.seeding_sample else 1
+    for restart in range(1, restarts):
         model = KMeans(
             featuresCol=SCALED,
             predictionCol=CLUSTER,
@@ -288,8 +297,7 @@ def _best_fit(preparation: Preparation, vectors: Any, start: Centres, settings: 
         if len(model.clusterCenters()) == k:
             tried.append((_as_centres(model.clusterCenters()), model.summary.trainingCost, model.summary.numIter))
     centres, wssse, iterations = min(tried, key=lambda result: result[1])
-    indices = cluster_indices(preparation.points, SCALED, POINT, centres, wssse, preparation.total_squares)
-    return Fit(k, centres, wssse, iterations, time.perf_counter() - began, indices)
+    return Fit(k, centres, wssse, iterations, time.perf_counter() - began)
 
 
 def _grown(preparation: Preparation, vectors: Any, smaller: Fit, sample: Points, settings: ClusteringSettings) -> Fit:

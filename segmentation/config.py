@@ -154,7 +154,7 @@ class ClusteringSettings(Settings):
     k_min: Annotated[int, Field(ge=1)] = 1
     k_max: Annotated[int, Field(ge=2, le=50)] = 10
     seed: Annotated[int, Field(ge=0, lt=2**53)] = 1
-    restarts: Annotated[int, Field(ge=1, le=100)] = 2
+    restarts: Literal["auto"] | Annotated[int, Field(ge=1, le=100)] = "auto"
     max_iterations: Annotated[int, Field(ge=1, le=10_000)] = 100
     tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-4
     seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = 10_000

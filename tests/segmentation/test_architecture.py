@@ -14,7 +14,18 @@ JOBS = sorted((ROOT / "jobs").glob("*.py"))
 # What any module may import, and what it may not do without: these import no stage.
 FOUNDATIONS = {"schemas", "config", "errors"}
 STAGES = {
-    *("reading", "cleaning", "features", "clustering", "choosing_k", "naming", "profiles", "rollups", "lake"),
+    *(
+        "reading",
+        "cleaning",
+        "baskets",
+        "features",
+        "clustering",
+        "choosing_k",
+        "naming",
+        "profiles",
+        "rollups",
+        "lake",
+    ),
     *(
         "input_files",
         "identity",

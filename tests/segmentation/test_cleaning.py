@@ -19,7 +19,7 @@ from segmentation.cleaning import (
     REJECTED,
     RULES,
     judged_lines,
-    last_sale_day,
+    kept_lines,
     line_counts,
     parsed_lines,
     rejected_transactions,
@@ -54,7 +54,7 @@ def parsed(spark: SparkSession, lines: Sequence[dict[str, str | None]], **change
 
 
 def judged(
-    spark: SparkSession, lines: Sequence[dict[str, str | None]], as_of: date = AS_OF, **changed: Any
+    spark: SparkSession, lines: Sequence[dict[str, str | None]], as_of: date | None = AS_OF, **changed: Any
 ) -> DataFrame:
     return judged_lines(parsed(spark, lines, **changed), DEFAULTS.model_copy(update=changed), as_of)
 
@@ -139,7 +139,7 @@ def test_a_rule_that_is_switched_off_rejects_nothing_and_the_next_reason_counts(
 
 
 def test_copies_count_as_sales_where_the_duplicate_rule_is_off(spark: SparkSession) -> None:
-    counts = line_counts(judged(spark, [line()] * 3, switched_off=("duplicate",)))
+    counts = line_counts(judged(spark, [line()] * 3, switched_off=("duplicate",))).drop("last_sold_at")
     expected = spark.createDataFrame([("clean", 3, Decimal("45.9"))], "rule string, rows long, revenue decimal(20,4)")
     assert_df_equality(counts, expected, ignore_nullable=True)
 
@@ -173,9 +173,33 @@ def test_the_last_sale_day_is_that_of_sales_alone_guests_included(spark: SparkSe
         line(invoice_date="12/8/2010 8:26", quantity="0"),
         line(invoice_date="13/13/2010 8:26"),
     ]
-    day = last_sale_day(parsed(spark, lines), DEFAULTS)
-    assert_df_equality(day, spark.createDataFrame([(date(2010, 12, 5),)], "invoice_date date"), ignore_nullable=True)
-    assert last_sale_day(parsed(spark, lines[2:]), DEFAULTS).first() == (None,)
+    assert last_sale_of(judged(spark, lines)) == datetime(2010, 12, 5, 23, 59)
+    assert last_sale_of(judged(spark, lines[2:])) is None
+
+
+def last_sale_of(lines: DataFrame) -> datetime | None:
+    return max((row.last_sold_at for row in line_counts(lines).collect() if row.last_sold_at), default=None)
+
+
+def test_what_is_kept_before_the_day_is_known_tells_the_same_as_what_is_judged_by_it(spark: SparkSession) -> None:
+    lines = [
+        line(),
+        line(source_file="b.csv"),
+        line(customer_id=None),
+        line(quantity="six"),
+        line(invoice_no="C1", quantity="-1"),
+        line(invoice_no="C2", quantity="-1", invoice_date="12/2/2010 9:00"),  # after the last sale
+    ]
+    as_of = date(2010, 12, 2)
+    kept = kept_lines(judged(spark, lines, as_of=None))
+    again = judged_lines(kept.where(F.col("outcome") != CLEAN), DEFAULTS, as_of)
+    expected = rejected_transactions(judged(spark, lines, as_of=as_of))
+    assert_df_equality(rejected_transactions(again), expected, ignore_nullable=True, ignore_row_order=True)
+    assert again.where(F.array_contains("reasons", "out_of_period")).count() == 1
+    clean = kept.where(F.col("outcome") == CLEAN).collect()
+    assert [(row.invoice_no, row.quantity, row.amount, row.raw_description) for row in clean] == [
+        ("536365", 6, Decimal("15.3"), None)
+    ]
 
 
 def test_quantities_are_whole_numbers_however_written_and_nothing_else(spark: SparkSession) -> None:
@@ -380,7 +404,8 @@ def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession)
         ],
         "rule string, rows long, revenue decimal(20,4)",
     )
-    assert_df_equality(line_counts(judged(spark, lines)), expected, ignore_nullable=True, ignore_row_order=True)
+    counts = line_counts(judged(spark, lines)).drop("last_sold_at")
+    assert_df_equality(counts, expected, ignore_nullable=True, ignore_row_order=True)
 
 
 def test_money_adds_up_even_where_the_sum_of_allowed_amounts_is_more_than_a_money_column_holds(

@@ -81,7 +81,7 @@ def test_what_is_not_written_has_the_documented_default(minimal: str) -> None:
         ("clustering.k=autoo", "got 'autoo': did you mean 'auto'?"),
         ("clustering.k_min=0", "clustering.k_min: should be greater than or equal to 1, got 0"),
         ("clustering.k_max=51", "clustering.k_max: should be less than or equal to 50, got 51"),
-        ("clustering.restarts=0", "clustering.restarts: should be greater than or equal to 1, got 0"),
+        ("clustering.restarts=0", "clustering.restarts: should be 'auto' or greater than or equal to 1, got 0"),
         ("clustering.tolerance=0", "clustering.tolerance: should be greater than 0, got 0"),
         ("clustering.tolerance=.nan", "clustering.tolerance: should be less than or equal to 1, got nan"),
         ("charts.customers_drawn=10", "charts.customers_drawn: should be greater than or equal to 100, got 10"),

@@ -12,6 +12,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.baskets import baskets_of, orders_of
 from segmentation.features import customer_features
 from segmentation.schemas import CUSTOMER_FEATURES, schema_differences
 
@@ -27,6 +28,10 @@ def lines(spark: SparkSession, *rows: Line) -> DataFrame:
     """Clean lines: customer, invoice, stock code, country, quantity, moment, amount."""
     typed = [(*row[:5], datetime.fromisoformat(row[5]), Decimal(row[6])) for row in rows]
     return spark.createDataFrame(typed, LINES)
+
+
+def features_of(sales: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
+    return customer_features(orders_of(sales), baskets_of(sales), cancellations, as_of)
 
 
 def features(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
@@ -60,7 +65,7 @@ def test_every_feature_of_a_regular_and_a_one_time_customer(spark: SparkSession)
         ],
         CUSTOMER_FEATURES,
     )
-    actual = customer_features(sales, cancellations, AS_OF)
+    actual = features_of(sales, cancellations, AS_OF)
     assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
 
 
@@ -75,7 +80,7 @@ def test_a_customer_of_two_countries_belongs_where_most_was_spent_not_where_most
         ("2", "4", "A", "Austria", 1, "2011-01-02", "1.0000"),
         ("2", "4", "A", "Austria", 1, "2011-01-02", "3.0000"),
     )
-    assert features(customer_features(sales, sales.limit(0), AS_OF), "country") == [("1", "Spain"), ("2", "Austria")]
+    assert features(features_of(sales, sales.limit(0), AS_OF), "country") == [("1", "Spain"), ("2", "Austria")]
 
 
 def test_an_invoice_of_several_lines_counts_once_and_a_product_bought_twice_too(spark: SparkSession):
@@ -87,7 +92,7 @@ def test_an_invoice_of_several_lines_counts_once_and_a_product_bought_twice_too(
         ("1", "8", "B", "France", 4, "2011-01-11", "4.0000"),
     )
     columns = ("purchase_frequency", "distinct_products", "average_basket_units", "average_days_between_orders")
-    assert features(customer_features(sales, sales.limit(0), AS_OF), *columns) == [("1", 2, 2, 5.0, 10.0)]
+    assert features(features_of(sales, sales.limit(0), AS_OF), *columns) == [("1", 2, 2, 5.0, 10.0)]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +107,7 @@ def test_recency_and_tenure_are_whole_days_counted_from_as_of_whatever_the_hour(
         ("1", "1", "A", "France", 1, "2011-11-29 23:59:59", "1.0000"),
         ("1", "2", "A", "France", 1, "2011-12-09 00:00:01", "1.0000"),
     )
-    counted = features(customer_features(sales, sales.limit(0), as_of), "recency_days", "tenure_days")
+    counted = features(features_of(sales, sales.limit(0), as_of), "recency_days", "tenure_days")
     assert counted == [("1", recency, tenure)]
 
 
@@ -113,17 +118,17 @@ def test_returns_count_for_those_who_bought_and_may_exceed_what_was_spent(spark:
         ("1", "C1", "A", "France", -2, "2011-01-02", "-12.0000"),
         ("9", "C2", "A", "France", -2, "2011-01-02", "-50.0000"),
     )
-    returned = features(customer_features(sales, cancellations, AS_OF), "returned_amount", "return_rate", "total_spend")
+    returned = features(features_of(sales, cancellations, AS_OF), "returned_amount", "return_rate", "total_spend")
     assert returned == [("1", Decimal("12.0000"), 1.5, Decimal("8.0000"))]
 
 
 def test_an_amount_that_rounds_to_nothing_gives_a_return_rate_of_nothing(spark: SparkSession):
     sales = lines(spark, ("1", "1", "A", "France", 1, "2011-01-01", "0.0000"))
-    assert features(customer_features(sales, sales.limit(0), AS_OF), "return_rate") == [("1", 0.0)]
+    assert features(features_of(sales, sales.limit(0), AS_OF), "return_rate") == [("1", 0.0)]
 
 
 def test_no_sales_give_no_customers_in_the_declared_schema(spark: SparkSession):
-    nothing = customer_features(lines(spark), lines(spark), AS_OF)
+    nothing = features_of(lines(spark), lines(spark), AS_OF)
     assert nothing.count() == 0
     assert schema_differences(nothing.schema, CUSTOMER_FEATURES) == []
 
@@ -134,7 +139,7 @@ def test_money_stays_exact_where_floating_point_would_not(spark: SparkSession):
         spark,
         *[("1", str(number), "A", "France", 1, "2011-01-01", amount) for number, amount in enumerate(amounts)],
     )
-    spent = features(customer_features(sales, sales.limit(0), AS_OF), "total_spend")
+    spent = features(features_of(sales, sales.limit(0), AS_OF), "total_spend")
     assert spent == [("1", Decimal("9007199254740993.0003"))]
 
 
@@ -194,7 +199,7 @@ def by_pandas(sales: Sequence[Line], cancellations: Sequence[Line]) -> dict[str,
 
 def test_several_hundred_lines_give_what_pandas_counts(spark: SparkSession):
     sales, cancellations = generated(400, 1, seed=4), generated(60, -1, seed=5)
-    rows = customer_features(lines(spark, *sales), lines(spark, *cancellations), AS_OF).collect()
+    rows = features_of(lines(spark, *sales), lines(spark, *cancellations), AS_OF).collect()
     found = {row["customer_id"]: {name: row[name] for name in row.asDict() if name != "customer_id"} for row in rows}
     assert len(rows) == len(found) == len({line[0] for line in sales})
     assert found == by_pandas(sales, cancellations)
@@ -202,7 +207,7 @@ def test_several_hundred_lines_give_what_pandas_counts(spark: SparkSession):
 
 def test_the_order_of_the_lines_does_not_matter(spark: SparkSession):
     sales, cancellations = lines(spark, *generated(200, 1, seed=6)), lines(spark, *generated(30, -1, seed=7))
-    shuffled = customer_features(
+    shuffled = features_of(
         sales.orderBy(F.rand(3)).repartition(7), cancellations.orderBy(F.rand(4)).repartition(3), AS_OF
     )
-    assert_df_equality(shuffled, customer_features(sales, cancellations, AS_OF), ignore_row_order=True)
+    assert_df_equality(shuffled, features_of(sales, cancellations, AS_OF), ignore_row_order=True)

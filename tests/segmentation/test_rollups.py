@@ -11,6 +11,7 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.baskets import baskets_of, orders_of
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
 from segmentation.schemas import COUNTRY_SALES, COUNTRY_SEGMENTS, PRODUCT_SALES, PRODUCT_SEGMENTS, schema_differences
 
@@ -43,6 +44,14 @@ def shop(spark: SparkSession) -> DataFrame:
     )
 
 
+def countries_of(sales: DataFrame) -> DataFrame:
+    return country_sales(orders_of(sales))
+
+
+def products_of(sales: DataFrame, pattern: str) -> DataFrame:
+    return product_sales(sales, baskets_of(sales), pattern)
+
+
 def segments(spark: SparkSession) -> DataFrame:
     # With columns that the rollups' lines have too, as customer_segments does.
     return spark.createDataFrame(
@@ -59,7 +68,7 @@ def test_every_figure_of_the_countries(spark: SparkSession):
         ],
         COUNTRY_SALES,
     )
-    assert_df_equality(country_sales(shop(spark)), expected, ignore_nullable=True)
+    assert_df_equality(countries_of(shop(spark)), expected, ignore_nullable=True)
 
 
 def test_every_figure_of_the_products(spark: SparkSession):
@@ -82,7 +91,7 @@ def test_every_figure_of_the_products(spark: SparkSession):
         ],
         PRODUCT_SALES,
     )
-    assert_df_equality(product_sales(shop(spark), PATTERN), expected, ignore_nullable=True)
+    assert_df_equality(products_of(shop(spark), PATTERN), expected, ignore_nullable=True)
 
 
 def abc(frame: DataFrame) -> list[tuple[str, str]]:
@@ -93,32 +102,32 @@ def test_classes_end_with_eighty_and_ninety_five_percent_of_revenue(spark: Spark
     sales = lines(
         spark, *[sold(country, amount) for country, amount in zip("WXYZ", ["50", "30", "15", "5"], strict=True)]
     )
-    assert abc(country_sales(sales)) == [("W", "A"), ("X", "A"), ("Y", "B"), ("Z", "C")]
+    assert abc(countries_of(sales)) == [("W", "A"), ("X", "A"), ("Y", "B"), ("Z", "C")]
 
 
 def test_what_passes_a_limit_by_the_last_decimal_is_of_the_next_class(spark: SparkSession):
     amounts = ["50.0000", "30.0001", "14.9999", "5.0000"]
     sales = lines(spark, *[sold(country, amount) for country, amount in zip("WXYZ", amounts, strict=True)])
-    assert abc(country_sales(sales)) == [("W", "A"), ("X", "B"), ("Y", "B"), ("Z", "C")]
+    assert abc(countries_of(sales)) == [("W", "A"), ("X", "B"), ("Y", "B"), ("Z", "C")]
 
 
 def test_a_country_that_dominates_is_class_a_though_it_alone_is_past_the_limit(spark: SparkSession):
     sales = lines(spark, *[sold(*pair) for pair in [("UK", "97"), ("France", "2"), ("Spain", "1")]])
-    assert abc(country_sales(sales)) == [("UK", "A"), ("France", "C"), ("Spain", "C")]
+    assert abc(countries_of(sales)) == [("UK", "A"), ("France", "C"), ("Spain", "C")]
 
 
 def test_a_single_country_is_class_a_with_all_of_the_revenue(spark: SparkSession):
-    row = country_sales(lines(spark, sold("UK", "97"))).collect()[0]
+    row = countries_of(lines(spark, sold("UK", "97"))).collect()[0]
     assert (row["revenue_share"], row["cumulative_revenue_share"], row["abc_class"]) == (1.0, 1.0, "A")
 
 
 def test_equal_revenues_are_ranked_by_the_alphabet(spark: SparkSession):
     sales = lines(spark, *[sold(country, "10") for country in "CABED"])
-    assert [row["country"] for row in country_sales(sales).collect()] == ["A", "B", "C", "D", "E"]
+    assert [row["country"] for row in countries_of(sales).collect()] == ["A", "B", "C", "D", "E"]
 
 
 def test_no_revenue_at_all_gives_shares_of_zero_not_a_failure(spark: SparkSession):
-    rows = country_sales(lines(spark, sold("UK", "0"), sold("France", "0"))).collect()
+    rows = countries_of(lines(spark, sold("UK", "0"), sold("France", "0"))).collect()
     assert {(row["revenue_share"], row["cumulative_revenue_share"]) for row in rows} == {(0.0, 0.0)}
 
 
@@ -128,7 +137,7 @@ def test_guests_bring_revenue_and_orders_but_are_no_customers(spark: SparkSessio
         (None, "1", "10000", "MUG", "UK", 1, "2011-01-01", "3.0000"),
         (None, "2", "10000", "MUG", "UK", 1, "2011-01-01", "4.0000"),
     )
-    for frame in (country_sales(sales), product_sales(sales, PATTERN)):
+    for frame in (countries_of(sales), products_of(sales, PATTERN)):
         row = frame.collect()[0]
         figures = (row["revenue"], row["guest_revenue"], row["orders"], row["customers"], row["units"])
         assert figures == (Decimal("7.0000"), Decimal("7.0000"), 2, 0, 2)
@@ -153,15 +162,15 @@ def test_a_product_has_its_commonest_description_the_first_of_equals_and_blank_o
             for text in texts
         ],
     )
-    rows = product_sales(sales, PATTERN).orderBy("stock_code").collect()
+    rows = products_of(sales, PATTERN).orderBy("stock_code").collect()
     assert [row["description"] for row in rows] == list(commonest.values())
 
 
 def test_merchandise_is_told_by_the_pattern_of_the_configuration(spark: SparkSession):
     codes = ["85123A", "22423", "POST", "M", "C2", "1234", "gift_0001", "DOT"]
     sales = lines(spark, *[sold("UK", "1", stock_code=code) for code in codes])
-    goods = {row["stock_code"] for row in product_sales(sales, PATTERN).collect() if row["is_merchandise"]}
-    gifts = {row["stock_code"] for row in product_sales(sales, "^gift_").collect() if row["is_merchandise"]}
+    goods = {row["stock_code"] for row in products_of(sales, PATTERN).collect() if row["is_merchandise"]}
+    gifts = {row["stock_code"] for row in products_of(sales, "^gift_").collect() if row["is_merchandise"]}
     assert goods == {"85123A", "22423"}
     assert gifts == {"gift_0001"}
 
@@ -176,7 +185,7 @@ def test_countries_by_segment_count_clean_lines_where_they_were_sold(spark: Spar
         ],
         COUNTRY_SEGMENTS,
     )
-    assert_df_equality(country_segments(clean, segments(spark)), expected, ignore_nullable=True)
+    assert_df_equality(country_segments(orders_of(clean), segments(spark)), expected, ignore_nullable=True)
 
 
 def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSession):
@@ -190,16 +199,16 @@ def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSessi
         ],
         PRODUCT_SEGMENTS,
     )
-    assert_df_equality(product_segments(clean, segments(spark)), expected, ignore_nullable=True)
+    assert_df_equality(product_segments(baskets_of(clean), segments(spark)), expected, ignore_nullable=True)
 
 
 def test_no_lines_give_empty_tables_in_their_declared_schemas(spark: SparkSession):
     nothing = lines(spark)
     for frame, schema in (
-        (country_sales(nothing), COUNTRY_SALES),
-        (product_sales(nothing, PATTERN), PRODUCT_SALES),
-        (country_segments(nothing, segments(spark)), COUNTRY_SEGMENTS),
-        (product_segments(nothing, segments(spark)), PRODUCT_SEGMENTS),
+        (countries_of(nothing), COUNTRY_SALES),
+        (products_of(nothing, PATTERN), PRODUCT_SALES),
+        (country_segments(orders_of(nothing), segments(spark)), COUNTRY_SEGMENTS),
+        (product_segments(baskets_of(nothing), segments(spark)), PRODUCT_SEGMENTS),
     ):
         assert frame.count() == 0
         assert schema_differences(frame.schema, schema) == []
@@ -230,13 +239,13 @@ def test_all_four_tables_add_up_to_the_money_and_units_of_the_lines(spark: Spark
     clean = sales.where(F.col("customer_id").isNotNull())
     total, guests = sum(Decimal(row[7]) for row in rows), sum(Decimal(row[7]) for row in rows if row[0] is None)
     units, guest_units = sum(row[5] for row in rows), sum(row[5] for row in rows if row[0] is None)
-    for frame in (country_sales(sales), product_sales(sales, PATTERN)):
+    for frame in (countries_of(sales), products_of(sales, PATTERN)):
         found = frame.collect()
         assert total_of(found, "revenue") == total
         assert total_of(found, "guest_revenue") == guests
         assert total_of(found, "units") == units
         assert total_of(found, "revenue_share") == pytest.approx(1)
-    assert total_of(country_segments(clean, segments(spark)).collect(), "revenue") == total - guests
-    by_product = product_segments(clean, segments(spark)).collect()
+    assert total_of(country_segments(orders_of(clean), segments(spark)).collect(), "revenue") == total - guests
+    by_product = product_segments(baskets_of(clean), segments(spark)).collect()
     assert total_of(by_product, "revenue") == total - guests
     assert total_of(by_product, "units") == units - guest_units
