@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import signal
@@ -89,8 +90,18 @@ def _what_is_archived() -> Iterator[Path]:
     java = f"{home}/bin/java" if home else shutil.which("java")
     if java:
         yield Path(java).resolve()
-        yield from (Path(java).resolve().parent.parent / "release",)
-    yield from sorted(Path(os.environ["SPARK_HOME"], "jars").iterdir())
+        yield Path(java).resolve().parent.parent / "release"
+    yield from sorted((_spark_home() / "jars").iterdir())
+
+
+def _spark_home() -> Path:
+    """Where Spark is: as the environment has it, or the one installed beside this Python."""
+    if home := os.environ.get("SPARK_HOME"):
+        return Path(home)
+    pyspark = importlib.util.find_spec("pyspark")
+    assert pyspark is not None
+    assert pyspark.origin is not None
+    return Path(pyspark.origin).parent
 
 
 def _says_itself(arguments: Sequence[str]) -> bool:
