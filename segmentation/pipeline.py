@@ -130,10 +130,11 @@ def _publish(
 
     with progress.stage("Cleaning the lines"):
         parsed = parsed_lines(read_lines(spark, files, config.input), config.cleaning)
-        lines = kept_lines(judged_lines(parsed, config.cleaning, request.as_of)).persist()
+        judged = judged_lines(parsed, config.cleaning, request.as_of)
+        lines = kept_lines(judged).persist()
         with damage_reported(spark, files):
             counted = cleaning.line_counts(lines).collect()  # one row per rule
-        as_of = request.as_of or _day_after_last_sale(lines, counted)
+        as_of = request.as_of or _day_after_last_sale(judged, counted)
         quality = profiles.data_quality(counted, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
         counts = _require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
@@ -230,7 +231,7 @@ def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool
     return run_id, True
 
 
-def _day_after_last_sale(lines: DataFrame, counted: Sequence[Row]) -> date:
+def _day_after_last_sale(judged: DataFrame, counted: Sequence[Row]) -> date:
     """The default of as_of; InputError where it would lie in the future and make every recency nonsense."""
     last = max((row[LAST_SOLD_AT].date() for row in counted if row[LAST_SOLD_AT]), default=None)
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
@@ -239,7 +240,7 @@ def _day_after_last_sale(lines: DataFrame, counted: Sequence[Row]) -> date:
         return tomorrow
     # A day's grace for shops east of Greenwich.
     if last > tomorrow:
-        file, invoice = cleaning.sales_of(lines, last).head() or ("", "")
+        file, invoice = cleaning.sales_of(judged, last).head() or ("", "")
         raise InputError(
             f"{file}: the last sale, of invoice {invoice}, is on {last}, which is yet to come: correct its date, or "
             "give the run its day with --as-of: what is dated later is then out of period"
