@@ -39,6 +39,7 @@ RUNTIME = [
 
 TEST = [
     "pytest>=8.2,<10",
+    "pytest-xdist>=3.6,<4",  # two test files at a time
     "chispa>=0.11,<1",
     "hypothesis>=6.100,<7",
     "ruff>=0.14,<1",
