@@ -55,6 +55,16 @@ TEST = [
     "XlsxWriter>=3.2,<4",
 ]
 
+# What scripts/benchmark measures the job against, and by; what of it the tests need stands above.
+BENCHMARK = [
+    "pandas>=2.3,<3",
+    "polars>=1.30,<3",
+    "duckdb>=1.3,<3",
+    "scikit-learn>=1.6,<2",
+    "openpyxl>=3.1,<4",
+    "psutil>=6,<8",
+]
+
 setup(
     name="customer-segmentation",
     version=version(),
@@ -66,7 +76,7 @@ setup(
     package_data={"segmentation": ["*"]},
     python_requires=">=3.11",
     install_requires=RUNTIME,
-    extras_require={"test": TEST},
+    extras_require={"test": TEST, "benchmark": BENCHMARK},
     classifiers=[
         "Operating System :: MacOS",
         "Operating System :: POSIX :: Linux",

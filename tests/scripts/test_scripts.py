@@ -142,10 +142,10 @@ def test_the_lock_satisfies_the_ranges_in_setup_py():
     lists = {
         node.targets[0].id: [Requirement(text) for text in ast.literal_eval(node.value)]
         for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign) and node.targets[0].id in {"RUNTIME", "TEST"}
+        if isinstance(node, ast.Assign) and node.targets[0].id in {"RUNTIME", "TEST", "BENCHMARK"}
     }
     entries = locked()
-    for wanted in lists["RUNTIME"] + lists["TEST"]:
+    for wanted in lists["RUNTIME"] + lists["TEST"] + lists["BENCHMARK"]:
         for found, _ in entries[canonicalize_name(wanted.name)]:
             version = next(iter(found.specifier)).version
             assert wanted.specifier.contains(version), f"{found} is not in {wanted}: run scripts/lock"
