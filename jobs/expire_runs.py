@@ -56,14 +56,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 def expire(options: argparse.Namespace) -> None:
     lake = Lake(spark_session("expire runs"), options.lake)
     found = expired(lake, options.keep, options.older_than, datetime.now(UTC))
+    going = 0
     for one in found:
-        doing = "removing" if options.apply else "would remove"
+        stays = remove(lake, one) if options.apply else None
+        going += stays is None
+        doing = f"passed over ({stays})" if stays else "removed" if options.apply else "would remove"
         print(shown(f"{doing} {one.path}: {one.what}, {one.age.days} days old"))
-        if options.apply:
-            remove(lake, one)
-    print(
-        f"{len(found)} of this lake's runs and stagings {'removed' if options.apply else 'would go; --apply removes'}"
-    )
+    print(f"{going} of this lake's runs and stagings {'removed' if options.apply else 'would go; --apply removes'}")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -32,25 +32,42 @@ def expired(lake: Lake, keep: int, older_than: timedelta, now: datetime) -> list
     return [one for one in (*_old_runs(lake, keep, now), *_left_behind(lake, now)) if one.age > older_than]
 
 
-def remove(lake: Lake, one: Expired) -> None:
-    """Takes a run or a staging out of the lake: first its name, in one step, then its files. Nothing happens where it
-    is gone, or somebody works on it.
+def remove(lake: Lake, one: Expired) -> str | None:
+    """Takes a run or a staging out of the lake: first its name, in one step, then its files, while others go on.
 
-    Ended in between, the rest goes with the next run, as any abandoned staging does.
+    None, or why nothing happened: it is gone, somebody works on it, or latest.json names it by now. Ended in between,
+    the rest goes with the next run, as any abandoned staging does.
     """
     path, storage = f"{lake.path}/{one.path}", lake.storage
+    place = aside(lake, "expired")
     storage.make_directory(f"{lake.path}/{STAGING}")
-    with storage.exclusive():
-        claim = storage.claim(path)
-        try:
-            if not storage.exists(path) or (claim and not claim.is_held):
-                return
-            place = aside(lake, "expired")
+    claim = None
+    try:
+        with storage.exclusive():
+            claim = storage.claim(path)
+            if reason := _why_it_stays(lake, one, is_free=claim is None or claim.is_held):
+                return reason
             storage.rename(path, place)
-            storage.delete(place)
-        finally:
-            if claim:
-                claim.release()
+        storage.delete(place)  # which is claimed under its new name as well
+    finally:
+        if claim:
+            claim.release()
+    return None
+
+
+def _why_it_stays(lake: Lake, one: Expired, is_free: bool) -> str | None:
+    if not lake.storage.exists(f"{lake.path}/{one.path}"):
+        return "gone meanwhile"
+    if not is_free:
+        return "somebody works on it"
+    with suppress(InputError):
+        if one.path == _place(lake.latest_run_id()):
+            return "the latest run by now"
+    return None
+
+
+def _place(run_id: str) -> str:
+    return f"runs/run_id={run_id}"
 
 
 def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
@@ -60,12 +77,14 @@ def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
         kept.add(lake.latest_run_id())
     for run in runs:
         if run.run_id not in kept:
-            yield Expired(f"runs/run_id={run.run_id}", f"a run as of {run.as_of}", now - run.published_at)
+            yield Expired(_place(run.run_id), f"a run as of {run.as_of}", now - run.published_at)
 
 
 def _left_behind(lake: Lake, now: datetime) -> Iterator[Expired]:
     staged = [f"{STAGING}/{name}" for name in lake.storage.names_in(f"{lake.path}/{STAGING}")]
-    half_published = [f"runs/run_id={run_id}" for run_id in lake.unfinished_run_ids()]
+    # Where a run appears by one rename, a folder without a manifest is somebody else's.
+    copied = [] if lake.storage.renames_whole else lake.unfinished_run_ids()
+    half_published = [_place(run_id) for run_id in copied]
     for path in (*staged, *half_published):
         with suppress(OSError):  # it went meanwhile
             written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{path}") / 1000, UTC)

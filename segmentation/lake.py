@@ -147,7 +147,13 @@ class PublishedRun:
         """
         if name not in TABLES:
             raise InputError(f"there is no table {name!r}: known are {', '.join(TABLES)}")
-        files = [f"{self.path}/{file}" for file in self.manifest["tables"][name]["files"]]
+        try:
+            files = [f"{self.path}/{file}" for file in self.manifest["tables"][name]["files"]]
+        except (KeyError, TypeError):
+            raise InputError(
+                f"run {self.run_id}: {self.path.removeprefix('file:')}/{MANIFEST} names no files of the table {name}: "
+                "restore or remove the run"
+            ) from None
         try:
             frame = self.spark.read.parquet(*files)
         except Exception as error:  # noqa: BLE001 - the run was removed meanwhile, or there is no right to read it

@@ -5,6 +5,8 @@ Hadoop's local file system copies where a rename fails, replaces by deleting fir
 
 import fcntl
 import os
+import platform
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,8 @@ from uuid import uuid4
 
 from segmentation.errors import PublishConflict
 
+# As part of a file's name, whose parts are separated by dots: a lake may be a network's, and its machines many.
+HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
 OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
 
@@ -57,7 +61,7 @@ def write_whole(path: Path, text: str, beside: Path) -> None:
     """Writes a text file by way of a new one in the folder `beside`: a reader sees the old text or the new, and so does
     who comes after a power cut.
     """
-    temporary = beside / f".{path.name}.{uuid4().hex}"
+    temporary = beside / f".{path.name}.{HOST}.{uuid4().hex}"
     try:
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)

@@ -104,13 +104,14 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
     except QualityGateError as error:
         place = staged.refuse().removeprefix("file:")
         raise QualityGateError(f"{error}; the refused run is kept at {place}") from error
-    except Exception as error:
-        if NO_SPACE not in str(error) or isinstance(error, SegmentationError):
-            raise
-        raise SegmentationError(_where_space_is_left(spark, lake)) from error
-    except BaseException:  # a signal
+    except SegmentationError:  # told before anything was written, or between two writes
+        raise
+    except BaseException as error:  # a signal, or a job that failed: others may still write
+        full = _where_space_is_left(spark, lake) if NO_SPACE in str(error) else None
         cancel_jobs(spark)
         staged.discard_under_way()
+        if full:
+            raise SegmentationError(full) from error
         raise
     finally:
         staged.discard()
@@ -188,9 +189,9 @@ def _publish(
         staged.finish_writing()
         made = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
         made["data_quality"] = len(quality)
-        figures, reconciliation = acceptance.audited(staged, quality, made)
+        figures, reconciliation, files_written = acceptance.audited(staged, quality, made)
         acceptance.require_plausible(config, staged, reconciliation, described, as_of)
-        contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, staged.checksums())
+        contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, files_written)
         publishing.reached(publishing.AUDITED)
 
     with progress.stage("Publishing"):

@@ -6,8 +6,6 @@ folder under `_staging/`, which the next run on the lake removes, since nobody c
 
 import json
 import logging
-import platform
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,7 +22,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigError, InputError, PublishConflict, SegmentationError, java_message
 from segmentation.identity import LONGEST_RUN_ID
 from segmentation.lake import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, Lake
-from segmentation.local_disk import Claim
+from segmentation.local_disk import HOST, Claim
 from segmentation.schemas import TABLES, require_schema
 
 # Each step by name, at the moment it is reached: what a crash test stops the job at.
@@ -44,8 +42,6 @@ REFUSED = ".refused"
 # Spark's tasks, or a Java that is ending, are at rest within this time.
 TRIES_UNDER_WAY = 8
 SECONDS_BETWEEN_TRIES = 0.25
-# Parts of a staging's name are separated by dots.
-HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
 # The checksums read a file whole, and so does Spark's reader of binary files, up to 2 GiB.
 MOST_ROWS_A_FILE = 5_000_000
 
@@ -53,13 +49,14 @@ MOST_ROWS_A_FILE = 5_000_000
 def require_writable(lake: Lake) -> None:
     """ConfigError where the lake's folder is a file, or cannot be made or written."""
     storage = lake.storage
+    probe = aside(lake, ".probe")
     if storage.exists(lake.path) and not storage.is_directory(lake.path):
         raise ConfigError(f"--output {lake.shown}: is a file; name a folder")
     try:
         storage.make_directory(f"{lake.path}/{STAGING}")
         with storage.exclusive():
-            storage.write_text(f"{lake.path}/{STAGING}/.probe", "", beside=f"{lake.path}/{STAGING}")
-            storage.delete(f"{lake.path}/{STAGING}/.probe")
+            storage.write_text(probe, "", beside=f"{lake.path}/{STAGING}")
+            storage.delete(probe)
     except Exception as error:  # noqa: BLE001 - the operating system's and Hadoop's refusals have no common kind
         reason = getattr(error, "strerror", None) or java_message(error)
         raise ConfigError(f"--output {lake.shown}: cannot be written: {reason}") from None
@@ -77,11 +74,13 @@ def remove_abandoned(lake: Lake) -> None:
     with storage.exclusive():
         for name in storage.names_in(f"{lake.path}/{STAGING}"):
             path = f"{lake.path}/{STAGING}/{name}"
-            if not storage.is_directory(path):  # written only by who has the lake for itself, as this process has now
-                with suppress(OSError):
-                    storage.delete(path)
-            elif name.split(".")[-2:-1] == [HOST]:
+            if name.split(".")[-2:-1] != [HOST]:
+                continue
+            if storage.is_directory(path):
                 abandoned.append((path, Claim(storage.local(path))))
+                continue
+            with suppress(OSError):  # written only by who has the lake for itself, as this process has now
+                storage.delete(path)
     for path, claim in abandoned:
         if claim.is_held:
             with suppress(OSError):  # another user's, who removes it with a run of his own
@@ -244,9 +243,14 @@ def stage(lake: Lake, run_id: str) -> StagedRun:
     storage = lake.storage
     storage.make_directory(f"{lake.path}/{STAGING}")
     path = aside(lake, run_id)
-    with storage.exclusive():  # else it could be taken for abandoned before it is claimed
-        storage.make_directory(path, owner_only=True)
-        return StagedRun(lake, run_id, path, storage.claim(path))
+    try:
+        with storage.exclusive():  # else it could be taken for abandoned before it is claimed
+            storage.make_directory(path, owner_only=True)
+            return StagedRun(lake, run_id, path, storage.claim(path))
+    except BaseException:  # a signal, or a folder that was made and may not be restricted
+        with suppress(Exception):
+            storage.delete(path)
+        raise
 
 
 def _name_latest(lake: Lake) -> None:
@@ -264,9 +268,7 @@ def _name_latest(lake: Lake) -> None:
         with suppress(InputError, OSError):  # there is none yet, or it is not what it should be
             named = lake.latest()
             # A run whose manifest cannot be read just now is a run all the same.
-            is_later = named.as_of > newest.as_of and lake.storage.exists(lake.run_path(named.run_id))
-            if is_later or lake.storage.read_text(path) == text:
+            is_newer = (named.as_of, named.published_at) > (newest.as_of, newest.published_at)
+            if lake.storage.read_text(path) == text or (is_newer and lake.storage.exists(lake.run_path(named.run_id))):
                 return
         lake.storage.write_text(path, text, beside=f"{lake.path}/{STAGING}")
-        if lake.storage.is_local:
-            return

@@ -137,7 +137,7 @@ def test_old_runs_are_shown_and_then_removed(
     assert "old-2" not in shown
     assert len(runs_in(lake)) == 3
     assert expire_runs([str(lake), "--keep", "1", "--older-than", "30d", "--apply"]) == 0
-    assert "removing runs/run_id=old-2: a run as of 2010-01-02, " in capsys.readouterr().out
+    assert "removed runs/run_id=old-2: a run as of 2010-01-02, " in capsys.readouterr().out
     assert runs_in(lake) == [run_id]
     assert expire_runs([str(tmp_path / "nowhere")]) == 3
     assert f"error: {tmp_path}/nowhere: there is no such lake" in capsys.readouterr().err

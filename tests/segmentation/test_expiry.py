@@ -78,8 +78,10 @@ def test_what_was_left_in_staging_goes_by_its_newest_file_unless_somebody_works_
     assert sorted(paths(lake, 9, timedelta(0))) == sorted([*staged, "_staging/young.other-host.3"])
 
 
-def test_a_publication_that_broke_off_half_done_goes_too(lake: Lake, tmp_path: Path):
+def test_a_publication_that_broke_off_half_done_goes_too_where_runs_are_copied(lake: Lake, tmp_path: Path):
     left(tmp_path / "runs" / "run_id=half", 8)
+    assert paths(lake, 9) == []  # where a run appears by one rename, this is none of ours
+    lake.storage.renames_whole = False
     assert paths(lake, 9) == ["runs/run_id=half"]
 
 
@@ -96,11 +98,38 @@ def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path
     remove(lake, gone)
     worker = lake.storage.claim(f"{lake.path}/{staged.path}")
     assert worker is not None
-    for one in (gone, staged):
-        remove(lake, one)
+    assert remove(lake, gone) == "gone meanwhile"
+    assert remove(lake, staged) == "somebody works on it"
     assert (tmp_path / "_staging" / "old.other-host.1" / "part").exists()
     worker.release()
-    remove(lake, staged)
+    assert remove(lake, staged) is None
+    assert list((tmp_path / "_staging").iterdir()) == []
+
+
+def test_a_run_that_became_the_latest_meanwhile_is_passed_over(lake: Lake, tmp_path: Path):
+    [oldest] = expired(lake, 3, WEEK, NOW)
+    (tmp_path / "latest.json").write_text((tmp_path / oldest.path / "manifest.json").read_text())
+    assert remove(lake, oldest) == "the latest run by now"
+    assert (tmp_path / oldest.path / "manifest.json").exists()
+
+
+def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_abandoned(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    [oldest] = expired(lake, 3, WEEK, NOW)
+    delete, seen = lake.storage.delete, []
+
+    def watched(path: str) -> None:
+        with monkeypatch.context() as inner:
+            inner.setattr(lake.storage, "delete", delete)
+            remove_abandoned(lake)  # as another job does, which waits for nobody
+        seen.append(Path(path.removeprefix("file:")).exists())
+        delete(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lake.storage, "delete", watched)
+        assert remove(lake, oldest) is None
+    assert seen == [True]
     assert list((tmp_path / "_staging").iterdir()) == []
 
 

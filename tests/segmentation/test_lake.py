@@ -17,7 +17,7 @@ from segmentation import manifest
 from segmentation.config import RunConfig, load_config
 from segmentation.errors import ConfigError, InputError, PublishConflict, QualityGateError
 from segmentation.identity import Identity, identify, require_run_id
-from segmentation.lake import Lake, read_table
+from segmentation.lake import Lake, PublishedRun, read_table
 from segmentation.publishing import free_run_id, require_writable, stage
 from segmentation.schemas import DATA_QUALITY, TABLES
 from segmentation.storage import Storage, StoredFile
@@ -126,6 +126,13 @@ def test_the_manifest_tells_rows_bytes_and_schema_of_every_table(whole: Whole):
 def test_an_unknown_table_is_answered_with_the_known_ones(spark: SparkSession, whole: Whole):
     with pytest.raises(InputError, match=r"there is no table 'customers': known are customer_segments, .*data_quality"):
         read_table(spark, str(whole.folder), "customers")
+
+
+def test_a_manifest_that_names_no_files_is_told_of_with_its_place(spark: SparkSession, tmp_path: Path):
+    run = PublishedRun(spark, "a", f"file:{tmp_path}/runs/run_id=a", {"format": 2, "tables": {"k_sweep": {}}})
+    message = rf"run a: {tmp_path}/runs/run_id=a/manifest.json names no files of the table k_sweep: restore or remove"
+    with pytest.raises(InputError, match=message):
+        run.table("k_sweep")
 
 
 def test_an_unknown_run_is_named_with_its_lake(spark: SparkSession, whole: Whole):

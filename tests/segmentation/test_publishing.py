@@ -111,7 +111,8 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_works_on_is
     mine = stage(lake, "mine")
     for name in (f"dead.{HOST}.1", f"alive.{HOST}.2", "elsewhere.other-host.3", f"refused.{HOST}.4.refused"):
         (tmp_path / "_staging" / name / "deep").mkdir(parents=True)
-    (tmp_path / "_staging" / ".latest.json.half").write_text("{")
+    (tmp_path / "_staging" / f".latest.json.{HOST}.half").write_text("{")
+    (tmp_path / "_staging" / ".latest.json.other-host.half").write_text("{")
     owners = [
         subprocess.Popen(
             [sys.executable, "-c", OWNER, str(tmp_path / "_staging" / name)], stdout=subprocess.PIPE, cwd=ROOT
@@ -125,7 +126,13 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_works_on_is
         owners[0].kill()
         owners[0].wait()
         remove_abandoned(lake)
-        kept = [f"alive.{HOST}.2", "elsewhere.other-host.3", Path(mine.path).name, f"refused.{HOST}.4.refused"]
+        kept = [
+            ".latest.json.other-host.half",
+            f"alive.{HOST}.2",
+            "elsewhere.other-host.3",
+            Path(mine.path).name,
+            f"refused.{HOST}.4.refused",
+        ]
         assert staged_names(tmp_path) == sorted(kept)
     finally:
         for owner in owners:
@@ -218,12 +225,46 @@ def test_a_clock_that_was_set_back_makes_no_run_older_than_the_one_before_it(spa
     assert latest(tmp_path) == "after"
 
 
-def test_latest_stays_on_a_run_whose_manifest_cannot_be_read_just_now(spark: SparkSession, tmp_path: Path):
+@pytest.mark.parametrize("older", ["2011-01-01", "2012-01-01"])
+def test_latest_stays_on_a_run_whose_manifest_cannot_be_read_just_now(older: str, spark: SparkSession, tmp_path: Path):
     lake = Lake(spark, str(tmp_path))
+    publish(stage(lake, "older"), older)
     publish(stage(lake, "newest"), "2012-01-01")
     (tmp_path / "runs" / "run_id=newest" / "manifest.json").write_text("{")
-    publish(stage(lake, "older"), "2011-01-01")
+    name_latest(lake)
     assert latest(tmp_path) == "newest"
+
+
+def test_where_nobody_waits_a_newer_run_that_appears_meanwhile_is_named(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lake = Lake(spark, str(tmp_path))
+    write, elsewhere = lake.storage.write_text, tmp_path / "runs" / "run_id=elsewhere"
+
+    def another_machine_is_quicker(path: str, text: str, beside: str) -> None:
+        if path.endswith("latest.json") and not elsewhere.exists():
+            elsewhere.mkdir()
+            content = {"format": 2, "as_of": "2012-01-01", "published_at": "2012-01-02T00:00:00+00:00"}
+            (elsewhere / "manifest.json").write_text(json.dumps(content))
+        write(path, text, beside)
+
+    monkeypatch.setattr(lake.storage, "write_text", another_machine_is_quicker)
+    publish(stage(lake, "here"), "2011-12-10")
+    assert latest(tmp_path) == "elsewhere"
+
+
+def test_a_staging_that_could_not_be_made_whole_leaves_nothing(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lake = Lake(spark, str(tmp_path))
+
+    def interrupted(path: str) -> None:
+        raise Died
+
+    monkeypatch.setattr(lake.storage, "claim", interrupted)
+    with pytest.raises(Died):
+        stage(lake, "a")
+    assert staged_names(tmp_path) == []
 
 
 def test_a_run_that_could_not_be_named_the_latest_is_told_to_be_published(

@@ -116,3 +116,12 @@ def test_the_figures_are_those_of_a_manifest():
 def test_a_limit_that_makes_no_sense_is_refused_with_its_key(override: str):
     with pytest.raises(ConfigError, match=re.escape(f"quality_gates.{override.partition('=')[0]}")):
         load_config(str(CONFIG), [f"quality_gates.{override}"])
+
+
+def test_a_share_or_a_change_that_is_just_the_limit_holds():
+    shares = {"Low": 0.75, "High": 0.25}  # 0.80 - 0.75 is a little more than 0.05 to a computer
+    require_plausible(QualityGates(max_segment_share_change=0.05), replace(TODAY, segment_shares=shares), BEFORE)
+    require_plausible(QualityGates(max_rows_change=0.1), replace(TODAY, lines=900), BEFORE)
+    require_plausible(QualityGates(max_rejected_share=0.1, max_segment_share=0.8), TODAY, BEFORE)
+    told = refused(QualityGates(max_segment_share_change=0.05), replace(TODAY, segment_shares={"Low": 0.7499}))
+    assert "max_segment_share_change" in told
