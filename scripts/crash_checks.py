@@ -30,6 +30,7 @@ class Kind(StrEnum):
     TORN = "torn"  # a file is missing, cut short, other than its checksum, or in no manifest
     MIXED = "mixed"  # what is read together belongs to different runs
     BACKWARDS = "backwards"  # latest.json names an older day than it did before
+    CHANGED = "changed"  # a published run is whole, but not what it was when it was read before
     LOST = "lost"  # a run was published and is not there whole
     LEFTOVER = "leftover"  # something is in the lake beside what was published
 
@@ -54,12 +55,13 @@ class UnreadableError(Exception):
 
 
 class Watcher:
-    """Reads one lake again and again, and remembers which runs it has seen published in it."""
+    """Reads one lake again and again, and remembers which runs it has seen published in it, and as what."""
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
         self._last: Pointer | None = None
         self._turn = 0
+        self._manifests: dict[str, str] = {}
         self.seen: set[str] = set()
 
     def look(self) -> list[Fault] | None:
@@ -84,7 +86,7 @@ class Watcher:
             yield Fault(Kind.BACKWARDS, f"{LATEST} went back from {self._last.as_of} to {named.as_of}")
         if named.path != f"{RUNS}/{RUN_PREFIX}{named.run_id}":
             yield Fault(Kind.MIXED, f"{LATEST} names the run {named.run_id} at {named.path}")
-        yield from faults_of_run(self._lake / named.path, named.as_of)
+        yield from self._faults_of(self._lake / named.path, named.as_of)
 
     def _of_others(self, named: Pointer | None) -> list[Fault]:
         runs = run_ids(self._lake)
@@ -95,7 +97,19 @@ class Watcher:
             self._turn += 1
             looked_at |= {others[self._turn % len(others)]}
         self.seen |= runs | latest
-        return [fault for run_id in sorted(looked_at) for fault in faults_of_run(run_path(self._lake, run_id))]
+        return [fault for run_id in sorted(looked_at) for fault in self._faults_of(run_path(self._lake, run_id))]
+
+    def _faults_of(self, run: Path, as_of: str | None = None) -> list[Fault]:
+        faults = faults_of_run(run, as_of)
+        if faults:
+            return faults
+        try:  # the manifest has the checksum of every file
+            manifest = hashlib.sha256((run / MANIFEST).read_bytes()).hexdigest()
+        except OSError as error:
+            return [Fault(Kind.TORN, f"{run.name}/{MANIFEST}: {error.strerror}")]
+        if self._manifests.setdefault(run.name, manifest) == manifest:
+            return []
+        return [Fault(Kind.CHANGED, f"{run.name} has another manifest than when it was read before")]
 
 
 def run_path(lake: Path, run_id: str) -> Path:

@@ -30,14 +30,15 @@ steps
 counted
   torn       a file of a published run is missing or not what its manifest says; a run or latest.json is not there
   mixed      latest.json, manifest and tables that are read together are not of one run
+  changed    a published run has another manifest than when it was read before
   back       latest.json names an older day than before
   lost       a run that was seen published, or that the job ended with 0 for, is not there whole, or is not the latest
   leftovers  anything in the lake after a success besides runs/, latest.json and an empty _staging/
   recovery   a run in peace after kills, against normal runs on the same lake; reported, not judged
 
 exit codes
-  0 nothing torn, mixed, lost or left over; 1 otherwise, or the job failed by itself; 2 bad arguments; 130 interrupted
-  (the table tells what was found until then)
+  0 nothing of these was found in at least a read for each kill; 1 otherwise, or the job failed by itself; 2 bad
+  arguments; 130 interrupted (the table tells what was found until then)
 
 example
   scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 --report /tmp/crashes.md

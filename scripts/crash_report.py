@@ -14,6 +14,7 @@ WANTED_RATIO: Final = 1.1
 FAULTS: Final = {
     Kind.TORN: "torn reads",
     Kind.MIXED: "mixed reads",
+    Kind.CHANGED: "reads of a published run that was changed",
     Kind.BACKWARDS: "reads of a `latest.json` that went back",
     Kind.LOST: "runs lost",
     Kind.LEFTOVER: "leftovers after the next success",
@@ -40,7 +41,8 @@ def rows(outcome: Outcome, steps: Sequence[str]) -> Iterator[str]:
         yield row(f"at the step “{step}”", f"{outcome.kills[step]:,}", indented=True)
     reader = outcome.reader
     rate = reader.reads / reader.seconds if reader.seconds else 0.0
-    yield row("reads, every checksum verified", f"{reader.reads:,}")
+    yield row("runs that were done before their moment came", f"{outcome.outran:,}")
+    yield row("reads, every checksum verified", f"{reader.reads:,}", f"≥ {outcome.fewest_reads:,}")
     yield row("reads a second", f"{rate:.1f}", f"≥ {WANTED_READS_A_SECOND}")
     yield row("longest pause between two reads", f"{reader.longest_pause:.2f} s")
     for kind, title in FAULTS.items():

@@ -1,4 +1,4 @@
-"""Small programs that publish a run, made elsewhere, in a lake: one as it must be done, two as it must not.
+"""Small programs that publish a run, made elsewhere, in a lake: one as it must be done, three as it must not.
 
 python small_publishers.py NAME LAKE RUN
 """
@@ -35,6 +35,16 @@ def name_before_it_is_there(lake: Path, made: Path) -> None:
     publish_well(lake, made)
 
 
+def change_what_is_published(lake: Path, made: Path) -> None:
+    """Whole at every moment, and still not what its readers began with."""
+    publish_well(lake, made)
+    time.sleep(10 * PAUSE_SECONDS)
+    content = json.loads((made / "manifest.json").read_text()) | {"published_at": time.time_ns()}
+    temporary = lake / "_staging" / "manifest.json"
+    temporary.write_text(json.dumps(content))
+    temporary.replace(lake / "runs" / made.name / "manifest.json")
+
+
 def copy_file_by_file(made: Path, target: Path) -> None:
     for path in sorted(made.rglob("*.*")):
         (target / path.relative_to(made)).parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +62,8 @@ def name_latest(lake: Path, made: Path) -> None:
     temporary.replace(lake / "latest.json")
 
 
-PUBLISHERS = {publish.__name__: publish for publish in (publish_well, overwrite_in_place, name_before_it_is_there)}
+BROKEN = (overwrite_in_place, name_before_it_is_there, change_what_is_published)
+PUBLISHERS = {publish.__name__: publish for publish in (publish_well, *BROKEN)}
 
 if __name__ == "__main__":
     name, *places = sys.argv[1:]

@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from typing import TypeVar
 
 import pytest
 
+from segmentation import publishing
 from tests.scripts.small_lake import write_latest, write_manifest, write_run
 
 # The harness's modules find each other beside the script, not as a package.
@@ -128,6 +130,17 @@ def test_a_pointer_that_goes_away_or_cannot_be_read_is_torn(lake: Path, damage: 
     assert kinds(watcher.look()) == {Kind.TORN}
 
 
+def test_a_published_run_that_became_another_is_found_though_it_is_whole(lake: Path):
+    watcher = Watcher(lake)
+    assert [watcher.look(), watcher.look()] == [[], []]
+    for name, day in (("first", MONDAY), ("second", TUESDAY)):
+        run = lake / "runs" / f"run_id={name}"
+        (run / "charts/1.png").write_text("another")
+        write_manifest(run, name, day)
+    assert kinds(watcher.look()) == {Kind.CHANGED}
+    assert kinds(Watcher(lake).look()) == set()
+
+
 def test_a_pointer_that_goes_back_to_an_older_day_is_found_once(lake: Path):
     watcher = Watcher(lake)
     assert watcher.look() == []
@@ -229,12 +242,47 @@ def test_a_publisher_as_it_must_be_passes(tmp_path: Path):
     assert outcome.redone
 
 
-@pytest.mark.parametrize("publisher", ["overwrite_in_place", "name_before_it_is_there"])
-def test_a_broken_publisher_is_caught(publisher: str, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("publisher", "kind"),
+    [
+        ("overwrite_in_place", Kind.TORN),
+        ("name_before_it_is_there", Kind.TORN),
+        ("change_what_is_published", Kind.CHANGED),
+    ],
+)
+def test_a_broken_publisher_is_caught(publisher: str, kind: Kind, tmp_path: Path):
     outcome = crashed(publisher, tmp_path)
 
     assert not outcome.is_as_wanted
-    assert outcome.count(Kind.TORN) > 0
+    assert outcome.count(kind) > 0
+
+
+def test_without_a_read_for_each_kill_nothing_is_proved():
+    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 3}))
+    outcome.reader.reads = 2
+    assert not outcome.is_as_wanted
+    outcome.reader.reads = 3
+    assert outcome.is_as_wanted
+    assert not Outcome().is_as_wanted
+
+
+class Quick(Publisher):
+    """Publishes so quickly that no kill comes in time, but for the runs by which the moments are measured."""
+
+    def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
+        command = super().command(order, scratch, step)
+        return command if order.number > 2 else ["sh", "-c", f"sleep 1; {shlex.join(command)}"]
+
+
+def test_a_run_that_was_done_before_its_moment_is_told_of_and_is_no_recovery(tmp_path: Path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    job = Quick("publish_well", tmp_path)
+    outcome = CrashTest(job.lake, job, scratch, seed=5, say=print).run(kills=2, normal_runs=1)
+    assert outcome.failure is None
+    assert outcome.kills.total() == 2
+    assert outcome.outran > 0
+    assert len(outcome.redone) + len(outcome.found_published) <= outcome.kills.total()
 
 
 class GoneWrong(Publisher):
@@ -268,6 +316,17 @@ def test_a_job_that_leaves_out_a_step_or_fails_is_no_success(tmp_path: Path, cod
 
 
 # --- how it kills and what it tells ---
+
+
+def test_the_steps_are_those_that_the_library_tells():
+    assert STEPS == (
+        publishing.STAGING_WRITTEN,
+        publishing.AUDITED,
+        publishing.BEFORE_RENAME,
+        publishing.AFTER_RENAME,
+        publishing.BEFORE_LATEST,
+        publishing.AFTER_LATEST,
+    )
 
 
 def test_half_of_the_kills_are_at_the_steps_in_equal_shares():
@@ -304,23 +363,25 @@ def soon(look: Callable[[], Found]) -> Found:
 
 
 def test_the_report_has_a_line_for_each_thing_that_is_counted():
-    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 2, "audited": 1}), normal=[8.0, 12.0], redone=[11.0])
+    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 2, "audited": 1}), outran=1, normal=[8.0, 12.0], redone=[11.0])
     outcome.reader.reads, outcome.reader.seconds, outcome.reader.longest_pause = 1_200, 60.0, 0.081
     outcome.reader.faulty["torn"] = 3
     outcome.afterwards["x is left over"] = Fault(Kind.LEFTOVER, "x is left over")
 
     lines = report(outcome, ("audited", "before rename")).splitlines()
 
-    assert lines[2:18] == [
+    assert lines[2:20] == [
         "| kills | 3 | |",
         "| … at a random moment | 2 | |",
         "| … at the step “audited” | 1 | |",
         "| … at the step “before rename” | 0 | |",
-        "| reads, every checksum verified | 1,200 | |",
+        "| runs that were done before their moment came | 1 | |",
+        "| reads, every checksum verified | 1,200 | ≥ 3 |",
         "| reads a second | 20.0 | ≥ 10 |",
         "| longest pause between two reads | 0.08 s | |",
         "| torn reads | 3 | 0 |",
         "| mixed reads | 0 | 0 |",
+        "| reads of a published run that was changed | 0 | 0 |",
         "| reads of a `latest.json` that went back | 0 | 0 |",
         "| runs lost | 0 | 0 |",
         "| leftovers after the next success | 1 | 0 |",
