@@ -16,7 +16,7 @@ def locate_columns(found: Sequence[str], columns: Mapping[str, str], place: str)
     problems = []
     for field, column in columns.items():
         if column not in names:
-            problems.append(f"column {column!r} (for {field}) is missing{_nearest(column, names)}")
+            problems.append(f"column {column!r} (for {field}) is missing{_hint(column, names)}")
         elif names.count(column) > 1:
             problems.append(f"column {column!r} (for {field}) is there {names.count(column)} times")
     if problems:
@@ -27,12 +27,17 @@ def locate_columns(found: Sequence[str], columns: Mapping[str, str], place: str)
     return {field: names.index(column) for field, column in columns.items()}
 
 
-def _nearest(column: str, names: Sequence[str]) -> str:
-    """The name that differs least, letter case, spaces and underscores apart."""
+def nearest(column: str, names: Sequence[str]) -> str | None:
+    """The name that differs least, letter case, spaces and underscores apart; None where all differ much."""
 
     def plain(name: str) -> str:
         return "".join(character for character in name.casefold() if character.isalnum())
 
     by_plain = {plain(name): name for name in names}
     near = difflib.get_close_matches(plain(column), by_plain, n=1, cutoff=0.5)
-    return f", the nearest is {by_plain[near[0]]!r}" if near else ""
+    return by_plain[near[0]] if near else None
+
+
+def _hint(column: str, names: Sequence[str]) -> str:
+    name = nearest(column, names)
+    return f", the nearest is {name!r}" if name is not None else ""

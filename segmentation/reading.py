@@ -13,10 +13,11 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, SegmentationError
 from segmentation.input_files import InputFile, named_as_unreadable
+from segmentation.json_files import read_json
 from segmentation.parquet_files import first_unreadable, read_parquet
 from segmentation.schemas import RAW_LINES
 from segmentation.storage import Storage
-from segmentation.text_files import LONGEST_FIELD, MOST_COLUMNS, read_csv, read_json
+from segmentation.text_files import LONGEST_FIELD, MOST_COLUMNS, read_csv
 from segmentation.xlsx import read_workbook
 
 # What the library with which Spark splits CSV lines throws at a field or line beyond its limits.

@@ -5,7 +5,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -416,6 +416,58 @@ def test_a_json_file_of_guests_alone_is_read_beside_one_with_customers(spark: Sp
     (tmp_path / "part-0.json").write_text(json.dumps(fields) + "\n")
     (tmp_path / "part-1.json").write_text(json.dumps(guest) + "\n")
     assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), (None,)]
+
+
+def json_lines(folder: Path, name: str, *objects: Mapping[str, Any]) -> Path:
+    path = folder / name
+    path.write_text("".join(json.dumps(one) + "\n" for one in objects), encoding="utf-8")
+    return path
+
+
+FIELDS = dict(zip(HEADER, text_rows(lines=TEN[:1])[0], strict=True))
+
+
+def renamed(old: str, new: str) -> dict[str, str]:
+    """A good line with one of its keys renamed."""
+    return {new if key == old else key: value for key, value in FIELDS.items()}
+
+
+def without(*names: str) -> dict[str, str]:
+    return {key: value for key, value in FIELDS.items() if key not in names}
+
+
+@pytest.mark.parametrize(
+    ("of_second_file", "message"),
+    [
+        (renamed("CustomerID", "Customer ID"), "column 'CustomerID' (for customer_id) is missing, the nearest is"),
+        (renamed("Country", "country"), "column 'Country' (for country) is missing, the nearest is 'country'"),
+        (renamed("Quantity", "Menge"), "column 'Quantity' (for quantity) is missing"),
+        (without("InvoiceNo"), "column 'InvoiceNo' (for invoice_no) is missing"),
+    ],
+)
+def test_a_column_renamed_in_one_json_file_of_several_is_refused_by_that_files_name(
+    spark: SparkSession, tmp_path: Path, of_second_file: Mapping[str, str], message: str
+) -> None:
+    json_lines(tmp_path, "a.jsonl", FIELDS)
+    path = json_lines(tmp_path, "b.jsonl", of_second_file)
+    with pytest.raises(InputError, match=f"^{re.escape(f'{path}: {message}')}"):
+        read(spark, tmp_path)
+
+
+def test_a_json_file_without_a_customer_is_told_of_with_its_keys(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    json_lines(tmp_path, "a.jsonl", FIELDS)
+    path = json_lines(tmp_path, "b.jsonl", renamed("CustomerID", "Kunde"))
+    assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), (None,)]
+    assert f"{path}: its first objects have no 'CustomerID'" in caplog.text
+    assert "Keys found: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, Kunde" in caplog.text
+
+
+def test_each_json_file_may_have_stray_spaces_of_its_own_in_its_keys(spark: SparkSession, tmp_path: Path) -> None:
+    json_lines(tmp_path, "a.jsonl", FIELDS)
+    json_lines(tmp_path, "b.jsonl", renamed("CustomerID", " CustomerID "))
+    assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), ("17850",)]
 
 
 def test_numbers_in_parquet_that_are_no_quantity_become_text_and_then_malformed_lines(

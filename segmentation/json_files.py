@@ -1,0 +1,144 @@
+"""JSON files, an object a line or one array of objects → raw lines."""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from segmentation.config import InputSettings
+from segmentation.errors import InputError
+from segmentation.headers import locate_columns, nearest
+from segmentation.input_files import InputFile, glob_escaped, quoted, source_file
+from segmentation.schemas import (
+    COUNTRY,
+    CUSTOMER_ID,
+    DESCRIPTION,
+    LINE_FIELDS,
+    SOURCE_FILE,
+    UNPARSED_LINE,
+    raw,
+)
+
+logger = logging.getLogger(__name__)
+
+# The column in which Spark gives the text of a line or file.
+TEXT = "value"
+# Fields that a good line may lack. Writers leave out a key whose value is null, and a part of a data set may hold
+# nothing but such lines.
+MAY_BE_LEFT_OUT = frozenset({DESCRIPTION, CUSTOMER_ID, COUNTRY})
+
+
+def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
+    """One frame for each way in which the keys are written, with an object a line or an array of objects.
+
+    Every file has to have every column. Raises InputError for one that has not, but that is a warning where a good
+    line may lack it, another file has it, and nothing in the file looks like it under another name.
+    """
+    layouts: defaultdict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
+    columns = settings.columns.by_field
+    keys_by_file = [_json_keys(file, _is_array(file)) for file in files]
+    known_beside = {
+        column: {key.strip() for keys in keys_by_file if column in map(str.strip, keys) for key in keys}
+        for column in columns.values()
+    }
+    for file, keys in zip(files, keys_by_file, strict=True):
+        names = _names_of_fields(file.path, keys, columns, known_beside)
+        layouts[_is_array(file), tuple(names[field] for field in LINE_FIELDS)].append(glob_escaped(file.stored.path))
+    frames = []
+    for (is_array, written), paths in layouts.items():
+        schema = StructType([StructField(name, StringType()) for name in (*written, UNPARSED_LINE)])
+        objects = (
+            spark.read.schema(schema)
+            .option("mode", "PERMISSIVE")
+            .option("columnNameOfCorruptRecord", UNPARSED_LINE)
+            .option("multiLine", is_array)
+            .json(paths)
+            .select(
+                *[F.col(quoted(key)).alias(raw(field)) for field, key in zip(LINE_FIELDS, written, strict=True)],
+                source_file().alias(SOURCE_FILE),
+                UNPARSED_LINE,
+            )
+        )
+        texts = spark.read.text(paths, wholetext=is_array).select(TEXT, source_file().alias(SOURCE_FILE))
+        frames += _of_arrays(objects, texts) if is_array else [objects, _further_objects(texts)]
+    return frames
+
+
+def _is_array(file: InputFile) -> bool:
+    return file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+
+
+def _names_of_fields(
+    path: str, keys: Sequence[str], columns: Mapping[str, str], known_beside: Mapping[str, Collection[str]]
+) -> dict[str, str]:
+    """For each field the key that holds it in a file, as it is written there; `known_beside` has for each column the
+    keys of the files that have it.
+    """
+    stripped = {key.strip() for key in keys}
+    left_out = []
+    for field, column in columns.items():
+        if column not in stripped and field in MAY_BE_LEFT_OUT and known_beside[column]:
+            # A key that stands only where the column does not may be the column under another name.
+            strange = stripped - {*columns.values(), *known_beside[column]}
+            if nearest(column, sorted(strange)) is None:
+                left_out.append(column)
+    located = locate_columns([*keys, *left_out], columns, path)
+    if left_out:
+        logger.warning(
+            "%s: its first objects have no %s, and so none is read where it is missing. Keys found: %s",
+            path,
+            ", ".join(map(repr, left_out)),
+            ", ".join(keys),
+        )
+    return {field: [*keys, *left_out][position] for field, position in located.items()}
+
+
+def _further_objects(texts: DataFrame) -> DataFrame:
+    """Every object but the first of a line, which Spark passes over, as an unparsed line."""
+    # In a JSON text a quote inside quotes has a backslash before it, so this is no part of a value.
+    objects = F.split(F.col(TEXT), r'\}\s*(?=\{\s*")')
+    further = F.explode(F.slice(objects, 2, F.size(objects)))
+    return texts.where(F.size(objects) > 1).select(*_no_fields(), SOURCE_FILE, further.alias(UNPARSED_LINE))
+
+
+def _of_arrays(objects: DataFrame, texts: DataFrame) -> list[DataFrame]:
+    """The objects of one array a file; how many lines are lost in a broken one is not known, so it ends the run."""
+    message = F.concat(F.col(SOURCE_FILE), F.lit(": is not one JSON array of objects from beginning to end"))
+    refusal = F.raise_error(message).cast("string")
+    text = F.rtrim(F.col(TEXT), F.lit(" \t\r\n"))
+    is_one = text.endswith("]") & ~text.rlike(r'\]\s*\[\s*\{\s*"')
+    return [
+        objects.withColumn(UNPARSED_LINE, F.when(F.col(UNPARSED_LINE).isNotNull(), refusal)),
+        texts.where(~is_one).select(*_no_fields(), SOURCE_FILE, refusal.alias(UNPARSED_LINE)),
+    ]
+
+
+def _no_fields() -> list[Column]:
+    return [F.lit(None).cast("string").alias(raw(field)) for field in LINE_FIELDS]
+
+
+def _json_keys(file: InputFile, is_array: bool) -> list[str]:
+    """Every key of the objects that the file's head holds whole; InputError where one has a key twice."""
+    text = file.head.decode("utf-8-sig", "replace").lstrip()
+    keys: dict[str, None] = {}
+    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: [key for key, _ in pairs])
+    position = text.find("{")
+    while position >= 0:
+        try:
+            of_object, end = decoder.raw_decode(text, position)
+        except json.JSONDecodeError:
+            break  # cut off by the end of the head, or a broken line, which Spark will report as such
+        doubled = next((key for key in of_object if of_object.count(key) > 1), None)
+        if doubled is not None:
+            times = of_object.count(doubled)
+            raise InputError(f"{file.path}: column {doubled!r} is there {times} times in one object: leave one of them")
+        keys |= dict.fromkeys(of_object)
+        position = text.find("{", end)
+    if not keys:
+        shape = "an array of objects" if is_array else "one object a line"
+        raise InputError(f"{file.path}: is not JSON with {shape}")
+    return list(keys)
