@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, java_message
 from segmentation.plain_text import MASK, without_secrets
-from segmentation.storage import Storage, StoredFile
+from segmentation.storage import HIDDEN_IS_NO_DATA, Storage, StoredFile, is_hidden
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,8 @@ class InputFile:
 def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSettings) -> list[InputFile]:
     """Every file at the given paths, directories and globs, each once, sorted by path, with its kind recognised.
 
-    Raises InputError for a path where nothing is, a file of no known format, and input that is empty altogether.
+    Raises InputError for a path where nothing is, a file that is named though Spark passes over such names, a file of
+    no known format, and input that is empty altogether.
     """
     stored: dict[str, StoredFile] = {}
     for path in paths:
@@ -105,9 +106,19 @@ def glob_escaped(path: str) -> str:
 
 def _find(spark: SparkSession, path: str) -> list[StoredFile]:
     try:
-        return Storage(spark, path).find(path)
+        found = Storage(spark, path).find(path)
     except Exception as error:  # noqa: BLE001 - an unknown scheme, a host that does not answer, a lack of rights
         raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
+    visible = []
+    for file in found:
+        name = Path(file.path).name
+        if not is_hidden(name):
+            visible.append(file)
+        elif name == Path(path).name:
+            raise InputError(f"{path}: cannot be read: {HIDDEN_IS_NO_DATA}")
+        else:  # a glob matched it
+            logger.warning("%s is left out: %s", file.path.removeprefix("file:"), HIDDEN_IS_NO_DATA)
+    return visible
 
 
 def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:

@@ -246,6 +246,9 @@ FORMS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+GOOD = csv_bytes(text_rows())
+
+
 def read(spark: SparkSession, *paths: Path | str, settings: InputSettings = INPUT) -> DataFrame:
     return read_lines(spark, find_input(spark, [str(path) for path in paths], settings), settings)
 
@@ -386,6 +389,35 @@ def test_a_glob_finds_what_it_matches_and_hidden_files_in_directories_are_no_dat
     assert found("deep") == ["deep/2010-10.csv"]
     with pytest.raises(InputError, match=r"2012-\*\.csv: nothing is there to read"):
         found("2011-01.csv", "2012-*.csv")
+
+
+PASSED_OVER = "Spark reads no file whose name begins with _ or . or ends with ._COPYING_: rename it if it is data"
+
+
+@pytest.mark.parametrize("name", ["_lines.csv", ".lines.csv", "_lines.xlsx", "lines.csv._COPYING_"])
+def test_a_file_that_spark_would_pass_over_is_refused_where_it_is_named(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(GOOD)
+    with pytest.raises(InputError, match=f"^{re.escape(f'{tmp_path / name}: cannot be read: {PASSED_OVER}')}$"):
+        find_input(spark, [str(tmp_path / name)], INPUT)
+
+
+def test_a_file_or_folder_that_spark_would_pass_over_is_told_of_where_a_directory_or_a_glob_holds_it(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("good.csv", "_held.csv", ".kept.csv", ".good.csv.crc", "_old/x.csv", "_a=1.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(GOOD + name.encode())
+    (tmp_path / "_SUCCESS").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "*.csv"):
+        caplog.clear()
+        files = find_input(spark, [str(path)], INPUT)
+        assert [Path(file.path).name for file in files] == ["_a=1.csv", "good.csv"]
+        told = [f"{tmp_path / name} is left out: {PASSED_OVER}" for name in ("_held.csv", ".kept.csv")]
+        folders = [f"{tmp_path / '_old'} is left out: {PASSED_OVER}"] if path == tmp_path else []
+        assert sorted(record.message for record in caplog.records) == sorted([*told, *folders])
+    assert read(spark, tmp_path).count() == 2 * (len(TEN) + 1)
 
 
 def test_a_broken_line_of_json_is_malformed_and_every_number_keeps_its_text(
@@ -574,9 +606,6 @@ def test_a_header_without_lines_gives_no_lines(spark: SparkSession, tmp_path: Pa
         book.add_worksheet("Sales").write_row(0, 0, HEADER)
         book.close()
     assert read(spark, path).collect() == []
-
-
-GOOD = csv_bytes(text_rows())
 
 
 @pytest.mark.parametrize(
