@@ -27,6 +27,15 @@ logger = logging.getLogger(__name__)
 
 # The column in which Spark gives the text of a line or file.
 TEXT = "value"
+FURTHER = "further"
+AN_ARRAY = "\u0001"
+DEEPEST_ARRAYS = 8
+# Where one value ends and another begins that is not the first one's part: inside an object the next has a key and a
+# colon before it. In a whole line this also fits what stands in texts and in arrays, in a line's `_structure` it does
+# not.
+MAY_BE_SEVERAL = r"[}\]][^:{}\[\]]*[{\[]"
+MAY_BE_SEVERAL_ARRAYS = r"\][^:{}\[\]]*[{\[]"
+BETWEEN_VALUES = rf"[}}{AN_ARRAY}](?=[^:{{}}{AN_ARRAY}]*[{{{AN_ARRAY}])"
 # Fields that a good line may lack. Writers leave out a key whose value is null, and a part of a data set may hold
 # nothing but such lines.
 MAY_BE_LEFT_OUT = frozenset({DESCRIPTION, CUSTOMER_ID, COUNTRY})
@@ -98,11 +107,16 @@ def _names_of_fields(
 
 
 def _further_objects(texts: DataFrame) -> DataFrame:
-    """Every object but the first of a line, which Spark passes over, as an unparsed line."""
-    # In a JSON text a quote inside quotes has a backslash before it, so this is no part of a value.
-    objects = F.split(F.col(TEXT), r'\}\s*(?=\{\s*")')
-    further = F.explode(F.slice(objects, 2, F.size(objects)))
-    return texts.where(F.size(objects) > 1).select(*_no_fields(), SOURCE_FILE, further.alias(UNPARSED_LINE))
+    """For every object but the first of a line, which Spark passes over, an unparsed line: its number and the text."""
+    further = F.size(F.split(_structure(F.col(TEXT)), BETWEEN_VALUES)) - 1
+    # Only the few lines that may hold more than an object are taken apart.
+    several = texts.where(F.col(TEXT).rlike(MAY_BE_SEVERAL)).withColumn(FURTHER, further).where(F.col(FURTHER) > 0)
+    number = F.explode(F.sequence(F.lit(2), F.col(FURTHER) + 1))
+    return several.withColumn(FURTHER, number).select(
+        *_no_fields(),
+        SOURCE_FILE,
+        F.concat(F.lit("object "), F.col(FURTHER), F.lit(" of the line "), F.col(TEXT)).alias(UNPARSED_LINE),
+    )
 
 
 def _of_arrays(objects: DataFrame, texts: DataFrame) -> list[DataFrame]:
@@ -110,11 +124,23 @@ def _of_arrays(objects: DataFrame, texts: DataFrame) -> list[DataFrame]:
     message = F.concat(F.col(SOURCE_FILE), F.lit(": is not one JSON array of objects from beginning to end"))
     refusal = F.raise_error(message).cast("string")
     text = F.rtrim(F.col(TEXT), F.lit(" \t\r\n"))
-    is_one = text.endswith("]") & ~text.rlike(r'\]\s*\[\s*\{\s*"')
+    is_several = F.when(text.rlike(MAY_BE_SEVERAL_ARRAYS), _structure(text).rlike(BETWEEN_VALUES)).otherwise(
+        F.lit(False)
+    )
     return [
         objects.withColumn(UNPARSED_LINE, F.when(F.col(UNPARSED_LINE).isNotNull(), refusal)),
-        texts.where(~is_one).select(*_no_fields(), SOURCE_FILE, refusal.alias(UNPARSED_LINE)),
+        texts.where(~text.endswith("]") | is_several).select(*_no_fields(), SOURCE_FILE, refusal.alias(UNPARSED_LINE)),
     ]
+
+
+def _structure(text: Column) -> Column:
+    """JSON without what could be mistaken for a bracket or brace between two values: its texts and its arrays, for
+    each of which an `AN_ARRAY` stands.
+    """
+    structure = F.regexp_replace(F.regexp_replace(text, r"\\.", ""), r'"[^"]*"', "")
+    for _ in range(DEEPEST_ARRAYS):
+        structure = F.regexp_replace(structure, r"\[[^\[\]]*\]", AN_ARRAY)
+    return structure
 
 
 def _no_fields() -> list[Column]:

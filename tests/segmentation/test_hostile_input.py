@@ -142,6 +142,31 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         text(json_object(1), json_object(2) + json_object(3, Description='}{"') + " " + json_object(4), json_object(5)),
         {"clean": 3, "malformed": 2},
     ),
+    "several objects in a line of JSON, commas between": (
+        "jsonl",
+        text(f"{json_object(1)},{json_object(2)} , {json_object(3)},", json_object(4) + ","),
+        {"clean": 2, "malformed": 2},
+    ),
+    "an array of objects in a line of JSON lines": (
+        "jsonl",
+        text(json_object(1), f"[{json_object(2)}, {json_object(3)}]", f"{json_object(4)} [{json_object(5)}]"),
+        {"clean": 4, "malformed": 1},
+    ),
+    "JSON texts that look like the end of an object": (
+        "jsonl",
+        text(
+            json_object(1, Description="BOX }{"),
+            json_object(2, Description='"}, {"'),
+            json_object(3, Description="}{\\"),
+            json_object(4, Description="] [{", Tags=[[{"a": 1}, {"b": [2]}], {"c": {}}, {"d": 3}], More={"e": {}}),
+        ),
+        {"clean": 4},
+    ),
+    "JSON texts that look like the end of an array": (
+        "json",
+        f"[{json_object(1, Description='] [{')}, {json_object(2, Tags=[[{}], [{}]])}]",
+        {"clean": 2},
+    ),
     "JSON numbers that are none": (
         "jsonl",
         text(json_object(1), json_object(2, UnitPrice=float("nan")), json_object(3, Quantity=float("inf"))),
@@ -225,6 +250,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "two JSON arrays in one file": (
         "lines.json",
         f"[{json_object(1)}]\n[{json_object(2)}]".encode(),
+        "is not one JSON array of objects from beginning to end",
+    ),
+    "two JSON arrays in one file, a comma between": (
+        "lines.json",
+        f"[{json_object(1)}],[{json_object(2)}]".encode(),
         "is not one JSON array of objects from beginning to end",
     ),
     "a JSON array that is cut off": (
