@@ -151,7 +151,10 @@ def _json_keys(file: InputFile, is_array: bool) -> list[str]:
     """Every key of the objects that the file's head holds whole; InputError where one has a key twice."""
     text = file.head.decode("utf-8-sig", "replace").lstrip()
     keys: dict[str, None] = {}
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: [key for key, _ in pairs])
+    # Numbers stay text: Python refuses to parse one of thousands of digits.
+    decoder = json.JSONDecoder(
+        object_pairs_hook=lambda pairs: [key for key, _ in pairs], parse_int=str, parse_float=str
+    )
     position = text.find("{")
     while position >= 0:
         try:

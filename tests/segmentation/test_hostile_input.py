@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pyarrow as pa
@@ -176,6 +177,11 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         "jsonl",
         text(json_object(1), json_object(2)[:40], "\0\0\0", json_object(3).replace("F", "É")).encode("iso-8859-1"),
         {"clean": 1, "malformed": 3},
+    ),
+    "a JSON number of more digits than Python parses": (
+        "jsonl",
+        text(json_object(1).replace('"2.55"', "1" * 5_000), json_object(2)),
+        {"clean": 1, "malformed": 1},
     ),
     "Parquet text that is no UTF-8": (
         "parquet",
@@ -418,6 +424,16 @@ VALUES: list[tuple[str, str, Any]] = [
     ("CustomerID", "\u300017850\u2003", "17850"),
     ("CustomerID", "17850\0", "17850"),
     ("CustomerID", "5E12", "5E12"),
+    *[
+        (field, number + "0" * (100 - len(number)) + more, value if not more else MALFORMED)
+        for field, number, value in (
+            ("Quantity", "2.", 2),
+            ("UnitPrice", "2.5", Decimal("2.5")),
+            ("InvoiceDate", "2010-12-01T08:26:00.", None),
+        )
+        for more in ("", "0")
+        if value or more
+    ],
     *[("CustomerID", written, MALFORMED) for written in ("1.785E4", "1.785e4", "1.23457E+15", "2E+04")],
     *[("CustomerID", blank, GUEST) for blank in ("", " \t", "\u00a0", "\u2003", "\u202f", "\u200b", "\ufeff", "\0")],
     ("StockCode", "85123a", "85123a"),
@@ -442,6 +458,14 @@ def values(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Map
     path = tmp_path_factory.mktemp("values") / "lines.csv"
     path.write_bytes(quoted_csv(rows))
     return {int(row.country): row.asDict() for row in judged(spark, path).collect()}
+
+
+def test_numbers_of_a_million_digits_are_no_numbers_and_cost_no_time(spark: SparkSession, tmp_path: Path) -> None:
+    digits = "9" * 1_000_000
+    (tmp_path / "lines.csv").write_text(text(TOP, *[line(UnitPrice=digits, Quantity=f"0.{digits}")] * 4))
+    begin = perf_counter()
+    assert {row.reason for row in judged(spark, tmp_path).select("reason").collect()} == {"malformed"}
+    assert perf_counter() - begin < 60  # as numbers they take minutes
 
 
 @pytest.mark.parametrize(
