@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
@@ -12,7 +13,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from segmentation.config import InputSettings
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns, nearest
-from segmentation.input_files import InputFile, glob_escaped, quoted, source_file
+from segmentation.input_files import InputFile, glob_escaped, named_as_unreadable, quoted, source_file
 from segmentation.schemas import (
     COUNTRY,
     CUSTOMER_ID,
@@ -45,7 +46,8 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     """One frame for each way in which the keys are written, with an object a line or an array of objects.
 
     Every file has to have every column. Raises InputError for one that has not, but that is a warning where a good
-    line may lack it, another file has it, and nothing in the file looks like it under another name.
+    line may lack it, another file has it, and nothing in the file looks like it under another name. A column that the
+    file's head lacks is looked for in the whole file before it is refused, and only then.
     """
     layouts: defaultdict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
     columns = settings.columns.by_field
@@ -55,7 +57,10 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
         for column in columns.values()
     }
     for file, keys in zip(files, keys_by_file, strict=True):
-        names = _names_of_fields(file.path, keys, columns, known_beside)
+        absent = _left_out(keys, columns, known_beside)
+        missing = [column for column in columns.values() if column not in {*map(str.strip, keys), *absent}]
+        later = [column for column in missing if _comes_later(spark, file, column)]
+        names = _names_of_fields(file.path, [*keys, *later], absent, columns)
         layouts[_is_array(file), tuple(names[field] for field in LINE_FIELDS)].append(glob_escaped(file.stored.path))
     frames = []
     for (is_array, written), paths in layouts.items():
@@ -81,29 +86,49 @@ def _is_array(file: InputFile) -> bool:
     return file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
-def _names_of_fields(
-    path: str, keys: Sequence[str], columns: Mapping[str, str], known_beside: Mapping[str, Collection[str]]
-) -> dict[str, str]:
-    """For each field the key that holds it in a file, as it is written there; `known_beside` has for each column the
-    keys of the files that have it.
+def _left_out(
+    keys: Sequence[str], columns: Mapping[str, str], known_beside: Mapping[str, Collection[str]]
+) -> list[str]:
+    """The columns that a file with these keys need not have; `known_beside` has for each column the keys of the files
+    that have it.
     """
     stripped = {key.strip() for key in keys}
-    left_out = []
+    absent = []
     for field, column in columns.items():
         if column not in stripped and field in MAY_BE_LEFT_OUT and known_beside[column]:
             # A key that stands only where the column does not may be the column under another name.
             strange = stripped - {*columns.values(), *known_beside[column]}
             if nearest(column, sorted(strange)) is None:
-                left_out.append(column)
-    located = locate_columns([*keys, *left_out], columns, path)
-    if left_out:
+                absent.append(column)
+    return absent
+
+
+def _comes_later(spark: SparkSession, file: InputFile, column: str) -> bool:
+    """Whether the column is a key anywhere in the file; the search ends where it is found."""
+    # Inside a text a quote has a backslash before it, so that no text passes for a key.
+    written = "|".join(re.escape(json.dumps(column, ensure_ascii=is_ascii)) for is_ascii in (False, True))
+    lines = spark.read.text(glob_escaped(file.stored.path))
+    try:
+        return not lines.where(F.col(TEXT).rlike(rf"({written})\s*:")).isEmpty()
+    except Exception as error:
+        if named_as_unreadable(error):  # cut off: it is refused without the column too
+            return False
+        raise
+
+
+def _names_of_fields(
+    path: str, keys: Sequence[str], absent: Sequence[str], columns: Mapping[str, str]
+) -> dict[str, str]:
+    """For each field the key that holds it in a file, as it is written there; a warning tells of columns `absent`."""
+    located = locate_columns([*keys, *absent], columns, path)
+    if absent:
         logger.warning(
             "%s: its first objects have no %s, and so none is read where it is missing. Keys found: %s",
             path,
-            ", ".join(map(repr, left_out)),
+            ", ".join(map(repr, absent)),
             ", ".join(keys),
         )
-    return {field: [*keys, *left_out][position] for field, position in located.items()}
+    return {field: [*keys, *absent][position] for field, position in located.items()}
 
 
 def _further_objects(texts: DataFrame) -> DataFrame:

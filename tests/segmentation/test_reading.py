@@ -20,11 +20,12 @@ from chispa import assert_df_equality
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation.cleaning import judged_lines, parsed_lines
 from segmentation.config import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
-from segmentation.input_files import find_input
+from segmentation.input_files import HEAD_BYTES, find_input
 from segmentation.reading import read_lines
 from segmentation.schemas import LINE_FIELDS, RAW_LINES, raw, schema_differences
 
@@ -484,6 +485,27 @@ def test_a_column_renamed_in_one_json_file_of_several_is_refused_by_that_files_n
     path = json_lines(tmp_path, "b.jsonl", of_second_file)
     with pytest.raises(InputError, match=f"^{re.escape(f'{path}: {message}')}"):
         read(spark, tmp_path)
+
+
+@pytest.mark.parametrize("column", ["CustomerID", "Quantity"])
+@pytest.mark.parametrize("before", [b"", b'{"InvoiceNo": "53\n'])
+def test_a_column_that_only_a_later_line_of_a_json_file_has_is_found(
+    spark: SparkSession, tmp_path: Path, column: str, before: bytes
+) -> None:
+    # What is broken ends the look at the keys of the head.
+    first = json.dumps({**without(column), "CustomerName": "A"}).encode() + b"\n"
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(first * (1 if before else HEAD_BYTES // len(first) + 1) + before + json.dumps(FIELDS).encode())
+    lines = read(spark, path).where(F.col(raw("country")).isNotNull())
+    field = LINE_FIELDS[HEADER.index(column)]
+    assert set(fields_of(lines, field)) == {(None,), (FIELDS[column],)}
+
+
+def test_a_column_that_no_line_of_a_long_json_file_has_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    line = {**without("CustomerID"), "Description": 'the "CustomerID": is not here'}
+    path = json_lines(tmp_path, "lines.jsonl", *[line] * 500)
+    with pytest.raises(InputError, match=re.escape(f"{path}: column 'CustomerID' (for customer_id) is missing")):
+        read(spark, path)
 
 
 def test_a_json_file_without_a_customer_is_told_of_with_its_keys(
