@@ -12,7 +12,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from segmentation.config import InputSettings
 from segmentation.errors import InputError
-from segmentation.headers import locate_columns, nearest
+from segmentation.headers import locate_columns, names_shown, nearest
 from segmentation.input_files import InputFile, glob_escaped, named_as_unreadable, quoted, source_file
 from segmentation.schemas import (
     COUNTRY,
@@ -126,7 +126,7 @@ def _names_of_fields(
             "%s: its first objects have no %s, and so none is read where it is missing. Keys found: %s",
             path,
             ", ".join(map(repr, absent)),
-            ", ".join(keys),
+            names_shown(keys),
         )
     return {field: [*keys, *absent][position] for field, position in located.items()}
 
