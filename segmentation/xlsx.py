@@ -53,12 +53,14 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
         if sheet not in reader.sheet_names:
             raise InputError(f"{path}: there is no sheet {sheet!r}{did_you_mean(sheet, reader.sheet_names)}")
     tables = []
-    # A workbook of before 2007 has no marks, a sheet with nothing but a chart has no cells.
-    marks = marks or {sheet: SheetMarks(is_hidden=False) for sheet in reader.sheet_names}
     for sheet in dict.fromkeys(sheets or reader.sheet_names):
-        if sheet not in marks:
+        if marks is not None and sheet not in marks:
+            raise InputError(f"{path}: the name of its sheet {sheet!r} is written in a way that hides it: rename it")
+        # A workbook of before 2007 has no marks, a sheet with nothing but a chart has no cells.
+        of_sheet = SheetMarks(is_hidden=False) if marks is None else marks[sheet]
+        if of_sheet is None:
             continue
-        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, marks[sheet], is_named=sheets is not None)
+        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, of_sheet, is_named=sheets is not None)
         if table is not None:
             tables.append(table)
     if not tables:

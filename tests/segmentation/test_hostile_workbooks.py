@@ -267,6 +267,54 @@ def test_a_sheet_that_is_only_a_chart_is_passed_over(tmp_path: Path) -> None:
     assert lines_of(path.read_bytes(), tmp_path) == [(*LINE, None)]
 
 
+@pytest.mark.parametrize("kind", ["chartsheet", "dialogsheet"])
+def test_a_sheet_of_lines_that_passes_for_a_chart_or_a_dialog_is_looked_at_like_any_other(
+    tmp_path: Path, kind: str
+) -> None:
+    def disguised(sheet: str) -> bytes:
+        parts = parts_of(sheet)
+        relations = parts["xl/_rels/workbook.xml.rels"].replace('/worksheet"', f'/{kind}"')
+        return zipped({**parts, "xl/_rels/workbook.xml.rels": relations})
+
+    assert lines_of(disguised(PLAIN_SHEET), tmp_path) == [(*LINE, None)]
+    uncalculated = refusal(disguised(with_price('<c r="F2"><f>1+1</f></c>')), tmp_path)
+    assert "book.xlsx#Lines: the formula in F2 was never calculated" in uncalculated
+    assert "unpacks to more than 100 times its size" in refusal(disguised(BOMB), tmp_path)
+
+
+def with_second_sheet(first: str, second: str) -> bytes:
+    """A workbook of two sheets with a line each, of the given names as XML writes them."""
+    parts = parts_of(PLAIN_SHEET)
+    sheet, relation = '<sheet name="{}" sheetId="2" r:id="r3"/>', '<Relationship Id="r3" Type="{}" Target="{}"/>'
+    book = parts["xl/workbook.xml"].replace('"Lines"', f'"{first}"')
+    relations = parts["xl/_rels/workbook.xml.rels"]
+    return zipped(
+        {
+            **parts,
+            "xl/workbook.xml": book.replace("</sheets>", sheet.format(second) + "</sheets>"),
+            "xl/_rels/workbook.xml.rels": relations.replace(
+                "</Rel", relation.format(f"{OFFICE}/worksheet", "worksheets/sheet2.xml") + "</Rel"
+            ),
+            "xl/worksheets/sheet2.xml": PLAIN_SHEET,
+        }
+    )
+
+
+def test_two_sheets_of_one_name_are_refused(tmp_path: Path) -> None:
+    message = "book.xlsx: has two sheets of the name 'May': rename one of them"
+    assert refusal(with_second_sheet("May", "May"), tmp_path) == message
+    assert refusal(with_second_sheet("May", "May"), tmp_path, ["May"]) == message
+
+
+@pytest.mark.parametrize("end", ["\t", "\n"])
+def test_a_sheet_whose_name_the_formats_rules_change_is_refused(tmp_path: Path, end: str) -> None:
+    # An attribute's tabs and line ends count as spaces unless they are written as references.
+    assert refusal(with_second_sheet("May", f"Ju{end}ne"), tmp_path) == (
+        f"book.xlsx: the name of its sheet {f'Ju{end}ne'!r} is written in a way that hides it: rename it"
+    )
+    assert len(lines_of(with_second_sheet("May", f"Ju&#{ord(end)};ne"), tmp_path)) == 2
+
+
 def test_a_million_formatted_rows_without_a_value_are_no_lines(tmp_path: Path) -> None:
     formatted = "".join(
         f'<row r="{n}" s="1" customFormat="1"><c r="A{n}" s="1"/><c r="H{n}" s="1"/></row>' for n in range(3, 1_048_577)
