@@ -281,7 +281,7 @@ def _iso(text: Column) -> Column:
 
 def _excel(text: Column) -> Column:
     """Days since the end of 1899 as Excel counts them, the time of day as a fraction, to the nearest second."""
-    is_day_number = text.rlike(r"^\d{5}(\.\d+)?$")
+    is_day_number = text.rlike(r"^[1-9]\d{4}(\.\d+)?$")
     seconds = F.round(F.when(is_day_number, text).try_cast("decimal(20,10)") * 86_400).cast("bigint")
     return F.lit(EXCEL_EPOCH).cast("timestamp_ntz") + F.make_dt_interval(secs=seconds)
 

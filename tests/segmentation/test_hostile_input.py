@@ -407,6 +407,7 @@ VALUES: list[tuple[str, str, Any]] = [
         ("InvoiceDate", written, MALFORMED)
         for written in ("0000-01-01", "1/1/0000", "10000-01-01", "1/1/10000", "1/1/11", "20110101", "now", "")
     ],
+    *[("InvoiceDate", written, MALFORMED) for written in ("00000", "00001.5", "0")],
     # Ambiguous to a reader, not to the configuration, which says the month first with slashes, the day with dashes.
     ("InvoiceDate", "3/4/2011", datetime(2011, 3, 4)),
     ("InvoiceDate", "3-4-2011", datetime(2011, 4, 3)),

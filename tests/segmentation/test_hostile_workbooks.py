@@ -170,7 +170,7 @@ def test_an_error_in_a_cell_is_read_as_it_is_shown_and_told_of(
     with caplog.at_level(logging.WARNING):
         [line] = of_sheet(with_price(f'<c r="F2" t="e"><f>1/0</f><v>{error}</v></c>'), tmp_path)
     assert line == (*LINE[:5], error, *LINE[6:], f"F2 is {error}")
-    told = f"book.xlsx#Lines: 1 lines are malformed by an error or a merged cell: F2 is {error}"
+    told = f"book.xlsx#Lines: 1 lines are malformed by an error, an impossible date or a merged cell: F2 is {error}"
     assert told in caplog.text
 
 
@@ -229,6 +229,16 @@ def test_a_date_in_any_disguise_is_read_as_text_and_never_as_a_blank(tmp_path: P
     parts = {**parts_of(sheet), "xl/styles.xml": f'<styleSheet xmlns="{SPREADSHEETML}">{formats}</styleSheet>'}
     [line] = lines_of(zipped(parts), tmp_path)
     assert line[4] == text
+
+
+@pytest.mark.parametrize("number", ["0", "0.5", "-1", "-700000", "NaN"])
+def test_a_date_before_the_first_of_the_calendar_is_told_of(tmp_path: Path, number: str) -> None:
+    formats = '<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs>'
+    cell = f'<c r="E2" s="1"><v>{number}</v></c>'
+    sheet = sheet_of(row_of(1, HEADER), row_of(2, LINE).replace(text_cell("E2", "2010-12-01"), cell))
+    parts = {**parts_of(sheet), "xl/styles.xml": f'<styleSheet xmlns="{SPREADSHEETML}">{formats}</styleSheet>'}
+    [line] = lines_of(zipped(parts), tmp_path)
+    assert line[-1] == "E2 is a date before 1900-01-01"
 
 
 # --- sheets -----------------------------------------------------------------------------------------------------
