@@ -84,8 +84,14 @@ def _parquet_text(field: StructField, footer: str, path: str) -> Column:
         kind = field.dataType.simpleString()
         raise InputError(f"{path}: column {field.name!r} is {kind}: a number, text or date is needed")
     if f"int64 {field.name} (TIMESTAMP(NANOS" in footer:
-        return _as_text(F.timestamp_micros(F.floor(column / F.lit(1_000))), TimestampType())
+        return _as_text(F.timestamp_micros(_microseconds(column)), TimestampType())
     return _as_text(column, field.dataType)
+
+
+def _microseconds(nanoseconds: Column) -> Column:
+    """Whole microseconds, rounded down: in integers, since a double does not hold the nanoseconds of our days."""
+    rounded_up_by = F.when(nanoseconds % 1_000 < 0, 1).otherwise(0)
+    return F.call_function("div", nanoseconds, F.lit(1_000)) - rounded_up_by
 
 
 def _parquet_schema(spark: SparkSession, file: InputFile) -> str:

@@ -247,6 +247,7 @@ FORMS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+FIELDS = dict(zip(HEADER, text_rows(lines=TEN[:1])[0], strict=True))
 GOOD = csv_bytes(text_rows())
 
 
@@ -451,13 +452,28 @@ def test_a_json_file_of_guests_alone_is_read_beside_one_with_customers(spark: Sp
     assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), (None,)]
 
 
+def test_times_in_nanoseconds_keep_every_microsecond(spark: SparkSession, tmp_path: Path) -> None:
+    nanoseconds = [
+        (1291191960_123456999, "2010-12-01 08:26:00.123456"),
+        (1291191960_999999999, "2010-12-01 08:26:00.999999"),
+        (4102444799_999999999, "2099-12-31 23:59:59.999999"),
+        (-1, "1969-12-31 23:59:59.999999"),
+        (-1000, "1969-12-31 23:59:59.999999"),
+        (-(2**63), "1677-09-21 00:12:43.145224"),
+        (0, "1970-01-01 00:00:00"),
+    ]
+    columns = {name: pa.array([text] * len(nanoseconds)) for name, text in FIELDS.items()}
+    columns["InvoiceDate"] = pa.array([number for number, _ in nanoseconds], pa.int64()).cast(pa.timestamp("ns"))
+    columns["Description"] = pa.array([str(number) for number, _ in nanoseconds])
+    pq.write_table(pa.table(columns), tmp_path / "nanoseconds.parquet")
+    found = {int(row[0] or ""): row[1] for row in fields_of(read(spark, tmp_path), "description", "invoice_date")}
+    assert found == dict(nanoseconds)
+
+
 def json_lines(folder: Path, name: str, *objects: Mapping[str, Any]) -> Path:
     path = folder / name
     path.write_text("".join(json.dumps(one) + "\n" for one in objects), encoding="utf-8")
     return path
-
-
-FIELDS = dict(zip(HEADER, text_rows(lines=TEN[:1])[0], strict=True))
 
 
 def renamed(old: str, new: str) -> dict[str, str]:
