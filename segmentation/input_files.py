@@ -71,6 +71,14 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
     return filled
 
 
+def is_stopped(spark: SparkSession) -> bool:
+    """Whether Spark has ended or is ending, as where the job is stopped: what fails then is no file's fault."""
+    try:
+        return spark.sparkContext._jsc is None or bool(spark.sparkContext._jsc.sc().isStopped())
+    except Exception:  # noqa: BLE001 - Java has ended too, and py4j tells of that in many ways
+        return True
+
+
 def named_as_unreadable(error: Exception) -> str | None:
     """The path of the file that Spark says it could not read, as a person writes it."""
     found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
@@ -107,7 +115,9 @@ def glob_escaped(path: str) -> str:
 def _find(spark: SparkSession, path: str) -> list[StoredFile]:
     try:
         found = Storage(spark, path).find(path)
-    except Exception as error:  # noqa: BLE001 - an unknown scheme, a host that does not answer, a lack of rights
+    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
+        if is_stopped(spark):
+            raise
         raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
     visible = []
     for file in found:
@@ -126,6 +136,8 @@ def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings)
     try:
         head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
     except OSError as error:
+        if is_stopped(spark):
+            raise
         raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
     kind = "csv" if not head else settings.format if settings.format != "auto" else _kind(head, path)
     return InputFile(path, stored, kind, head)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+from unittest.mock import MagicMock
 
 import pyarrow as pa
 import pytest
@@ -19,6 +20,7 @@ from segmentation.cleaning import judged_lines, parsed_lines
 from segmentation.config import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.input_files import find_input
+from segmentation.parquet_files import read_parquet
 from segmentation.reading import damage_reported, read_lines
 from segmentation.schemas import LINE_FIELDS
 from tests.hostile_files import (
@@ -319,6 +321,44 @@ def read_to_the_end(spark: SparkSession, path: Path, settings: InputSettings = I
     lines_ = read_lines(spark, files, settings)
     with damage_reported(spark, files):
         return lines_.collect()
+
+
+class EndingContext:
+    """What answers of a Spark that ends on the way: it has not stopped until it was asked so often."""
+
+    def __init__(self, running: int) -> None:
+        self.running = running
+        self.sparkContext = self._jsc = self
+
+    def sc(self) -> "EndingContext":
+        return self
+
+    def isStopped(self) -> bool:  # noqa: N802 - Java's name
+        self.running -= 1
+        return self.running < 0
+
+
+@pytest.mark.parametrize("running", [0, 1])
+def test_no_file_is_blamed_for_what_fails_because_spark_was_stopped(
+    spark: SparkSession, tmp_path: Path, running: int
+) -> None:
+    (tmp_path / "lines.parquet").write_bytes(PLAIN)
+    files = find_input(spark, [str(tmp_path)], INPUT)
+    ending: Any = EndingContext(running)
+    with pytest.raises(RuntimeError, match="SparkContext was shut down"), damage_reported(ending, files):
+        raise RuntimeError("Job 3 cancelled because SparkContext was shut down")
+
+
+def test_no_file_is_blamed_where_spark_is_stopped_before_it_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lines.parquet").write_bytes(PLAIN)
+    [file] = find_input(spark, [str(tmp_path)], INPUT)
+    ended: Any = EndingContext(0)
+    ended._jvm = MagicMock()
+    # What the footer is read with, and the folder listed by, is gone.
+    with pytest.raises(AttributeError, match="hadoopConfiguration"):
+        read_parquet(ended, [file], INPUT)
+    with pytest.raises(AttributeError, match="_gateway"):
+        find_input(ended, [str(tmp_path)], INPUT)
 
 
 @pytest.mark.parametrize(
