@@ -467,9 +467,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
         if kind < 3:
             changed[at : at + 1] = rng.randbytes(1)
         elif kind < 5:
-            changed[at:at] = rng.choice(
-                [b"<", b">", b'"', b"&", b"<f/>", b"</c>", b'<c r="ZZ9999999"><v>1</v></c>', b"9"]
-            )
+            changed[at:at] = rng.choice(PUT_IN)
         elif kind < 7:
             del changed[at : at + length]
         elif kind < 9:
