@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -92,8 +93,13 @@ def _encoding(head: bytes, settings: InputSettings) -> str:
 
 def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tuple[list[str], str]:
     """The names in the first line that is not blank, and the delimiter between them."""
-    text = file.head.removeprefix(b"\xef\xbb\xbf").decode("utf-8" if encoding == "ISO-8859-1" else encoding, "replace")
-    lines = [line for line in text.splitlines() if line.strip()]
+    head = file.head.removeprefix(b"\xef\xbb\xbf")
+    if encoding == "ISO-8859-1":
+        is_utf_8_possible = settings.csv.encoding == "auto"
+        of_head = [_of_single_bytes(line, is_utf_8_possible) for line in head.splitlines()]
+    else:
+        of_head = head.decode(encoding, "replace").splitlines()
+    lines = [line for line in of_head if line.strip()]
     if not lines:
         raise InputError(f"{file.path}: empty, there are no lines to read")
 
@@ -105,6 +111,14 @@ def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tupl
     wanted = set(settings.columns.by_field.values())
     best = max(DELIMITERS, key=lambda delimiter: (len(wanted & set(names(delimiter))), len(names(delimiter))))
     return names(best), best
+
+
+def _of_single_bytes(line: bytes, is_utf_8_possible: bool) -> str:
+    """A line of the head as `_repaired` would read it, or where UTF-8 is ruled out as windows-1252."""
+    if is_utf_8_possible:
+        with suppress(UnicodeDecodeError):
+            return line.decode("utf-8")
+    return line.decode("iso-8859-1").translate(str.maketrans(C1_CONTROLS, WINDOWS_1252))
 
 
 def _undecodable_unparsed(lines: DataFrame) -> DataFrame:

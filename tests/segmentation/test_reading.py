@@ -303,6 +303,30 @@ def test_an_encoding_or_delimiter_that_is_configured_is_used(spark: SparkSession
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "configured"),
+    [
+        ("windows-1252", "auto"),
+        ("windows-1252", "iso-8859-1"),
+        ("iso-8859-1", "iso-8859-1"),
+        ("utf-8", "auto"),
+        ("utf-8", "utf-8"),
+        ("utf-16", "auto"),
+    ],
+)
+def test_a_column_whose_name_is_not_ascii_is_found_in_every_encoding(
+    spark: SparkSession, tmp_path: Path, written: str, configured: str
+) -> None:
+    names = dict(zip(HEADER, HEADER, strict=True)) | {"Quantity": "Stück", "Description": "Größe"}
+    if written != "iso-8859-1":
+        names["UnitPrice"] = "Preis €"
+    path = as_csv(header=list(names.values()), rows=text_rows(lines=TEN[:1]), encoding=written)(tmp_path)
+    settings = InputSettings(
+        columns=dict(zip(LINE_FIELDS, names.values(), strict=True)), csv=CsvSettings(encoding=configured)
+    )
+    assert fields_of(read(spark, path, settings=settings), "quantity", "unit_price") == [("6", "2.55")]
+
+
 # No NUL, which no text file holds; a carriage return inside quotes is a line end like any other.
 CSV_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=15)
 
