@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from segmentation.errors import InputError
 from segmentation.input_files import find_input
 from segmentation.reading import read_lines
 from segmentation.schemas import LINE_FIELDS, OUTCOME, REASON, UNPARSED_LINE, raw
+from segmentation.sheet_xml import SheetMarks, SheetParser
 from segmentation.xlsx import read_workbook
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -383,6 +385,18 @@ def test_a_text_that_no_cell_can_hold_is_refused(tmp_path: Path) -> None:
     endless = "".join(random.Random(5).choices("ABCDEFGH", k=3_000_000))
     sheet = sheet_of(row_of(1, HEADER), row_of(2, [endless]))
     assert "has a text that no cell can hold" in refusal(zipped(parts_of(sheet)), tmp_path)
+
+
+def test_a_text_of_very_many_pieces_takes_no_time_out_of_proportion_to_its_length() -> None:
+    parser = SheetParser(SheetMarks(is_hidden=False), calculates_on_load=False, shared_lengths=())
+    begin = perf_counter()
+    parser.feed(b'<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is>')
+    for _ in range(500):
+        parser.feed(b"<r><t>abcd</t></r>" * 1_000)
+    parser.feed(b"</is></c></row></sheetData></worksheet>")
+    parser.close()
+    assert parser.characters == 2_000_000
+    assert perf_counter() - begin < 20  # where each piece copies what was before it, minutes
 
 
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha">' + "".join(
