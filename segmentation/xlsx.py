@@ -55,6 +55,9 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
     for sheet in sheets or ():
         if sheet not in reader.sheet_names:
             raise InputError(f"{path}: there is no sheet {sheet!r}{did_you_mean(sheet, reader.sheet_names)}")
+    doubled = next((sheet for sheet in reader.sheet_names if reader.sheet_names.count(sheet) > 1), None)
+    if doubled is not None:
+        raise InputError(f"{path}: has two sheets of the name {doubled!r}: rename one of them")
     tables = []
     for sheet in dict.fromkeys(sheets or reader.sheet_names):
         if marks is not None and sheet not in marks:
@@ -92,7 +95,7 @@ def _read_sheet(
             logger.warning("%s has none of the columns and was left out", place)
             return None
     positions = locate_columns(names, columns, place)
-    if marks.is_hidden and not is_named:
+    if (marks.is_hidden or loaded.visible != "visible") and not is_named:
         raise InputError(
             f"{place}: is hidden, and holds lines: say under input.sheets in the configuration which sheets to read"
         )

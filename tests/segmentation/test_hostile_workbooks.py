@@ -24,7 +24,9 @@ from segmentation.input_files import find_input
 from segmentation.reading import read_lines
 from segmentation.schemas import LINE_FIELDS, OUTCOME, REASON, UNPARSED_LINE, raw
 from segmentation.sheet_xml import SheetMarks, SheetParser
+from segmentation.workbook_parts import OLE_CONTAINER
 from segmentation.xlsx import read_workbook
+from tests.old_workbooks import old_workbook
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 COLUMNS = dict(zip(LINE_FIELDS, HEADER, strict=True))
@@ -77,7 +79,7 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
 
 def lines_of(content: bytes, folder: Path, sheets: Sequence[str] | None = None) -> list[tuple[Cell, ...]]:
     """The eight fields of each row, and what is told of the row."""
-    path = folder / "book.xlsx"
+    path = folder / ("book.xls" if content.startswith(OLE_CONTAINER) else "book.xlsx")
     path.write_bytes(content)
     table = read_workbook(path, "book.xlsx", COLUMNS, sheets)
     return list(zip(*[table[name].to_pylist() for name in [*map(raw, LINE_FIELDS), UNPARSED_LINE]], strict=True))
@@ -252,6 +254,23 @@ def test_a_hidden_sheet_with_lines_is_read_only_if_it_is_named(tmp_path: Path, h
     )
     assert len(lines_of(content, tmp_path, ["Lines"])) == 1
     assert len(lines_of(content, tmp_path, ["Lines", "Old"])) == 3
+
+
+@pytest.mark.parametrize("state", ["hidden", "very hidden"])
+def test_a_hidden_sheet_of_a_workbook_of_before_2007_is_read_only_if_it_is_named(tmp_path: Path, state: str) -> None:
+    content = old_workbook([("Lines", "visible", [HEADER, LINE]), ("Old", state, [HEADER, LINE, LINE])])
+    assert refusal(content, tmp_path) == (
+        "book.xlsx#Old: is hidden, and holds lines: say under input.sheets in the configuration which sheets to read"
+    )
+    assert lines_of(content, tmp_path, ["Lines"]) == [(*LINE, None)]
+    assert len(lines_of(content, tmp_path, ["Lines", "Old"])) == 3
+
+
+def test_a_workbook_of_before_2007_is_read_and_two_sheets_of_one_name_are_refused(tmp_path: Path) -> None:
+    lines, more = ("Lines", "visible", [HEADER, LINE]), ("More", "visible", [HEADER, LINE, LINE])
+    assert lines_of(old_workbook([lines, more]), tmp_path) == [(*LINE, None)] * 3
+    message = "book.xlsx: has two sheets of the name 'Lines': rename one of them"
+    assert refusal(old_workbook([lines, more, lines]), tmp_path) == message
 
 
 def test_a_hidden_sheet_without_lines_does_not_matter(tmp_path: Path) -> None:
