@@ -77,6 +77,8 @@ UNSPECIFIED_COUNTRY = "Unspecified"
 LARGEST_QUANTITY = 2**31 - 1
 # Beyond it an amount is taken for a typing error; a hundred thousand lines of it still fit a table's MONEY.
 LARGEST_AMOUNT = 10**11
+# The characters of a number or date. To parse a number takes time that grows with the square of its digits.
+LONGEST_NUMBER = 100
 # Day 0 of Excel's calendar, as it counts for dates after February 1900.
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 
@@ -87,14 +89,14 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     Adds invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
     unit_price decimal(22,8); amount decimal(20,4) = quantity × unit_price, rounded half up once; invoice_kind string:
     sale, cancellation or adjustment, NULL without an invoice; copy_number int, 1 for the first of exact copies. A
-    value that cannot be parsed is NULL, and the line then `malformed`.
+    value that cannot be parsed, or is longer than any number, is NULL, and the line then `malformed`.
 
     A time counts as the shop's own clock showed it: a zone or offset behind it, as in 2010-12-01T08:26:00+02:00, does
     not move it. Ids and codes are text: leading zeros and letter case are kept. One in exponent form, such as 1.785E4
     or 5.4E+05, is no id any more: the line is malformed.
     """
     numbers = (QUANTITY, UNIT_PRICE, INVOICE_DATE)
-    text = {field: (_plain if field in numbers else _stripped)(F.col(raw(field))) for field in LINE_FIELDS}
+    text = {field: (_short if field in numbers else _stripped)(F.col(raw(field))) for field in LINE_FIELDS}
     lines = raw_lines.withColumns(
         {
             INVOICE_NO: _code(text[INVOICE_NO]),
@@ -232,6 +234,12 @@ def _plain(column: Column) -> Column:
     return F.btrim(column, F.lit(STRAY))
 
 
+def _short(column: Column) -> Column:
+    """The text of a number or date without what is stray around it; NULL where it is too long to be either."""
+    text = _plain(column)
+    return F.when(F.octet_length(text) <= LONGEST_NUMBER, text)
+
+
 def _stripped(column: Column) -> Column:
     """The text without what is stray around it; what has more than ASCII is searched for all that is blank."""
     is_ascii = F.octet_length(column) == F.char_length(column)
@@ -273,7 +281,7 @@ def _iso(text: Column) -> Column:
 
 def _excel(text: Column) -> Column:
     """Days since the end of 1899 as Excel counts them, the time of day as a fraction, to the nearest second."""
-    is_day_number = text.rlike(r"^\d{5}(\.\d+)?$")
+    is_day_number = text.rlike(r"^[1-9]\d{4}(\.\d+)?$")
     seconds = F.round(F.when(is_day_number, text).try_cast("decimal(20,10)") * 86_400).cast("bigint")
     return F.lit(EXCEL_EPOCH).cast("timestamp_ntz") + F.make_dt_interval(secs=seconds)
 

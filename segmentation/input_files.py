@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, java_message
 from segmentation.plain_text import MASK, without_secrets
-from segmentation.storage import Storage, StoredFile
+from segmentation.storage import HIDDEN_IS_NO_DATA, Storage, StoredFile, is_hidden
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,8 @@ class InputFile:
 def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSettings) -> list[InputFile]:
     """Every file at the given paths, directories and globs, each once, sorted by path, with its kind recognised.
 
-    Raises InputError for a path where nothing is, a file of no known format, and input that is empty altogether.
+    Raises InputError for a path where nothing is, a file that is named though Spark passes over such names, a file of
+    no known format, and input that is empty altogether.
     """
     stored: dict[str, StoredFile] = {}
     for path in paths:
@@ -68,6 +69,14 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
         if first != file.path:
             logger.warning("%s seems to be a copy of %s: as large, and beginning alike", file.path, first)
     return filled
+
+
+def is_stopped(spark: SparkSession) -> bool:
+    """Whether Spark has ended or is ending, as where the job is stopped: what fails then is no file's fault."""
+    try:
+        return spark.sparkContext._jsc is None or bool(spark.sparkContext._jsc.sc().isStopped())
+    except Exception:  # noqa: BLE001 - Java has ended too, and py4j tells of that in many ways
+        return True
 
 
 def named_as_unreadable(error: Exception) -> str | None:
@@ -105,9 +114,21 @@ def glob_escaped(path: str) -> str:
 
 def _find(spark: SparkSession, path: str) -> list[StoredFile]:
     try:
-        return Storage(spark, path).find(path)
-    except Exception as error:  # noqa: BLE001 - an unknown scheme, a host that does not answer, a lack of rights
+        found = Storage(spark, path).find(path)
+    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
+        if is_stopped(spark):
+            raise
         raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
+    visible = []
+    for file in found:
+        name = Path(file.path).name
+        if not is_hidden(name):
+            visible.append(file)
+        elif name == Path(path).name:
+            raise InputError(f"{path}: cannot be read: {HIDDEN_IS_NO_DATA}")
+        else:  # a glob matched it
+            logger.warning("%s is left out: %s", file.path.removeprefix("file:"), HIDDEN_IS_NO_DATA)
+    return visible
 
 
 def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
@@ -115,6 +136,8 @@ def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings)
     try:
         head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
     except OSError as error:
+        if is_stopped(spark):
+            raise
         raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
     kind = "csv" if not head else settings.format if settings.format != "auto" else _kind(head, path)
     return InputFile(path, stored, kind, head)

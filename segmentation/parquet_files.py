@@ -22,7 +22,7 @@ from pyspark.sql.types import (
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, java_message
 from segmentation.headers import locate_columns
-from segmentation.input_files import InputFile, glob_escaped, named_as_unreadable, quoted, source_file
+from segmentation.input_files import InputFile, glob_escaped, is_stopped, named_as_unreadable, quoted, source_file
 from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
 
 
@@ -35,7 +35,9 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
     for footer, group in groups.items():
         try:
             frame = _frame(spark, group)
-        except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
+        except Exception as error:  # py4j hands on every Java exception as its own kind
+            if is_stopped(spark):
+                raise
             path = named_as_unreadable(error) or group[0].path
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
@@ -54,12 +56,15 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
 
 
 def first_unreadable(spark: SparkSession, files: Sequence[InputFile]) -> str | None:
-    """The path of the first of the files that cannot be read to its end; each is read by itself."""
+    """The path of the first of the files that cannot be read to its end; each is read by itself.
+
+    None as well where Spark stops meanwhile.
+    """
     for file in files:
         try:
             _frame(spark, [file]).write.format("noop").mode("overwrite").save()
         except Exception:  # noqa: BLE001 - as above
-            return file.path
+            return None if is_stopped(spark) else file.path
     return None
 
 
@@ -84,8 +89,14 @@ def _parquet_text(field: StructField, footer: str, path: str) -> Column:
         kind = field.dataType.simpleString()
         raise InputError(f"{path}: column {field.name!r} is {kind}: a number, text or date is needed")
     if f"int64 {field.name} (TIMESTAMP(NANOS" in footer:
-        return _as_text(F.timestamp_micros(F.floor(column / F.lit(1_000))), TimestampType())
+        return _as_text(F.timestamp_micros(_microseconds(column)), TimestampType())
     return _as_text(column, field.dataType)
+
+
+def _microseconds(nanoseconds: Column) -> Column:
+    """Whole microseconds, rounded down: in integers, since a double does not hold the nanoseconds of our days."""
+    rounded_up_by = F.when(nanoseconds % 1_000 < 0, 1).otherwise(0)
+    return F.call_function("div", nanoseconds, F.lit(1_000)) - rounded_up_by
 
 
 def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
@@ -95,7 +106,9 @@ def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
     try:
         source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, spark._jsc.hadoopConfiguration())
         reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(source)
-    except Exception as error:  # noqa: BLE001 - py4j hands on every Java exception as its own kind
+    except Exception as error:  # py4j hands on every Java exception as its own kind
+        if is_stopped(spark):
+            raise
         raise InputError(f"{file.path}: is not a whole Parquet file: {java_message(error)}") from None
     try:
         return str(reader.getFooter().getFileMetaData().getSchema().toString())

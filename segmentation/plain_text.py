@@ -11,13 +11,14 @@ JOINERS = "\u200c\u200d"
 MASK = "***"
 TRACE_INDENT = "    "
 
+# How far either looks is bounded, so that the time taken grows no faster than a text's length.
 # `key:secret` before the @ of a URI: up to the last @ before its path, or up to the first where the secret has a slash.
 # What follows the colon of `host:8020/` is no secret, nor has the container of `abfss://container@account` one.
-_USER = re.compile(r"(?<=://)[^\s/@:]*:(?!\d+(?:/|$))(?:[^\s/]*|[^\s@]*)@")
+_USER = re.compile(r"(?<=://)[^\s/@:]*:(?!\d+(?:/|$))(?:[^\s/]{0,1000}|[^\s@]{0,1000})@")
 # `password=…`, as in a URI's query, an --set or a setting of Spark; the words are those of `spark.redaction.regex` and
 # of the object stores' signed links.
 _NAMED = re.compile(
-    r"(?i)([\w.-]*(?:password|secret|token|credential|access.?key|signature|\bsig)[\w.-]*=)"
+    r"(?i)((?:password|secret|token|credential|access.?key|signature|\bsig)[\w.-]{0,100}=)"
     r"[^\s&;,]+?(?=:?(?:[\s&;,]|$))"
 )
 

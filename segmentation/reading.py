@@ -12,11 +12,12 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, SegmentationError
-from segmentation.input_files import InputFile, named_as_unreadable
+from segmentation.input_files import InputFile, is_stopped, named_as_unreadable
+from segmentation.json_files import read_json
 from segmentation.parquet_files import first_unreadable, read_parquet
 from segmentation.schemas import RAW_LINES
 from segmentation.storage import Storage
-from segmentation.text_files import LONGEST_FIELD, MOST_COLUMNS, read_csv, read_json
+from segmentation.text_files import LONGEST_FIELD, MOST_COLUMNS, read_csv
 from segmentation.xlsx import read_workbook
 
 # What the library with which Spark splits CSV lines throws at a field or line beyond its limits.
@@ -44,7 +45,7 @@ def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator
     """Around the first action on lines: a file that breaks off or cannot be unpacked is an InputError that names it.
 
     Spark names the file in most of these errors; a damaged Parquet page may be met only where its values are used, and
-    then each of the Parquet files is tried by itself.
+    then each of the Parquet files is tried by itself. Where Spark was stopped no file is at fault.
     """
     try:
         yield
@@ -54,6 +55,8 @@ def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator
         refused = REFUSED.search(str(getattr(error, "java_exception", None) or error))
         if refused:
             raise InputError(refused["message"]) from error
+        if is_stopped(spark):
+            raise
         parquet = [file for file in files if file.kind == "parquet"]
         path = named_as_unreadable(error) or first_unreadable(spark, parquet)
         if path is None:

@@ -105,7 +105,8 @@ class SheetParser(PieceParser):
         # A program that does not calculate itself writes no value or 0, and asks whoever opens the file to do it.
         self._not_yet_calculated = ("", "0") if calculates_on_load else ("",)
         self._row = self._column = 0
-        self._type, self._text = "", ""
+        self._type = ""
+        self._texts: list[str] = []  # the pieces of the cell's text, of which there may be very many
         self._has_formula = self._in_value = False
         super().__init__()
 
@@ -117,7 +118,7 @@ class SheetParser(PieceParser):
         kind = _local(name)
         if kind == "c":
             self._row, self._column = _row_and_column(attributes.get("r", "")) or (self._row, self._column + 1)
-            self._type, self._text, self._has_formula = attributes.get("t", "n"), "", False
+            self._type, self._texts, self._has_formula = attributes.get("t", "n"), [], False
         elif kind == "f":
             self._has_formula = True
         elif kind in ("v", "t"):
@@ -132,22 +133,22 @@ class SheetParser(PieceParser):
 
     def _characters(self, text: str) -> None:
         if self._in_value:
-            self._text += text
+            self._texts.append(text)
 
     def _end(self, name: str) -> None:
         kind = _local(name)
         if kind in ("v", "t"):
             self._in_value = False
-        elif kind == "c" and (self._text or self._has_formula):
+        elif kind == "c" and (self._texts or self._has_formula):
             self._count_cell()
 
     def _count_cell(self) -> None:
-        row, column = self._row, self._column
+        row, column, text = self._row, self._column, "".join(self._texts)
         self.filled = self.filled.with_cell(row, column) if self.filled else CellRange(row, column, row, column)
-        is_shared = self._type == "s" and self._text.isdecimal() and int(self._text) < len(self._shared_lengths)
-        self.characters += self._shared_lengths[int(self._text)] if is_shared else len(self._text)
+        is_shared = self._type == "s" and text.isdecimal() and int(text) < len(self._shared_lengths)
+        self.characters += self._shared_lengths[int(text)] if is_shared else len(text)
         # A formula whose result is the empty text has that as its value, and says so by its type.
-        if self._has_formula and self._type != "str" and self._text.strip() in self._not_yet_calculated:
+        if self._has_formula and self._type != "str" and text.strip() in self._not_yet_calculated:
             self._marks.uncalculated.setdefault(column, row)
 
 

@@ -4,6 +4,7 @@ The cluster's own settings and credentials serve. Where the file system is the d
 atomic, exclusive or durable goes through the operating system, see `local_disk`.
 """
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,13 @@ from pyspark.sql import SparkSession
 from segmentation import local_disk
 from segmentation.errors import PublishConflict, java_message
 
+logger = logging.getLogger(__name__)
+
 # Where a folder with all that is in it is renamed in one step. Object stores copy file by file instead.
 RENAMES_FOLDERS_WHOLE = frozenset({"file", "hdfs", "viewfs"})
+# The ending of the files in which Hadoop keeps checksums beside those that it writes.
+CHECKSUM_ENDING = ".crc"
+HIDDEN_IS_NO_DATA = "Spark reads no file whose name begins with _ or . or ends with ._COPYING_: rename it if it is data"
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,11 @@ class StoredFile:
     path: str
     size: int
     modified_ms: int
+
+
+def is_hidden(name: str) -> bool:
+    """Whether Spark passes over a file or folder of this name, even where it is named by itself."""
+    return (name.startswith("_") and "=" not in name) or name.startswith(".") or name.endswith("._COPYING_")
 
 
 class Storage:
@@ -51,8 +62,8 @@ class Storage:
         return Path(path.removeprefix("file:"))
 
     def find(self, pattern: str) -> list[StoredFile]:
-        """All files at a path, below a directory or matching a glob, sorted by path; what begins with `_` or `.` inside
-        a directory is not data and is left out. Empty if nothing is there.
+        """All files at a path, below a directory or matching a glob, sorted by path. What `is_hidden` in a directory is
+        no data and is left out, with a warning unless it is a mark or a checksum. Empty if nothing is there.
         """
         path = self._path(pattern)
         if self._fs.exists(path):
@@ -66,8 +77,12 @@ class Storage:
             yield StoredFile(status.getPath().toString(), status.getLen(), status.getModificationTime())
             return
         for inner in self._fs.listStatus(status.getPath()):
-            if not inner.getPath().getName().startswith(("_", ".")):
+            name = inner.getPath().getName()
+            if not is_hidden(name):
                 yield from self._files_of(inner)
+            elif (inner.getLen() or inner.isDirectory()) and not name.endswith(CHECKSUM_ENDING):
+                path = inner.getPath().toString().removeprefix("file:")
+                logger.warning("%s is left out: %s", path, HIDDEN_IS_NO_DATA)
 
     def head(self, path: str, count: int) -> bytes:
         """The first `count` bytes of a file, unpacked where its name says that it is compressed.

@@ -1,9 +1,9 @@
-"""CSV and JSON files → raw lines."""
+"""CSV files → raw lines."""
 
 import csv
-import json
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -12,7 +12,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from segmentation.config import InputSettings
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns
-from segmentation.input_files import InputFile, glob_escaped, quoted, source_file, unmarked_utf_16
+from segmentation.input_files import InputFile, glob_escaped, source_file, unmarked_utf_16
 from segmentation.open_quotes import lines_apart
 from segmentation.schemas import LINE_FIELDS, QUANTITY, SOURCE_FILE, UNIT_PRICE, UNPARSED_LINE, raw
 
@@ -29,8 +29,6 @@ LONGEST_FIELD = 10_000_000
 MOST_COLUMNS = 20_480
 # What Java puts in place of bytes that are no character of the encoding.
 REPLACEMENT = "\ufffd"
-# The column in which Spark gives the text of a line or file.
-TEXT = "value"
 # What windows-1252 shows where ISO-8859-1 has control characters; five bytes have no meaning in either.
 C1_CONTROLS = "".join(chr(code) for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
 WINDOWS_1252 = C1_CONTROLS.encode("iso-8859-1").decode("windows-1252")
@@ -85,68 +83,6 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
     return frames
 
 
-def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
-    """One frame for the files with an object a line, one for those with a single array of objects.
-
-    A column is looked for in all files together: writers leave out a key whose value is null, and a file of guests
-    alone has no customer id.
-    """
-    styles: defaultdict[bool, list[str]] = defaultdict(list)
-    keys: list[str] = []
-    for file in files:
-        is_array = file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-        keys += [key for key in _json_keys(file, is_array) if key not in keys]
-        styles[is_array].append(glob_escaped(file.stored.path))
-    located = locate_columns(keys, settings.columns.by_field, files[0].path)
-    schema = StructType(
-        [
-            *[StructField(keys[position], StringType()) for position in located.values()],
-            StructField(UNPARSED_LINE, StringType()),
-        ]
-    )
-    frames = []
-    for is_array, paths in styles.items():
-        objects = (
-            spark.read.schema(schema)
-            .option("mode", "PERMISSIVE")
-            .option("columnNameOfCorruptRecord", UNPARSED_LINE)
-            .option("multiLine", is_array)
-            .json(paths)
-            .select(
-                *[F.col(quoted(keys[located[field]])).alias(raw(field)) for field in LINE_FIELDS],
-                source_file().alias(SOURCE_FILE),
-                UNPARSED_LINE,
-            )
-        )
-        texts = spark.read.text(paths, wholetext=is_array).select(TEXT, source_file().alias(SOURCE_FILE))
-        frames += _of_arrays(objects, texts) if is_array else [objects, _further_objects(texts)]
-    return frames
-
-
-def _further_objects(texts: DataFrame) -> DataFrame:
-    """Every object but the first of a line, which Spark passes over, as an unparsed line."""
-    # In a JSON text a quote inside quotes has a backslash before it, so this is no part of a value.
-    objects = F.split(F.col(TEXT), r'\}\s*(?=\{\s*")')
-    further = F.explode(F.slice(objects, 2, F.size(objects)))
-    return texts.where(F.size(objects) > 1).select(*_no_fields(), SOURCE_FILE, further.alias(UNPARSED_LINE))
-
-
-def _of_arrays(objects: DataFrame, texts: DataFrame) -> list[DataFrame]:
-    """The objects of one array a file; how many lines are lost in a broken one is not known, so it ends the run."""
-    message = F.concat(F.col(SOURCE_FILE), F.lit(": is not one JSON array of objects from beginning to end"))
-    refusal = F.raise_error(message).cast("string")
-    text = F.rtrim(F.col(TEXT), F.lit(" \t\r\n"))
-    is_one = text.endswith("]") & ~text.rlike(r'\]\s*\[\s*\{\s*"')
-    return [
-        objects.withColumn(UNPARSED_LINE, F.when(F.col(UNPARSED_LINE).isNotNull(), refusal)),
-        texts.where(~is_one).select(*_no_fields(), SOURCE_FILE, refusal.alias(UNPARSED_LINE)),
-    ]
-
-
-def _no_fields() -> list[Column]:
-    return [F.lit(None).cast("string").alias(raw(field)) for field in LINE_FIELDS]
-
-
 def _encoding(head: bytes, settings: InputSettings) -> str:
     """The name of the encoding to decode with; "auto" decodes byte by byte, and `_repaired` mends each field."""
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None) or unmarked_utf_16(head)
@@ -157,8 +93,13 @@ def _encoding(head: bytes, settings: InputSettings) -> str:
 
 def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tuple[list[str], str]:
     """The names in the first line that is not blank, and the delimiter between them."""
-    text = file.head.removeprefix(b"\xef\xbb\xbf").decode("utf-8" if encoding == "ISO-8859-1" else encoding, "replace")
-    lines = [line for line in text.splitlines() if line.strip()]
+    head = file.head.removeprefix(b"\xef\xbb\xbf")
+    if encoding == "ISO-8859-1":
+        is_utf_8_possible = settings.csv.encoding == "auto"
+        of_head = [_of_single_bytes(line, is_utf_8_possible) for line in head.splitlines()]
+    else:
+        of_head = head.decode(encoding, "replace").splitlines()
+    lines = [line for line in of_head if line.strip()]
     if not lines:
         raise InputError(f"{file.path}: empty, there are no lines to read")
 
@@ -172,27 +113,12 @@ def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tupl
     return names(best), best
 
 
-def _json_keys(file: InputFile, is_array: bool) -> list[str]:
-    """Every key of the objects that the file's head holds whole; InputError where one has a key twice."""
-    text = file.head.decode("utf-8-sig", "replace").lstrip()
-    keys: dict[str, None] = {}
-    decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: [key for key, _ in pairs])
-    position = text.find("{")
-    while position >= 0:
-        try:
-            of_object, end = decoder.raw_decode(text, position)
-        except json.JSONDecodeError:
-            break  # cut off by the end of the head, or a broken line, which Spark will report as such
-        doubled = next((key for key in of_object if of_object.count(key) > 1), None)
-        if doubled is not None:
-            times = of_object.count(doubled)
-            raise InputError(f"{file.path}: column {doubled!r} is there {times} times in one object: leave one of them")
-        keys |= dict.fromkeys(of_object)
-        position = text.find("{", end)
-    if not keys:
-        shape = "an array of objects" if is_array else "one object a line"
-        raise InputError(f"{file.path}: is not JSON with {shape}")
-    return list(keys)
+def _of_single_bytes(line: bytes, is_utf_8_possible: bool) -> str:
+    """A line of the head as `_repaired` would read it, or where UTF-8 is ruled out as windows-1252."""
+    if is_utf_8_possible:
+        with suppress(UnicodeDecodeError):
+            return line.decode("utf-8")
+    return line.decode("iso-8859-1").translate(str.maketrans(C1_CONTROLS, WINDOWS_1252))
 
 
 def _undecodable_unparsed(lines: DataFrame) -> DataFrame:

@@ -31,6 +31,7 @@ MOST_BYTES_OF_TEXT = 2**20
 CHUNK_BYTES = 2**20
 LEAST_BYTES_OF_A_CELL = len('<c r="A1" t="s"><v>0</v></c>')
 
+SHEETS = "{*}sheets/{*}sheet"
 OLE_CONTAINER = b"\xd0\xcf\x11\xe0"
 BOOK, RELATIONS, SHARED_STRINGS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml"
 # A sheet needs no closer look that is written as plainly as nearly all are: no formula, no merged cells, no element
@@ -39,19 +40,22 @@ NEEDS_A_CLOSER_LOOK = re.compile(
     rb'<c[\s/>](?!r="[A-Z](?:[1-9]\d{0,5}|10[0-4]\d{4})")'
     rb"|<(?:f[\s/>]|mergeCell[\s/>]|[\w.-]+:(?:c|f|row|mergeCell)[\s/>])"
 )
+HAS_CELLS = re.compile(rb"[<:]sheetData[\s/>]")
 FIRST_FILLED_CELL = re.compile(rb'<c r="[A-Z](\d+)"[^<]*[^/]><')
 
 
-def inspect_workbook(local: Path, path: str, sheets: Collection[str] | None) -> dict[str, SheetMarks]:
-    """The marks of each worksheet that is named (None: all), by its name; empty for a workbook of before 2007.
+def inspect_workbook(local: Path, path: str, sheets: Collection[str] | None) -> dict[str, SheetMarks | None] | None:
+    """The marks of each sheet that is named (None: all), by its name; None in place of the marks of a sheet without
+    cells, such as a chart, and of all for a workbook of before 2007.
 
-    Raises InputError for a workbook that is protected by a password, that is damaged, or that holds more than a
-    workbook can sensibly hold: it is unpacked piece by piece, and no further than that is sure.
+    Raises InputError for a workbook that is protected by a password, that is damaged, that has two sheets of one name,
+    or that holds more than a workbook can sensibly hold: it is unpacked piece by piece, and no further than that is
+    sure.
     """
     with local.open("rb") as file:
         if file.read(len(OLE_CONTAINER)) == OLE_CONTAINER:
             _require_no_password(file.fileno(), path)
-            return {}
+            return None
     with _damage_named(path), ZipFile(local) as archive:
         return _inspect(archive, path, sheets)
 
@@ -74,7 +78,7 @@ def _require_no_password(descriptor: int, path: str) -> None:
             raise InputError(f"{path}: is protected by a password: save it without one")
 
 
-def _inspect(archive: ZipFile, path: str, sheets: Collection[str] | None) -> dict[str, SheetMarks]:
+def _inspect(archive: ZipFile, path: str, sheets: Collection[str] | None) -> dict[str, SheetMarks | None]:
     parts: dict[str, ZipInfo] = {}
     for part in archive.infolist():
         name = _part_name(part.filename)
@@ -84,31 +88,43 @@ def _inspect(archive: ZipFile, path: str, sheets: Collection[str] | None) -> dic
     if BOOK not in parts or RELATIONS not in parts:
         raise InputError(f"{path}: cannot be read as a workbook: there is no {BOOK} in it: save it as XLSX")
     book = ET.fromstring(b"".join(_pieces(archive, parts[BOOK], path)))
-    worksheets = {
+    relations = ET.fromstring(b"".join(_pieces(archive, parts[RELATIONS], path)))
+    targets = {
         relation.get("Id"): _part_name(relation.get("Target", ""), folder="xl/")
-        for relation in ET.fromstring(b"".join(_pieces(archive, parts[RELATIONS], path)))
-        if relation.get("Type", "").endswith("/worksheet")
+        for relation in relations
+        if relation.get("TargetMode") != "External"
     }
+    worksheets = {relation.get("Id") for relation in relations if relation.get("Type", "").endswith("/worksheet")}
+    of_sheets = {targets.get(_relation_id(sheet)) for sheet in book.iterfind(SHEETS)}
     shared = SharedStringsParser()
     if SHARED_STRINGS in parts:
         for piece in _pieces(archive, parts[SHARED_STRINGS], path):
             shared.feed(piece)
         shared.close()
-    for name in parts.keys() - {BOOK, RELATIONS, SHARED_STRINGS, *worksheets.values()}:
+    for name in parts.keys() - {BOOK, RELATIONS, SHARED_STRINGS, *of_sheets}:
         for _ in _pieces(archive, parts[name], path):
             pass
     calculation = book.find("{*}calcPr")
     calculates_on_load = calculation is not None and calculation.get("fullCalcOnLoad") in ("1", "true")
-    marks = {}
-    for sheet in book.iterfind("{*}sheets/{*}sheet"):
+    marks: dict[str, SheetMarks | None] = {}
+    for sheet in book.iterfind(SHEETS):
         name, relation_id = sheet.get("name", ""), _relation_id(sheet)
-        if relation_id in worksheets and (sheets is None or name in sheets):
-            if worksheets[relation_id] not in parts:
-                raise InputError(f"{path}#{name}: the sheet is missing from the workbook: it is damaged or cut off")
-            marks[name] = SheetMarks(is_hidden=sheet.get("state", "visible") != "visible")
-            with _damage_named(f"{path}#{name}"):
-                part = parts[worksheets[relation_id]]
-                _scan(archive, part, f"{path}#{name}", marks[name], calculates_on_load, shared.lengths)
+        if sheets is not None and name not in sheets:
+            continue
+        if name in marks:
+            raise InputError(f"{path}: has two sheets of the name {name!r}: rename one of them")
+        content = parts.get(targets.get(relation_id, ""))
+        if content is None:
+            raise InputError(f"{path}#{name}: the sheet is missing from the workbook: it is damaged or cut off")
+        # The reader gives the cells of whatever is called a sheet, also of a worksheet that passes for a chart.
+        if relation_id not in worksheets and not any(
+            map(HAS_CELLS.search, _pieces(archive, content, f"{path}#{name}"))
+        ):
+            marks[name] = None
+            continue
+        of_sheet = marks[name] = SheetMarks(is_hidden=sheet.get("state", "visible") != "visible")
+        with _damage_named(f"{path}#{name}"):
+            _scan(archive, content, f"{path}#{name}", of_sheet, calculates_on_load, shared.lengths)
     return marks
 
 

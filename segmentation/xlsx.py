@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from segmentation.config_messages import did_you_mean
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns
-from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
+from segmentation.schemas import INVOICE_DATE, LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
 from segmentation.sheet_xml import SheetMarks, cell_name
 from segmentation.workbook_parts import inspect_workbook
 
@@ -23,6 +23,8 @@ RAW_TABLE = pa.schema(
 )
 # A title, a date and a blank line above the table are fewer.
 HEADER_IS_SOUGHT_IN_ROWS = 20
+# Day 1 of Excel's calendar.
+FIRST_DAY = "1900-01-01"
 # How the reader names the errors that a cell shows in place of a value.
 ERRORS_SHOWN = {
     "Div0": "#DIV/0!",
@@ -39,10 +41,11 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
     """One row per row of the named sheets (None: all) that is not blank, every cell as text: dates as
     `2010-12-01 08:26:00`, whole numbers without a fraction, an error as it is shown. `source_file` is `path#sheet`.
 
-    `unparsed_line` tells of a cell of the row that has no value of its own: one that shows an error, such as #N/A,
-    and one that is merged into another. Of all sheets, those without any of the columns (notes, a cover) are left out
-    with a warning. Raises InputError for a file that is no workbook or would exhaust the memory, a sheet that is not
-    there or that is hidden and not named, missing or doubled columns, and a formula that was never calculated.
+    `unparsed_line` tells of a cell of the row that has no value of its own: one that shows an error, such as #N/A, one
+    that is merged into another, and a date that Excel's calendar does not have. Of all sheets, those without any of the
+    columns (notes, a cover) are left out with a warning. Raises InputError for a file that is no workbook or would
+    exhaust the memory, a sheet that is not there or that is hidden and not named, missing or doubled columns, and a
+    formula that was never calculated.
     """
     marks = inspect_workbook(local, path, sheets)
     try:
@@ -52,13 +55,18 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
     for sheet in sheets or ():
         if sheet not in reader.sheet_names:
             raise InputError(f"{path}: there is no sheet {sheet!r}{did_you_mean(sheet, reader.sheet_names)}")
+    doubled = next((sheet for sheet in reader.sheet_names if reader.sheet_names.count(sheet) > 1), None)
+    if doubled is not None:
+        raise InputError(f"{path}: has two sheets of the name {doubled!r}: rename one of them")
     tables = []
-    # A workbook of before 2007 has no marks, a sheet with nothing but a chart has no cells.
-    marks = marks or {sheet: SheetMarks(is_hidden=False) for sheet in reader.sheet_names}
     for sheet in dict.fromkeys(sheets or reader.sheet_names):
-        if sheet not in marks:
+        if marks is not None and sheet not in marks:
+            raise InputError(f"{path}: the name of its sheet {sheet!r} is written in a way that hides it: rename it")
+        # A workbook of before 2007 has no marks, a sheet with nothing but a chart has no cells.
+        of_sheet = SheetMarks(is_hidden=False) if marks is None else marks[sheet]
+        if of_sheet is None:
             continue
-        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, marks[sheet], is_named=sheets is not None)
+        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, of_sheet, is_named=sheets is not None)
         if table is not None:
             tables.append(table)
     if not tables:
@@ -87,7 +95,7 @@ def _read_sheet(
             logger.warning("%s has none of the columns and was left out", place)
             return None
     positions = locate_columns(names, columns, place)
-    if marks.is_hidden and not is_named:
+    if (marks.is_hidden or loaded.visible != "visible") and not is_named:
         raise InputError(
             f"{place}: is hidden, and holds lines: say under input.sheets in the configuration which sheets to read"
         )
@@ -100,6 +108,9 @@ def _read_sheet(
         fields[position] = _with_texts(fields[position], shown_by_row)
         for row, shown in shown_by_row.items():
             damage[row] = f"{cell_name(marks.first_row + row, left + position)} is {shown}"
+    position = positions[INVOICE_DATE]
+    for row in _impossible_dates(fields[position]):
+        damage[row] = f"{cell_name(marks.first_row + row, left + position)} is a date before {FIRST_DAY}"
     table = pa.Table.from_arrays(
         [
             *[fields[positions[field]] for field in LINE_FIELDS],
@@ -114,7 +125,12 @@ def _read_sheet(
     lines = table.filter(pc.invert(blank))
     damaged = lines[UNPARSED_LINE].drop_null()
     if damaged:
-        logger.warning("%s: %s lines are malformed by an error or a merged cell: %s", place, len(damaged), damaged[0])
+        logger.warning(
+            "%s: %s lines are malformed by an error, an impossible date or a merged cell: %s",
+            place,
+            len(damaged),
+            damaged[0],
+        )
     return lines
 
 
@@ -170,6 +186,17 @@ def _errors_shown(errors: fastexcel.CellErrors | None, positions: Collection[int
             name = found[1] if found else ""
             shown.setdefault(position, {})[row] = ERRORS_SHOWN.get(name, "a value that is no text, number or date")
     return shown
+
+
+def _impossible_dates(column: pa.Array) -> list[int]:
+    """The rows with a date before the first of Excel's calendar: its cell holds 0, a time of day or less than nothing.
+
+    The reader counts on backwards from there. A date that somebody typed as text in the reader's own format is taken
+    for one of these.
+    """
+    is_date = pc.match_substring_regex(column, r"^-?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+    is_impossible = pc.and_(is_date, pc.less(column, FIRST_DAY))
+    return list(pc.indices_nonzero(pc.fill_null(is_impossible, False)).to_pylist())
 
 
 def _with_texts(column: pa.Array, texts: Mapping[int, str]) -> pa.Array:

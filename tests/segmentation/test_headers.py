@@ -43,6 +43,33 @@ def test_a_missing_column_that_nothing_resembles_lists_what_was_found_and_what_t
     )
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["536365", "WHITE COUNTRY HEART", "12/1/2010 8:26", "17850", "United Kingdom", "Customer Iris"],
+        ["536365,WHITE COUNTRY HEART,17850"],
+        ["customer@example.org" * 10_000],
+        ["", ""],
+    ],
+)
+def test_a_line_of_data_in_place_of_the_header_is_not_shown(line: list[str]) -> None:
+    columns = {**COLUMNS, "country": "Country"}
+    with pytest.raises(InputError) as caught:
+        locate_columns(line, columns, "a.csv")
+    assert str(caught.value) == (
+        "a.csv: column 'InvoiceNo' (for invoice_no) is missing; column 'Quantity' (for quantity) is missing; "
+        "column 'CustomerID' (for customer_id) is missing; column 'Country' (for country) is missing. "
+        f"Found: {len(line)} fields, none of them named like a column. "
+        "Put a header above the lines, or name the columns under input.columns in the configuration"
+    )
+
+
+def test_of_a_header_so_many_names_are_shown_cut_to_a_length_and_no_numbers() -> None:
+    with pytest.raises(InputError) as caught:
+        locate_columns(["Quantity", "17850", "2010-12-01", "x" * 1000, *["y"] * 1000], COLUMNS, "a.csv")
+    assert f". Found: Quantity, {'x' * 100}, {'y, ' * 17}y and 984 more. Correct the header" in str(caught.value)
+
+
 def test_every_missing_and_every_doubled_column_is_in_the_one_message() -> None:
     with pytest.raises(InputError) as caught:
         locate_columns(["Quantity", "Invoice No", "Quantity "], COLUMNS, "a.csv")

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from time import perf_counter
 from typing import Any
+from unittest.mock import MagicMock
 
 import pyarrow as pa
 import pytest
@@ -18,6 +20,7 @@ from segmentation.cleaning import judged_lines, parsed_lines
 from segmentation.config import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.input_files import find_input
+from segmentation.parquet_files import read_parquet
 from segmentation.reading import damage_reported, read_lines
 from segmentation.schemas import LINE_FIELDS
 from tests.hostile_files import (
@@ -142,6 +145,31 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         text(json_object(1), json_object(2) + json_object(3, Description='}{"') + " " + json_object(4), json_object(5)),
         {"clean": 3, "malformed": 2},
     ),
+    "several objects in a line of JSON, commas between": (
+        "jsonl",
+        text(f"{json_object(1)},{json_object(2)} , {json_object(3)},", json_object(4) + ","),
+        {"clean": 2, "malformed": 2},
+    ),
+    "an array of objects in a line of JSON lines": (
+        "jsonl",
+        text(json_object(1), f"[{json_object(2)}, {json_object(3)}]", f"{json_object(4)} [{json_object(5)}]"),
+        {"clean": 4, "malformed": 1},
+    ),
+    "JSON texts that look like the end of an object": (
+        "jsonl",
+        text(
+            json_object(1, Description="BOX }{"),
+            json_object(2, Description='"}, {"'),
+            json_object(3, Description="}{\\"),
+            json_object(4, Description="] [{", Tags=[[{"a": 1}, {"b": [2]}], {"c": {}}, {"d": 3}], More={"e": {}}),
+        ),
+        {"clean": 4},
+    ),
+    "JSON texts that look like the end of an array": (
+        "json",
+        f"[{json_object(1, Description='] [{')}, {json_object(2, Tags=[[{}], [{}]])}]",
+        {"clean": 2},
+    ),
     "JSON numbers that are none": (
         "jsonl",
         text(json_object(1), json_object(2, UnitPrice=float("nan")), json_object(3, Quantity=float("inf"))),
@@ -151,6 +179,11 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         "jsonl",
         text(json_object(1), json_object(2)[:40], "\0\0\0", json_object(3).replace("F", "É")).encode("iso-8859-1"),
         {"clean": 1, "malformed": 3},
+    ),
+    "a JSON number of more digits than Python parses": (
+        "jsonl",
+        text(json_object(1).replace('"2.55"', "1" * 5_000), json_object(2)),
+        {"clean": 1, "malformed": 1},
     ),
     "Parquet text that is no UTF-8": (
         "parquet",
@@ -227,6 +260,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         f"[{json_object(1)}]\n[{json_object(2)}]".encode(),
         "is not one JSON array of objects from beginning to end",
     ),
+    "two JSON arrays in one file, a comma between": (
+        "lines.json",
+        f"[{json_object(1)}],[{json_object(2)}]".encode(),
+        "is not one JSON array of objects from beginning to end",
+    ),
     "a JSON array that is cut off": (
         "lines.json",
         f"[{json_object(1)}, {json_object(2)[:40]}".encode(),
@@ -283,6 +321,44 @@ def read_to_the_end(spark: SparkSession, path: Path, settings: InputSettings = I
     lines_ = read_lines(spark, files, settings)
     with damage_reported(spark, files):
         return lines_.collect()
+
+
+class EndingContext:
+    """What answers of a Spark that ends on the way: it has not stopped until it was asked so often."""
+
+    def __init__(self, running: int) -> None:
+        self.running = running
+        self.sparkContext = self._jsc = self
+
+    def sc(self) -> "EndingContext":
+        return self
+
+    def isStopped(self) -> bool:  # noqa: N802 - Java's name
+        self.running -= 1
+        return self.running < 0
+
+
+@pytest.mark.parametrize("running", [0, 1])
+def test_no_file_is_blamed_for_what_fails_because_spark_was_stopped(
+    spark: SparkSession, tmp_path: Path, running: int
+) -> None:
+    (tmp_path / "lines.parquet").write_bytes(PLAIN)
+    files = find_input(spark, [str(tmp_path)], INPUT)
+    ending: Any = EndingContext(running)
+    with pytest.raises(RuntimeError, match="SparkContext was shut down"), damage_reported(ending, files):
+        raise RuntimeError("Job 3 cancelled because SparkContext was shut down")
+
+
+def test_no_file_is_blamed_where_spark_is_stopped_before_it_is_read(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lines.parquet").write_bytes(PLAIN)
+    [file] = find_input(spark, [str(tmp_path)], INPUT)
+    ended: Any = EndingContext(0)
+    ended._jvm = MagicMock()
+    # What the footer is read with, and the folder listed by, is gone.
+    with pytest.raises(AttributeError, match="hadoopConfiguration"):
+        read_parquet(ended, [file], INPUT)
+    with pytest.raises(AttributeError, match="_gateway"):
+        find_input(ended, [str(tmp_path)], INPUT)
 
 
 @pytest.mark.parametrize(
@@ -371,6 +447,7 @@ VALUES: list[tuple[str, str, Any]] = [
         ("InvoiceDate", written, MALFORMED)
         for written in ("0000-01-01", "1/1/0000", "10000-01-01", "1/1/10000", "1/1/11", "20110101", "now", "")
     ],
+    *[("InvoiceDate", written, MALFORMED) for written in ("00000", "00001.5", "0")],
     # Ambiguous to a reader, not to the configuration, which says the month first with slashes, the day with dashes.
     ("InvoiceDate", "3/4/2011", datetime(2011, 3, 4)),
     ("InvoiceDate", "3-4-2011", datetime(2011, 4, 3)),
@@ -388,6 +465,16 @@ VALUES: list[tuple[str, str, Any]] = [
     ("CustomerID", "\u300017850\u2003", "17850"),
     ("CustomerID", "17850\0", "17850"),
     ("CustomerID", "5E12", "5E12"),
+    *[
+        (field, number + "0" * (100 - len(number)) + more, value if not more else MALFORMED)
+        for field, number, value in (
+            ("Quantity", "2.", 2),
+            ("UnitPrice", "2.5", Decimal("2.5")),
+            ("InvoiceDate", "2010-12-01T08:26:00.", None),
+        )
+        for more in ("", "0")
+        if value or more
+    ],
     *[("CustomerID", written, MALFORMED) for written in ("1.785E4", "1.785e4", "1.23457E+15", "2E+04")],
     *[("CustomerID", blank, GUEST) for blank in ("", " \t", "\u00a0", "\u2003", "\u202f", "\u200b", "\ufeff", "\0")],
     ("StockCode", "85123a", "85123a"),
@@ -412,6 +499,14 @@ def values(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Map
     path = tmp_path_factory.mktemp("values") / "lines.csv"
     path.write_bytes(quoted_csv(rows))
     return {int(row.country): row.asDict() for row in judged(spark, path).collect()}
+
+
+def test_numbers_of_a_million_digits_are_no_numbers_and_cost_no_time(spark: SparkSession, tmp_path: Path) -> None:
+    digits = "9" * 1_000_000
+    (tmp_path / "lines.csv").write_text(text(TOP, *[line(UnitPrice=digits, Quantity=f"0.{digits}")] * 4))
+    begin = perf_counter()
+    assert {row.reason for row in judged(spark, tmp_path).select("reason").collect()} == {"malformed"}
+    assert perf_counter() - begin < 60  # as numbers they take minutes
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -22,7 +23,10 @@ from segmentation.errors import InputError
 from segmentation.input_files import find_input
 from segmentation.reading import read_lines
 from segmentation.schemas import LINE_FIELDS, OUTCOME, REASON, UNPARSED_LINE, raw
+from segmentation.sheet_xml import SheetMarks, SheetParser
+from segmentation.workbook_parts import OLE_CONTAINER
 from segmentation.xlsx import read_workbook
+from tests.old_workbooks import old_workbook
 
 HEADER = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 COLUMNS = dict(zip(LINE_FIELDS, HEADER, strict=True))
@@ -75,7 +79,7 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
 
 def lines_of(content: bytes, folder: Path, sheets: Sequence[str] | None = None) -> list[tuple[Cell, ...]]:
     """The eight fields of each row, and what is told of the row."""
-    path = folder / "book.xlsx"
+    path = folder / ("book.xls" if content.startswith(OLE_CONTAINER) else "book.xlsx")
     path.write_bytes(content)
     table = read_workbook(path, "book.xlsx", COLUMNS, sheets)
     return list(zip(*[table[name].to_pylist() for name in [*map(raw, LINE_FIELDS), UNPARSED_LINE]], strict=True))
@@ -170,7 +174,7 @@ def test_an_error_in_a_cell_is_read_as_it_is_shown_and_told_of(
     with caplog.at_level(logging.WARNING):
         [line] = of_sheet(with_price(f'<c r="F2" t="e"><f>1/0</f><v>{error}</v></c>'), tmp_path)
     assert line == (*LINE[:5], error, *LINE[6:], f"F2 is {error}")
-    told = f"book.xlsx#Lines: 1 lines are malformed by an error or a merged cell: F2 is {error}"
+    told = f"book.xlsx#Lines: 1 lines are malformed by an error, an impossible date or a merged cell: F2 is {error}"
     assert told in caplog.text
 
 
@@ -231,6 +235,16 @@ def test_a_date_in_any_disguise_is_read_as_text_and_never_as_a_blank(tmp_path: P
     assert line[4] == text
 
 
+@pytest.mark.parametrize("number", ["0", "0.5", "-1", "-700000", "NaN"])
+def test_a_date_before_the_first_of_the_calendar_is_told_of(tmp_path: Path, number: str) -> None:
+    formats = '<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs>'
+    cell = f'<c r="E2" s="1"><v>{number}</v></c>'
+    sheet = sheet_of(row_of(1, HEADER), row_of(2, LINE).replace(text_cell("E2", "2010-12-01"), cell))
+    parts = {**parts_of(sheet), "xl/styles.xml": f'<styleSheet xmlns="{SPREADSHEETML}">{formats}</styleSheet>'}
+    [line] = lines_of(zipped(parts), tmp_path)
+    assert line[-1] == "E2 is a date before 1900-01-01"
+
+
 # --- sheets -----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("how", ["hide", "very_hidden"])
 def test_a_hidden_sheet_with_lines_is_read_only_if_it_is_named(tmp_path: Path, how: str) -> None:
@@ -240,6 +254,23 @@ def test_a_hidden_sheet_with_lines_is_read_only_if_it_is_named(tmp_path: Path, h
     )
     assert len(lines_of(content, tmp_path, ["Lines"])) == 1
     assert len(lines_of(content, tmp_path, ["Lines", "Old"])) == 3
+
+
+@pytest.mark.parametrize("state", ["hidden", "very hidden"])
+def test_a_hidden_sheet_of_a_workbook_of_before_2007_is_read_only_if_it_is_named(tmp_path: Path, state: str) -> None:
+    content = old_workbook([("Lines", "visible", [HEADER, LINE]), ("Old", state, [HEADER, LINE, LINE])])
+    assert refusal(content, tmp_path) == (
+        "book.xlsx#Old: is hidden, and holds lines: say under input.sheets in the configuration which sheets to read"
+    )
+    assert lines_of(content, tmp_path, ["Lines"]) == [(*LINE, None)]
+    assert len(lines_of(content, tmp_path, ["Lines", "Old"])) == 3
+
+
+def test_a_workbook_of_before_2007_is_read_and_two_sheets_of_one_name_are_refused(tmp_path: Path) -> None:
+    lines, more = ("Lines", "visible", [HEADER, LINE]), ("More", "visible", [HEADER, LINE, LINE])
+    assert lines_of(old_workbook([lines, more]), tmp_path) == [(*LINE, None)] * 3
+    message = "book.xlsx: has two sheets of the name 'Lines': rename one of them"
+    assert refusal(old_workbook([lines, more, lines]), tmp_path) == message
 
 
 def test_a_hidden_sheet_without_lines_does_not_matter(tmp_path: Path) -> None:
@@ -265,6 +296,54 @@ def test_a_sheet_that_is_only_a_chart_is_passed_over(tmp_path: Path) -> None:
     book.add_chartsheet("Chart").set_chart(chart)
     book.close()
     assert lines_of(path.read_bytes(), tmp_path) == [(*LINE, None)]
+
+
+@pytest.mark.parametrize("kind", ["chartsheet", "dialogsheet"])
+def test_a_sheet_of_lines_that_passes_for_a_chart_or_a_dialog_is_looked_at_like_any_other(
+    tmp_path: Path, kind: str
+) -> None:
+    def disguised(sheet: str) -> bytes:
+        parts = parts_of(sheet)
+        relations = parts["xl/_rels/workbook.xml.rels"].replace('/worksheet"', f'/{kind}"')
+        return zipped({**parts, "xl/_rels/workbook.xml.rels": relations})
+
+    assert lines_of(disguised(PLAIN_SHEET), tmp_path) == [(*LINE, None)]
+    uncalculated = refusal(disguised(with_price('<c r="F2"><f>1+1</f></c>')), tmp_path)
+    assert "book.xlsx#Lines: the formula in F2 was never calculated" in uncalculated
+    assert "unpacks to more than 100 times its size" in refusal(disguised(BOMB), tmp_path)
+
+
+def with_second_sheet(first: str, second: str) -> bytes:
+    """A workbook of two sheets with a line each, of the given names as XML writes them."""
+    parts = parts_of(PLAIN_SHEET)
+    sheet, relation = '<sheet name="{}" sheetId="2" r:id="r3"/>', '<Relationship Id="r3" Type="{}" Target="{}"/>'
+    book = parts["xl/workbook.xml"].replace('"Lines"', f'"{first}"')
+    relations = parts["xl/_rels/workbook.xml.rels"]
+    return zipped(
+        {
+            **parts,
+            "xl/workbook.xml": book.replace("</sheets>", sheet.format(second) + "</sheets>"),
+            "xl/_rels/workbook.xml.rels": relations.replace(
+                "</Rel", relation.format(f"{OFFICE}/worksheet", "worksheets/sheet2.xml") + "</Rel"
+            ),
+            "xl/worksheets/sheet2.xml": PLAIN_SHEET,
+        }
+    )
+
+
+def test_two_sheets_of_one_name_are_refused(tmp_path: Path) -> None:
+    message = "book.xlsx: has two sheets of the name 'May': rename one of them"
+    assert refusal(with_second_sheet("May", "May"), tmp_path) == message
+    assert refusal(with_second_sheet("May", "May"), tmp_path, ["May"]) == message
+
+
+@pytest.mark.parametrize("end", ["\t", "\n"])
+def test_a_sheet_whose_name_the_formats_rules_change_is_refused(tmp_path: Path, end: str) -> None:
+    # An attribute's tabs and line ends count as spaces unless they are written as references.
+    assert refusal(with_second_sheet("May", f"Ju{end}ne"), tmp_path) == (
+        f"book.xlsx: the name of its sheet {f'Ju{end}ne'!r} is written in a way that hides it: rename it"
+    )
+    assert len(lines_of(with_second_sheet("May", f"Ju&#{ord(end)};ne"), tmp_path)) == 2
 
 
 def test_a_million_formatted_rows_without_a_value_are_no_lines(tmp_path: Path) -> None:
@@ -325,6 +404,18 @@ def test_a_text_that_no_cell_can_hold_is_refused(tmp_path: Path) -> None:
     endless = "".join(random.Random(5).choices("ABCDEFGH", k=3_000_000))
     sheet = sheet_of(row_of(1, HEADER), row_of(2, [endless]))
     assert "has a text that no cell can hold" in refusal(zipped(parts_of(sheet)), tmp_path)
+
+
+def test_a_text_of_very_many_pieces_takes_no_time_out_of_proportion_to_its_length() -> None:
+    parser = SheetParser(SheetMarks(is_hidden=False), calculates_on_load=False, shared_lengths=())
+    begin = perf_counter()
+    parser.feed(b'<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is>')
+    for _ in range(500):
+        parser.feed(b"<r><t>abcd</t></r>" * 1_000)
+    parser.feed(b"</is></c></row></sheetData></worksheet>")
+    parser.close()
+    assert parser.characters == 2_000_000
+    assert perf_counter() - begin < 20  # where each piece copies what was before it, minutes
 
 
 LAUGHS = '<!DOCTYPE x [<!ENTITY a "ha">' + "".join(
@@ -409,9 +500,7 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
         if kind < 3:
             changed[at : at + 1] = rng.randbytes(1)
         elif kind < 5:
-            changed[at:at] = rng.choice(
-                [b"<", b">", b'"', b"&", b"<f/>", b"</c>", b'<c r="ZZ9999999"><v>1</v></c>', b"9"]
-            )
+            changed[at:at] = rng.choice(PUT_IN)
         elif kind < 7:
             del changed[at : at + length]
         elif kind < 9:

@@ -5,7 +5,7 @@ import gzip
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import StringIO
@@ -20,11 +20,12 @@ from chispa import assert_df_equality
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation.cleaning import judged_lines, parsed_lines
 from segmentation.config import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
-from segmentation.input_files import find_input
+from segmentation.input_files import HEAD_BYTES, find_input
 from segmentation.reading import read_lines
 from segmentation.schemas import LINE_FIELDS, RAW_LINES, raw, schema_differences
 
@@ -246,6 +247,10 @@ FORMS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+FIELDS = dict(zip(HEADER, text_rows(lines=TEN[:1])[0], strict=True))
+GOOD = csv_bytes(text_rows())
+
+
 def read(spark: SparkSession, *paths: Path | str, settings: InputSettings = INPUT) -> DataFrame:
     return read_lines(spark, find_input(spark, [str(path) for path in paths], settings), settings)
 
@@ -296,6 +301,30 @@ def test_an_encoding_or_delimiter_that_is_configured_is_used(spark: SparkSession
     assert fields_of(read(spark, path, settings=as_utf8), "description", "country") == [
         ("CAFÉ CRÈME £5 ÑANDÚ", "France")
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "configured"),
+    [
+        ("windows-1252", "auto"),
+        ("windows-1252", "iso-8859-1"),
+        ("iso-8859-1", "iso-8859-1"),
+        ("utf-8", "auto"),
+        ("utf-8", "utf-8"),
+        ("utf-16", "auto"),
+    ],
+)
+def test_a_column_whose_name_is_not_ascii_is_found_in_every_encoding(
+    spark: SparkSession, tmp_path: Path, written: str, configured: str
+) -> None:
+    names = dict(zip(HEADER, HEADER, strict=True)) | {"Quantity": "Stück", "Description": "Größe"}
+    if written != "iso-8859-1":
+        names["UnitPrice"] = "Preis €"
+    path = as_csv(header=list(names.values()), rows=text_rows(lines=TEN[:1]), encoding=written)(tmp_path)
+    settings = InputSettings(
+        columns=dict(zip(LINE_FIELDS, names.values(), strict=True)), csv=CsvSettings(encoding=configured)
+    )
+    assert fields_of(read(spark, path, settings=settings), "quantity", "unit_price") == [("6", "2.55")]
 
 
 # No NUL, which no text file holds; a carriage return inside quotes is a line end like any other.
@@ -388,6 +417,35 @@ def test_a_glob_finds_what_it_matches_and_hidden_files_in_directories_are_no_dat
         found("2011-01.csv", "2012-*.csv")
 
 
+PASSED_OVER = "Spark reads no file whose name begins with _ or . or ends with ._COPYING_: rename it if it is data"
+
+
+@pytest.mark.parametrize("name", ["_lines.csv", ".lines.csv", "_lines.xlsx", "lines.csv._COPYING_"])
+def test_a_file_that_spark_would_pass_over_is_refused_where_it_is_named(
+    spark: SparkSession, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(GOOD)
+    with pytest.raises(InputError, match=f"^{re.escape(f'{tmp_path / name}: cannot be read: {PASSED_OVER}')}$"):
+        find_input(spark, [str(tmp_path / name)], INPUT)
+
+
+def test_a_file_or_folder_that_spark_would_pass_over_is_told_of_where_a_directory_or_a_glob_holds_it(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("good.csv", "_held.csv", ".kept.csv", ".good.csv.crc", "_old/x.csv", "_a=1.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(GOOD + name.encode())
+    (tmp_path / "_SUCCESS").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "*.csv"):
+        caplog.clear()
+        files = find_input(spark, [str(path)], INPUT)
+        assert [Path(file.path).name for file in files] == ["_a=1.csv", "good.csv"]
+        told = [f"{tmp_path / name} is left out: {PASSED_OVER}" for name in ("_held.csv", ".kept.csv")]
+        folders = [f"{tmp_path / '_old'} is left out: {PASSED_OVER}"] if path == tmp_path else []
+        assert sorted(record.message for record in caplog.records) == sorted([*told, *folders])
+    assert read(spark, tmp_path).count() == 2 * (len(TEN) + 1)
+
+
 def test_a_broken_line_of_json_is_malformed_and_every_number_keeps_its_text(
     spark: SparkSession, tmp_path: Path
 ) -> None:
@@ -416,6 +474,94 @@ def test_a_json_file_of_guests_alone_is_read_beside_one_with_customers(spark: Sp
     (tmp_path / "part-0.json").write_text(json.dumps(fields) + "\n")
     (tmp_path / "part-1.json").write_text(json.dumps(guest) + "\n")
     assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), (None,)]
+
+
+def test_times_in_nanoseconds_keep_every_microsecond(spark: SparkSession, tmp_path: Path) -> None:
+    nanoseconds = [
+        (1291191960_123456999, "2010-12-01 08:26:00.123456"),
+        (1291191960_999999999, "2010-12-01 08:26:00.999999"),
+        (4102444799_999999999, "2099-12-31 23:59:59.999999"),
+        (-1, "1969-12-31 23:59:59.999999"),
+        (-1000, "1969-12-31 23:59:59.999999"),
+        (-(2**63), "1677-09-21 00:12:43.145224"),
+        (0, "1970-01-01 00:00:00"),
+    ]
+    columns = {name: pa.array([text] * len(nanoseconds)) for name, text in FIELDS.items()}
+    columns["InvoiceDate"] = pa.array([number for number, _ in nanoseconds], pa.int64()).cast(pa.timestamp("ns"))
+    columns["Description"] = pa.array([str(number) for number, _ in nanoseconds])
+    pq.write_table(pa.table(columns), tmp_path / "nanoseconds.parquet")
+    found = {int(row[0] or ""): row[1] for row in fields_of(read(spark, tmp_path), "description", "invoice_date")}
+    assert found == dict(nanoseconds)
+
+
+def json_lines(folder: Path, name: str, *objects: Mapping[str, Any]) -> Path:
+    path = folder / name
+    path.write_text("".join(json.dumps(one) + "\n" for one in objects), encoding="utf-8")
+    return path
+
+
+def renamed(old: str, new: str) -> dict[str, str]:
+    """A good line with one of its keys renamed."""
+    return {new if key == old else key: value for key, value in FIELDS.items()}
+
+
+def without(*names: str) -> dict[str, str]:
+    return {key: value for key, value in FIELDS.items() if key not in names}
+
+
+@pytest.mark.parametrize(
+    ("of_second_file", "message"),
+    [
+        (renamed("CustomerID", "Customer ID"), "column 'CustomerID' (for customer_id) is missing, the nearest is"),
+        (renamed("Country", "country"), "column 'Country' (for country) is missing, the nearest is 'country'"),
+        (renamed("Quantity", "Menge"), "column 'Quantity' (for quantity) is missing"),
+        (without("InvoiceNo"), "column 'InvoiceNo' (for invoice_no) is missing"),
+    ],
+)
+def test_a_column_renamed_in_one_json_file_of_several_is_refused_by_that_files_name(
+    spark: SparkSession, tmp_path: Path, of_second_file: Mapping[str, str], message: str
+) -> None:
+    json_lines(tmp_path, "a.jsonl", FIELDS)
+    path = json_lines(tmp_path, "b.jsonl", of_second_file)
+    with pytest.raises(InputError, match=f"^{re.escape(f'{path}: {message}')}"):
+        read(spark, tmp_path)
+
+
+@pytest.mark.parametrize("column", ["CustomerID", "Quantity"])
+@pytest.mark.parametrize("before", [b"", b'{"InvoiceNo": "53\n'])
+def test_a_column_that_only_a_later_line_of_a_json_file_has_is_found(
+    spark: SparkSession, tmp_path: Path, column: str, before: bytes
+) -> None:
+    # What is broken ends the look at the keys of the head.
+    first = json.dumps({**without(column), "CustomerName": "A"}).encode() + b"\n"
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(first * (1 if before else HEAD_BYTES // len(first) + 1) + before + json.dumps(FIELDS).encode())
+    lines = read(spark, path).where(F.col(raw("country")).isNotNull())
+    field = LINE_FIELDS[HEADER.index(column)]
+    assert set(fields_of(lines, field)) == {(None,), (FIELDS[column],)}
+
+
+def test_a_column_that_no_line_of_a_long_json_file_has_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    line = {**without("CustomerID"), "Description": 'the "CustomerID": is not here'}
+    path = json_lines(tmp_path, "lines.jsonl", *[line] * 500)
+    with pytest.raises(InputError, match=re.escape(f"{path}: column 'CustomerID' (for customer_id) is missing")):
+        read(spark, path)
+
+
+def test_a_json_file_without_a_customer_is_told_of_with_its_keys(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    json_lines(tmp_path, "a.jsonl", FIELDS)
+    path = json_lines(tmp_path, "b.jsonl", renamed("CustomerID", "Kunde"))
+    assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), (None,)]
+    assert f"{path}: its first objects have no 'CustomerID'" in caplog.text
+    assert "Keys found: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, Kunde" in caplog.text
+
+
+def test_each_json_file_may_have_stray_spaces_of_its_own_in_its_keys(spark: SparkSession, tmp_path: Path) -> None:
+    json_lines(tmp_path, "a.jsonl", FIELDS)
+    json_lines(tmp_path, "b.jsonl", renamed("CustomerID", " CustomerID "))
+    assert fields_of(read(spark, tmp_path), "customer_id") == [("17850",), ("17850",)]
 
 
 def test_numbers_in_parquet_that_are_no_quantity_become_text_and_then_malformed_lines(
@@ -522,9 +668,6 @@ def test_a_header_without_lines_gives_no_lines(spark: SparkSession, tmp_path: Pa
         book.add_worksheet("Sales").write_row(0, 0, HEADER)
         book.close()
     assert read(spark, path).collect() == []
-
-
-GOOD = csv_bytes(text_rows())
 
 
 @pytest.mark.parametrize(
