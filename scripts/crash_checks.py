@@ -81,6 +81,11 @@ class Watcher:
             self._last = named
         return faults + self._of_others(named)
 
+    def changed(self) -> list[Fault]:
+        """The runs that are whole, and others than when they were first read."""
+        runs = [run_path(self._lake, run_id) for run_id in sorted(self.seen)]
+        return [fault for run in runs for fault in self._faults_of(run) if fault.kind is Kind.CHANGED]
+
     def _of_the_latest(self, named: Pointer) -> Iterator[Fault]:
         if self._last is not None and named.as_of < self._last.as_of:
             yield Fault(Kind.BACKWARDS, f"{LATEST} went back from {self._last.as_of} to {named.as_of}")

@@ -45,7 +45,7 @@ class Outcome:
     is_interrupted: bool = False
 
     def count(self, kind: Kind) -> int:
-        """Reads with a fault of the kind; for LOST and LEFTOVER, how many."""
+        """Reads with a fault of the kind; for LOST and LEFTOVER, and for CHANGED at the end, how many."""
         settled = sum(fault.kind == kind for fault in self.afterwards.values())
         return self.reader.count(kind) + self.harness.count(kind) + settled
 
@@ -96,6 +96,8 @@ class CrashTest:
             except KeyboardInterrupt:
                 outcome.failure, outcome.is_interrupted = "interrupted; nothing of it runs any more", True
             outcome.reader = reader.stop()
+        # A run that is not the latest may have changed after the last look whose turn it was.
+        self._settle(self._watcher.changed())
         self._settle(lost(self._lake, self._published | self._watcher.seen | set(outcome.reader.seen)))
         return outcome
 

@@ -18,8 +18,8 @@ _USER = re.compile(r"(?<=://)[^\s/@:]*:(?!\d+(?:/|$))(?:[^\s/]{0,1000}|[^\s@]{0,
 # `password=…`, as in a URI's query, an --set or a setting of Spark; the words are those of `spark.redaction.regex` and
 # of the object stores' signed links.
 _NAMED = re.compile(
-    r"(?i)((?:password|secret|token|credential|access.?key|signature|\bsig)[\w.-]{0,100}=)"
-    r"[^\s&;,]+?(?=:?(?:[\s&;,]|$))"
+    r"(?i)((?:password|secret|token|credential|ac(?:cess|count).?key|signature|\b(?:sig|sas))[\w.-]{0,100}=)"
+    r"[^\s&;]+?(?=[:,]?(?:[\s&;]|$))"
 )
 
 

@@ -169,11 +169,14 @@ class Storage:
         self._fs.setPermission(self._path(path), permission)
 
     def read_text(self, path: str) -> str:
-        """A small text file's content."""
+        """A small text file's content; OSError where it cannot be read."""
         if self.is_local:
             return self.local(path).read_text(encoding="utf-8")
-        status = self._fs.getFileStatus(self._path(path))
-        return self.head(path, status.getLen()).decode("utf-8")
+        try:
+            size = self._fs.getFileStatus(self._path(path)).getLen()
+        except Exception as error:  # noqa: BLE001 - as above
+            raise OSError(java_message(error)) from None
+        return self.head(path, size).decode("utf-8")
 
     def write_text(self, path: str, text: str, beside: str) -> None:
         """Writes a small text file whole, in place of what was there, by way of a new file in the folder `beside`: a

@@ -165,12 +165,16 @@ def test_a_line_of_sparks_log_is_one_line_without_passwords(spark: SparkSession)
         log4j.core.impl.Log4jLogEvent.newBuilder()
         .setLoggerName("org.apache.spark.Reader")
         .setLevel(log4j.Level.WARN)
-        .setMessage(log4j.message.SimpleMessage("s3a://key:c4nary@bucket/a\r\nERROR all\x1b[2J is\u202elost"))
+        .setMessage(
+            log4j.message.SimpleMessage(
+                "s3a://key:c4nary@bucket/a?sig=c4nary fs.secret.key=c4,nary\r\nERROR all\x1b[2J is\u202elost"
+            )
+        )
         .setThrown(jvm.java.lang.RuntimeException("http://user:c4nary@host/\nERROR again"))
         .build()
     )
     told = layout.toSerializable(event)
-    assert "Spark WARN Reader: s3a://***@bucket/a ERROR all [2J is lost" in told
+    assert "Spark WARN Reader: s3a://***@bucket/a?sig=*** fs.secret.key=*** ERROR all [2J is lost" in told
     assert "http://***@host/ ERROR again" in told
     assert_inert(told.removesuffix("\n"))
     assert told.count("\n") == 1

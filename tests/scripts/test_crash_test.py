@@ -1,5 +1,6 @@
 """The crash test of the lake: what it holds against a lake, that it finds broken publishers, and one small real run."""
 
+import ast
 import os
 import random
 import re
@@ -23,11 +24,12 @@ from tests.scripts.small_lake import write_latest, write_manifest, write_run
 # The harness's modules find each other beside the script, not as a package.
 sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
 
+from crash_at_step import STEPS_LOGGER
 from crash_checks import Fault, Kind, Watcher, leftovers, lost, lost_pointer
 from crash_job import STEPS, Order
 from crash_processes import ProcessGroup, is_alive
 from crash_report import report
-from crash_rounds import RANDOM_MOMENT, CrashTest, Outcome, planned_kills
+from crash_rounds import MOST_KILLS_OF_A_ROUND, RANDOM_MOMENT, CrashTest, Outcome, planned_kills
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 SECONDS_TO_WAIT = 60
@@ -139,6 +141,16 @@ def test_a_published_run_that_became_another_is_found_though_it_is_whole(lake: P
         write_manifest(run, name, day)
     assert kinds(watcher.look()) == {Kind.CHANGED}
     assert kinds(Watcher(lake).look()) == set()
+
+
+def test_a_change_that_no_look_came_to_is_found_at_the_end(lake: Path):
+    watcher = Watcher(lake)
+    assert watcher.look() == []
+    assert watcher.changed() == []
+    run = lake / "runs/run_id=first"
+    (run / "charts/1.png").write_text("another")
+    write_manifest(run, "first", MONDAY)
+    assert kinds(watcher.changed()) == {Kind.CHANGED}
 
 
 def test_a_pointer_that_goes_back_to_an_older_day_is_found_once(lake: Path):
@@ -266,23 +278,38 @@ def test_without_a_read_for_each_kill_nothing_is_proved():
     assert not Outcome().is_as_wanted
 
 
-class Quick(Publisher):
-    """Publishes so quickly that no kill comes in time, but for the runs by which the moments are measured."""
+class Told(Publisher):
+    """Told for each start how to go on: as it must be done at once, slowly, or never."""
+
+    def __init__(self, folder: Path, starts: Sequence[str]) -> None:
+        super().__init__("publish_well", folder)
+        self._starts = iter(starts)
 
     def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
         command = super().command(order, scratch, step)
-        return command if order.number > 2 else ["sh", "-c", f"sleep 1; {shlex.join(command)}"]
+        before = {"well": "", "slowly": "sleep 3; ", "never": f"sleep {SECONDS_TO_WAIT}; "}[next(self._starts)]
+        return ["sh", "-c", f"{before}{shlex.join(command)}"]
 
 
-def test_a_run_that_was_done_before_its_moment_is_told_of_and_is_no_recovery(tmp_path: Path):
+def test_a_run_that_was_done_before_its_moment_is_counted_apart_from_kills_that_hit(tmp_path: Path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    job = Quick("publish_well", tmp_path)
-    outcome = CrashTest(job.lake, job, scratch, seed=5, say=print).run(kills=2, normal_runs=1)
+    # The first run and the normal one; killed, done before its moment, in peace; killed, in peace.
+    job = Told(tmp_path, ["well", "slowly", "never", "well", "well", "never", "well"])
+    seed = next(seed for seed in range(1_000) if draws_two_kills_the_second_late(random.Random(seed)))
+
+    outcome = CrashTest(job.lake, job, scratch, seed, say=print).run(kills=2, normal_runs=1)
+
     assert outcome.failure is None
-    assert outcome.kills.total() == 2
-    assert outcome.outran > 0
-    assert len(outcome.redone) + len(outcome.found_published) <= outcome.kills.total()
+    assert outcome.kills == {RANDOM_MOMENT: 2}
+    assert outcome.outran == 1
+    assert outcome.found_published == []
+    assert len(outcome.redone) == 1
+
+
+def draws_two_kills_the_second_late(draw: random.Random) -> bool:
+    planned_kills(2, (), draw)
+    return draw.randint(1, MOST_KILLS_OF_A_ROUND) > 1 and draw.random() < 0.2 and draw.random() > 0.95
 
 
 class GoneWrong(Publisher):
@@ -318,15 +345,15 @@ def test_a_job_that_leaves_out_a_step_or_fails_is_no_success(tmp_path: Path, cod
 # --- how it kills and what it tells ---
 
 
-def test_the_steps_are_those_that_the_library_tells():
-    assert STEPS == (
-        publishing.STAGING_WRITTEN,
-        publishing.AUDITED,
-        publishing.BEFORE_RENAME,
-        publishing.AFTER_RENAME,
-        publishing.BEFORE_LATEST,
-        publishing.AFTER_LATEST,
-    )
+def test_the_steps_are_those_that_the_library_announces():
+    announced = []
+    for source in (SCRIPTS.parent / "segmentation").rglob("*.py"):
+        for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "reached":
+                announced.append(getattr(publishing, ast.unparse(call.args[0]).rpartition(".")[2]))
+
+    assert sorted(announced) == sorted(STEPS)
+    assert publishing.steps.name == STEPS_LOGGER
 
 
 def test_half_of_the_kills_are_at_the_steps_in_equal_shares():

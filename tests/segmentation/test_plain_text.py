@@ -55,7 +55,10 @@ def test_no_text_leaves_a_control_character_and_a_second_time_changes_nothing(te
         ("https://host/x.csv?sv=1&sig=c4nary", "https://host/x.csv?sv=1&sig=***"),
         ("--set fs.s3a.secret.key=c4nary clustering.k=3", "--set fs.s3a.secret.key=*** clustering.k=3"),
         ("spark.hadoop.fs.s3a.access.key=c4nary", "spark.hadoop.fs.s3a.access.key=***"),
+        ("fs.azure.account.key.shop.net=c4nary==", "fs.azure.account.key.shop.net=***"),
+        ("fs.azure.sas.lake.shop=c4nary", "fs.azure.sas.lake.shop=***"),
         ("PASSWORD=c4n:ary", "PASSWORD=***"),
+        ("password=c4n,ary, and more", "password=***, and more"),
         ("--set k.token=c4nary: k is not a key", "--set k.token=***: k is not a key"),
     ],
 )  # fmt: skip
