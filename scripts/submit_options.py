@@ -46,6 +46,8 @@ SPARK_FOR_SMALL_INPUT: Final = (
     "spark.sql.adaptive.enabled=false",
     "spark.sql.shuffle.partitions=2",
     "spark.sql.inMemoryColumnarStorage.compressed=false",
+    # As if a file cost 64 KB to open, not 4 MB: one of a few megabytes is read by every core.
+    "spark.sql.files.openCostInBytes=65536",
 )
 # An archive that does not fit is passed over, and need not be told of.
 ABOUT_THE_ARCHIVE: Final = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
