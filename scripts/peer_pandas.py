@@ -13,6 +13,8 @@ from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHAND
 TEXTS = {"InvoiceNo": "str", "StockCode": "str", "Description": "str", "Country": "str"}
 FIELDS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
 CUSTOMER = "customer_id"
+BOUGHT = {"customers": ("CustomerID", "nunique"), "revenue": ("amount", "sum"), "units": ("Quantity", "sum")}
+ORDERS = {"orders": ("InvoiceNo", "nunique")}
 
 
 def main(source: str, output: str) -> None:
@@ -90,12 +92,7 @@ def customer_features(sales: pd.DataFrame, cancelled: pd.DataFrame, as_of: pd.Ti
 
 
 def country_sales(sales: pd.DataFrame) -> pd.DataFrame:
-    found = sales.groupby("Country").agg(
-        revenue=("amount", "sum"),
-        units=("Quantity", "sum"),
-        orders=("InvoiceNo", "nunique"),
-        customers=("CustomerID", "nunique"),
-    )
+    found = sales.groupby("Country").agg(**BOUGHT, **ORDERS)
     found["guest_revenue"] = guest_revenue(sales, "Country").reindex(found.index).fillna(0)
     found["average_order_value"] = found["revenue"] / found["orders"]
     return with_shares(found.reset_index().rename(columns={"Country": "country"}), "country")
@@ -103,12 +100,7 @@ def country_sales(sales: pd.DataFrame) -> pd.DataFrame:
 
 def product_sales(sales: pd.DataFrame) -> pd.DataFrame:
     found = sales.groupby("StockCode").agg(
-        revenue=("amount", "sum"),
-        units=("Quantity", "sum"),
-        orders=("InvoiceNo", "nunique"),
-        customers=("CustomerID", "nunique"),
-        first_sold_at=("InvoiceDate", "min"),
-        last_sold_at=("InvoiceDate", "max"),
+        **BOUGHT, **ORDERS, first_sold_at=("InvoiceDate", "min"), last_sold_at=("InvoiceDate", "max")
     )
     counted = sales.groupby(["StockCode", "Description"]).size().rename("lines").reset_index()
     counted["blank"] = counted["Description"] == ""
@@ -142,13 +134,12 @@ def segment_tables(sales: pd.DataFrame, customers: pd.DataFrame) -> dict[str, pd
     bought = bought.rename(columns={"Country": "country", "StockCode": "stock_code"}).assign(
         segment_id=bought["CustomerID"].astype("int64").map(segment_of)
     )
-    figures = {"customers": ("CustomerID", "nunique"), "revenue": ("amount", "sum"), "units": ("Quantity", "sum")}
     profiles = customers.groupby("segment_id").agg(
         customers=(CUSTOMER, "size"), revenue=("total_spend", "sum"), median_spend=("total_spend", "median")
     )
     return {
-        "country_segments": bought.groupby(["country", "segment_id"]).agg(**figures).reset_index(),
-        "product_segments": bought.groupby(["stock_code", "segment_id"]).agg(**figures).reset_index(),
+        "country_segments": bought.groupby(["country", "segment_id"]).agg(**BOUGHT).reset_index(),
+        "product_segments": bought.groupby(["stock_code", "segment_id"]).agg(**BOUGHT).reset_index(),
         "segment_profiles": profiles.reset_index(),
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from segmentation.errors import InputError
-from segmentation.lake import Lake
+from segmentation.lake import Lake, place_of
 from segmentation.publishing import REFUSED, STAGING, aside
 
 # Where nobody can tell whether a process still works on a staging: no run goes on so long without writing a file.
@@ -61,13 +61,9 @@ def _why_it_stays(lake: Lake, one: Expired, is_free: bool) -> str | None:
     if not is_free:
         return "somebody works on it"
     with suppress(InputError):
-        if one.path == _place(lake.latest_run_id()):
+        if one.path == place_of(lake.latest_run_id()):
             return "the latest run by now"
     return None
-
-
-def _place(run_id: str) -> str:
-    return f"runs/run_id={run_id}"
 
 
 def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
@@ -77,14 +73,14 @@ def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
         kept.add(lake.latest_run_id())
     for run in runs:
         if run.run_id not in kept:
-            yield Expired(_place(run.run_id), f"a run as of {run.as_of}", now - run.published_at)
+            yield Expired(place_of(run.run_id), f"a run as of {run.as_of}", now - run.published_at)
 
 
 def _left_behind(lake: Lake, now: datetime) -> Iterator[Expired]:
     staged = [f"{STAGING}/{name}" for name in lake.storage.names_in(f"{lake.path}/{STAGING}")]
     # Where a run appears by one rename, a folder without a manifest is somebody else's.
     copied = [] if lake.storage.renames_whole else lake.unfinished_run_ids()
-    half_published = [_place(run_id) for run_id in copied]
+    half_published = [place_of(run_id) for run_id in copied]
     for path in (*staged, *half_published):
         with suppress(OSError):  # it went meanwhile
             written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{path}") / 1000, UTC)

@@ -63,7 +63,7 @@ class Lake:
     def run_path(self, run_id: str) -> str:
         """Where a run of this id is or would be; ConfigError for an id that would lead elsewhere."""
         require_run_id(run_id)
-        return f"{self.path}/runs/run_id={run_id}"
+        return f"{self.path}/{place_of(run_id)}"
 
     def run_ids(self) -> list[str]:
         """The ids of all published runs, sorted."""
@@ -182,6 +182,11 @@ def _entry(run_id: str, content: Mapping[str, Any], path: str) -> RunEntry:
 
 def _foreign(path: str) -> InputError:
     return InputError(f"{path.removeprefix('file:')}: is not what this job writes there: restore or remove it")
+
+
+def place_of(run_id: str) -> str:
+    """A run's folder below its lake."""
+    return f"runs/run_id={run_id}"
 
 
 def open_run(spark: SparkSession, lake: str, run_id: str | None = None) -> PublishedRun:

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigError, InputError, PublishConflict, SegmentationError, java_message
 from segmentation.identity import LONGEST_RUN_ID
-from segmentation.lake import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, Lake
+from segmentation.lake import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, Lake, place_of
 from segmentation.local_disk import HOST, Claim
 from segmentation.schemas import TABLES, require_schema
 
@@ -260,7 +260,7 @@ def _name_latest(lake: Lake) -> None:
         newest = runs[0]
         content = {
             "run_id": newest.run_id,
-            "path": f"runs/run_id={newest.run_id}",
+            "path": place_of(newest.run_id),
             "as_of": newest.as_of.isoformat(),
             "published_at": newest.published_at.isoformat(timespec="microseconds"),
         }
