@@ -30,14 +30,15 @@ def audited(
     try:
         tables = {table: staged.table(table) for table in TABLES}
         misplaced = audit.customers_in_another_segment(tables["customer_segments"], staged.model())
-        with ThreadPoolExecutor(3) as pool:  # three small jobs, of which each leaves most cores idle
+        with ThreadPoolExecutor(4) as pool:  # four small jobs, of which each leaves most cores idle
             rows = pool.submit(audit.table_figures(tables).collect)  # one row per table
             reasons = pool.submit(audit.lines_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
             strays = pool.submit(misplaced.count)
+            files = pool.submit(staged.checksums)
         figures = {row[audit.TABLE]: row.asDict() for row in rows.result()}
         kept = {row[REASON]: row[ROWS] for row in reasons.result()}
         misplaced_customers = strays.result()
-        checksums = staged.checksums()
+        checksums = files.result()
     except (PySparkException, Py4JJavaError) as error:
         if NO_SPACE in str(error):
             raise
