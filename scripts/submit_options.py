@@ -41,11 +41,10 @@ example
 SMALL_INPUT: Final = 64_000_000
 # With the quick compiler alone Java would reserve 48 MB for compiled code, too little for Spark's generated classes.
 JAVA_FOR_SMALL_INPUT: Final = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=240m", "-XX:+UseSerialGC")
-# Few lines need no second thought on how to spread them, and no compression of what is kept in memory.
+# Few lines need no second thought on how to spread them.
 SPARK_FOR_SMALL_INPUT: Final = (
     "spark.sql.adaptive.enabled=false",
     "spark.sql.shuffle.partitions=2",
-    "spark.sql.inMemoryColumnarStorage.compressed=false",
     # As if a file cost 64 KB to open, not 4 MB: one of a few megabytes is read by every core.
     "spark.sql.files.openCostInBytes=65536",
 )

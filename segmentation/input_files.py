@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Enough for any header line, and for a first look at the keys of JSON lines.
 HEAD_BYTES = 65_536
+LOCAL = "file:/"
 ENDINGS = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -98,9 +99,14 @@ def unmarked_utf_16(head: bytes) -> str | None:
 
 def source_file() -> Column:
     """The path of the file a row was read from, as a person writes it, without the password of a URI."""
-    encoded = F.regexp_replace(F.col("_metadata.file_path"), "^file:/+", "/")
-    encoded = F.regexp_replace(encoded, "^([a-z0-9+.-]+://)[^/@]*:[^/@]*@", f"$1{MASK}@")
-    return F.try_url_decode(F.replace(encoded, F.lit("+"), F.lit("%2B")))
+    encoded = F.col("_metadata.file_path")
+    local = F.regexp_replace(encoded, "^file:/+", "/")
+    masked = F.regexp_replace(local, "^([a-z0-9+.-]+://)[^/@]*:[^/@]*@", f"$1{MASK}@")
+    decoded = F.try_url_decode(F.replace(masked, F.lit("+"), F.lit("%2B")))
+    # Told for every line: most paths need nothing of this but to lose their scheme.
+    is_local = F.startswith(encoded, F.lit(LOCAL)) & ~F.startswith(encoded, F.lit(f"{LOCAL}/"))
+    is_plain = is_local & ~F.contains(encoded, F.lit("%"))
+    return F.when(is_plain, F.ltrim(encoded, F.lit(LOCAL.rstrip("/")))).otherwise(decoded)
 
 
 def quoted(name: str) -> str:

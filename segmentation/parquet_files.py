@@ -1,4 +1,4 @@
-"""Parquet files → raw lines: every typed value as the text a person would write."""
+"""Parquet files → raw lines: typed as far as `READ_TYPED` goes, else as the text a person would write."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import (
     ArrayType,
     BinaryType,
-    DataType,
-    DoubleType,
-    FloatType,
+    IntegralType,
+    LongType,
     MapType,
     StringType,
     StructField,
     StructType,
+    TimestampNTZType,
     TimestampType,
 )
 
@@ -23,7 +23,8 @@ from segmentation.config import InputSettings
 from segmentation.errors import InputError, java_message
 from segmentation.headers import locate_columns
 from segmentation.input_files import InputFile, glob_escaped, is_stopped, named_as_unreadable, quoted, source_file
-from segmentation.schemas import LINE_FIELDS, SOURCE_FILE, UNPARSED_LINE, raw
+from segmentation.line_values import as_text
+from segmentation.schemas import LINE_FIELDS, READ_TYPED, SOURCE_FILE, UNPARSED_LINE, raw
 
 
 def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
@@ -42,8 +43,7 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
         columns = [
-            _parquet_text(frame.schema[located[field]], footer, group[0].path).alias(raw(field))
-            for field in LINE_FIELDS
+            _read(field, frame.schema[located[field]], footer, group[0].path).alias(raw(field)) for field in LINE_FIELDS
         ]
         texts = [
             raw(field)
@@ -76,21 +76,26 @@ def _frame(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
 
 def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFrame:
     """Lines with text that is no UTF-8, from a damaged page or another encoding, count as unparsed."""
-    text = F.concat_ws(" ", *texts)
-    unparsed = F.when(~F.is_valid_utf8(text), F.make_valid_utf8(text))
+    is_broken = F.lit(False)
+    for name in texts:
+        is_broken = is_broken | F.coalesce(~F.is_valid_utf8(F.col(name)), F.lit(False))
+    unparsed = F.when(is_broken, F.make_valid_utf8(F.concat_ws(" ", *texts)))
     whole = {name: F.make_valid_utf8(F.col(name)) for name in texts}
     return lines.withColumns({**whole, UNPARSED_LINE: unparsed})
 
 
-def _parquet_text(field: StructField, footer: str, path: str) -> Column:
-    """A Parquet column as text; `footer` is the file's own schema, which tells times in nanoseconds from numbers."""
-    column = F.col(quoted(field.name))
-    if isinstance(field.dataType, ArrayType | MapType | StructType):
-        kind = field.dataType.simpleString()
-        raise InputError(f"{path}: column {field.name!r} is {kind}: a number, text or date is needed")
+def _read(name: str, field: StructField, footer: str, path: str) -> Column:
+    """A Parquet column for a field; the `footer`, the file's own schema, tells times in nanoseconds from numbers."""
+    column, kind = F.col(quoted(field.name)), field.dataType
+    if isinstance(kind, ArrayType | MapType | StructType):
+        raise InputError(f"{path}: column {field.name!r} is {kind.simpleString()}: a number, text or date is needed")
     if f"int64 {field.name} (TIMESTAMP(NANOS" in footer:
-        return _as_text(F.timestamp_micros(_microseconds(column)), TimestampType())
-    return _as_text(column, field.dataType)
+        column, kind = F.timestamp_micros(_microseconds(column)), TimestampType()
+    if isinstance(kind, TimestampType):
+        column, kind = column.cast("timestamp_ntz"), TimestampNTZType()  # the session's time zone is UTC
+    if isinstance(kind, IntegralType):
+        column, kind = column.cast("bigint"), LongType()
+    return column if kind in READ_TYPED.get(name, ()) else as_text(column, kind)
 
 
 def _microseconds(nanoseconds: Column) -> Column:
@@ -114,14 +119,3 @@ def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
         return str(reader.getFooter().getFileMetaData().getSchema().toString())
     finally:
         reader.close()
-
-
-def _as_text(column: Column, kind: DataType) -> Column:
-    """A typed value as the text a person would write: 17850.0 as 17850, never 1.785E4."""
-    if isinstance(kind, FloatType | DoubleType):
-        # Up to 2^53 every whole number is exact; beyond, and for fractions, Java's shortest text is.
-        is_whole = (column == F.rint(column)) & (F.abs(column) < F.lit(2.0**53))
-        return F.when(is_whole, F.when(is_whole, column).cast("bigint").cast("string")).otherwise(column.cast("string"))
-    if isinstance(kind, TimestampType):
-        return column.cast("timestamp_ntz").cast("string")  # the session's time zone is UTC
-    return column.cast("string")

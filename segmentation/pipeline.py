@@ -42,7 +42,6 @@ from segmentation.schemas import (
     DAVIES_BOULDIN,
     ITERATIONS,
     LAST_SOLD_AT,
-    OUTCOME,
     PURCHASE_FREQUENCY,
     ROWS,
     RULE,
@@ -139,8 +138,8 @@ def _publish(
         quality = profiles.data_quality(counted, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
         counts = _require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
-        sales = lines.where(F.col(OUTCOME) != cleaning.REJECTED)
-        others = judged_lines(lines.where(F.col(OUTCOME) != cleaning.CLEAN), config.cleaning, as_of)
+        sales = cleaning.sales_among(lines)
+        others = cleaning.others_among(lines, config.cleaning, as_of)
         staged.write_table("rejected_transactions", cleaning.rejected_transactions(others))
         staged.write_table("data_quality", small_table(spark, "data_quality", quality))
 

@@ -9,11 +9,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation.config import InputSettings
 from segmentation.errors import InputError, SegmentationError
 from segmentation.input_files import InputFile, is_stopped, named_as_unreadable
 from segmentation.json_files import read_json
+from segmentation.line_values import as_text
 from segmentation.parquet_files import first_unreadable, read_parquet
 from segmentation.schemas import RAW_LINES
 from segmentation.storage import Storage
@@ -29,6 +31,8 @@ REFUSED = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|
 def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> DataFrame:
     """`RAW_LINES`: one row per line of the given files, in no particular order; no action but a look at headers.
 
+    Fields keep their types only where every file has the same ones.
+
     Raises InputError where a file lacks a mapped column, has one twice, or cannot be opened.
     """
     readers = {"csv": read_csv, "json": read_json, "parquet": read_parquet, "xlsx": _read_workbooks}
@@ -37,7 +41,13 @@ def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputS
         of_kind = [file for file in files if file.kind == kind]
         if of_kind:
             frames += reader(spark, of_kind, settings)
+    if any(frame.dtypes != frames[0].dtypes for frame in frames):
+        frames = [_as_texts(frame) for frame in frames]
     return reduce(DataFrame.unionByName, frames)
+
+
+def _as_texts(lines: DataFrame) -> DataFrame:
+    return lines.select(*[as_text(F.col(field.name), field.dataType).alias(field.name) for field in lines.schema])
 
 
 @contextmanager

@@ -48,6 +48,7 @@ UNPARSED_LINE = "unparsed_line"
 AMOUNT = "amount"
 COPY_NUMBER = "copy_number"
 INVOICE_KIND = "invoice_kind"
+AS_READ = "as_read"
 OUTCOME = "outcome"
 REASON = "reason"
 REASONS = "reasons"
@@ -101,8 +102,9 @@ ROWS = "rows"
 SHARE = "share"
 
 MONEY = DecimalType(20, 4)
-# Eight decimals keep what a double in Parquet or Excel carries; the line's amount is rounded to MONEY, once.
+# Eight decimals keep what a double in Parquet or Excel carries; the line's amount is rounded to MONEY's four, once.
 PRICE = DecimalType(22, 8)
+AMOUNT_OF_LINE = DecimalType(18, 4)
 
 
 def _struct(*fields: tuple[str, DataType] | tuple[str, DataType, str]) -> StructType:
@@ -115,7 +117,17 @@ RAW_LINES = StructType(
     + [StructField(SOURCE_FILE, StringType()), StructField(UNPARSED_LINE, StringType())]
 )
 """One row per line of input. Every field is the text that was read; `unparsed_line` is the whole line where the
-reader could not split it into the header's fields, else NULL."""
+reader could not split it into the header's fields, else NULL.
+
+Where all files hold a field as one of its types in `READ_TYPED`, its column has that type instead of text."""
+
+READ_TYPED: dict[str, tuple[DataType, ...]] = {
+    QUANTITY: (LongType(), DoubleType()),
+    INVOICE_DATE: (TimestampNTZType(),),
+    UNIT_PRICE: (DoubleType(),),
+    CUSTOMER_ID: (LongType(),),
+}
+"""The types in which a field need not become text to be read, from which its text can be told at any time."""
 
 CUSTOMER_FEATURES = _struct(
     (CUSTOMER_ID, StringType()),

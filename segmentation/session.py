@@ -25,6 +25,8 @@ SETTINGS = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # pandas writes times in nanoseconds, which Spark has no type for; the reader turns the numbers into times.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # Lines are kept while a run lasts: to look for the best way to compress them costs more than their memory.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Workbooks are handed over as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from segmentation import cleaning, rollups
 from segmentation.baskets import baskets_of, orders_of
@@ -15,7 +14,6 @@ from segmentation.config import RunConfig, load_config
 from segmentation.features import customer_features
 from segmentation.input_files import find_input
 from segmentation.reading import read_lines
-from segmentation.schemas import OUTCOME
 from tests.jobs.small_shop import make_small_shop, write_csv
 
 CONFIG = Path(__file__).resolve().parents[2] / "conf" / "online_retail.yaml"
@@ -66,7 +64,7 @@ def lines(judged: DataFrame) -> Iterator[DataFrame]:
 
 @pytest.fixture(scope="module")
 def sales(lines: DataFrame) -> DataFrame:
-    return lines.where(F.col(OUTCOME) != cleaning.REJECTED)
+    return cleaning.sales_among(lines)
 
 
 def test_the_input_is_read_once_and_lines_are_moved_once_and_sorted_once(judged: DataFrame):
@@ -93,7 +91,9 @@ def test_baskets_move_what_is_left_of_the_lines_of_a_customer_and_product(sales:
 def test_no_line_is_looked_at_for_customers_and_countries(sales: DataFrame, lines: DataFrame, config: RunConfig):
     orders, baskets = orders_of(sales).persist(), baskets_of(sales).persist()
     try:
-        cancelled = cleaning.cancelled_lines(lines, config.cleaning, AS_OF)
+        cancelled = cleaning.cancelled_lines(
+            cleaning.others_among(lines, config.cleaning, AS_OF), config.cleaning, AS_OF
+        )
         features = customer_features(orders, baskets, cancelled, AS_OF)
         # Orders twice (money, main country), baskets, and the lines once, for those that were cancelled.
         assert count(features, "InMemoryTableScan") == 4
