@@ -69,7 +69,9 @@ RULES = (
 )
 """In the order in which the first that failed becomes a line's `reason`."""
 
-SHORT_PRICE, LONG_PRICE = "short_price", "long_price"
+# The fields whose value is a text.
+TEXTS = (INVOICE_NO, STOCK_CODE, DESCRIPTION, CUSTOMER_ID, COUNTRY)
+UNPARSED, SHORT_PRICE, LONG_PRICE = "unparsed", "short_price", "long_price"
 # Up to 18 digits a decimal is kept as one integer, several times as fast as more of them.
 SHORT = DecimalType(18, PRICE.scale)
 UNSPECIFIED_COUNTRY = "Unspecified"
@@ -92,49 +94,30 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     or 5.4E+05, is no id any more: the line is malformed.
     """
     read = {field: Field(F.col(raw(field)), raw_lines.schema[raw(field)].dataType) for field in LINE_FIELDS}
-    values = {
-        INVOICE_NO: line_values.code(read[INVOICE_NO]),
-        STOCK_CODE: line_values.code(read[STOCK_CODE]),
-        DESCRIPTION: read[DESCRIPTION].stripped,
-        QUANTITY: line_values.whole_number(read[QUANTITY]),
-        INVOICE_DATE: line_values.date_and_time(read[INVOICE_DATE], settings.date_formats),
-        UNIT_PRICE: line_values.price(read[UNIT_PRICE]),
-        CUSTOMER_ID: line_values.customer_id(read[CUSTOMER_ID], settings.missing_customer_ids),
-        COUNTRY: F.nullif(read[COUNTRY].stripped, F.lit("")),
-    }
-    amount = F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), AMOUNT_OF_LINE.scale).try_cast(AMOUNT_OF_LINE)
-    known_amount = F.when(F.abs(amount) <= F.lit(LARGEST_AMOUNT).cast(AMOUNT_OF_LINE), amount)
-    texts = [field for field in (INVOICE_NO, STOCK_CODE, DESCRIPTION, CUSTOMER_ID, COUNTRY) if read[field].is_text]
-    # Copies have one invoice, and what is aggregated later by invoice needs no further exchange of lines.
-    lines = _moved_by_invoice(raw_lines.withColumns(values).withColumn(AMOUNT, known_amount), texts)
-    lines = lines.withColumns(
+    # Copies have one invoice, and what is aggregated later by invoice needs no further exchange of lines. They are
+    # moved before the rest is parsed: a file that only one core can take apart is parsed by all.
+    by_invoice = raw_lines.withColumn(INVOICE_NO, line_values.code(read[INVOICE_NO])).repartition(INVOICE_NO)
+    date_and_time = line_values.date_and_time(read[INVOICE_DATE], settings.date_formats)
+    customer_id = line_values.customer_id(read[CUSTOMER_ID], settings.missing_customer_ids)
+    lines = by_invoice.withColumns(
         {
-            DESCRIPTION: F.coalesce(F.col(DESCRIPTION), F.lit("")),
-            COUNTRY: F.coalesce(F.col(COUNTRY), F.lit(UNSPECIFIED_COUNTRY)),
-            UNPARSED_LINE: F.coalesce(
-                F.col(UNPARSED_LINE), F.when(line_values.is_rounded(F.col(CUSTOMER_ID)), F.col(CUSTOMER_ID))
-            ),
-            INVOICE_DATE: F.when(F.col(INVOICE_DATE).between(*map(_time, KNOWN_TIMES)), F.col(INVOICE_DATE)),
+            STOCK_CODE: line_values.code(read[STOCK_CODE]),
+            DESCRIPTION: F.coalesce(read[DESCRIPTION].stripped, F.lit("")),
+            QUANTITY: line_values.whole_number(read[QUANTITY]),
+            INVOICE_DATE: F.when(date_and_time.between(*map(_time, KNOWN_TIMES)), date_and_time),
+            UNIT_PRICE: line_values.price(read[UNIT_PRICE]),
+            CUSTOMER_ID: customer_id,
+            COUNTRY: F.coalesce(F.nullif(read[COUNTRY].stripped, F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
+            UNPARSED_LINE: F.coalesce(F.col(UNPARSED_LINE), F.when(line_values.is_rounded(customer_id), customer_id)),
             INVOICE_KIND: _invoice_kind(settings),
         }
     )
-    copy_number = F.lit(1) if DUPLICATE in settings.switched_off else _copy_number()
-    price = F.coalesce(F.col(SHORT_PRICE).cast(PRICE), F.col(LONG_PRICE))
-    return lines.withColumn(COPY_NUMBER, copy_number).withColumn(UNIT_PRICE, price).drop(SHORT_PRICE, LONG_PRICE)
-
-
-def _moved_by_invoice(lines: DataFrame, texts: Sequence[str]) -> DataFrame:
-    """The lines, those of one invoice in one partition, with less to carry.
-
-    A text's value is what is left of it: only one that is shorter is carried beside its text. The price is carried as
-    short_price where its digits fit one integer, as nearly all do, else as long_price.
-    """
-    is_shorter = {field: ~F.octet_length(raw(field)).eqNullSafe(F.octet_length(field)) for field in texts}
-    short = F.col(UNIT_PRICE).try_cast(SHORT)
-    carried = {raw(field): F.when(is_shorter[field], F.col(raw(field))) for field in texts}
-    carried |= {SHORT_PRICE: short, LONG_PRICE: F.when(short.isNull(), F.col(UNIT_PRICE))}
-    moved = lines.withColumns(carried).drop(UNIT_PRICE).repartition(INVOICE_NO)
-    return moved.withColumns({raw(field): F.coalesce(F.col(raw(field)), F.col(field)) for field in texts})
+    amount = F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), AMOUNT_OF_LINE.scale).try_cast(AMOUNT_OF_LINE)
+    known_amount = F.when(F.abs(amount) <= F.lit(LARGEST_AMOUNT).cast(AMOUNT_OF_LINE), amount)
+    lines = lines.withColumn(AMOUNT, known_amount)
+    if DUPLICATE in settings.switched_off:
+        return lines.withColumn(COPY_NUMBER, F.lit(1))
+    return _with_copy_number(lines, [(field, raw(field)) for field in TEXTS if read[field].is_text])
 
 
 def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column]:
@@ -253,19 +236,31 @@ def _any(conditions: Sequence[Column]) -> Column:
     return result
 
 
-def _time(text: str) -> Column:
-    return F.lit(text).cast("timestamp_ntz")
-
-
-def _copy_number() -> Column:
-    """1 for the first of the lines that are equal in every value, 2 for the next, …
+def _with_copy_number(lines: DataFrame, texts: Sequence[tuple[str, str]]) -> DataFrame:
+    """Adds 1 for the first of the lines that are equal in every value, 2 for the next, …
 
     Equal means the values: `17850` and `17850.0` are the same customer. A field without a value counts by its text.
-    The first is the one whose text and file sort first, so that the order of the input does not matter.
+    The first is one whose texts are just its values, if there is one, else the one whose texts and file sort first, so
+    that the order of the input does not matter. `texts` are the fields whose value is a text, each with the column of
+    the text that was read.
     """
-    texts = [F.coalesce(F.col(raw(field)).cast("string"), F.lit("")) for field in LINE_FIELDS]
-    unparsed = F.when(_is_malformed(), F.concat_ws("\u001f", F.coalesce(F.col(UNPARSED_LINE), F.lit("")), *texts))
+    as_read = [F.coalesce(F.col(raw(field)).cast("string"), F.lit("")) for field in LINE_FIELDS]
+    unparsed = F.when(_is_malformed(), F.concat_ws("\u001f", F.coalesce(F.col(UNPARSED_LINE), F.lit("")), *as_read))
+    # Sorted and numbered in fewer bytes: a price mostly fits one integer, and a text is mostly its own value.
+    short = F.col(UNIT_PRICE).try_cast(SHORT)
+    light = lines.withColumns(
+        {name: F.when(~F.col(name).eqNullSafe(F.col(field)), F.struct(name)) for field, name in texts}
+        | {UNPARSED: unparsed, SHORT_PRICE: short, LONG_PRICE: F.when(short.isNull(), F.col(UNIT_PRICE))}
+    ).drop(UNIT_PRICE)
+    fields = [name for name in LINE_FIELDS if name != UNIT_PRICE] + [SHORT_PRICE, LONG_PRICE, UNPARSED]
     # By the hash first: one number to compare tells most lines apart when they are sorted.
-    fields = [name for name in LINE_FIELDS if name != UNIT_PRICE] + [SHORT_PRICE, LONG_PRICE]
-    values: list[str | Column] = [F.xxhash64(*fields), *fields, unparsed]
-    return F.row_number().over(Window.partitionBy(*values).orderBy(*[raw(field) for field in LINE_FIELDS], SOURCE_FILE))
+    same = Window.partitionBy(F.xxhash64(*fields), *fields)
+    first = [*[raw(field) for field in LINE_FIELDS], SOURCE_FILE]
+    price = F.coalesce(F.col(SHORT_PRICE).cast(PRICE), F.col(LONG_PRICE))
+    whole = {name: F.when(F.col(name).isNull(), F.col(field)).otherwise(F.col(name)[name]) for field, name in texts}
+    numbered = light.withColumn(COPY_NUMBER, F.row_number().over(same.orderBy(*first)))
+    return numbered.withColumns({**whole, UNIT_PRICE: price}).drop(SHORT_PRICE, LONG_PRICE, UNPARSED)
+
+
+def _time(text: str) -> Column:
+    return F.lit(text).cast("timestamp_ntz")

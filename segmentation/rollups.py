@@ -62,7 +62,8 @@ def product_sales(sales: DataFrame, baskets: DataFrame, merchandise_pattern: str
         F.min(FIRST_SOLD_AT).alias(FIRST_SOLD_AT),
         F.max(LAST_SOLD_AT).alias(LAST_SOLD_AT),
     )
-    orders = sales.groupBy(STOCK_CODE).agg(F.count_distinct(INVOICE_NO).alias(ORDERS))
+    # Told apart where the lines of an invoice lie together, only counts move on.
+    orders = sales.select(INVOICE_NO, STOCK_CODE).distinct().groupBy(STOCK_CODE).agg(F.count(F.lit(1)).alias(ORDERS))
     # One row per stock code on all sides.
     complete = sold.join(orders, on=STOCK_CODE, how="inner").join(
         _commonest_description(sales), on=STOCK_CODE, how="inner"
