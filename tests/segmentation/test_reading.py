@@ -23,7 +23,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from segmentation.cleaning import judged_lines, parsed_lines
+from segmentation.cleaning import (
+    judged_lines,
+    kept_lines,
+    others_among,
+    parsed_lines,
+    rejected_transactions,
+)
 from segmentation.config import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.input_files import HEAD_BYTES, find_input
@@ -269,6 +275,44 @@ def test_the_same_ten_lines_are_read_the_same_from_every_form(spark: SparkSessio
     assert all(lines.schema[raw(field)].dataType in (StringType(), *READ_TYPED.get(field, ())) for field in LINE_FIELDS)
     actual = parsed_lines(lines, CLEANING).select(*LINE_FIELDS)
     assert_df_equality(actual, spark.createDataFrame(TEN, PARSED), ignore_nullable=True, ignore_row_order=True)
+
+
+def test_typed_columns_are_judged_and_set_aside_as_the_same_lines_in_text_are(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    values: dict[str, tuple[list[Any], pa.DataType]] = {
+        "InvoiceNo": (["1", "1", "1", "C2", "3", "4", "5"], pa.string()),
+        "StockCode": (["A"] * 7, pa.string()),
+        "Description": ([" RED ", " RED ", "RED", None, "", "x", "y"], pa.string()),
+        "Quantity": ([6, 6, 6, -1, -(2**31), 2**40, None], pa.int64()),
+        "InvoiceDate": ([AT, AT, AT, AT, None, AT, datetime(2012, 1, 1)], pa.timestamp("us")),
+        "UnitPrice": ([2.55, 2.55, 2.55, 12.0, 0.1, float("nan"), 1e-5], pa.float64()),
+        "CustomerID": ([17850, 17850, 17850, None, 1, 2, 3], pa.int64()),
+        "Country": (["EIRE", "EIRE", "EIRE ", "EIRE", None, "", "EIRE"], pa.string()),
+    }
+    as_text: dict[str, list[str | None]] = {
+        name: [None if value is None else str(value) for value in column] for name, (column, _) in values.items()
+    }
+    as_text["UnitPrice"] = ["2.55", "2.55", "2.55", "12", "0.1", "NaN", "1.0E-5"]
+    frames = []
+    for name, arrays in {
+        "typed": [pa.array(column, kind) for column, kind in values.values()],
+        "text": [pa.array(column, pa.string()) for column in as_text.values()],
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        pq.write_table(pa.table(arrays, names=HEADER), folder / "lines.parquet")
+        lines = read(spark, folder)
+        kept = kept_lines(judged_lines(parsed_lines(lines, CLEANING), CLEANING, None))
+        others = others_among(kept, CLEANING, date(2011, 1, 1))
+        frames.append((lines.dtypes, kept.drop("as_read"), rejected_transactions(others).drop("source_file")))
+    (typed, *from_typed), (text, *from_text) = frames
+    assert dict(typed)["raw_quantity"] == "bigint"
+    assert set(dict(text).values()) == {"string"}
+    for actual, expected in zip(from_typed, from_text, strict=True):
+        assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+    reasons = {row.reason for row in from_typed[1].collect()}
+    assert reasons == {"duplicate", "cancellation", "malformed"}
 
 
 def test_each_field_is_decoded_by_itself_so_that_a_file_of_mixed_encodings_reads_right(
