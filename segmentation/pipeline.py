@@ -151,7 +151,8 @@ def _publish(
 
     with progress.stage("Trying each number of segments"):
         swept = sweep(preparation, _ks(preparation, config), config.clustering)
-        fits, choice = settle(preparation, swept, lambda fits: _choose(fits, preparation, config), config.clustering)
+        fits = settle(preparation, swept, lambda fits: _choose(fits, preparation, config).k, config.clustering)
+        choice = _choose(fits, preparation, config)
         progress.found(choice.reason)
 
     with progress.stage("Naming the segments"):
