@@ -25,10 +25,10 @@ from segmentation.seeding import Points, settled, starting_centres
 # customers than the best over all, on 40,000 up to 0.04 %.
 FITTED_SAMPLE = 40_000
 # The search is on its way to the sample that is fitted: on half as many customers as of few, with three starts
-# finished, it ends there within 0.2 % of the full search, in a fifth of the time.
+# finished, it ended there no worse than a full search (three data sets, k to 10), in a third to a fifth of its time.
 SEARCHED_SHARE = 0.5
 FINISHED_STARTS = 3
-# The chosen fit starts from all but its end; what more iterations would gain is in the sixth digit.
+# The chosen fit starts close to its end: on 434,000 customers WSSSE was then that of a fit on all, to seven digits.
 LAST_ITERATIONS = 10
 WEIGHT = "weight"
 SEARCH_WEIGHT = "search_weight"
