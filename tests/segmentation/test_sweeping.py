@@ -207,3 +207,22 @@ def test_of_many_customers_different_ones_are_found_wherever_they_are(
     preparation = prepared(customers(spark, table), settings(seeding_sample=100))
     preparation.points.unpersist()
     assert (preparation.count, preparation.distinct) == (400, distinct)
+
+
+def test_many_customers_who_are_all_alike_are_one_segment(spark: SparkSession):
+    chosen = settings(seeding_sample=100)
+    preparation = prepared(customers(spark, np.repeat(generated(1), 400, axis=0)), chosen)
+    fits = settle(preparation, sweep(preparation, [], chosen), lambda _: 1, chosen)
+    preparation.points.unpersist()
+    assert [(fit.k, fit.wssse) for fit in fits] == [(1, 0.0)]
+
+
+def test_a_customer_unlike_all_others_is_found_among_many(spark: SparkSession):
+    table = np.repeat(generated(1), 50_000, axis=0)
+    table[123] += 1.0
+    table[45_678] += 500.0
+    preparation = prepared(customers(spark, table), settings())
+    fits = sweep(preparation, [2], settings())
+    preparation.points.unpersist()
+    sizes = np.bincount(nearest(standardised(table), fits[-1])[0])
+    assert sorted(sizes.tolist()) == [1, 49_999]
