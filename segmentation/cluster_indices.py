@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -10,7 +11,8 @@ from pyspark.sql import functions as F
 Centres = tuple[tuple[float, ...], ...]
 
 # Each cluster is a term of an expression that Spark compiles, and Java compiles no method of any length.
-MOST_CLUSTERS_OF_A_JOB = 12
+MOST_CLUSTERS_OF_A_JOB = 20
+NULL = "CAST(NULL AS DOUBLE)"
 
 
 @dataclass(frozen=True)
@@ -40,39 +42,83 @@ def nearest_centre(point: Column, centres: Centres) -> Column:
 def cluster_indices(
     points: DataFrame, point: str, clusterings: Sequence[Centres], wssse: Sequence[float], total_squares: float
 ) -> list[Indices]:
-    """For each of `clusterings`, by the nearest of its centres, its indices; two jobs for some ten clusters.
+    """For each of `clusterings`, by the nearest of its centres, its indices; `wssse` is known from their fits.
 
     - silhouette with squared Euclidean distance, as Spark's ClusteringEvaluator (P. Rousseeuw, 1987); -1 worst, 1 best
     - Davies-Bouldin (D. Davies, D. Bouldin, 1979): 0 best
     - Calinski-Harabasz (T. Caliński, J. Harabasz, 1974): the larger the better
     """
-    found = []
-    for first in _batches([len(centres) for centres in clusterings]):
-        batch = [clusterings[number] for number in first]
-        filled = _clusters(points, point, batch)
-        silhouettes = _silhouettes(points, point, batch, filled).head()
-        for number, clusters, silhouette in zip(first, filled, silhouettes or (), strict=True):
-            centres = clusterings[number]
-            spreads = {position: cluster.spread for position, cluster in clusters.items()}
-            count = sum(cluster.size for cluster in clusters.values())
-            found.append(
-                Indices(
-                    silhouette if len(clusters) > 1 else None,
-                    _davies_bouldin(spreads, centres),
-                    _calinski_harabasz(count, len(centres), wssse[number], total_squares),
-                )
-            )
-    return found
+    measured = measure(points, point, clusterings, total_squares)
+    return [
+        replace(
+            one.indices,
+            calinski_harabasz=_calinski_harabasz(one.count, len(centres), known, total_squares),
+        )
+        for one, centres, known in zip(measured, clusterings, wssse, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a clustering is over all points: how many there are, its WSSSE and its indices."""
+
+    count: int
+    wssse: float
+    indices: Indices
+
+
+def measure(
+    points: DataFrame, point: str, clusterings: Sequence[Centres], total_squares: float, at_once: int = 4
+) -> list[Measured]:
+    """For each of `clusterings`, by the nearest of its centres, its figures; two jobs for some twelve clusters.
+
+    `point` is a column of arrays of doubles. The sums are the same in each run where the points are sorted in one
+    partition; as many as `at_once` pairs of jobs run at the same time.
+    """
+    dimensions = len(clusterings[0][0])
+    # Doubles alone are read from the cache by columns, several times as quickly as an array.
+    columns = points.select(*[F.col(point)[number].alias(f"x_{number}") for number in range(dimensions)]).persist()
+
+    def measured(batch: Sequence[int]) -> list[Measured]:
+        wanted = [clusterings[number] for number in batch]
+        filled = _clusters(columns, wanted)
+        silhouettes = _silhouettes(columns, wanted, filled).head() or ()
+        return [
+            _measured(centres, clusters, silhouette, total_squares)
+            for centres, clusters, silhouette in zip(wanted, filled, silhouettes, strict=True)
+        ]
+
+    try:
+        with ThreadPoolExecutor(at_once) as pool:
+            batches = list(pool.map(measured, _batches([len(centres) for centres in clusterings])))
+    finally:
+        columns.unpersist()
+    return [one for batch in batches for one in batch]
 
 
 @dataclass(frozen=True)
 class _Cluster:
-    """What the indices need of one cluster; `spread` is the mean distance to the centre."""
+    """What the figures need of one cluster: `spread` is the mean distance to the centre, `within` the squared sum."""
 
     size: int
     spread: float
+    within: float
     squares: float
     sums: Sequence[float]
+
+
+def _measured(centres: Centres, clusters: Mapping[int, _Cluster], silhouette: float, total_squares: float) -> Measured:
+    count = sum(cluster.size for cluster in clusters.values())
+    wssse = math.fsum(cluster.within for cluster in clusters.values())
+    return Measured(
+        count,
+        wssse,
+        Indices(
+            silhouette if len(clusters) > 1 else None,
+            _davies_bouldin({position: cluster.spread for position, cluster in clusters.items()}, centres),
+            _calinski_harabasz(count, len(centres), wssse, total_squares),
+        ),
+    )
 
 
 def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
@@ -87,69 +133,95 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _clusters(points: DataFrame, point: str, clusterings: Sequence[Centres]) -> list[dict[int, _Cluster]]:
+# The expressions below are SQL text: thousands of terms, each a call to Java as a Column, are one call as text.
+
+
+def _placed(columns: DataFrame, clusterings: Sequence[Centres]) -> DataFrame:
+    """Points with `square`, the squared distance from zero, and for each clustering own_ and least_: the position of
+    the nearest centre, the first of equals, and the squared distance to it.
+    """
+    dimensions = columns.columns
+    distances, least, own = [], [], []
+    for number, centres in enumerate(clusterings):
+        names = [f"distance_{number}_{position}" for position in range(len(centres))]
+        for name, centre in zip(names, centres, strict=True):
+            differences = [f"({x} - {_sql(value)})" for x, value in zip(dimensions, centre, strict=True)]
+            distances.append(f"{' + '.join(f'{one} * {one}' for one in differences)} AS {name}")
+        least.append(f"{_least(names)} AS least_{number}")
+        cases = " ".join(f"WHEN {name} = least_{number} THEN {position}" for position, name in enumerate(names))
+        own.append(f"CASE {cases} END AS own_{number}")
+    square = f"{' + '.join(f'{x} * {x}' for x in dimensions)} AS square"
+    # Each step is a projection of its own, so that what is used often is computed once.
+    return (
+        columns.selectExpr(*dimensions, square, *distances)
+        .selectExpr("*", *least)
+        .selectExpr(*dimensions, "square", *[f"least_{number}" for number in range(len(clusterings))], *own)
+    )
+
+
+def _clusters(columns: DataFrame, clusterings: Sequence[Centres]) -> list[dict[int, _Cluster]]:
     """For each clustering its clusters by position, those to which no point is nearest left out."""
-    distances = [
-        F.array(*[squared_distance(F.col(point), centre) for centre in centres]).alias(f"distances_{number}")
-        for number, centres in enumerate(clusterings)
-    ]
-    placed = []
-    for number in range(len(clusterings)):
-        least = F.array_min(f"distances_{number}")
-        cluster = (F.array_position(F.col(f"distances_{number}"), least) - 1).cast("int")
-        placed.append(
-            F.struct(F.lit(number).alias("clustering"), cluster.alias("cluster"), F.sqrt(least).alias("distance"))
-        )
-    each = points.select(point, *distances).select(point, F.inline(F.array(*placed)))
-    sums = [F.sum(F.col(point)[dimension]).alias(f"sum_{dimension}") for dimension in range(len(clusterings[0][0]))]
+    placed = ", ".join(
+        f"named_struct('clustering', {number}, 'cluster', own_{number}, 'squared', least_{number})"
+        for number in range(len(clusterings))
+    )
+    each = _placed(columns, clusterings).selectExpr(*columns.columns, "square", f"inline(array({placed}))")
     counted = each.groupBy("clustering", "cluster").agg(
-        F.count(F.lit(1)).alias("size"),
-        F.avg("distance").alias("spread"),
-        F.sum(_square(F.col(point), len(sums))).alias("squares"),
-        *sums,
+        F.count(F.lit(1)),
+        F.avg(F.sqrt("squared")),
+        F.sum("squared"),
+        F.sum("square"),
+        *[F.sum(x) for x in columns.columns],
     )
     found: list[dict[int, _Cluster]] = [{} for _ in clusterings]
     for row in counted.collect():  # one row per cluster of each clustering
-        clustering, cluster, size, spread, squares, *rest = row
-        found[clustering][cluster] = _Cluster(size, spread, squares, rest)
+        clustering, cluster, size, spread, within, squares, *sums = row
+        found[clustering][cluster] = _Cluster(size, spread, within, squares, sums)
     return found
 
 
 def _silhouettes(
-    points: DataFrame, point: str, clusterings: Sequence[Centres], filled: Sequence[Mapping[int, _Cluster]]
+    columns: DataFrame, clusterings: Sequence[Centres], filled: Sequence[Mapping[int, _Cluster]]
 ) -> DataFrame:
     """One row: the mean silhouette of each clustering; a point alone in its cluster counts 0."""
-    owns = [nearest_centre(F.col(point), centres).alias(f"own_{number}") for number, centres in enumerate(clusterings)]
-    square = _square(F.col(point), len(clusterings[0][0])).alias("square")
-    placed = points.select(point, square, *owns)
-    return placed.agg(*[_silhouette(point, f"own_{number}", clusters) for number, clusters in enumerate(filled)])
+    apart, within, others, means = [], [], [], []
+    for number, clusters in enumerate(filled):
+        own = f"own_{number}"
+        names = {position: f"apart_{number}_{position}" for position in clusters}
+        apart += [f"{_apart(columns.columns, clusters[position])} AS {name}" for position, name in names.items()]
+        cases = " ".join(
+            f"WHEN {position} THEN {name} * {_sql(clusters[position].size / (clusters[position].size - 1))}"
+            for position, name in names.items()
+            if clusters[position].size > 1
+        )
+        within.append(f"{f'CASE {own} {cases} END' if cases else NULL} AS within_{number}")
+        elsewhere = [f"CASE WHEN {own} <> {position} THEN {name} END" for position, name in names.items()]
+        others.append(f"{_least(elsewhere)} AS other_{number}")
+        means.append(_mean_silhouette(f"within_{number}", f"other_{number}"))
+    return _placed(columns, clusterings).selectExpr("*", *apart).selectExpr(*within, *others).selectExpr(*means)
 
 
-def _silhouette(point: str, own_cluster: str, clusters: Mapping[int, _Cluster]) -> Column:
-    own: list[Column] = [F.lit(None).cast("double")]
-    others = []
-    for position, cluster in clusters.items():
-        size = float(cluster.size)
-        product = F.lit(0.0)
-        for dimension, total in enumerate(cluster.sums):
-            product = product + F.col(point)[dimension] * F.lit(total)
-        # The mean squared distance to the cluster's points.
-        apart = F.col("square") + F.lit(cluster.squares / size) - F.lit(2.0) * product / F.lit(size)
-        others.append(F.when(F.col(own_cluster) != position, apart))
-        if cluster.size > 1:
-            own.append(F.when(F.col(own_cluster) == position, apart * F.lit(size / (size - 1))))
-    within, nearest_other = F.coalesce(*own), F.array_min(F.array(*others))
-    value = F.when(within < nearest_other, 1 - within / nearest_other).when(
-        within > nearest_other, nearest_other / within - 1
+def _apart(dimensions: Sequence[str], cluster: _Cluster) -> str:
+    """The mean squared distance of a point to the points of a cluster."""
+    size = float(cluster.size)
+    product = " + ".join(f"{x} * {_sql(total)}" for x, total in zip(dimensions, cluster.sums, strict=True))
+    return f"square + {_sql(cluster.squares / size)} - 2D * ({product}) / {_sql(size)}"
+
+
+def _mean_silhouette(within: str, other: str) -> str:
+    return (
+        f"avg(CASE WHEN {within} < {other} THEN 1 - {within} / {other} "
+        f"WHEN {within} > {other} THEN {other} / {within} - 1 ELSE 0D END)"
     )
-    return F.avg(F.coalesce(value, F.lit(0.0)))
 
 
-def _square(point: Column, dimensions: int) -> Column:
-    result = F.lit(0.0)
-    for dimension in range(dimensions):
-        result = result + point[dimension] * point[dimension]
-    return result
+def _least(values: Sequence[str]) -> str:
+    """The least that is not NULL; of one value too, which SQL's LEAST does not take alone."""
+    return f"least({', '.join(values)}, {NULL})"
+
+
+def _sql(value: float) -> str:
+    return f"({float(value)!r}D)"
 
 
 def _davies_bouldin(spreads: dict[int, float], centres: Centres) -> float | None:

@@ -14,22 +14,16 @@ from segmentation.baskets import baskets_of, orders_of
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
 from segmentation.cleaning import judged_lines, kept_lines, parsed_lines
-from segmentation.clustering import (
-    Fit,
-    Preparation,
-    centres_in_original_units,
-    prepare,
-    segment_model,
-    sweep,
-    with_distances,
-)
+from segmentation.clustering import centres_in_original_units, segment_model, with_distances
 from segmentation.config import RunConfig
 from segmentation.errors import NO_SPACE, ConfigError, InputError, QualityGateError, SegmentationError
 from segmentation.features import customer_features
+from segmentation.fitting import Fit
 from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, find_input
 from segmentation.lake import Lake
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
+from segmentation.preparation import Preparation, prepare
 from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
 from segmentation.reading import damage_reported, read_lines
@@ -54,6 +48,7 @@ from segmentation.schemas import (
 )
 from segmentation.session import cancel_jobs, local_directory
 from segmentation.small_tables import small_table
+from segmentation.sweeping import settle, sweep
 
 STAGES = 9
 
@@ -154,7 +149,8 @@ def _publish(
         progress.found(f"{preparation.count:,} customers")
 
     with progress.stage("Trying each number of segments"):
-        fits = sweep(preparation, _ks(preparation, config), config.clustering)
+        swept = sweep(preparation, _ks(preparation, config), config.clustering)
+        fits = settle(preparation, swept, lambda fits: _choose(fits, preparation, config).k, config.clustering)
         choice = _choose(fits, preparation, config)
         progress.found(choice.reason)
 

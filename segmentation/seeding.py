@@ -26,12 +26,16 @@ SHORT_RUN = 10
 WORTH_FINISHING = 1.05
 
 
-def starting_centres(points: Points, weights: Points, ks: Iterable[int], seed: int) -> dict[int, Points]:
+def starting_centres(
+    points: Points, weights: Points, ks: Iterable[int], seed: int, most_finished: int | None = None
+) -> dict[int, Points]:
     """For each k the best centres found, k × dimensions; k must not exceed the number of distinct points.
 
-    `points` is n × dimensions, `weights` how many customers each stands for.
+    `points` is n × dimensions, `weights` how many customers each stands for. Of the starts worth finishing only the
+    best `most_finished` are.
     """
     wanted = sorted(ks)
+    points = np.asfortranarray(points)
     random = np.random.default_rng(seed)
     found: dict[int, Points] = {}
     previous = np.average(points, axis=0, weights=weights)[np.newaxis, :]
@@ -40,20 +44,24 @@ def starting_centres(points: Points, weights: Points, ks: Iterable[int], seed: i
         starts += [
             np.vstack([previous, extra]) for extra in _candidates(points, weights, previous, GROWN_STARTS, random)
         ]
-        previous = _best(points, weights, starts)
+        previous = _best(points, weights, starts, most_finished)
         if k in wanted:
             found[k] = previous
     return found
 
 
-def _best(points: Points, weights: Points, starts: list[Points]) -> Points:
+def settled(points: Points, weights: Points, centres: Points) -> Points:
+    """`centres` found on fewer points, moved by Lloyd's iterations to where they stay among these."""
+    return _iterate(np.asfortranarray(points), weights, centres, MOST_ITERATIONS)[0]
+
+
+def _best(points: Points, weights: Points, starts: list[Points], most_finished: int | None) -> Points:
     short = [_iterate(points, weights, start, SHORT_RUN) for start in starts]
     least = min(cost for _, cost in short)
-    finished = [
-        _iterate(points, weights, centres, MOST_ITERATIONS)
-        for centres, cost in short
-        if cost <= least * WORTH_FINISHING
-    ]
+    worth = [(centres, cost) for centres, cost in short if cost <= least * WORTH_FINISHING]
+    if most_finished is not None:
+        worth = sorted(worth, key=lambda result: result[1])[:most_finished]
+    finished = [_iterate(points, weights, centres, MOST_ITERATIONS) for centres, _ in worth]
     return min(finished, key=lambda result: result[1])[0]
 
 
@@ -76,10 +84,23 @@ def _iterate(points: Points, weights: Points, centres: Points, most: int) -> tup
 
 
 def assign(points: Points, centres: Points) -> tuple[NDArray[np.intp], Points]:
-    """Each point's nearest centre, and its squared distance."""
-    squared = _squared_distances(points, centres)
-    nearest = squared.argmin(axis=1)
-    return nearest, squared[np.arange(len(points)), nearest]
+    """Each point's nearest centre, the first of equals, and its squared distance.
+
+    Centre by centre over whole columns: some three times as quick as by a table of all distances.
+    """
+    columns = points.T  # contiguous where `points` is laid out by columns
+    nearest = np.zeros(len(points), dtype=np.intp)
+    least = np.full(len(points), np.inf)
+    difference, squared = np.empty(len(points)), np.empty(len(points))
+    for position, centre in enumerate(centres):
+        squared[:] = 0
+        for column, value in zip(columns, centre, strict=True):
+            np.subtract(column, value, out=difference)
+            np.multiply(difference, difference, out=difference)
+            np.add(squared, difference, out=squared)
+        np.putmask(nearest, squared < least, position)
+        np.minimum(squared, least, out=least)
+    return nearest, least
 
 
 def _squared_distances(points: Points, centres: Points) -> Points:

@@ -25,17 +25,35 @@ def vectors_of(points: DataFrame, column: str) -> Any:
     return getattr(converted, "as")(encoder).rdd()
 
 
-def fit_from(vectors: Any, start: Centres, max_iterations: int, tolerance: float) -> tuple[Centres, float, int]:
-    """Lloyd's iterations from `start` over all vectors: the centres, their WSSSE, the number of iterations."""
-    model = (
+def weighted_vectors_of(points: DataFrame, vectors: str, weights: str) -> Any:
+    """The rows of a Spark ML vector column and a column of doubles as Java's `RDD[(mllib.linalg.Vector, Double)]`."""
+    jvm = _jvm()
+    selected = points.selectExpr(f"{vectors} AS _1", f"{weights} AS _2")
+    converted = jvm.org.apache.spark.mllib.util.MLUtils.convertVectorColumnsFromML(
+        selected._jdf, jvm.PythonUtils.toSeq(["_1"])
+    )
+    encoders = jvm.org.apache.spark.sql.Encoders
+    pair = encoders.tuple(encoders.udt(jvm.org.apache.spark.mllib.linalg.VectorUDT()), encoders.scalaDouble())
+    return getattr(converted, "as")(pair).rdd()
+
+
+def fit_from(
+    vectors: Any, start: Centres, max_iterations: int, tolerance: float, weighted: bool = False
+) -> tuple[Centres, float, int]:
+    """Lloyd's iterations from `start` over all vectors: the centres, their WSSSE, the number of iterations.
+
+    `vectors` are those of `weighted_vectors_of` where `weighted`, else of `vectors_of`.
+    """
+    kmeans = (
         _jvm()
         .org.apache.spark.mllib.clustering.KMeans()
         .setK(len(start))
         .setMaxIterations(max_iterations)
         .setEpsilon(tolerance)
         .setInitialModel(_mllib_model(start))
-        .run(vectors)
     )
+    # With weights by the method that Spark ML itself calls; it is Spark's own in Scala, but open in Java.
+    model = kmeans.runWithWeight(vectors, True, _jvm().scala.Option.empty()) if weighted else kmeans.run(vectors)
     centres = tuple(tuple(float(value) for value in centre.toArray()) for centre in model.clusterCenters())
     return centres, float(model.trainingCost()), int(model.numIter())
 

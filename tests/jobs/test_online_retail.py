@@ -14,9 +14,10 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
 from segmentation.choosing_k import elbow
-from segmentation.clustering import Preparation, prepare, sweep
 from segmentation.config import ClusteringSettings, load_config
+from segmentation.preparation import Preparation, prepare
 from segmentation.schemas import TABLES
+from segmentation.sweeping import sweep
 from tests.jobs.conftest import CONFIG, RFM_CONFIG, ROOT, RunJob, job_in
 from tests.jobs.published_runs import content_hash, latest_run, manifest_of, rows_of, runs_in, table_of
 

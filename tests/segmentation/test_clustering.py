@@ -19,16 +19,11 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
-from segmentation.clustering import (
-    Fit,
-    Preparation,
-    centres_in_original_units,
-    prepare,
-    segment_model,
-    sweep,
-    with_distances,
-)
+from segmentation.clustering import centres_in_original_units, segment_model, with_distances
 from segmentation.config import ClusteredFeature, ClusteringSettings
+from segmentation.fitting import Fit
+from segmentation.preparation import Preparation, prepare
+from segmentation.sweeping import sweep
 
 SCHEMA = "customer_id string, total_spend decimal(20,4), purchase_frequency bigint, recency_days int"
 SPEND_AND_FREQUENCY = (ClusteredFeature(feature="total_spend"), ClusteredFeature(feature="purchase_frequency"))

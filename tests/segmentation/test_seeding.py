@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 
-from segmentation.seeding import starting_centres
+from segmentation.seeding import assign, settled, starting_centres
 
 KS = range(2, 9)
 Points = NDArray[np.float64]
@@ -100,3 +100,20 @@ def test_points_of_one_dimension_and_of_six_are_both_served():
     for dimensions in (1, 6):
         points = random.normal(size=(200, dimensions))
         assert starting_centres(points, ones(points), [4], seed=1)[4].shape == (4, dimensions)
+
+
+def test_the_first_of_equally_near_centres_is_taken_and_distances_are_squared():
+    nearest, squared = assign(np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[6.0, 8.0], [0.0, 0.0], [0.0, 0.0]]))
+    assert (nearest.tolist(), squared.tolist()) == ([1, 0], [0.0, 25.0])
+
+
+def test_centres_found_on_fewer_points_settle_where_the_means_of_all_are():
+    points = np.array([[0.0], [1.0], [10.0], [11.0], [30.0]])
+    found = settled(points, np.array([1.0, 3.0, 1.0, 1.0, 1.0]), np.array([[0.0], [12.0], [29.0]]))
+    np.testing.assert_allclose(found, [[0.75], [10.5], [30.0]])
+
+
+def test_finishing_fewer_starts_ends_within_one_percent():
+    points = heavy_tailed()
+    few, every = (starting_centres(points, ones(points), KS, 1, most) for most in (3, None))
+    assert {k: cost(points, few[k]) for k in KS if cost(points, few[k]) > 1.01 * cost(points, every[k])} == {}
