@@ -21,12 +21,15 @@ SECONDS_BETWEEN_LOOKS: Final = 0.1
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took: exit code, seconds of wall and of all processors, and the most bytes at one moment."""
+    """What a command took: exit code, seconds of wall and of all processors, and the most bytes at one moment; and what
+    it said.
+    """
 
     code: int
     wall: float
     cpu: float
     peak_bytes: int
+    said: str = ""
 
 
 def measure(command: Sequence[str], folder: Path) -> Measured:
@@ -41,10 +44,11 @@ def measure(command: Sequence[str], folder: Path) -> Measured:
         peak.done.set()
         peak.join()
         process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        text = said.read()
         if process.returncode:
-            said.seek(0)
-            sys.stderr.writelines(said)
-    return Measured(process.returncode, wall, used.ru_utime + used.ru_stime, peak.bytes)
+            sys.stderr.write(text)
+    return Measured(process.returncode, wall, used.ru_utime + used.ru_stime, peak.bytes, text.strip())
 
 
 class _Peak(threading.Thread):

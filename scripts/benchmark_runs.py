@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +17,8 @@ from benchmark_report import Benchmark, machine, write_chart, written
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 OURS: Final = "this job"
+LOCAL: Final = "conf/spark-local.conf"
+MANY_CUSTOMERS: Final = 50_000
 PEERS: Final = ("pandas", "polars", "duckdb")
 # DuckDB reads workbooks by an extension that it fetches from the network.
 READS_WORKBOOKS: Final = ("pandas", "polars")
@@ -25,6 +30,8 @@ median of several rounds, and the ratio to this job's time in the same round.
 
 examples
   scripts/benchmark online_retail.parquet
+  scripts/benchmark lines.parquet --executors --rounds 1
+  scripts/benchmark --sweep 4338 400000 4000000 --rounds 1
   scripts/benchmark lines.parquet --peers polars duckdb --rounds 1 --driver-memory 12g --chart benchmark.png
 """
 
@@ -36,11 +43,13 @@ def main(arguments: Sequence[str]) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("input", type=Path, nargs="+", help="a file, or a folder of Parquet files, in our columns")
+    parser.add_argument("input", type=Path, nargs="*", help="a file, or a folder of Parquet files, in our columns")
     parser.add_argument("--config", default="conf/online_retail.yaml", help="of this job (default: %(default)s)")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="default: all that read the input")
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--driver-memory", help="of this job, as spark-submit takes it, such as 2g")
+    parser.add_argument("--executors", action="store_true", help="one against two of one core, on scripts/cluster")
+    parser.add_argument("--sweep", type=int, nargs="+", metavar="N", default=[], help="of N customers, alone")
     parser.add_argument("--chart", type=Path, help="draw the medians there as well, as PNG")
     given = parser.parse_args(arguments)
     for source in given.input:
@@ -48,7 +57,11 @@ def main(arguments: Sequence[str]) -> int:
             parser.error(f"{source}: nothing is there")
     if given.rounds < 1:
         parser.error(f"--rounds is a positive number, got {given.rounds}")
-    results = [_compared(source.resolve(), given) for source in given.input]
+    if not given.input and not given.sweep:
+        parser.error("name an input, or --sweep")
+    compare = _executors if given.executors else _compared
+    results = [compare(source.resolve(), given) for source in given.input]
+    results += [_sweeps(customers, given.rounds) for customers in given.sweep]
     print(machine())
     for result in results:
         print(written(result))
@@ -69,6 +82,49 @@ def _compared(source: Path, given: argparse.Namespace) -> Benchmark:
             print(f"{source.name}, round {number + 1}: {name} {one.wall:.1f} s, exit code {one.code}", file=sys.stderr)
             measured.append(one)
     return Benchmark(source.name, runs)
+
+
+def _executors(source: Path, given: argparse.Namespace) -> Benchmark:
+    """The job on a standalone cluster of this machine, with one worker of one core and with two."""
+    package = subprocess.run(["scripts/package"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()[
+        -1
+    ]
+    runs: dict[str, list[Measured]] = {"2 executors": [], "1 executor": []}
+    memory = given.driver_memory or "2g"
+    for number in range(given.rounds):
+        for name, measured in runs.items():
+            with tempfile.TemporaryDirectory() as folder:
+                cluster = ["--dir", f"{folder}/cluster"]
+                start = ["scripts/cluster", "start", *cluster, "--workers", name[0], "--memory", memory]
+                subprocess.run(start, cwd=ROOT, capture_output=True, check=True)
+                profile = ["--properties-file", f"{folder}/cluster/job.properties", "--executor-memory", memory]
+                job = ["jobs/segment_customers.py", "--config", given.config, "--quiet", "--input", str(source)]
+                command = ["spark-submit", *profile, "--py-files", package, *job, "--output", f"{folder}/lake"]
+                one = measure(command, ROOT)
+                subprocess.run(["scripts/cluster", "stop", *cluster], cwd=ROOT, capture_output=True, check=True)
+            print(f"{source.name}, round {number + 1}: {name} {one.wall:.1f} s, exit code {one.code}", file=sys.stderr)
+            measured.append(one)
+    return Benchmark(f"{source.name} on a cluster", runs)
+
+
+def _sweeps(customers: int, rounds: int) -> Benchmark:
+    """The sweep alone: its own seconds, without the start of Spark and of Python."""
+    program = "scripts/benchmark_sweep.py"
+    # As the job would be started on the lines of so many.
+    start = ["scripts/submit"] if customers < MANY_CUSTOMERS else ["spark-submit", "--properties-file", LOCAL]
+    spark = [*start, "--driver-memory", "6g", program, "spark"]
+    commands = {OURS: spark, "scikit-learn": [sys.executable, program, "scikit-learn"]}
+    runs: dict[str, list[Measured]] = {name: [] for name in commands}
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/customers.parquet"
+        subprocess.run([sys.executable, program, "customers", str(customers), path], cwd=ROOT, check=True)
+        for number in range(rounds):
+            for name, command in commands.items():
+                one = measure([*command, path], ROOT)
+                told = next((line for line in one.said.splitlines() if line.startswith("{")), "{}")
+                print(f"sweep of {customers:,}, round {number + 1}: {name} {told}", file=sys.stderr)
+                runs[name].append(replace(one, wall=json.loads(told).get("seconds", one.wall)))
+    return Benchmark(f"sweep of {customers:,} customers, without start-up (CPU and memory with it)", runs)
 
 
 def _ours(source: Path, folder: Path, given: argparse.Namespace) -> list[str]:

@@ -1,5 +1,6 @@
 """What scripts/benchmark measures of a command and how it tells it."""
 
+import json
 import os
 import subprocess
 import sys
@@ -61,3 +62,19 @@ def test_a_misused_benchmark_says_how_to_use_it(arguments: list[str], message: s
     )
     assert done.returncode == 2
     assert message in done.stderr
+
+
+def test_both_sweeps_find_fits_as_good_as_each_other(tmp_path: Path):
+    path = tmp_path / "customers.parquet"
+    program = ROOT / "scripts" / "benchmark_sweep.py"
+    assert measure([sys.executable, str(program), "customers", "3000", str(path)], ROOT).code == 0
+    found = []
+    for contestant in (
+        [str(ROOT / "scripts" / "submit"), str(program), "spark"],
+        [sys.executable, str(program), "scikit-learn"],
+    ):
+        said = measure([*contestant, str(path)], ROOT).said
+        found.append(json.loads(next(line for line in said.splitlines() if line.startswith("{"))))
+    ours, theirs = found
+    assert ours["wssse"] == pytest.approx(theirs["wssse"], rel=0.005)
+    assert ours["seconds"] > 0

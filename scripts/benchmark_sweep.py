@@ -1,0 +1,90 @@
+"""The sweep of k alone, on generated customers: by this job in Spark, or by scikit-learn; started by scripts/benchmark.
+
+usage: benchmark_sweep.py customers N FILE | spark FILE | scikit-learn FILE
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+FEATURES: Final = ("total_spend", "purchase_frequency", "recency_days")
+# Four kinds of customers: how many of them, and what they spend, how often they buy and how long ago, in the middle.
+KINDS: Final = ((0.35, 150, 1.5, 220), (0.30, 490, 2.5, 120), (0.25, 1_340, 5, 50), (0.10, 5_430, 13, 15))
+SEED: Final = 5
+
+
+def main(task: str, *arguments: str) -> None:
+    if task == "customers":
+        write_customers(int(arguments[0]), Path(arguments[1]))
+        return
+    seconds, wssse = {"spark": by_spark, "scikit-learn": by_scikit_learn}[task](arguments[0])
+    print(json.dumps({"seconds": seconds, "wssse": wssse}))
+
+
+def write_customers(count: int, path: Path) -> None:
+    """One row per customer: customer_id and the features, the same for the same count."""
+    random = np.random.default_rng(SEED)
+    shares, spend, orders, days = (np.array(column) for column in zip(*KINDS, strict=True))
+    kind = random.choice(len(KINDS), count, p=shares)
+    columns = {
+        "customer_id": [f"{number:09}" for number in range(count)],
+        "total_spend": np.round(spend[kind] * random.lognormal(0, 0.7, count), 2),
+        "purchase_frequency": 1 + random.poisson((orders[kind] - 1) * random.lognormal(0, 0.5, count)),
+        "recency_days": np.clip(random.exponential(days[kind]), 1, 374).astype(np.int32),
+    }
+    pq.write_table(pa.table(columns), path)
+
+
+def by_spark(path: str) -> tuple[float, float]:
+    """Seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest."""
+    from pyspark.sql import functions as F
+
+    from segmentation.choosing_k import choose_k
+    from segmentation.config import ClusteredFeature, ClusteringSettings
+    from segmentation.fitting import Fit
+    from segmentation.preparation import prepare
+    from segmentation.session import spark_session
+    from segmentation.sweeping import settle, sweep
+
+    spark = spark_session("sweep")
+    settings = ClusteringSettings(
+        features=tuple(ClusteredFeature.model_validate({"feature": feature}) for feature in FEATURES)
+    )
+    ks = range(settings.smallest_k, settings.largest_k + 1)
+    read = spark.read.parquet(path).withColumn("total_spend", F.col("total_spend").cast("decimal(20,4)"))
+    customers = read.repartition(1).sortWithinPartitions("customer_id").persist()
+    customers.count()
+
+    def chosen(fits: list[Fit]) -> int:
+        silhouettes = {fit.k: fit.indices.silhouette or 0.0 for fit in fits}
+        return choose_k({fit.k: fit.wssse for fit in fits}, silhouettes, "auto", list(ks)).k
+
+    began = time.perf_counter()
+    preparation = prepare(customers, settings)
+    fits = settle(preparation, sweep(preparation, list(ks), settings), chosen, settings)
+    return time.perf_counter() - began, fits[-1].wssse
+
+
+def by_scikit_learn(path: str) -> tuple[float, float]:
+    """Seconds of scaling and fitting each k, from ten starts as in the other measurements, and the last WSSSE."""
+    from peer_clustering import sweep
+
+    table = pq.read_table(path, columns=list(FEATURES))
+    features = np.column_stack([table[name].to_numpy().astype(float) for name in FEATURES])
+    began = time.perf_counter()
+    wssse, _ = sweep(features)
+    return time.perf_counter() - began, wssse[max(wssse)]
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
