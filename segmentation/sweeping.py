@@ -166,7 +166,8 @@ def _sampled_starts(
     fitted = _table(preparation, [(row[POINT], row[WEIGHT]) for row in rows])
     searched = _table(preparation, [(row[POINT], row[SEARCH_WEIGHT]) for row in rows if row[SEARCH_WEIGHT]])
     starts = starting_centres(*searched, ks, settings.seed, FINISHED_STARTS)
-    return [as_centres(settled(*fitted, starts[k])) for k in ks]
+    ends = settled(*fitted, starts, settings.seed)
+    return [as_centres(ends[k]) for k in ks]
 
 
 def _table(preparation: Preparation, rows: Sequence[tuple[Sequence[float], float]]) -> tuple[Points, Points]:
