@@ -9,7 +9,7 @@ from the best centres for k - 1 with one more (A. Likas, N. Vlassis, J. Verbeek,
 algorithm", 2003), so that more centres never do worse on the sample.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ Points = NDArray[np.float64]
 # scikit-learn runs, at half a second for all k.
 DRAWN_STARTS = 24
 GROWN_STARTS = 12
+REGROWN_STARTS = 2
 MOST_ITERATIONS = 60
 # A start is given up early when it is still this much worse than the best once it has nearly settled.
 SHORT_RUN = 10
@@ -50,9 +51,21 @@ def starting_centres(
     return found
 
 
-def settled(points: Points, weights: Points, centres: Points) -> Points:
-    """`centres` found on fewer points, moved by Lloyd's iterations to where they stay among these."""
-    return _iterate(np.asfortranarray(points), weights, centres, MOST_ITERATIONS)[0]
+def settled(points: Points, weights: Points, starts: Mapping[int, Points], seed: int) -> dict[int, Points]:
+    """For each k the centres of `starts`, found on fewer points, moved by Lloyd's iterations to where they stay among
+    these; or those grown from k - 1 settled so, where they are better.
+    """
+    random = np.random.default_rng(seed)
+    points = np.asfortranarray(points)
+    found: dict[int, Points] = {}
+    for k in sorted(starts):
+        tried = [starts[k]]
+        if k - 1 in found:
+            extras = _candidates(points, weights, found[k - 1], REGROWN_STARTS, random)
+            tried += [np.vstack([found[k - 1], extra]) for extra in extras]
+        ended = [_iterate(points, weights, start, MOST_ITERATIONS) for start in tried]
+        found[k] = min(ended, key=lambda result: result[1])[0]
+    return found
 
 
 def _best(points: Points, weights: Points, starts: list[Points], most_finished: int | None) -> Points:

@@ -165,8 +165,11 @@ def _sampled_starts(
     rows = sample.select(POINT, WEIGHT, SEARCH_WEIGHT).collect()  # bounded by the sample's limit
     fitted = _table(preparation, [(row[POINT], row[WEIGHT]) for row in rows])
     searched = _table(preparation, [(row[POINT], row[SEARCH_WEIGHT]) for row in rows if row[SEARCH_WEIGHT]])
-    starts = starting_centres(*searched, ks, settings.seed, FINISHED_STARTS)
-    return [as_centres(settled(*fitted, starts[k])) for k in ks]
+    # Every k up to the largest: each is grown from the one before, and so is the same whichever are wanted.
+    up_to = range(2, max(ks, default=1) + 1)
+    starts = starting_centres(*searched, up_to, settings.seed, FINISHED_STARTS)
+    ends = settled(*fitted, starts, settings.seed)
+    return [as_centres(ends[k]) for k in ks]
 
 
 def _table(preparation: Preparation, rows: Sequence[tuple[Sequence[float], float]]) -> tuple[Points, Points]:

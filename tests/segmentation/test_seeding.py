@@ -109,11 +109,19 @@ def test_the_first_of_equally_near_centres_is_taken_and_distances_are_squared():
 
 def test_centres_found_on_fewer_points_settle_where_the_means_of_all_are():
     points = np.array([[0.0], [1.0], [10.0], [11.0], [30.0]])
-    found = settled(points, np.array([1.0, 3.0, 1.0, 1.0, 1.0]), np.array([[0.0], [12.0], [29.0]]))
-    np.testing.assert_allclose(found, [[0.75], [10.5], [30.0]])
+    weights = np.array([1.0, 3.0, 1.0, 1.0, 1.0])
+    found = settled(points, weights, {3: np.array([[0.0], [12.0], [29.0]])}, seed=1)
+    np.testing.assert_allclose(found[3], [[0.75], [10.5], [30.0]])
 
 
 def test_finishing_fewer_starts_ends_within_one_percent():
     points = heavy_tailed()
     few, every = (starting_centres(points, ones(points), KS, 1, most) for most in (3, None))
     assert {k: cost(points, few[k]) for k in KS if cost(points, few[k]) > 1.01 * cost(points, every[k])} == {}
+
+
+def test_a_poor_start_is_grown_from_the_centres_before_it():
+    points = blobs()
+    good = starting_centres(points, ones(points), [5, 6], seed=1)
+    poor = {5: good[5], 6: np.vstack([good[5], good[5][:1] + 1e-3])}
+    assert cost(points, settled(points, ones(points), poor, seed=1)[6]) <= 1.01 * cost(points, good[6])
