@@ -106,7 +106,7 @@ def source_file() -> Column:
     # Told for every line: most paths need nothing of this but to lose their scheme.
     is_local = F.startswith(encoded, F.lit(LOCAL)) & ~F.startswith(encoded, F.lit(f"{LOCAL}/"))
     is_plain = is_local & ~F.contains(encoded, F.lit("%"))
-    return F.when(is_plain, F.ltrim(encoded, F.lit(LOCAL.rstrip("/")))).otherwise(decoded)
+    return F.when(is_plain, F.expr(f"TRIM(LEADING '{LOCAL.rstrip('/')}' FROM _metadata.file_path)")).otherwise(decoded)
 
 
 def quoted(name: str) -> str:
