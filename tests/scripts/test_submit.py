@@ -45,10 +45,12 @@ def test_a_small_input_gets_the_quick_compiler_and_two_partitions(small: Path):
     assert "-Dlog4j2.configurationFile=conf/log4j2.properties" in java_of(options)
 
 
-def test_a_large_input_gets_the_settings_of_the_properties_file_alone(large: Path):
+def test_a_large_input_gets_the_good_compiler_smaller_sorts_and_a_collector_for_throughput(large: Path):
     options = local_options([JOB, "--input", str(large)], None)
-    assert [option for option in options if option.startswith("spark.sql.")] == []
+    assert [option for option in options if option.startswith("spark.sql.")] == ["spark.sql.shuffle.partitions=32"]
     assert "-XX:TieredStopAtLevel" not in java_of(options)
+    assert "-XX:+UseSerialGC" not in java_of(options)
+    assert "-XX:+UseParallelGC" in java_of(options)
 
 
 def test_an_archive_is_named_once_it_is_there(small: Path, tmp_path: Path):
