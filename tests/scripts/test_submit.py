@@ -95,6 +95,15 @@ def test_the_input_is_all_files_of_paths_folders_and_patterns(tmp_path: Path):
     assert bytes_of_input([JOB, "--input", str(tmp_path / "nowhere.csv")]) == 0
 
 
+def test_parquet_and_packed_files_count_as_what_they_hold(tmp_path: Path):
+    for name in ("a.csv", "a.parquet", "a.csv.gz"):
+        (tmp_path / name).write_bytes(b"x" * 100)
+    as_csv, parquet, packed = (
+        bytes_of_input([JOB, "--input", str(tmp_path / name)]) for name in ("a.csv", "a.parquet", "a.csv.gz")
+    )
+    assert as_csv < packed < parquet
+
+
 @pytest.mark.parametrize("path", ["s3a://bucket/lines.parquet", "hdfs://host/lines"])
 def test_what_is_on_another_machine_counts_as_large(path: str):
     assert bytes_of_input([JOB, "--input", path]) >= SMALL_INPUT
