@@ -86,9 +86,8 @@ def _compared(source: Path, given: argparse.Namespace) -> Benchmark:
 
 def _executors(source: Path, given: argparse.Namespace) -> Benchmark:
     """The job on a standalone cluster of this machine, with one worker of one core and with two."""
-    package = subprocess.run(["scripts/package"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()[
-        -1
-    ]
+    packed = subprocess.run(["scripts/package"], cwd=ROOT, capture_output=True, text=True, check=True)
+    package = packed.stdout.split()[-1]
     runs: dict[str, list[Measured]] = {"2 executors": [], "1 executor": []}
     memory = given.driver_memory or "2g"
     for number in range(given.rounds):

@@ -70,7 +70,7 @@ class Measured:
 def measure(
     points: DataFrame, point: str, clusterings: Sequence[Centres], total_squares: float, at_once: int = 4
 ) -> list[Measured]:
-    """For each of `clusterings`, by the nearest of its centres, its figures; two jobs for some twelve clusters.
+    """For each of `clusterings`, by the nearest of its centres, its figures; two jobs for `MOST_CLUSTERS_OF_A_JOB`.
 
     `point` is a column of arrays of doubles. The sums are the same in each run where the points are sorted in one
     partition; as many as `at_once` pairs of jobs run at the same time.
