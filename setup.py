@@ -35,6 +35,7 @@ RUNTIME = [
     "pyarrow>=18,<27",
     "matplotlib>=3.9,<4",
     "rich>=13.7,<16",
+    "Jinja2>=3.1,<4",
 ]
 
 TEST = [
@@ -51,6 +52,9 @@ TEST = [
     "duckdb>=1.3,<3",
     # The yardstick for Spark's clusterings.
     "scikit-learn>=1.6,<2",
+    # The report in a real browser, which scripts/test installs, and its accessibility.
+    "playwright>=1.50,<2",
+    "axe-playwright-python>=0.1.5,<1",
     # Makes small workbooks for the tests of XLSX reading.
     "XlsxWriter>=3.2,<4",
 ]
