@@ -16,6 +16,10 @@ from types import FrameType
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from segmentation.input_size import as_plain_text  # noqa: E402 - found by the line before
+
 PROPERTIES: Final = ROOT / "conf" / "spark-local.conf"
 JAVA_OPTIONS: Final = "spark.driver.extraJavaOptions"
 
@@ -29,8 +33,8 @@ with the environment made ready, and two things that can only be said before Jav
     some seconds more; it lies in $XDG_CACHE_HOME or ~/.cache, and another Java or another Spark gets another one.
   * Where --input is less than {{most:.0f}} MB as plain CSV, Java compiles quickly instead of well and collects garbage
     with one thread, and Spark spreads the lines over two partitions without adaptive execution: a run of seconds does
-    not live long enough to earn back the other way. Where it is more, garbage is collected for throughput and what is
-    sorted at once is smaller. The tables are the same.
+    not live long enough to earn back the other way. Where it is more, garbage is collected for throughput. The tables
+    are the same.
 
 Where the options name a properties file, or {JAVA_OPTIONS}, all is left to spark-submit.
 
@@ -38,8 +42,6 @@ example
   scripts/submit jobs/segment_customers.py --config conf/online_retail.yaml --input my_sales.csv --output lake
 """
 
-# How many bytes of plain CSV one byte of other files stands for: measured on the reference data set.
-DENSER: Final = {".parquet": 12, ".gz": 6, ".xlsx": 2}
 # Beyond it the better compiler and adaptive execution earn back what they cost. To clean 540,000 lines took 15 s of the
 # processor the quick way and 19 s the other, 2.7 million 44 and 33 s.
 SMALL_INPUT: Final = 64_000_000
@@ -54,8 +56,6 @@ SPARK_FOR_SMALL_INPUT: Final = (
     # As if a file cost 64 KB to open, not 4 MB: one of a few megabytes is read by every core.
     "spark.sql.files.openCostInBytes=65536",
 )
-# What is sorted at once fits into memory; adaptive execution joins parts that turn out small.
-SPARK_FOR_LARGE_INPUT: Final = ("spark.sql.shuffle.partitions=32",)
 # An archive that does not fit is passed over, and need not be told of.
 ABOUT_THE_ARCHIVE: Final = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")
 OLDEST_KEPT: Final = 4
@@ -130,7 +130,7 @@ def _options(arguments: Sequence[str], sharing: Sequence[str]) -> list[str]:
     of_size = JAVA_FOR_SMALL_INPUT if is_small else JAVA_FOR_LARGE_INPUT
     java = [of_file, *of_size, *ABOUT_THE_ARCHIVE, *sharing]
     options = ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={' '.join(java)}"]
-    for setting in SPARK_FOR_SMALL_INPUT if is_small else SPARK_FOR_LARGE_INPUT:
+    for setting in SPARK_FOR_SMALL_INPUT if is_small else ():
         options += ["--conf", setting]
     return options
 
@@ -159,7 +159,7 @@ def _size(path: str) -> int:
         found = list(Path("/").glob(path.lstrip("/")))
     files = [file for one in found for file in ([one] if one.is_file() else one.rglob("*"))]
     with suppress(OSError):
-        return sum(file.stat().st_size * DENSER.get(file.suffix, 1) for file in files if file.is_file())
+        return sum(as_plain_text(file.name, file.stat().st_size) for file in files if file.is_file())
     return SMALL_INPUT
 
 

@@ -21,6 +21,7 @@ from segmentation.features import customer_features
 from segmentation.fitting import Fit
 from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, find_input
+from segmentation.input_size import as_plain_text
 from segmentation.lake import Lake
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.preparation import Preparation, prepare
@@ -46,7 +47,7 @@ from segmentation.schemas import (
     K,
     column_names,
 )
-from segmentation.session import cancel_jobs, local_directory
+from segmentation.session import cancel_jobs, local_directory, spread
 from segmentation.small_tables import small_table
 from segmentation.sweeping import settle, sweep
 
@@ -86,6 +87,7 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
         publishing.require_writable(lake)
         publishing.remove_abandoned(lake)
         files = find_input(spark, request.inputs, config.input)
+        spread(spark, sum(as_plain_text(file.path, file.stored.size) for file in files))
         identity = identify([file.stored for file in files], config, request.as_of)
         run_id, is_published = _run_id(lake, identity, request)
         progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")

@@ -10,8 +10,10 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from segmentation.errors import SegmentationError, java_message
+from segmentation.input_size import partitions_for
 
 SECONDS_TO_CANCEL = 5
+PARTITIONS = "spark.sql.shuffle.partitions"
 SETTINGS = {
     # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
     "spark.sql.session.timeZone": "UTC",
@@ -55,6 +57,12 @@ def spark_session(name: str) -> SparkSession:
     finally:
         # PySpark's own way with Ctrl-C calls Java from within a call to Java, and says so in a stack trace.
         signal.signal(signal.SIGINT, on_interrupt)
+
+
+def spread(spark: SparkSession, text_bytes: int) -> None:
+    """Sets into how many parts lines are shuffled, unless spark-submit was told."""
+    if PARTITIONS not in dict(spark.sparkContext.getConf().getAll()):
+        spark.conf.set(PARTITIONS, str(partitions_for(text_bytes)))
 
 
 def cancel_jobs(spark: SparkSession) -> None:

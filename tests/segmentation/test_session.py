@@ -1,6 +1,6 @@
 """The job's session has its own settings, and a cluster that does not take the job is told in a sentence."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from py4j.protocol import Py4JJavaError
@@ -8,7 +8,8 @@ from pyspark.sql import SparkSession
 
 from segmentation import session
 from segmentation.errors import SegmentationError
-from segmentation.session import SETTINGS, spark_session
+from segmentation.input_size import BYTES_SORTED_AT_ONCE, LEAST_PARTITIONS, as_plain_text, partitions_for
+from segmentation.session import PARTITIONS, SETTINGS, spark_session, spread
 
 
 def test_settings_that_the_results_depend_on_come_before_any_others(spark: SparkSession):
@@ -21,6 +22,46 @@ def test_settings_that_the_results_depend_on_come_before_any_others(spark: Spark
     finally:
         for key, value in before.items():
             spark.conf.set(key, value)
+
+
+def test_lines_are_shuffled_in_as_many_parts_as_their_text_asks_for():
+    assert partitions_for(0) == partitions_for(LEAST_PARTITIONS * BYTES_SORTED_AT_ONCE) == LEAST_PARTITIONS
+    assert partitions_for(1000 * BYTES_SORTED_AT_ONCE + 1) == 1001
+
+
+def test_parquet_and_packed_files_count_as_the_text_they_hold():
+    sizes = [as_plain_text(name, 100) for name in ("a.csv", "/days/a.xlsx", "s3a://bucket/a.csv.gz", "a.parquet")]
+    assert sizes[0] == 100
+    assert sizes == sorted(set(sizes))
+
+
+def test_a_number_of_parts_given_to_spark_submit_stays(spark: SparkSession):
+    given = spark.conf.get(PARTITIONS)  # tests/conftest.py gives it as spark-submit would
+    spread(spark, 1000 * BYTES_SORTED_AT_ONCE)
+    assert spark.conf.get(PARTITIONS) == given
+
+
+class Conf:
+    """The settings of a Spark that was told nothing when it was submitted."""
+
+    def __init__(self) -> None:
+        self.set_later: dict[str, str] = {}
+        self.sparkContext = self.conf = self
+
+    def getConf(self) -> "Conf":  # noqa: N802 - Spark's name
+        return self
+
+    def getAll(self) -> list[tuple[str, str]]:  # noqa: N802 - Spark's name
+        return [("spark.master", "local[2]")]
+
+    def set(self, key: str, value: str) -> None:
+        self.set_later[key] = value
+
+
+def test_spark_that_was_told_nothing_gets_a_number_by_the_input():
+    conf = Conf()
+    spread(cast(SparkSession, conf), 9 * BYTES_SORTED_AT_ONCE)
+    assert conf.set_later == {PARTITIONS: "9"}
 
 
 class JavaError:
