@@ -100,12 +100,9 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
     except QualityGateError as error:
         place = staged.refuse().removeprefix("file:")
         raise QualityGateError(f"{error}; the refused run is kept at {place}") from error
-    except SegmentationError:  # told before anything was written, or between two writes
-        raise
-    except BaseException as error:  # a signal, or a job that failed: others may still write
+    except BaseException as error:  # what a person can mend, a signal, a job that failed: others may still write
         full = _where_space_is_left(spark, lake) if NO_SPACE in str(error) else None
-        cancel_jobs(spark)
-        staged.discard_under_way()
+        staged.discard_under_way(lambda: cancel_jobs(spark))
         if full:
             raise SegmentationError(full) from error
         raise

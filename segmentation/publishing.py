@@ -7,9 +7,9 @@ folder under `_staging/`, which the next run on the lake removes, since nobody c
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from segmentation.identity import LONGEST_RUN_ID
 from segmentation.lake import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, Lake, place_of
 from segmentation.local_disk import HOST, Claim
 from segmentation.schemas import TABLES, require_schema
+from segmentation.writing import Writes
 
 # Each step by name, at the moment it is reached: what a crash test stops the job at.
 steps = logging.getLogger("segmentation.lake.steps")
@@ -121,21 +122,28 @@ class StagedRun:
     run_id: str
     path: str
     claim: Claim | None
+    writes: Writes = field(default_factory=Writes)
 
     def write_table(self, table: str, frame: DataFrame) -> None:
-        """Writes one of `TABLES` as Parquet; QualityGateError where the frame is not of its schema."""
+        """Begins to write one of `TABLES` as Parquet; QualityGateError where the frame is not of its schema."""
         require_schema(frame, TABLES[table], table)
-        frame.write.option("maxRecordsPerFile", MOST_ROWS_A_FILE).parquet(f"{self.path}/{table}")
+        write = frame.write.option("maxRecordsPerFile", MOST_ROWS_A_FILE)
+        self.writes.begin(write.parquet, f"{self.path}/{table}")
 
     def write_model(self, model: PipelineModel) -> None:
-        model.write().save(f"{self.path}/{MODEL}")
+        """Begins to save the model."""
+        self.writes.begin(model.write().save, f"{self.path}/{MODEL}")
 
     def put_file(self, local: Path, name: str) -> None:
         """Copies a file of the driver's disk to `name` inside the run."""
         self.lake.storage.put(local, f"{self.path}/{name}")
 
     def finish_writing(self) -> None:
-        """What was written is on the disk, and the lines kept as they were read are for their owner alone."""
+        """What was begun is written and on the disk, and lines kept as they were read are for their owner alone.
+
+        Raises what a write failed with.
+        """
+        self.writes.finish()
         self.lake.storage.restrict(f"{self.path}/{OWNER_ONLY_TABLE}")
         self.lake.storage.sync(self.path)
         reached(STAGING_WRITTEN)
@@ -216,19 +224,22 @@ class StagedRun:
 
     def refuse(self) -> str:
         """Keeps the run where it is for a person to look at, and returns the place."""
+        self.writes.end()
         kept = f"{self.path}{REFUSED}"
         self.lake.storage.rename(self.path, kept)
         return kept
 
     def discard(self) -> None:
         """Removes the run in the making; nothing happens where it was published or refused."""
+        self.writes.end()
         self._delete()
         if self.claim:
             self.claim.release()
 
-    def discard_under_way(self) -> None:
-        """As `discard`, while tasks that were cancelled may still be writing, and making again what is removed."""
-        for _ in range(TRIES_UNDER_WAY):
+    def discard_under_way(self, cancel: Callable[[], None]) -> None:
+        """As `discard`, while tasks that `cancel` ends may still be writing, and making again what is removed."""
+        at_rest = self.writes.stop(cancel)
+        for _ in range(0 if at_rest else TRIES_UNDER_WAY):
             self._delete()
             time.sleep(SECONDS_BETWEEN_TRIES)
         self.discard()

@@ -76,7 +76,7 @@ ALLOWED = {
     "lake": {"storage", "identity"},
     "acceptance": {"audit", "quality_gates", "lake", "publishing"},
     "expiry": {"lake", "publishing"},
-    "publishing": {"lake", "local_disk", "identity"},
+    "publishing": {"lake", "local_disk", "identity", "writing"},
     "storage": {"local_disk"},
     "manifest": {"choosing_k", "identity", "input_files"},
 }

@@ -60,7 +60,7 @@ class Conf:
 
 def test_spark_that_was_told_nothing_gets_a_number_by_the_input():
     conf = Conf()
-    spread(cast(SparkSession, conf), 9 * BYTES_SORTED_AT_ONCE)
+    spread(cast("SparkSession", conf), 9 * BYTES_SORTED_AT_ONCE)
     assert conf.set_later == {PARTITIONS: "9"}
 
 
