@@ -10,7 +10,7 @@ from segmentation.chart_style import FAINT, INK, QUIET, Page, width_of
 from segmentation.segment_marks import name_of, segment_gid, segment_mark, write_segment
 
 EVERYONE: Final = "All customers"
-NAMES: Final = 3.0  # inches of a segment's name, at most
+NAMES: Final = 3.4  # inches of a segment's name, at most
 LABEL: Final = 0.22  # inches over a bar for its number
 FOOT: Final = 0.62  # inches under a panel for its axis
 
@@ -41,7 +41,7 @@ def rows_for(profiles: Rows) -> RowRoom:
     number = len(profiles) + (len(profiles) > 1)
     names = [width_of(name_of(row, NAMES), weight="bold") for row in profiles]
     left = 0.35 + max([*names, width_of(EVERYONE, weight="bold")]) + 0.25
-    return RowRoom(number, 0.62 if number <= 9 else 0.5, left)
+    return RowRoom(number, 0.8 if number <= 7 else 0.65 if number <= 13 else 0.5, left)
 
 
 def write_names(page: Page, profiles: Rows, rows: RowRoom) -> None:
