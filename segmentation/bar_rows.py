@@ -31,6 +31,11 @@ class RowRoom(NamedTuple):
     left: float
 
     @property
+    def bars(self) -> float:
+        """The height of a row's highest bar in inches."""
+        return self.height - LABEL - 0.08
+
+    @property
     def body(self) -> float:
         """The height of all rows in inches."""
         return self.number * self.height
@@ -65,10 +70,9 @@ def draw_rows(axes: Axes, bars: Sequence[BarRow], rows: RowRoom, inches: float, 
     axes.set_ylim(0, rows.body)
     axes.set_yticks([])
     axes.spines[["left", "bottom"]].set_visible(False)
-    room = rows.height - LABEL - 0.08
     for position, row in enumerate(bars):
         high, low = max([0.0, *row.values]), min([0.0, *row.values])
-        scale = room / (high - low) if high > low else 0.0
+        scale = rows.bars / (high - low) if high > low else 0.0
         base = rows.body - (position + 1) * rows.height - low * scale
         colour = QUIET if row.segment_id is None else segment_mark(row.segment_id).colour
         gid = None if row.segment_id is None else segment_gid(row.segment_id)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from segmentation.chart_features import average_of, feature_value, feature_words
-from segmentation.chart_numbers import Rows, column, compact, sentence
+from segmentation.chart_numbers import Rows, column, compact
 from segmentation.chart_style import QUIET, in_house_style, new_page, plain, width_of, wrapped
 from segmentation.segment_marks import by_id, name_of, segment_gid, write_segment
 
@@ -89,9 +89,8 @@ def heatmap_title(profiles: Rows, features: Sequence[str]) -> str:
         return "The segments hardly differ from the average customer"
     telling = [span for span in wide if span[1] in TELLING]
     _, feature, low, high = max(telling or wide, key=lambda span: span[0])
-    return (
-        f"{sentence(feature_words(feature).verb)}: from {compact(low)} to {compact(high)} times the average customer's"
-    )
+    what = feature_words(feature).verb
+    return f"From segment to segment, {what} ranges from {compact(low)} to {compact(high)} times the average"
 
 
 @in_house_style
@@ -143,4 +142,4 @@ def _readable_on(colour: str) -> str:
     """Dark or light text, whichever has the greater contrast (WCAG 2.2, relative luminance)."""
     channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
     luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
-    return DARK_TEXT if luminance > 0.18 else LIGHT_TEXT
+    return DARK_TEXT if luminance > 0.2 else LIGHT_TEXT

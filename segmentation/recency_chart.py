@@ -81,7 +81,7 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
         if median is not None:
             place = (median - first + days) / days - 0.5
             foot = level - FOOT - (rows.height - LABEL) / 2
-            axes.plot([place] * 2, [foot, foot + rows.height - LABEL], color=INK, lw=1.2, ls=(0, (3, 2)), zorder=6)
+            axes.plot([place] * 2, [foot, foot + rows.bars], color=INK, lw=1.2, ls=(0, (3, 2)), zorder=6)
         level -= rows.height
     return page.figure
 
