@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from segmentation.chart_features import average_of, feature_value, feature_words
 from segmentation.chart_numbers import Rows, column, compact
-from segmentation.chart_style import QUIET, in_house_style, new_page, plain, width_of, wrapped
+from segmentation.chart_style import QUIET, fit, in_house_style, new_page, plain, width_of, wrapped
 from segmentation.segment_marks import by_id, name_of, segment_gid, write_segment
 
 # Blue and orange are told apart with any colour vision; the middle is a grey that neither of them becomes.
@@ -127,14 +127,16 @@ def heatmap_chart(profiles: Rows, features: Sequence[str], *, currency: str = ""
         middle = left + (number + 0.5) * most
         for line, text in enumerate(reversed(lines)):
             page.write(middle, body - head + 0.13 + 0.23 * line, text, ha="center", color=QUIET)
-        average = feature_value(feature, average_of(profiles, feature), currency)
+        average = fit(feature_value(feature, average_of(profiles, feature), currency), most, weight="bold")
         page.write(middle, first + row_height / 2, average, ha="center", weight="bold")
         for row_number, (row, cell) in enumerate(zip(profiles, _cells(profiles, feature, currency), strict=True)):
             bottom = first - 0.12 - (row_number + 1) * row_height
             gid = segment_gid(int(row["segment_id"]))
             colour = NO_VALUE if cell.strength is None else to_hex(SCALE((cell.strength + 1) / 2))
             axes.add_patch(Rectangle((number * most, bottom), most, row_height, fc=colour, ec="white", lw=1.5, gid=gid))
-            page.write(middle, bottom + row_height / 2, cell.text, ha="center", color=_readable_on(colour), gid=gid)
+            page.write(
+                middle, bottom + row_height / 2, fit(cell.text, most), ha="center", color=_readable_on(colour), gid=gid
+            )
     return page.figure
 
 
