@@ -89,8 +89,8 @@ def heatmap_title(profiles: Rows, features: Sequence[str]) -> str:
         return "The segments hardly differ from the average customer"
     telling = [span for span in wide if span[1] in TELLING]
     _, feature, low, high = max(telling or wide, key=lambda span: span[0])
-    what = feature_words(feature).verb
-    return f"From segment to segment, {what} ranges from {compact(low)} to {compact(high)} times the average"
+    what, least = feature_words(feature).verb, compact(low) if low >= 0.01 else "less than 0.01"
+    return f"The segments range from {least} to {compact(high)} times the average in {what}"
 
 
 @in_house_style

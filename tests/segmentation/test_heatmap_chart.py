@@ -50,7 +50,7 @@ def test_means_below_zero_are_compared_in_their_own_unit() -> None:
 
 def test_the_title_names_the_feature_that_tells_segments_apart() -> None:
     title = heatmap_title(profiles_of(CLASSIC), NUMERIC_FEATURES)
-    assert title == "From segment to segment, spending ranges from 0.53 to 93 times the average"
+    assert title == "The segments range from 0.53 to 93 times the average in spending"
     alike = profiles_of([("One", 50, "500.00", 2), ("Other", 50, "510.00", 2)])
     assert heatmap_title(alike, ["total_spend"]) == "The segments hardly differ from the average customer"
     assert heatmap_title(many_profiles(1), ["total_spend"]).startswith("One segment")
