@@ -177,7 +177,7 @@ def _publish(
         staged.write_table("product_segments", rollups.product_segments(baskets, segments))
 
     with progress.stage("Drawing the charts"):
-        draw_charts(config, choice, sweep_rows, described, segments, countries, products, put=staged.put_file)
+        draw_charts(config, choice, sweep_rows, described, orders, segments, countries, products, put=staged.put_file)
 
     with progress.stage("Auditing"):
         staged.finish_writing()
