@@ -52,6 +52,8 @@ _STYLE: Final[dict[str, Any]] = {
     "ytick.labelsize": TEXT_SIZE,
     "legend.frameon": False,
     "legend.fontsize": TEXT_SIZE,
+    "svg.fonttype": "none",  # text, not outlines
+    "svg.hashsalt": "segments",  # the same ids in every run
 }
 
 _Parameters = ParamSpec("_Parameters")

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.chart_numbers import Rows
 from segmentation.chart_style import save
+from segmentation.chart_svg import DrawnChart, drawn_chart
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
 from segmentation.elbow_chart import elbow_chart
@@ -46,8 +47,8 @@ def draw_charts(
     countries: DataFrame,
     products: DataFrame,
     put: Callable[[Path, str], None],
-) -> None:
-    """Draws every chart as PNG and hands each to `put` with its name inside the run."""
+) -> list[DrawnChart]:
+    """Draws every chart as PNG, hands each to `put` with its name inside the run, and returns the same as SVG."""
     currency = config.charts.currency
     drawn = _customers_drawn(segments, profiles, config.charts.customers_drawn)
     shown = [TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS, AVERAGE_ORDER_VALUE]
@@ -75,6 +76,7 @@ def draw_charts(
             path = Path(folder) / f"{name}.png"
             save(figure, path)
             put(path, f"charts/{name}.png")
+    return [drawn_chart(figure, name) for name, figure in figures.items()]
 
 
 def _chart_rule(choice: Choice) -> str:

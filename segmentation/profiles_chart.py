@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from segmentation.chart_numbers import Rows, column, compact, finite, percent, sentence
 from segmentation.chart_style import INK, QUIET, Page, fit, in_house_style, log_ticks, new_page, plain, width_of
-from segmentation.segment_marks import by_id, name_of, segment_mark, write_segment
+from segmentation.segment_marks import by_id, name_of, segment_gid, segment_mark, write_segment
 
 LOG_RATIO: Final = 30.0  # from here on the smaller of two bars is hard to see
 
@@ -147,14 +147,15 @@ def _panel(page: Page, profiles: Rows, feature: str, currency: str, place: _Plac
     axes.set_yticks([])
     for position, (row, mean, text) in enumerate(zip(profiles, means, texts, strict=True)):
         colour, marker = segment_mark(int(row["segment_id"]))
-        page.write(left + width, bottom + height - (position + 0.5) * row_height, text, ha="right")
+        gid = segment_gid(int(row["segment_id"]))
+        page.write(left + width, bottom + height - (position + 0.5) * row_height, text, ha="right", gid=gid)
         if mean is None:
             continue
         if logarithmic and average is not None:
-            axes.plot([average, mean], [position, position], color=colour, lw=2.5, zorder=3)
-            axes.plot(mean, position, marker=marker, ms=9, mfc=colour, mec=INK, mew=0.7, ls="", zorder=4)
+            axes.plot([average, mean], [position, position], color=colour, lw=2.5, zorder=3, gid=gid)
+            axes.plot(mean, position, marker=marker, ms=9, mfc=colour, mec=INK, mew=0.7, ls="", zorder=4, gid=gid)
         else:
-            axes.barh(position, mean, height=0.62, color=colour, zorder=3)
+            axes.barh(position, mean, height=0.62, color=colour, zorder=3, gid=gid)
     if average is not None:
         axes.axvline(average, color=INK, lw=1.2, ls=(0, (4, 3)), zorder=5)
     heading = fit(about.label + (f" ({symbol})" if symbol else ""), width + 0.1, weight="bold")

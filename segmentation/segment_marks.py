@@ -33,10 +33,23 @@ SEGMENT_MARKS: Final = (
     SegmentMark("#009E73", "h"),
 )
 
+_GID: Final = "segment-"
+
 
 def segment_mark(segment_id: int) -> SegmentMark:
     """The colour and shape of a segment (ids count from 1); past twelve they begin again."""
     return SEGMENT_MARKS[(segment_id - 1) % len(SEGMENT_MARKS)]
+
+
+def segment_gid(segment_id: int) -> str:
+    """The group id of what is drawn of a segment, by which a page can highlight it; several artists may share it."""
+    return f"{_GID}{segment_id}"
+
+
+def segment_of_gid(gid: str) -> int | None:
+    """The segment whose `segment_gid` it is, None for any other text."""
+    number = gid.removeprefix(_GID)
+    return int(number) if number != gid and number.isdecimal() else None
 
 
 def by_id(profiles: Rows) -> list[Row]:
@@ -50,10 +63,11 @@ def name_of(profile: Row, width: float) -> str:
 
 def write_segment(page: Page, level: float, profile: Row, width: float, weight: str = "normal") -> None:
     """A line of a legend at the page's left: the segment's mark, then its name in at most `width` inches."""
-    colour, marker = segment_mark(int(profile["segment_id"]))
+    segment_id = int(profile["segment_id"])
+    (colour, marker), gid = segment_mark(segment_id), segment_gid(segment_id)
     across, up = page.figure.get_size_inches()
     x, y = (MARGIN + 0.12) / across, (page.bottom + level) / up
-    page.figure.add_artist(
-        Line2D([x], [y], marker=marker, ms=10, mfc=colour, mec=INK, mew=0.8, ls="", transform=page.figure.transFigure)
-    )
-    page.write(0.35, level, name_of(profile, width), weight=weight)
+    mark = Line2D([x], [y], marker=marker, ms=10, mfc=colour, mec=INK, mew=0.8, ls="", gid=gid)
+    mark.set_transform(page.figure.transFigure)
+    page.figure.add_artist(mark)
+    page.write(0.35, level, name_of(profile, width), weight=weight, gid=gid)

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from segmentation.chart_numbers import Row, Rows, column, compact, count, finite, percent
 from segmentation.chart_style import INK, QUIET, Page, heading, in_house_style, log_ticks, new_page, plain, width_of
-from segmentation.segment_marks import by_id, name_of, segment_mark, write_segment
+from segmentation.segment_marks import by_id, name_of, segment_gid, segment_mark, write_segment
 
 SKEWED: Final = 8.0  # the largest value is so many times the median: most points would lie in one corner
 CROWDED: Final = 200  # points; from here on equal numbers of orders hide each other
@@ -89,11 +89,14 @@ def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = N
             linewidths=0.5 if few else 0,
             edgecolors="white",
             zorder=6 if few else 2,  # a centre would hide a good part of a small segment
+            gid=segment_gid(segment_id),
         )
     for x, y, segment_id in centres:
         colour, marker = segment_mark(segment_id)
-        axes.scatter(x, y, s=330, c="white", marker=marker, zorder=4, linewidths=0)
-        axes.scatter(x, y, s=170, c=colour, marker=marker, zorder=5, linewidths=1.3, edgecolors=INK, gid="centre")
+        gid = segment_gid(segment_id)
+        axes.scatter(x, y, s=330, c="white", marker=marker, zorder=4, linewidths=0, gid=gid)
+        centre = axes.scatter(x, y, s=170, c=colour, marker=marker, zorder=5, linewidths=1.3, edgecolors=INK, gid=gid)
+        centre.set_label("centre")
     axes.set_xlabel("Orders per customer" + " (logarithmic scale)" * (axes.get_xscale() == "log"))
     unit = ", ".join(filter(None, (currency, "logarithmic scale" * (axes.get_yscale() == "log"))))
     heading(axes, "Total spend per customer" + (f" ({unit})" if unit else ""))
@@ -134,4 +137,4 @@ def _segment_table(page: Page, profiles: Rows, height: float, row_height: float)
         write_segment(page, level, row, 4.6, weight)
         texts = (count(int(row["customers"])), percent(row["customer_share"]), percent(row["revenue_share"]))
         for (_, right), text in zip(columns, texts, strict=True):
-            page.write(right, level, text, ha="right", weight=weight)
+            page.write(right, level, text, ha="right", weight=weight, gid=segment_gid(int(row["segment_id"])))

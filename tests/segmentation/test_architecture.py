@@ -43,7 +43,7 @@ STAGES = {
 }
 CHARTS = {"elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"}
 # What draws, of plain rows: `chart_numbers` only writes numbers out.
-DRAWING = {*CHARTS, "segment_marks", "chart_style"}
+DRAWING = {*CHARTS, "segment_marks", "chart_style", "chart_svg"}
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
     "pipeline": {*STAGES, "session"} - {"audit"},  # the only module that joins the stages
@@ -65,12 +65,13 @@ ALLOWED = {
     "sweeping": {"preparation", "fitting", "seeding", "cluster_indices", "sampling"},
     "clustering": {"preparation", "fitting", "warm_start", "cluster_indices"},
     "warm_start": {"cluster_indices"},
-    "charting": {*CHARTS, "chart_style", "chart_numbers", "choosing_k", "sampling"},
+    "charting": {*CHARTS, "chart_style", "chart_svg", "chart_numbers", "choosing_k", "sampling"},
     "elbow_chart": {"chart_style", "chart_numbers", "choosing_k"},
     "segments_chart": {"segment_marks", "chart_style", "chart_numbers"},
     "profiles_chart": {"segment_marks", "chart_style", "chart_numbers"},
     "pareto_chart": {"chart_style", "chart_numbers"},
     "segment_marks": {"chart_style", "chart_numbers"},
+    "chart_svg": {"chart_style", "segment_marks"},
     "identity": {"storage", "__version__"},
     "lake": {"storage", "identity"},
     "acceptance": {"audit", "quality_gates", "lake", "publishing"},

@@ -260,7 +260,7 @@ def test_every_customer_and_every_centre_is_inside_the_axes() -> None:
     customers = customers_of(profiles, each=120)
     (axes,) = segments_chart(customers, profiles).axes
     points = [point for cloud in axes.collections for point in np.asarray(cloud.get_offsets()).tolist()]
-    assert len([c for c in axes.collections if c.get_gid() == "centre"]) == len(profiles)
+    assert len([c for c in axes.collections if c.get_label() == "centre"]) == len(profiles)
     assert len(points) == len(customers) + 2 * len(profiles)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     assert all(left < x < right and low < y < high for x, y in points)
