@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -133,6 +134,13 @@ class StagedRun:
     def put_file(self, local: Path, name: str) -> None:
         """Copies a file of the driver's disk to `name` inside the run."""
         self.lake.storage.put(local, f"{self.path}/{name}")
+
+    def put_text(self, text: str, name: str) -> None:
+        """Writes a text as UTF-8 to `name` inside the run."""
+        with TemporaryDirectory(prefix="run-") as folder:
+            local = Path(folder) / "text"
+            local.write_text(text, encoding="utf-8")
+            self.put_file(local, name)
 
     def finish_writing(self) -> None:
         """What was written is on the disk, and the lines kept as they were read are for their owner alone."""

@@ -20,8 +20,9 @@ HIDDEN: Final = "•••"
 NO_CUSTOMER: Final = "none"
 INVOICE_SHOWN: Final = 3
 LONGEST_SHOWN: Final = 60
-# In a malformed line the columns may have shifted, and a number's or a day's field holds what belongs into another: what
-# is like an id, a name or an address is masked, and the country's field, where a customer's id would land, is hidden.
+# In a malformed line the columns may have shifted, and a number's or a day's field holds what belongs into another:
+# what is like an id, a name or an address is masked, and the country's field, where a customer's id would land, is
+# hidden.
 _LIKE_AN_ID: Final = re.compile(r"\d{4,}|\S*@\S*")
 _LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
 _DAY: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,20}")

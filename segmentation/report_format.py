@@ -94,8 +94,8 @@ def in_unit(value: Any, unit: str, currency: str) -> str:
 def span(low: Any, high: Any, unit: str, currency: str) -> str:
     """From a value to another; one value where both read the same.
 
-    >>> span(1, 4, "number", ""), span(290.2, 1353, "money", "£"), span(1, 1, "number", ""), span(None, None, "days", "")
-    ('1 to 4', '£290 to £1,353', '1', '–')
+    >>> span(1, 4, "number", ""), span(290.2, 1353, "money", "£"), span(1, 1, "number", "")
+    ('1 to 4', '£290 to £1,353', '1')
     """
     first, last = in_unit(low, unit, currency), in_unit(high, unit, currency)
     return first if first == last else f"{first} to {last}"

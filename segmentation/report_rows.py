@@ -73,9 +73,7 @@ def report_rows(
         examples = pool.submit(example_lines(rejected).collect)  # EXAMPLES_OF_A_RULE rows per rule
         of_countries = pool.submit(_sold, countries, country_segments, COUNTRY)
         of_products = pool.submit(_sold, products, product_segments, STOCK_CODE)
-        return ReportRows(
-            of_countries.result(), of_products.result(), [row.asDict() for row in examples.result()]
-        )
+        return ReportRows(of_countries.result(), of_products.result(), [row.asDict() for row in examples.result()])
 
 
 def _sold(rollup: DataFrame, by_segment: DataFrame, key: str) -> Sold:

@@ -7,8 +7,10 @@ The defaults are common marketing practice for the names that `naming.scheme: le
 from collections.abc import Mapping
 from typing import Final
 
+from segmentation.config import ONE_SEGMENT
+
 BY_NAME: Final = {
-    "All Customers": "Treat everyone alike until the data tell customers apart; other features or more months may.",
+    ONE_SEGMENT: "Treat everyone alike until the data tell customers apart; other features or more months may.",
     "Champions": "Thank them, show them what is new first, and ask them to recommend the shop. Discounts are wasted here.",
     "Loyal": "Keep the rhythm: a loyalty programme, and offers of what goes with what they buy already.",
     "Big Spenders": "Few orders, large ones: a personal contact, and a reason to order again sooner.",
