@@ -11,7 +11,7 @@ from segmentation.config import ONE_SEGMENT
 
 BY_NAME: Final = {
     ONE_SEGMENT: "Treat everyone alike until the data tell customers apart; other features or more months may.",
-    "Champions": "Thank them, show them what is new first, and ask them to recommend the shop. Discounts are wasted here.",
+    "Champions": "Thank them, show them what is new first, ask them to recommend the shop. Discounts are wasted here.",
     "Loyal": "Keep the rhythm: a loyalty programme, and offers of what goes with what they buy already.",
     "Big Spenders": "Few orders, large ones: a personal contact, and a reason to order again sooner.",
     "Cannot Lose Them": "They were among the best and went quiet: call rather than write, and ask what went wrong.",

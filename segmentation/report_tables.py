@@ -68,7 +68,7 @@ class SoldTable(NamedTuple):
     others: list[str] | None
     everything: list[str]
     shown: int
-    count: int
+    of: int
     class_counts: list[tuple[str, int]]
 
 
@@ -226,4 +226,4 @@ def told_quality(quality: Rows, examples: Rows, currency: str) -> list[Step]:
 
 def not_shown(table: SoldTable, one: str, many: str) -> str:
     """What the line of the others is called."""
-    return f"The other {counted(table.count - table.shown, one, many)}"
+    return f"The other {counted(table.of - table.shown, one, many)}"

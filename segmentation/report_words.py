@@ -32,7 +32,7 @@ NOTABLE: Final = 1.25
 MOST_DIFFERENCES: Final = 3
 # Beyond it one segment is nearly everybody, and the measures mostly tell that the others are few and far away.
 NEARLY_EVERYBODY: Final = 0.8
-# L. Kaufman and P. J. Rousseeuw, "Finding Groups in Data", 1990, table 4: what a silhouette coefficient up to this says.
+# What a silhouette up to this says: L. Kaufman and P. J. Rousseeuw, "Finding Groups in Data", 1990, table 4.
 SILHOUETTE_BANDS: Final = (
     (0.25, "no substantial structure has been found: the segments cut a cloud of customers without gaps"),
     (0.50, "the structure is weak and could be artificial: many customers lie between two segments"),
@@ -82,7 +82,8 @@ def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str
         most = max(profiles, key=lambda row: float(row[REVENUE_SHARE]))
         return (
             f"Revenue follows size: no segment brings much more than its share of customers; the most, "
-            f"{percent(most[REVENUE_SHARE])}, comes from {name_of(most)} with {percent(most[CUSTOMER_SHARE])} of customers."
+            f"{percent(most[REVENUE_SHARE])}, comes from {name_of(most)} with {percent(most[CUSTOMER_SHARE])} of "
+            "customers."
         )
     verb = "brings" if count == 1 else "bring"
     who = f"{counted(count, 'customer')}, {percent(size)}, {verb} {percent(brought)} of revenue"
