@@ -9,6 +9,7 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from segmentation.chart_numbers import Rows, compact, finite, percent
+from segmentation.chart_numbers import Rows, compact, finite, sentence
 from segmentation.chart_svg import DrawnChart
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
@@ -81,6 +82,7 @@ def report_page(found: Findings) -> str:
     currency = found.config.charts.currency
     clustered = [one.feature for one in found.config.clustering.features]
     period = first_and_last(found.rows.products.total, FIRST_SOLD_AT, LAST_SOLD_AT)
+    as_of = date.fromisoformat(found.facts["as_of"])
     ways = votes(found.sweep, found.choice)
     suggestions = found.config.report.suggestions
     style, script = (_part(name).strip() for name in (STYLE, SCRIPT))
@@ -95,9 +97,10 @@ def report_page(found: Findings) -> str:
             charts={chart.name: Markup(chart.svg) for chart in found.charts},
             answer=answer(found.profiles, clustered, *period, currency),
             period=period,
-            as_of=found.facts["as_of"],
             totals=_totals(found, currency),
-            segments=told_segments(found.profiles, found.statistics, clustered, found.rows, suggestions, currency),
+            segments=told_segments(
+                found.profiles, found.statistics, clustered, found.rows, suggestions, as_of, currency
+            ),
             sweep=[_sweep_cells(row) for row in found.sweep],
             choice=choice_sentence(found.choice),
             votes=ways,
@@ -170,7 +173,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"counted": counted, "day": day, "percent": percent}
+    environment.filters |= {"counted": counted, "day": day, "sentence": sentence}
     environment.globals |= {"mark": mark, "not_shown": not_shown}
     return environment
 

@@ -69,16 +69,16 @@ def money(value: Any, currency: str = "") -> str:
 
 
 def number(value: Any) -> str:
-    """A number: whole from 100 on, with as many decimals below as can matter, never rounded to nothing.
+    """A number: whole from 100 on, with the decimals below that can matter, never rounded to nothing.
 
     >>> number(434000), number(93.061), number(2.0), number(4.27), number(-3), number(0.00123), number(None)
-    ('434,000', '93.1', '2', '4.27', '−3', '0.0012', '–')
+    ('434,000', '93.1', '2', '4.3', '−3', '0.0012', '–')
     """
     known = finite(value)
     if known is None:
         return MISSING
     size = abs(known)
-    decimals = 0 if size >= 99.95 or size == round(size) else 1 if size >= 9.995 else 2
+    decimals = 0 if size >= 99.95 or size == round(size) else 1 if size >= 0.995 else 2
     digits = f"{size:,.{decimals}f}" if size == 0 or size >= 0.01 else _small(size)
     if "." in digits and size >= 0.01:
         digits = digits.rstrip("0").rstrip(".")

@@ -1,6 +1,7 @@
 """The segments' rows in, what the report tells of each segment out. Plain Python."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
@@ -80,6 +81,7 @@ def told_segments(
     clustered: Sequence[str],
     rows: ReportRows,
     suggestions: Mapping[str, str],
+    as_of: date,
     currency: str,
 ) -> list[Segment]:
     """The segments in the order of their ids. `statistics` are the rows of `segment_statistics`, for the quartiles."""
@@ -93,7 +95,7 @@ def told_segments(
             segment_id,
             mark(segment_id),
             name,
-            in_plain_words(profile, currency),
+            in_plain_words(profile, as_of, currency),
             counted(int(profile[CUSTOMERS]), "customer"),
             percent(profile[CUSTOMER_SHARE]),
             money(profile[REVENUE], currency),

@@ -105,16 +105,20 @@ def spoken(feature: str) -> str:
     return {PURCHASE_FREQUENCY: "number of orders"}.get(feature, described(feature).label.lower())
 
 
-def in_plain_words(profile: Row, currency: str) -> str:
+def in_plain_words(profile: Row, as_of: date, currency: str) -> str:
     """One sentence on who these customers are, by their medians."""
     spend = money(profile[f"median_{TOTAL_SPEND}"], currency)
-    orders = profile[f"median_{PURCHASE_FREQUENCY}"]
-    days = profile[f"median_{RECENCY_DAYS}"]
-    often = f"{number(orders)} order{'' if orders == 1 else 's'}"
-    ago = f"{number(days)} day{'' if days == 1 else 's'} before this report's day"
+    often = _about(profile[f"median_{PURCHASE_FREQUENCY}"], "order")
+    ago = f"{_about(profile[f'median_{RECENCY_DAYS}'], 'day')} before {day(as_of)}"
     if int(profile[CUSTOMERS]) == 1:
         return f"One customer, who spent {spend} in {often}, the last of them {ago}."
     return f"The customer in the middle spent {spend} in {often} and last ordered {ago}."
+
+
+def _about(median: float, noun: str) -> str:
+    """A median of whole numbers, which lies between two of them where an even number of customers have it."""
+    whole = round(median)
+    return f"{'' if whole == median else 'about '}{counted(whole, noun)}"
 
 
 def differences(profile: Row, averages: Mapping[str, float | None], currency: str) -> list[str]:
@@ -168,8 +172,8 @@ def votes(sweep: Rows, choice: Choice) -> list[Vote]:
         return min(known, key=lambda pair: (-pair[0] if most else pair[0], pair[1]))[1] if known else None
 
     return [
-        Vote("Elbow", "the k farthest below the chord of the WSSSE curve", choice.elbow),
-        Vote("Silhouette", "the largest", best(SILHOUETTE, most=True)),
+        Vote("the elbow", "the k farthest below the chord of the WSSSE curve", choice.elbow),
+        Vote("the silhouette", "the largest", best(SILHOUETTE, most=True)),
         Vote("Davies–Bouldin", "the smallest", best(DAVIES_BOULDIN, most=False)),
         Vote("Calinski–Harabasz", "the largest", best(CALINSKI_HARABASZ, most=True)),
     ]
@@ -185,9 +189,10 @@ def agreement(cast: Sequence[Vote], chosen: int) -> str:
         way = "The one way that has an opinion agrees" if len(known) == 1 else f"All {in_words(len(known))} ways agree"
         return f"{way}: k = {chosen}."
     for_it = [vote.by for vote in known if vote.k == chosen]
-    against = listed([f"{vote.by} would take k = {vote.k}" for vote in others])
+    would = [f"{vote.by} would take k = {vote.k}" for vote in others[:1]]
+    against = listed(would + [f"{vote.by} k = {vote.k}" for vote in others[1:]])
     held = f"{listed(for_it)} {'speaks' if len(for_it) == 1 else 'speak'} for k = {chosen}, but " if for_it else ""
-    none = "" if for_it else f"None of them would take k = {chosen}: "
+    none = "" if for_it else f"none of them speaks for k = {chosen}: "
     return f"The ways do not agree: {held}{none}{against}. Treat the number of segments as a choice, not as a finding."
 
 
