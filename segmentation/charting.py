@@ -1,29 +1,48 @@
 """The run's charts: what each draws from the published tables, collected in bounded rows, and where it is put."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.chart_aggregates import (
+    FIRST_DAY,
+    LAST_DAY,
+    LEAST_RECENCY,
+    MOST_RECENCY,
+    bin_days,
+    lorenz_points,
+    period_months,
+    period_sales,
+    purchase_span,
+    recency_bins,
+)
 from segmentation.chart_numbers import Rows
 from segmentation.chart_style import save
 from segmentation.chart_svg import DrawnChart, drawn_chart
 from segmentation.choosing_k import Choice
+from segmentation.concentration_chart import concentration_chart
 from segmentation.config import RunConfig
 from segmentation.elbow_chart import elbow_chart
+from segmentation.heatmap_chart import heatmap_chart
+from segmentation.months_chart import months_chart
 from segmentation.pareto_chart import pareto_chart
 from segmentation.profiles_chart import profiles_chart
+from segmentation.recency_chart import recency_chart
 from segmentation.sampling import uniform
 from segmentation.schemas import (
     ABC_CLASS,
+    AS_OF,
     AVERAGE_ORDER_VALUE,
     COUNTRY,
     CUMULATIVE_REVENUE_SHARE,
     CUSTOMER_ID,
     CUSTOMERS,
     DESCRIPTION,
+    NUMERIC_FEATURES,
     PURCHASE_FREQUENCY,
     RECENCY_DAYS,
     REVENUE,
@@ -34,6 +53,8 @@ from segmentation.schemas import (
 from segmentation.segments_chart import segments_chart
 
 LARGEST_SHOWN = 20
+JOBS_AT_ONCE = 4
+PRODUCT = "product"
 # So that a segment of a few customers is not lost in a sample of a few in a thousand.
 LEAST_DRAWN_OF_A_SEGMENT = 50
 
@@ -43,6 +64,7 @@ def draw_charts(
     choice: Choice,
     sweep: Rows,
     profiles: Rows,
+    orders: DataFrame,
     segments: DataFrame,
     countries: DataFrame,
     products: DataFrame,
@@ -50,33 +72,52 @@ def draw_charts(
 ) -> list[DrawnChart]:
     """Draws every chart as PNG, hands each to `put` with its name inside the run, and returns the same as SVG."""
     currency = config.charts.currency
-    drawn = _customers_drawn(segments, profiles, config.charts.customers_drawn)
+    everyone = sum(row[CUSTOMERS] for row in profiles)
     shown = [TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS, AVERAGE_ORDER_VALUE]
     features = list(dict.fromkeys([*shown, *[one.feature for one in config.clustering.features]]))
-    largest_countries, all_countries, _ = _largest(countries)
-    largest_products, all_products, class_a = _largest(products)
-    labelled = [
-        {**row, "product": f"{row[DESCRIPTION] or 'no description'} ({row[STOCK_CODE]})"} for row in largest_products
-    ]
-    figures = {
-        "elbow": elbow_chart(sweep, choice.reason, rule=_chart_rule(choice)),
-        "segments": segments_chart(
-            drawn, profiles, sampled_from=sum(row[CUSTOMERS] for row in profiles), currency=currency
-        ),
-        "profiles": profiles_chart(profiles, features, currency=currency),
-        "countries": pareto_chart(
-            largest_countries, COUNTRY, ("country", "countries"), all_countries, currency=currency
-        ),
-        "products": pareto_chart(
-            labelled, "product", ("product", "products"), all_products, currency=currency, class_a_count=class_a
-        ),
-    }
+    span = purchase_span(segments).head()  # one row
+    if span is None:
+        return []
+    months, days = period_months(span[FIRST_DAY], span[LAST_DAY]), bin_days(span[LEAST_RECENCY], span[MOST_RECENCY])
+
+    # Small jobs, each of which mostly waits: together they take little more than the longest of them.
+    with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
+        largest_countries = pool.submit(_largest, countries)
+        largest_products = pool.submit(_largest, products)
+        # At most MOST_PERIODS rows for each segment, MOST_BINS for each, and MOST_POINTS.
+        sold = pool.submit(_rows, period_sales(orders, segments, months))
+        recencies = pool.submit(_rows, recency_bins(segments, days))
+        lorenz = pool.submit(_rows, lorenz_points(segments, everyone))
+        drawn = pool.submit(_customers_drawn, segments, profiles, config.charts.customers_drawn)
+        figures = {
+            "elbow": elbow_chart(sweep, choice.reason, rule=_chart_rule(choice)),
+            "segments": segments_chart(drawn.result(), profiles, sampled_from=everyone, currency=currency),
+            "profiles": profiles_chart(profiles, features, currency=currency),
+            "heatmap": heatmap_chart(profiles, NUMERIC_FEATURES, currency=currency),
+            "concentration": concentration_chart(lorenz.result(), currency=currency),
+            "months": months_chart(sold.result(), profiles, span[AS_OF], months, currency=currency),
+            "recency": recency_chart(recencies.result(), profiles, span[AS_OF], days),
+        }
+        few, number, _ = largest_countries.result()
+        figures["countries"] = pareto_chart(few, COUNTRY, ("country", "countries"), number, currency=currency)
+        few, number, class_a = largest_products.result()
+        figures["products"] = pareto_chart(
+            _labelled(few), PRODUCT, ("product", "products"), number, currency=currency, class_a_count=class_a
+        )
     with TemporaryDirectory(prefix="charts-") as folder:
         for name, figure in figures.items():
             path = Path(folder) / f"{name}.png"
             save(figure, path)
             put(path, f"charts/{name}.png")
     return [drawn_chart(figure, name) for name, figure in figures.items()]
+
+
+def _rows(bounded: DataFrame) -> Rows:
+    return [row.asDict() for row in bounded.collect()]
+
+
+def _labelled(products: Rows) -> Rows:
+    return [{**row, PRODUCT: f"{row[DESCRIPTION] or 'no description'} ({row[STOCK_CODE]})"} for row in products]
 
 
 def _chart_rule(choice: Choice) -> str:

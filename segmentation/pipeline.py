@@ -190,7 +190,9 @@ def _publish(
 
     facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
     with progress.stage("Drawing the charts"):
-        charts = draw_charts(config, choice, sweep_rows, described, segments, countries, products, put=staged.put_file)
+        charts = draw_charts(
+            config, choice, sweep_rows, described, orders, segments, countries, products, put=staged.put_file
+        )
 
     with progress.stage("Writing the report"):
         large = report_rows(

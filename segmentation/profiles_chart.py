@@ -1,54 +1,18 @@
 """The segments' profiles in, the chart of one panel per feature out, with a title computed from the same rows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from segmentation.chart_numbers import Rows, column, compact, finite, percent, sentence
+from segmentation.chart_features import average_of, feature_value, feature_words
+from segmentation.chart_numbers import Rows, column, compact, finite, percent
 from segmentation.chart_style import INK, QUIET, Page, fit, in_house_style, log_ticks, new_page, plain, width_of
 from segmentation.segment_marks import by_id, name_of, segment_gid, segment_mark, write_segment
 
 LOG_RATIO: Final = 30.0  # from here on the smaller of two bars is hard to see
-
-
-class Feature(NamedTuple):
-    """What a feature is called, in what it is counted (money, share or anything else), and how a title says it."""
-
-    label: str
-    unit: str
-    verb: str
-
-
-FEATURES: Final[Mapping[str, Feature]] = {
-    "total_spend": Feature("Total spend", "money", "spending"),
-    "purchase_frequency": Feature("Orders", "", "orders"),
-    "recency_days": Feature("Days since last order", "", "days since the last order"),
-    "tenure_days": Feature("Days since first order", "", "days since the first order"),
-    "average_order_value": Feature("Value of an order", "money", "order value"),
-    "average_basket_units": Feature("Units in an order", "", "units in an order"),
-    "units_bought": Feature("Units bought", "", "units bought"),
-    "distinct_products": Feature("Different products", "", "different products"),
-    "average_days_between_orders": Feature("Days between orders", "", "days between orders"),
-    "returned_amount": Feature("Returned amount", "money", "returned amount"),
-    "return_rate": Feature("Returned share of spend", "share", "return rate"),
-}
-
-
-def _feature(name: str) -> Feature:
-    spoken = plain(name).replace("_", " ")
-    return FEATURES.get(name, Feature(sentence(spoken), "", spoken))
-
-
-def average_of(profiles: Rows, feature: str) -> float | None:
-    """The mean over all customers: the segments' means weighted by their customers, those without a value left out."""
-    known = [
-        (int(row["customers"]), mean) for row in profiles if (mean := finite(row.get(f"mean_{feature}"))) is not None
-    ]
-    customers = sum(number for number, _ in known)
-    return sum(number * mean for number, mean in known) / customers if customers else None
 
 
 def profiles_title(profiles: Rows, features: Sequence[str], currency: str = "") -> str:
@@ -56,7 +20,7 @@ def profiles_title(profiles: Rows, features: Sequence[str], currency: str = "") 
     ratios = [
         (mean / average, row, feature)
         for feature in features
-        if (average := average_of(profiles, feature))
+        if (average := average_of(profiles, feature) or 0.0) > 0
         for row in profiles
         if (mean := finite(row.get(f"mean_{feature}"))) is not None and mean / average > 0
     ]
@@ -74,7 +38,7 @@ def profiles_title(profiles: Rows, features: Sequence[str], currency: str = "") 
     if feature == "total_spend" and ratio > 1:
         return f"{name}: customers spend {compact(ratio)} times the average"
     far = f"{compact(ratio)} times" if ratio > 1 else f"{percent(1 - ratio)} below"
-    return f"{name}: {_feature(feature).verb} {far} the average"
+    return f"{name}: {feature_words(feature).verb} {far} the average"
 
 
 @in_house_style
@@ -118,10 +82,10 @@ class _Place(NamedTuple):
 
 def _panel(page: Page, profiles: Rows, feature: str, currency: str, place: _Place) -> None:
     left, bottom, width, row_height = place
-    about, average = _feature(feature), average_of(profiles, feature)
+    about, average = feature_words(feature), average_of(profiles, feature)
     means = column(profiles, f"mean_{feature}")
     symbol = currency if about.unit == "money" else ""
-    texts = [percent(mean) if about.unit == "share" else compact(mean, symbol) for mean in means]
+    texts = [feature_value(feature, mean, currency) for mean in means]
     figures = max(width_of(text) for text in texts) + 0.1
     height = row_height * len(profiles)
     axes = page.axes(left, bottom, width - figures, height)
@@ -160,7 +124,7 @@ def _panel(page: Page, profiles: Rows, feature: str, currency: str, place: _Plac
         axes.axvline(average, color=INK, lw=1.2, ls=(0, (4, 3)), zorder=5)
     heading = fit(about.label + (f" ({symbol})" if symbol else ""), width + 0.1, weight="bold")
     page.write(left, bottom + height + 0.38, heading, weight="bold")
-    overall = percent(average) if about.unit == "share" else compact(average, symbol)
+    overall = feature_value(feature, average, currency)
     page.write(
         left, bottom + height + 0.16, fit(f"average {overall}" + ", log scale" * logarithmic, width), color=QUIET
     )

@@ -41,9 +41,12 @@ STAGES = {
         "small_tables",
     ),
 }
-CHARTS = {"elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"}
+CHARTS = {
+    *("elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"),
+    *("heatmap_chart", "concentration_chart", "months_chart", "recency_chart"),
+}
 # What draws, of plain rows: `chart_numbers` only writes numbers out.
-DRAWING = {*CHARTS, "segment_marks", "chart_style", "chart_svg"}
+DRAWING = {*CHARTS, "bar_rows", "segment_marks", "chart_style", "chart_svg"}
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
     "pipeline": {*STAGES, "session"} - {"audit"},  # the only module that joins the stages
@@ -65,10 +68,16 @@ ALLOWED = {
     "sweeping": {"preparation", "fitting", "seeding", "cluster_indices", "sampling"},
     "clustering": {"preparation", "fitting", "warm_start", "cluster_indices"},
     "warm_start": {"cluster_indices"},
-    "charting": {*CHARTS, "chart_style", "chart_svg", "chart_numbers", "choosing_k", "sampling"},
+    "charting": {*CHARTS, "chart_style", "chart_svg", "chart_numbers", "chart_aggregates", "choosing_k", "sampling"},
     "elbow_chart": {"chart_style", "chart_numbers", "choosing_k"},
     "segments_chart": {"segment_marks", "chart_style", "chart_numbers"},
-    "profiles_chart": {"segment_marks", "chart_style", "chart_numbers"},
+    "profiles_chart": {"segment_marks", "chart_style", "chart_numbers", "chart_features"},
+    "heatmap_chart": {"segment_marks", "chart_style", "chart_numbers", "chart_features"},
+    "concentration_chart": {"chart_style", "chart_numbers"},
+    "months_chart": {"bar_rows", "segment_marks", "chart_style", "chart_numbers"},
+    "recency_chart": {"bar_rows", "segment_marks", "chart_style", "chart_numbers"},
+    "bar_rows": {"segment_marks", "chart_style", "chart_numbers"},
+    "chart_features": {"chart_style", "chart_numbers"},
     "pareto_chart": {"chart_style", "chart_numbers"},
     "segment_marks": {"chart_style", "chart_numbers"},
     "chart_svg": {"chart_style", "segment_marks"},
@@ -209,7 +218,17 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
 
 
 @pytest.mark.parametrize(
-    "module", ["choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "seeding", "quality_gates", "local_disk"]
+    "module",
+    [
+        "choosing_k",
+        "naming",
+        *sorted(DRAWING),
+        "chart_numbers",
+        "chart_features",
+        "seeding",
+        "quality_gates",
+        "local_disk",
+    ],
 )
 def test_plain_python_modules_do_not_import_spark(module: str):
     assert "pyspark" not in packages(ROOT / "segmentation" / f"{module}.py")

@@ -17,11 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from segmentation import chart_style
+from segmentation.chart_features import average_of
 from segmentation.chart_numbers import compact, percent
 from segmentation.chart_style import fit, log_ticks, plain, save, width_of, wrapped
 from segmentation.elbow_chart import elbow_chart, elbow_title, knee_of
 from segmentation.pareto_chart import pareto_chart, pareto_title
-from segmentation.profiles_chart import average_of, profiles_chart, profiles_title
+from segmentation.profiles_chart import profiles_chart, profiles_title
 from segmentation.segment_marks import SEGMENT_MARKS, segment_mark
 from segmentation.segments_chart import segments_chart, segments_title
 
