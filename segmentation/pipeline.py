@@ -198,9 +198,10 @@ def _publish(
         large = report_rows(
             countries,
             products,
-            staged.table("country_segments"),
-            staged.table("product_segments"),
-            staged.table("rejected_transactions"),
+            staged.written("country_segments"),
+            staged.written("product_segments"),
+            staged.written("rejected_transactions"),
+            counts,
         )
         page = report.report_page(
             report.Findings(

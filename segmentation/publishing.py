@@ -148,6 +148,10 @@ class StagedRun:
         self.lake.storage.sync(self.path)
         reached(STAGING_WRITTEN)
 
+    def written(self, table: str) -> DataFrame:
+        """A table that was just written, of the schema it was written with."""
+        return self.lake.spark.read.schema(TABLES[table]).parquet(f"{self.path}/{table}")
+
     def table(self, table: str) -> DataFrame:
         """A staged table read back; QualityGateError where it is not of its schema."""
         return require_schema(self.lake.spark.read.parquet(f"{self.path}/{table}"), TABLES[table], table)

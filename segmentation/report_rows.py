@@ -1,15 +1,16 @@
 """What the report tells of the large tables: their largest rows, what they add up to, and a few example lines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.chart_numbers import Row, Rows
+from segmentation.sampling import uniform
 from segmentation.schemas import (
     ABC_CLASS,
     COUNTRY,
@@ -30,6 +31,7 @@ from segmentation.schemas import (
 LARGEST_SHOWN: Final = 250
 LARGEST_OF_A_SEGMENT: Final = 5
 EXAMPLES_OF_A_RULE: Final = 3
+MOST_DRAWN_FROM: Final = 10_000
 # A field of an example line is cut here on its way: a text can be as long as a file.
 LONGEST_FIELD: Final = 200
 CLASSES: Final = ("A", "B", "C")
@@ -67,10 +69,14 @@ def report_rows(
     country_segments: DataFrame,
     product_segments: DataFrame,
     rejected: DataFrame,
+    lines: Mapping[str, int],
 ) -> ReportRows:
-    """Collects from the run's tables: at most 250 + 255 x 50 rows each of countries and products, and 24 lines."""
+    """Collects from the run's tables: at most 250 + 255 x 50 rows each of countries and products, and 24 lines.
+
+    `lines` are how many were read by rule.
+    """
     with ThreadPoolExecutor(3) as pool:  # five small jobs, of which each leaves most cores idle
-        examples = pool.submit(example_lines(rejected).collect)  # EXAMPLES_OF_A_RULE rows per rule
+        examples = pool.submit(example_lines(rejected, lines).collect)  # EXAMPLES_OF_A_RULE rows per rule
         of_countries = pool.submit(_sold, countries, country_segments, COUNTRY)
         of_products = pool.submit(_sold, products, product_segments, STOCK_CODE)
         return ReportRows(of_countries.result(), of_products.result(), [row.asDict() for row in examples.result()])
@@ -111,16 +117,20 @@ def shares_of_segments(rollup: DataFrame, by_segment: DataFrame, key: str, wante
     return placed.where(is_told).select(*columns).orderBy(SEGMENT_ID, PLACE)
 
 
-def example_lines(rejected: DataFrame) -> DataFrame:
-    """A few lines of each reason, as if drawn at random but the same in every run: reason and the fields, cut short."""
+def example_lines(rejected: DataFrame, lines: Mapping[str, int]) -> DataFrame:
+    """A few lines of each reason, as if drawn at random but the same in every run: reason and the fields, cut short.
+
+    `lines` are how many there are by reason: of very many only some take part in the draw.
+    """
+    draw = F.xxhash64(*LINE_FIELDS)
+    share = F.lit(1.0)
+    for reason, count in lines.items():
+        if count > MOST_DRAWN_FROM:
+            share = F.when(F.col(REASON) == reason, F.lit(MOST_DRAWN_FROM / count)).otherwise(share)
     fields = [F.substring(F.coalesce(F.col(name), F.lit("")), 1, LONGEST_FIELD).alias(name) for name in LINE_FIELDS]
-    drawn = Window.partitionBy(REASON).orderBy(_draw(), *LINE_FIELDS)
-    placed = rejected.withColumn(PLACE, F.row_number().over(drawn)).where(F.col(PLACE) <= EXAMPLES_OF_A_RULE)
-    return placed.orderBy(REASON, PLACE).select(REASON, *fields)
-
-
-def _draw() -> Column:
-    return F.xxhash64(*LINE_FIELDS)
+    drawn = Window.partitionBy(REASON).orderBy(draw)  # lines of equal hashes are equal
+    placed = rejected.where(uniform(draw) < share).withColumn(PLACE, F.row_number().over(drawn))
+    return placed.where(F.col(PLACE) <= EXAMPLES_OF_A_RULE).orderBy(REASON, PLACE).select(REASON, *fields)
 
 
 def others(sold: Sold) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
+from segmentation.chart_features import average_of
 from segmentation.chart_numbers import Row, Rows, finite, percent
 from segmentation.profiles import quartiles_of
-from segmentation.profiles_chart import average_of
 from segmentation.report_format import counted, described, in_unit, money, number, span
 from segmentation.report_marks import mark
 from segmentation.report_rows import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
