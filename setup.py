@@ -77,7 +77,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=["segmentation"],
-    package_data={"segmentation": ["*"]},
+    package_data={"segmentation": ["*", "report_template/*"]},
     python_requires=">=3.11",
     install_requires=RUNTIME,
     extras_require={"test": TEST, "benchmark": BENCHMARK},

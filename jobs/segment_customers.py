@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.config import load_config
-from segmentation.entry import run_job
+from segmentation.entry import command_line, run_job
 from segmentation.identity import require_run_id
 from segmentation.pipeline import STAGES, Request, run
 from segmentation.progress import Progress, terminal
@@ -55,7 +55,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 def segment(options: argparse.Namespace) -> None:
     config = load_config(options.config, options.set)
     run_id = require_run_id(options.run_id) if options.run_id is not None else None
-    request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force)
+    request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, options.command)
     spark = spark_session(config.title)
     published = run(spark, config, request, Progress(STAGES, None if options.quiet else terminal()))
     if not options.quiet:
@@ -64,6 +64,7 @@ def segment(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
+    options.command = command_line(["jobs/segment_customers.py", *arguments])
     return run_job(lambda: segment(options), options.quiet, options.debug)
 
 

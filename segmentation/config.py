@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from segmentation import schemas
-from segmentation.config_messages import describe_problems
+from segmentation.config_messages import describe_problems, did_you_mean
 from segmentation.errors import ConfigError
 
 Feature = Literal[
@@ -55,6 +55,9 @@ def _date_format(text: str) -> str:
         raise ValueError(f"must be iso, excel or a pattern of year, month and day such as d.M.yyyy, got {text!r}")
     return text
 
+
+# What a segment is called that has no other beside it.
+ONE_SEGMENT = "All Customers"
 
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_regular_expression)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
@@ -227,6 +230,12 @@ class ChartSettings(Settings):
     customers_drawn: Annotated[int, Field(ge=100, le=50_000)] = 5_000
 
 
+class ReportSettings(Settings):
+    """What the report suggests to do with a segment, by the segment's name; there are defaults for known names."""
+
+    suggestions: dict[Annotated[str, Field(min_length=1)], str] = {}
+
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Change = Annotated[float, Field(ge=0)]
 
@@ -258,6 +267,7 @@ class RunConfig(Settings):
     naming: NamingSettings = NamingSettings()
     rollups: RollupSettings = RollupSettings()
     charts: ChartSettings = ChartSettings()
+    report: ReportSettings = ReportSettings()
     quality_gates: QualityGates = QualityGates()
 
     @model_validator(mode="after")
@@ -267,6 +277,16 @@ class RunConfig(Settings):
             for feature in rule.when:
                 if feature not in known:
                     raise ValueError(f"naming.rules: {rule.name!r} asks for {feature}, which is not clustered")
+        return self
+
+    @model_validator(mode="after")
+    def _suggestions_are_for_names_that_rules_give(self) -> "RunConfig":
+        names = [rule.name for rule in self.naming.rules]
+        if self.naming.scheme == "rules":
+            for name in self.report.suggestions:
+                if name.partition(",")[0] not in (*names, ONE_SEGMENT):
+                    hint = did_you_mean(name, names)
+                    raise ValueError(f"report.suggestions: no rule of naming.rules gives the name {name!r}{hint}")
         return self
 
     def canonical(self) -> str:

@@ -2,19 +2,23 @@
 
 import io
 import logging
+import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 from segmentation.errors import SegmentationError, java_message
-from segmentation.plain_text import plain_log, shown
+from segmentation.plain_text import MASK, plain_log, shown, without_secrets
 
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
+SPARK_SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 
 
 class Terminated(BaseException):
@@ -30,8 +34,9 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
     if not debug:  # with a stack trace it would be told here what is told below in one line
         log.addFilter(_is_no_call_cut_short)
     logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
+    log.setLevel(logging.ERROR if quiet else logging.NOTSET)  # the report tells warnings that the log does not
     logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, handlers=[log])
-    logging.getLogger("segmentation").setLevel(logging.ERROR if quiet else logging.INFO)
+    logging.getLogger("segmentation").setLevel(logging.INFO)
     try:
         with _signals_raise():
             work()
@@ -45,6 +50,25 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
         known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
         _tell(f"error: {shown(known)}")
         return known.exit_code
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """The command that started this process, to be typed again, without its secrets.
+
+    `arguments` are the job's own, its file first. spark-submit keeps its options to itself, but where Linux tells the
+    command of the parent process, which is Java's, they are the ones behind the name of its main class.
+    """
+    words = ["spark-submit", *arguments]
+    with suppress(OSError, ValueError):
+        parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        words = ["spark-submit", *parent[parent.index(SPARK_SUBMIT) + 1 : -1]]
+    return shlex.join(map(_without_secret, words))
+
+
+def _without_secret(word: str) -> str:
+    """A word of a command; what is named like a secret loses its value with all the spaces that are in it."""
+    masked = without_secrets(word)
+    return f"{masked.partition('=')[0]}={MASK}" if masked != word and " " in word and "=" in masked else masked
 
 
 def _is_no_call_cut_short(record: logging.LogRecord) -> bool:

@@ -56,10 +56,12 @@ def require_run_id(run_id: str) -> str:
 
 @cache
 def code_version() -> str:
-    """The package's version with a digest of its source, so that changed code makes another run."""
+    """The package's version with a digest of its source and templates, so that changed code makes another run."""
     package = resources.files("segmentation")
     modules = sorted(module.name for module in pkgutil.iter_modules([str(package)]))
     sources = [[name, (package / f"{name}.py").read_text(encoding="utf-8")] for name in modules]
+    templates = sorted((package / "report_template").iterdir(), key=lambda file: file.name)
+    sources += [[file.name, file.read_text(encoding="utf-8")] for file in templates if file.is_file()]
     return f"{__version__}+{_digest(sources)[:SHORT]}"
 
 

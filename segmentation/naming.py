@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TypeVar
 
-from segmentation.config import NamingRule
+from segmentation.config import ONE_SEGMENT, NamingRule
 from segmentation.schemas import PURCHASE_FREQUENCY, RECENCY_DAYS, TOTAL_SPEND
 
 Key = TypeVar("Key", str, int)
@@ -59,7 +59,7 @@ class SegmentName:
 def name_by_levels(spend: Sequence[float], frequency: Sequence[float]) -> list[SegmentName]:
     """One name per segment, in the order given: centres' spend and frequency in original units, spend ascending."""
     if len(spend) == 1:
-        return [SegmentName("All Customers", "there is one segment")]
+        return [SegmentName(ONE_SEGMENT, "there is one segment")]
     spend_levels = _levels(spend)
     frequency_levels = _levels(frequency)
     members = _positions_by(spend_levels)
@@ -94,7 +94,7 @@ def name_by_rules(
     that split all customers into fifths; `rules` ends in one that always holds.
     """
     if len(centres) == 1:
-        return [SegmentName("All Customers", "there is one segment")]
+        return [SegmentName(ONE_SEGMENT, "there is one segment")]
     scores = [{name: score(name, centre[name], edges) for name, edges in fifths.items()} for centre in centres]
     matched = [next(rule for rule in rules if _holds(rule, scored)) for scored in scores]
     names = [rule.name for rule in matched]

@@ -9,7 +9,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation import acceptance, cleaning, manifest, profiles, publishing, rollups
+from segmentation import acceptance, cleaning, manifest, profiles, publishing, report, rollups
 from segmentation.baskets import baskets_of, orders_of
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
@@ -28,6 +28,8 @@ from segmentation.preparation import Preparation, prepare
 from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
 from segmentation.reading import damage_reported, read_lines
+from segmentation.report_rows import report_rows
+from segmentation.run_warnings import warnings_kept
 from segmentation.schemas import (
     AS_OF,
     CALINSKI_HARABASZ,
@@ -51,18 +53,19 @@ from segmentation.session import cancel_jobs, local_directory, spread
 from segmentation.small_tables import small_table
 from segmentation.sweeping import settle, sweep
 
-STAGES = 9
+STAGES = 10
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a run beside its configuration."""
+    """What is asked of a run beside its configuration; `command` is the line that asked it, for the report."""
 
     inputs: tuple[str, ...]
     output: str
     as_of: date | None = None
     run_id: str | None = None
     force: bool = False
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,13 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
 
     Raises ConfigError, InputError, QualityGateError or PublishConflict, each with what to do.
     """
+    with warnings_kept() as warnings:
+        return _run(spark, config, request, progress, warnings)
+
+
+def _run(
+    spark: SparkSession, config: RunConfig, request: Request, progress: Progress, warnings: Sequence[str]
+) -> Published:
     lake = Lake(spark, request.output)
     with progress.stage("Looking at the input"):
         publishing.require_writable(lake)
@@ -96,7 +106,7 @@ def run(spark: SparkSession, config: RunConfig, request: Request, progress: Prog
         return Published(run_id, lake.run_path(run_id), before=True)
     staged = publishing.stage(lake, run_id)
     try:
-        return _publish(spark, config, request, progress, staged, files, identity)
+        return _publish(spark, config, request, progress, staged, files, identity, warnings)
     except QualityGateError as error:
         place = staged.refuse().removeprefix("file:")
         raise QualityGateError(f"{error}; the refused run is kept at {place}") from error
@@ -118,6 +128,7 @@ def _publish(
     staged: StagedRun,
     files: Sequence[InputFile],
     identity: Identity,
+    warnings: Sequence[str],
 ) -> Published:
     began = datetime.now(UTC)
     spark.catalog.clearCache()  # of a run before this one in the same session
@@ -176,8 +187,39 @@ def _publish(
         staged.write_table("country_segments", rollups.country_segments(orders, segments))
         staged.write_table("product_segments", rollups.product_segments(baskets, segments))
 
+    facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
     with progress.stage("Drawing the charts"):
-        draw_charts(config, choice, sweep_rows, described, orders, segments, countries, products, put=staged.put_file)
+        charts = draw_charts(
+            config, choice, sweep_rows, described, orders, segments, countries, products, put=staged.put_file
+        )
+
+    with progress.stage("Writing the report"):
+        large = report_rows(
+            countries,
+            products,
+            staged.written("country_segments"),
+            staged.written("product_segments"),
+            staged.written("rejected_transactions"),
+            counts,
+        )
+        page = report.report_page(
+            report.Findings(
+                config=config,
+                run_id=staged.run_id,
+                choice=choice,
+                sweep=sweep_rows,
+                profiles=described,
+                statistics=[row.asDict() for row in statistics],
+                quality=quality,
+                rows=large,
+                charts=charts,
+                facts=facts,
+                seconds=progress.seconds,
+                warnings=warnings,
+                command=request.command,
+            )
+        )
+        staged.put_text(page, report.REPORT)
 
     with progress.stage("Auditing"):
         staged.finish_writing()
@@ -189,7 +231,6 @@ def _publish(
         publishing.reached(publishing.AUDITED)
 
     with progress.stage("Publishing"):
-        facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
         told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
         run_id = staged.publish(told, number_from=_wanted_id(identity, request) if request.force else None)
     return Published(run_id, staged.lake.run_path(run_id), False, choice.reason, quality, described)

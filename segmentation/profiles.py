@@ -25,25 +25,34 @@ from segmentation.schemas import (
 
 # Fine enough for any feature, and sums of decimals do not depend on the order of the rows as sums of doubles do.
 EXACT = "decimal(28,8)"
+QUARTILES = "quartiles_"
 
 
 def segment_statistics(customer_segments: DataFrame) -> DataFrame:
-    """One row per segment, ids ascending: segment_id, segment_name, customers bigint, revenue decimal(20,4), and
-    `mean_` and `median_` double of each numeric feature, over the customers that have it.
+    """One row per segment, ids ascending: segment_id, segment_name, customers bigint, revenue decimal(20,4), and of
+    each numeric feature, over the customers that have it, `mean_` and `median_` double and `quartiles_` array<double>,
+    the three values that split them into fourths, the median among them.
     """
     statistics = [
         column
         for feature in NUMERIC_FEATURES
         for column in (
             F.avg(F.col(feature).cast(EXACT)).cast("double").alias(f"mean_{feature}"),
-            F.median(F.col(feature).cast("double")).alias(f"median_{feature}"),
+            F.percentile(F.col(feature).cast("double"), [0.25, 0.5, 0.75]).alias(quartiles_of(feature)),
         )
     ]
+    medians = {f"median_{feature}": F.col(quartiles_of(feature))[1] for feature in NUMERIC_FEATURES}
     return (
         customer_segments.groupBy(SEGMENT_ID, SEGMENT_NAME)
         .agg(F.count(F.lit(1)).alias(CUSTOMERS), F.sum(TOTAL_SPEND).cast(MONEY).alias(REVENUE), *statistics)
+        .withColumns(medians)
         .orderBy(SEGMENT_ID)
     )
+
+
+def quartiles_of(feature: str) -> str:
+    """The name of a feature's quartiles among the statistics."""
+    return f"{QUARTILES}{feature}"
 
 
 def segment_profiles(
@@ -54,7 +63,7 @@ def segment_profiles(
     revenue = sum((row[REVENUE] for row in statistics), Decimal(0))
     return [
         {
-            **row.asDict(),
+            **{name: value for name, value in row.asDict().items() if not name.startswith(QUARTILES)},
             RULE: rule,
             CUSTOMER_SHARE: row[CUSTOMERS] / customers,
             REVENUE_SHARE: float(row[REVENUE]) / float(revenue) if revenue else 0.0,

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -138,6 +139,13 @@ class StagedRun:
         """Copies a file of the driver's disk to `name` inside the run."""
         self.lake.storage.put(local, f"{self.path}/{name}")
 
+    def put_text(self, text: str, name: str) -> None:
+        """Writes a text as UTF-8 to `name` inside the run."""
+        with TemporaryDirectory(prefix="run-") as folder:
+            local = Path(folder) / "text"
+            local.write_text(text, encoding="utf-8")
+            self.put_file(local, name)
+
     def finish_writing(self) -> None:
         """What was begun is written and on the disk, and lines kept as they were read are for their owner alone.
 
@@ -147,6 +155,10 @@ class StagedRun:
         self.lake.storage.restrict(f"{self.path}/{OWNER_ONLY_TABLE}")
         self.lake.storage.sync(self.path)
         reached(STAGING_WRITTEN)
+
+    def written(self, table: str) -> DataFrame:
+        """A table that was just written, of the schema it was written with."""
+        return self.lake.spark.read.schema(TABLES[table]).parquet(f"{self.path}/{table}")
 
     def table(self, table: str) -> DataFrame:
         """A staged table read back; QualityGateError where it is not of its schema."""
