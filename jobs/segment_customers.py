@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from segmentation.config import load_config
 from segmentation.entry import command_line, run_job
 from segmentation.identity import require_run_id
-from segmentation.pipeline import STAGES, Request, run
+from segmentation.pipeline import STAGES, run
 from segmentation.progress import Progress, terminal
+from segmentation.request import Request
 from segmentation.session import spark_session
 from segmentation.summary import summary_of
 

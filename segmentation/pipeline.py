@@ -1,12 +1,11 @@
 """The run from input to published: the only module that joins the stages, and where actions stand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import acceptance, cleaning, manifest, profiles, publishing, report, rollups
@@ -14,9 +13,9 @@ from segmentation.baskets import baskets_of, orders_of
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice, choose_k
 from segmentation.cleaning import judged_lines, kept_lines, parsed_lines
-from segmentation.clustering import centres_in_original_units, segment_model, with_distances
+from segmentation.clustering import segment_model
 from segmentation.config import RunConfig
-from segmentation.errors import NO_SPACE, ConfigError, InputError, QualityGateError, SegmentationError
+from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
 from segmentation.features import customer_features
 from segmentation.fitting import Fit
 from segmentation.identity import Identity, identify
@@ -29,43 +28,21 @@ from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
 from segmentation.reading import damage_reported, read_lines
 from segmentation.report_rows import report_rows
+from segmentation.request import Request, find_run_id, wanted_id
 from segmentation.run_warnings import warnings_kept
 from segmentation.schemas import (
-    AS_OF,
-    CALINSKI_HARABASZ,
-    CHOSEN,
     CUSTOMER_ID,
-    CUSTOMER_SEGMENTS,
-    DAVIES_BOULDIN,
-    ITERATIONS,
-    LAST_SOLD_AT,
     PURCHASE_FREQUENCY,
     ROWS,
-    RULE,
-    SECONDS,
-    SILHOUETTE,
     TOTAL_SPEND,
-    WSSSE,
-    K,
-    column_names,
 )
+from segmentation.segment_rows import clustered_only, customer_segments, ordered_by_spend, sweep_row
 from segmentation.session import cancel_jobs, local_directory, spread
 from segmentation.small_tables import small_table
 from segmentation.sweeping import settle, sweep
+from segmentation.usable import day_after_last_sale, ks_to_fit, require_customers, require_usable
 
-STAGES = 10
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a run beside its configuration; `command` is the line that asked it, for the report."""
-
-    inputs: tuple[str, ...]
-    output: str
-    as_of: date | None = None
-    run_id: str | None = None
-    force: bool = False
-    command: str = ""
+STAGES = 9
 
 
 @dataclass(frozen=True)
@@ -99,7 +76,7 @@ def _run(
         files = find_input(spark, request.inputs, config.input)
         spread(spark, sum(as_plain_text(file.path, file.stored.size) for file in files))
         identity = identify([file.stored for file in files], config, request.as_of)
-        run_id, is_published = _run_id(lake, identity, request)
+        run_id, is_published = find_run_id(lake, identity, request)
         progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
     if is_published:
         publishing.name_latest(lake)  # its own process may have ended just before that
@@ -130,7 +107,7 @@ def _publish(
     identity: Identity,
     warnings: Sequence[str],
 ) -> Published:
-    began = datetime.now(UTC)
+    began, wanted = datetime.now(UTC), config.clustering
     spark.catalog.clearCache()  # of a run before this one in the same session
 
     with progress.stage("Cleaning the lines"):
@@ -139,51 +116,49 @@ def _publish(
         lines = kept_lines(judged).persist()
         with damage_reported(spark, files):
             counted = cleaning.line_counts(lines).collect()  # one row per rule
-        as_of = request.as_of or _day_after_last_sale(judged, counted)
+        as_of = request.as_of or day_after_last_sale(judged, counted)
         quality = profiles.data_quality(counted, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
-        counts = _require_usable(quality, files)
+        counts = require_usable(quality, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
         sales = cleaning.sales_among(lines)
         others = cleaning.others_among(lines, config.cleaning, as_of)
         staged.write_table("rejected_transactions", cleaning.rejected_transactions(others))
         staged.write_table("data_quality", small_table(spark, "data_quality", quality))
 
-    with progress.stage("Aggregating the customers"):
+    with progress.stage("Aggregating customers, countries and products"):
         orders = orders_of(sales).persist()
         baskets = baskets_of(sales).persist()
         cancelled = cleaning.cancelled_lines(others, config.cleaning, as_of)
         features = customer_features(orders, baskets, cancelled, as_of)
         customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
-        preparation = prepare(customers, config.clustering)
-        _require_customers(preparation, config)
+        preparation = prepare(customers, wanted)
+        require_customers(preparation, wanted.k)
         progress.found(f"{preparation.count:,} customers")
-
-    with progress.stage("Trying each number of segments"):
-        swept = sweep(preparation, _ks(preparation, config), config.clustering)
-        fits = settle(preparation, swept, lambda fits: _choose(fits, preparation, config).k, config.clustering)
-        choice = _choose(fits, preparation, config)
-        progress.found(choice.reason)
-
-    with progress.stage("Naming the segments"):
-        fit, centres = _ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), config)
-        names = _names(customers, centres, config)
-        model = segment_model(preparation, fit.centres, [name.name for name in names])
-        segments = _customer_segments(customers, model, fit, as_of).persist()
-        statistics = profiles.segment_statistics(segments).collect()  # one row per segment
-        described = profiles.segment_profiles(
-            statistics, [name.rule for name in names], _clustered_only(centres, config)
-        )
-        sweep_rows = [_sweep_row(fit, choice) for fit in fits]
-        staged.write_table("customer_segments", segments)
-        staged.write_table("segment_profiles", small_table(spark, "segment_profiles", described))
-        staged.write_table("k_sweep", small_table(spark, "k_sweep", sweep_rows))
-        staged.write_model(model)
-
-    with progress.stage("Rolling up countries and products"):
         countries = rollups.country_sales(orders).coalesce(1).persist()
         products = rollups.product_sales(sales, baskets, config.rollups.merchandise_pattern).coalesce(1).persist()
         staged.write_table("country_sales", countries)
         staged.write_table("product_sales", products)
+
+    with progress.stage("Trying each number of segments"):
+        swept = sweep(preparation, ks_to_fit(preparation, wanted), wanted)
+        fits = settle(preparation, swept, lambda fits: _choose(fits, preparation, wanted.k).k, wanted)
+        choice = _choose(fits, preparation, wanted.k)
+        progress.found(choice.reason)
+
+    with progress.stage("Naming the segments"):
+        fit, centres = ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), wanted.features)
+        names = _names(customers, centres, config)
+        model = segment_model(preparation, fit.centres, [name.name for name in names])
+        segments = customer_segments(customers, model, fit, as_of).persist()
+        statistics = profiles.segment_statistics(segments).collect()  # one row per segment
+        described = profiles.segment_profiles(
+            statistics, [name.rule for name in names], clustered_only(centres, wanted.features)
+        )
+        sweep_rows = [sweep_row(fit, choice) for fit in fits]
+        staged.write_table("customer_segments", segments)
+        staged.write_table("segment_profiles", small_table(spark, "segment_profiles", described))
+        staged.write_table("k_sweep", small_table(spark, "k_sweep", sweep_rows))
+        staged.write_model(model)
         staged.write_table("country_segments", rollups.country_segments(orders, segments))
         staged.write_table("product_segments", rollups.product_segments(baskets, segments))
 
@@ -232,7 +207,7 @@ def _publish(
 
     with progress.stage("Publishing"):
         told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
-        run_id = staged.publish(told, number_from=_wanted_id(identity, request) if request.force else None)
+        run_id = staged.publish(told, number_from=wanted_id(identity, request) if request.force else None)
     return Published(run_id, staged.lake.run_path(run_id), False, choice.reason, quality, described)
 
 
@@ -243,105 +218,13 @@ def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
     return f"{NO_SPACE}: {', '.join(free)}: make room, or set spark.local.dir to a larger disk; nothing was published"
 
 
-def _wanted_id(identity: Identity, request: Request) -> str:
-    return request.run_id or identity.default_run_id
-
-
-def _run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool]:
-    """The id to publish under, and whether this very run is published under it already."""
-    run_id = _wanted_id(identity, request)
-    if request.force:
-        return publishing.free_run_id(lake, run_id), False
-    if not lake.is_published(run_id):
-        if run_id in lake.unfinished_run_ids():
-            raise ConfigError(
-                f"--run-id {run_id}: {lake.run_path(run_id).removeprefix('file:')} is there without its manifest: "
-                "another process is publishing it, or something else made that folder: remove it, or choose another id"
-            )
-        return run_id, False
-    if lake.manifest(run_id).get("identity") != identity.run:
-        raise ConfigError(
-            f"--run-id {run_id}: is already published from other input, configuration or code: choose another, or "
-            "--force to publish beside it under a new id"
-        )
-    return run_id, True
-
-
-def _day_after_last_sale(judged: DataFrame, counted: Sequence[Row]) -> date:
-    """The default of as_of; InputError where it would lie in the future and make every recency nonsense."""
-    last = max((row[LAST_SOLD_AT].date() for row in counted if row[LAST_SOLD_AT]), default=None)
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    # Without any sale the day does not matter: the run ends with the counts of what was wrong with the lines.
-    if last is None:
-        return tomorrow
-    # A day's grace for shops east of Greenwich.
-    if last > tomorrow:
-        file, invoice = cleaning.sales_of(judged, last).head() or ("", "")
-        raise InputError(
-            f"{file}: the last sale, of invoice {invoice}, is on {last}, which is yet to come: correct its date, or "
-            "give the run its day with --as-of: what is dated later is then out of period"
-        )
-    day: date = last
-    return day + timedelta(days=1)
-
-
-def _require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputFile]) -> dict[str, int]:
-    """Rows by rule; InputError where there is no clean line."""
-    counts = {row[RULE]: row[ROWS] for row in quality}
-    place = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
-    if not sum(counts.values()):
-        raise InputError(f"{place}: a header, but no lines below it")
-    if not counts[cleaning.CLEAN]:
-        listed = ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
-        raise InputError(
-            f"{place}: no usable line is left of {sum(counts.values()):,} read ({listed}): check input.columns, "
-            "cleaning.date_formats and --as-of"
-        )
-    return counts
-
-
-def _require_customers(preparation: Preparation, config: RunConfig) -> None:
-    count, k = preparation.count, config.clustering.k
-    if count < 2:
-        raise InputError(f"there is {count} customer with a sale: segments need at least 2")
-    if isinstance(k, int) and count < k:
-        raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data")
-    if isinstance(k, int) and 1 < preparation.distinct < k:
-        raise InputError(
-            f"the {count} customers have only {preparation.distinct} different values of the clustered features: "
-            f"clustering.k = {k} is more than can be told apart"
-        )
-
-
-def _ks(preparation: Preparation, config: RunConfig) -> list[int]:
-    """Every k to fit: the configured range, with a fixed k, as far as the customers differ."""
-    wanted = config.clustering
-    ks = range(wanted.smallest_k, min(wanted.largest_k, preparation.distinct) + 1)
-    if not ks and preparation.distinct > 1:
-        raise InputError(
-            f"the {preparation.count} customers have only {preparation.distinct} different values of the clustered "
-            f"features: clustering.k_min = {wanted.k_min} is more than can be told apart"
-        )
-    return list(ks)
-
-
-def _choose(fits: Sequence[Fit], preparation: Preparation, config: RunConfig) -> Choice:
+def _choose(fits: Sequence[Fit], preparation: Preparation, wanted: int | str) -> Choice:
     if preparation.distinct < 2:
         reason = f"all {preparation.count:,} customers are identical in the clustered features: they are one segment"
         return Choice(1, "identical", None, reason)
     wssse = {fit.k: fit.wssse for fit in fits}
     silhouette = {fit.k: fit.indices.silhouette or 0.0 for fit in fits}
-    return choose_k(wssse, silhouette, config.clustering.k, [fit.k for fit in fits if fit.k > 1])
-
-
-def _ordered_by_spend(preparation: Preparation, fit: Fit, config: RunConfig) -> tuple[Fit, list[dict[str, float]]]:
-    """The fit with its centres ascending by spend in original units, and those centres in these units."""
-    centres = centres_in_original_units(preparation.points, fit, config.clustering.features)
-    order = sorted(
-        range(fit.k),
-        key=lambda c: (centres[c][TOTAL_SPEND], centres[c][PURCHASE_FREQUENCY], fit.centres[c]),
-    )
-    return replace(fit, centres=tuple(fit.centres[c] for c in order)), [centres[c] for c in order]
+    return choose_k(wssse, silhouette, wanted, [fit.k for fit in fits if fit.k > 1])
 
 
 def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[SegmentName]:
@@ -354,25 +237,3 @@ def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config:
     row = customers.agg(*edges).head()  # four numbers a feature
     fifths: dict[str, Sequence[float]] = dict(zip(scored, row or (), strict=True))
     return name_by_rules(centres, fifths, config.naming.rules)
-
-
-def _clustered_only(centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[dict[str, float]]:
-    return [{one.feature: centre[one.feature] for one in config.clustering.features} for centre in centres]
-
-
-def _customer_segments(customers: DataFrame, model: PipelineModel, fit: Fit, as_of: date) -> DataFrame:
-    assigned = with_distances(model.transform(customers), fit.centres).withColumn(AS_OF, F.lit(as_of))
-    return assigned.select(*column_names(CUSTOMER_SEGMENTS))
-
-
-def _sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
-    return {
-        K: fit.k,
-        WSSSE: fit.wssse,
-        SILHOUETTE: fit.indices.silhouette,
-        DAVIES_BOULDIN: fit.indices.davies_bouldin,
-        CALINSKI_HARABASZ: fit.indices.calinski_harabasz,
-        ITERATIONS: fit.iterations,
-        SECONDS: round(fit.seconds, 3),
-        CHOSEN: fit.k == choice.k,
-    }

@@ -157,7 +157,8 @@ class StagedRun:
         reached(STAGING_WRITTEN)
 
     def written(self, table: str) -> DataFrame:
-        """A table that was just written, of the schema it was written with."""
+        """A table as it was written, once it is; raises what its write failed with."""
+        self.writes.wait_for(f"{self.path}/{table}")
         return self.lake.spark.read.schema(TABLES[table]).parquet(f"{self.path}/{table}")
 
     def table(self, table: str) -> DataFrame:
