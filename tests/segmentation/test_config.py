@@ -288,7 +288,7 @@ def test_canonical_text_is_one_line_that_loads_back_to_the_same_settings(tmp_pat
 def test_a_suggestion_is_for_a_name_that_a_rule_gives() -> None:
     rfm = str(CONF / "online_retail_rfm.yaml")
     with pytest.raises(
-        ConfigError, match="no rule of naming.rules gives the name 'Champion': did you mean 'Champions'?"
+        ConfigError, match=r"no rule of naming\.rules gives the name 'Champion': did you mean 'Champions'\?"
     ):
         load_config(rfm, ["report={suggestions: {Champion: Thank them.}}"])
     told_apart = "report={suggestions: {'Champions, Higher Spend': Thank them., All Customers: Wait.}}"
