@@ -10,7 +10,7 @@ from segmentation.chart_style import FAINT, INK, QUIET, Page, width_of
 from segmentation.segment_marks import name_of, segment_gid, segment_mark, write_segment
 
 EVERYONE: Final = "All customers"
-NAMES: Final = 3.0  # inches of a segment's name, at most
+NAMES: Final = 3.4  # inches of a segment's name, at most
 LABEL: Final = 0.22  # inches over a bar for its number
 FOOT: Final = 0.62  # inches under a panel for its axis
 
@@ -31,6 +31,11 @@ class RowRoom(NamedTuple):
     left: float
 
     @property
+    def bars(self) -> float:
+        """The height of a row's highest bar in inches."""
+        return self.height - LABEL - 0.08
+
+    @property
     def body(self) -> float:
         """The height of all rows in inches."""
         return self.number * self.height
@@ -41,7 +46,7 @@ def rows_for(profiles: Rows) -> RowRoom:
     number = len(profiles) + (len(profiles) > 1)
     names = [width_of(name_of(row, NAMES), weight="bold") for row in profiles]
     left = 0.35 + max([*names, width_of(EVERYONE, weight="bold")]) + 0.25
-    return RowRoom(number, 0.62 if number <= 9 else 0.5, left)
+    return RowRoom(number, 0.8 if number <= 7 else 0.65 if number <= 13 else 0.5, left)
 
 
 def write_names(page: Page, profiles: Rows, rows: RowRoom) -> None:
@@ -65,10 +70,9 @@ def draw_rows(axes: Axes, bars: Sequence[BarRow], rows: RowRoom, inches: float, 
     axes.set_ylim(0, rows.body)
     axes.set_yticks([])
     axes.spines[["left", "bottom"]].set_visible(False)
-    room = rows.height - LABEL - 0.08
     for position, row in enumerate(bars):
         high, low = max([0.0, *row.values]), min([0.0, *row.values])
-        scale = room / (high - low) if high > low else 0.0
+        scale = rows.bars / (high - low) if high > low else 0.0
         base = rows.body - (position + 1) * rows.height - low * scale
         colour = QUIET if row.segment_id is None else segment_mark(row.segment_id).colour
         gid = None if row.segment_id is None else segment_gid(row.segment_id)

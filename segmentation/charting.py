@@ -75,9 +75,7 @@ def draw_charts(
     everyone = sum(row[CUSTOMERS] for row in profiles)
     shown = [TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS, AVERAGE_ORDER_VALUE]
     features = list(dict.fromkeys([*shown, *[one.feature for one in config.clustering.features]]))
-    span = purchase_span(segments).head()  # one row
-    if span is None:
-        return []
+    span = purchase_span(segments).collect()[0]  # one row
     months, days = period_months(span[FIRST_DAY], span[LAST_DAY]), bin_days(span[LEAST_RECENCY], span[MOST_RECENCY])
 
     # Small jobs, each of which mostly waits: together they take little more than the longest of them.
@@ -133,7 +131,8 @@ def _customers_drawn(segments: DataFrame, profiles: Rows, most: int) -> Rows:
             quota = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[CUSTOMERS] / total) / row[CUSTOMERS]
             share = F.when(F.col(SEGMENT_ID) == row[SEGMENT_ID], F.lit(float(quota))).otherwise(share)
     columns = [TOTAL_SPEND, PURCHASE_FREQUENCY, SEGMENT_ID]
-    drawn = segments.where(uniform(F.col(CUSTOMER_ID)) < share).select(*columns)
+    # In order, since points are drawn over one another and shifted by turns.
+    drawn = segments.where(uniform(F.col(CUSTOMER_ID)) < share).orderBy(CUSTOMER_ID).select(*columns)
     return [row.asDict() for row in drawn.limit(2 * most).collect()]  # the expected number is about `most`
 
 

@@ -115,7 +115,10 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
     axes.plot([0, 1], [0, 1], color=QUIET, lw=1.2, ls=(0, (5, 4)), zorder=2)
     if len(curve) > 1:
         axes.fill_between(across, up, across, color=FAINT, alpha=0.5, lw=0, zorder=1)
-        axes.plot(across, up, color=ACCENT, lw=2.5, zorder=3, solid_capstyle="round")
+        axes.plot(across, up, color=ACCENT, lw=2.5, zorder=3, clip_on=False, solid_capstyle="round")
+        at, width = max(((x, x - y) for x, y in curve), key=lambda point: point[1])
+        if width > 0.25 and coefficient is not None:  # room for the text in the area it is twice of
+            axes.text(at - 0.03, at - width / 2, f"Gini {coefficient:.2f}", ha="center", va="center", weight="bold")
     axes.text(0.44, 0.52, "if all spent the same", ha="right", va="bottom", color=QUIET)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator([0, 0.2, 0.4, 0.6, 0.8, 1]))

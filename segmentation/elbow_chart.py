@@ -1,13 +1,13 @@
 """The sweep over k in, the chart that shows how k was chosen out, with a title computed from the same rows."""
 
 import math
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from segmentation.chart_numbers import Rows, compact, finite, in_words, percent
+from segmentation.chart_numbers import Rows, compact, finite, in_words, percent, sentence
 from segmentation.chart_style import ACCENT, CONTRAST, FAINT, INK, QUIET, Page, heading, in_house_style, new_page
 from segmentation.choosing_k import elbow
 
@@ -63,7 +63,7 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     sweep = sorted(sweep, key=lambda row: int(row["k"]))
     scored = [row for row in sweep if finite(row.get("silhouette")) is not None] if rule == "silhouette" else []
     strip = 1.9 if scored else 0.0
-    page = new_page(elbow_title(sweep, rule), choice_text, "", width=10, body=5.15 + strip)
+    page = new_page(elbow_title(sweep, rule), sentence(choice_text), "", width=10, body=4.9 + strip)
     axes = page.axes(0.75, 0.5 + strip, page.width - 1.55, 4.1)
 
     ks = [int(row["k"]) for row in sweep]
@@ -74,16 +74,14 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     top = max(wssse) or 1.0
     axes.set_ylim(-0.09 * top, 1.1 * top)
     axes.set_xlim(ks[0] - 0.5, ks[-1] + 0.5)
-    keys = [Line2D([], [], color=INK, lw=2, marker="o", ms=6, label="WSSSE of each k tried")]
     if len(ks) > 2:
         axes.plot([ks[0], ks[-1]], [wssse[0], wssse[-1]], color=QUIET, lw=1.2, ls=(0, (5, 4)), zorder=2)
-        keys.append(Line2D([], [], color=QUIET, lw=1.2, ls=(0, (5, 4)), label="chord from first to last k"))
     axes.plot(ks, wssse, color=INK, lw=2, marker="o", ms=6, zorder=3)
     if knee is not None:
         below = wssse[ks.index(knee)]
         chord = wssse[0] + (wssse[-1] - wssse[0]) * (knee - ks[0]) / (ks[-1] - ks[0])
         axes.plot([knee, knee], [below, chord], color=CONTRAST, lw=2, zorder=2)
-        keys.append(Line2D([], [], color=CONTRAST, lw=2, label=f"greatest distance to the chord: k = {knee}"))
+        _name_lines(axes, (ks, wssse), knee, (below, chord))
         if knee != chosen:
             axes.plot(knee, below, marker="D", ms=11, mfc="white", mec=CONTRAST, mew=2, ls="", zorder=4)
             _label_point(axes, (knee, below), f"elbow: k = {knee}", CONTRAST, above_right=late)
@@ -101,16 +99,6 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     axes.grid(axis="y")
     if ks[0] == 1 and wssse[0] > 0:
         _unexplained_axis(axes, wssse[0])
-    page.figure.legend(
-        handles=keys,
-        loc="upper left",
-        bbox_to_anchor=(axes.get_position().x0, _share_of_height(page, 5.2 + strip)),
-        ncols=3,
-        borderpad=0,
-        borderaxespad=0,
-        handlelength=2.2,
-        columnspacing=2,
-    )
     if scored:
         _silhouettes(page, axes, scored)
     return page.figure
@@ -155,5 +143,15 @@ def _label_point(axes: Axes, point: tuple[float, float], text: str, colour: str,
     axes.annotate(text, point, offset, textcoords="offset points", ha=side, va="center", color=colour, weight="bold")
 
 
-def _share_of_height(page: Page, inches: float) -> float:
-    return float((page.bottom + inches) / page.figure.get_size_inches()[1])
+def _name_lines(axes: Axes, curve: tuple[list[int], list[float]], knee: int, ends: tuple[float, float]) -> None:
+    """The names of the chord and of the greatest distance to it, over the chord, where the picture is empty."""
+    ks, wssse = curve
+    below, chord = ends
+    knee_at = (knee - ks[0]) / (ks[-1] - ks[0])
+    over: dict[str, Any] = {"textcoords": "offset points", "ha": "left", "va": "bottom"}
+    at = 0.75 if knee_at < 0.5 else 0.2
+    k, height = ks[0] + at * (ks[-1] - ks[0]), wssse[0] + at * (wssse[-1] - wssse[0])
+    axes.annotate("chord from first to last k" if at < 0.5 else "chord", (k, height), (6, 4), color=QUIET, **over)
+    low, high = axes.get_ylim()
+    if knee_at < 0.7 and chord - below > 0.1 * (high - low):
+        axes.annotate("greatest distance to the chord", (knee, chord), (4, 5), color=CONTRAST, weight="bold", **over)

@@ -4,13 +4,13 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from matplotlib.colors import LinearSegmentedColormap, to_hex
+from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from segmentation.chart_features import average_of, feature_value, feature_words
-from segmentation.chart_numbers import Rows, column, compact, percent
-from segmentation.chart_style import QUIET, Page, in_house_style, new_page, plain, width_of, wrapped
+from segmentation.chart_numbers import Rows, column, compact
+from segmentation.chart_style import QUIET, fit, in_house_style, new_page, plain, width_of, wrapped
 from segmentation.segment_marks import by_id, name_of, segment_gid, write_segment
 
 # Blue and orange are told apart with any colour vision; the middle is a grey that neither of them becomes.
@@ -22,7 +22,9 @@ FULL_COLOUR_AT: Final = 4.0
 DARK_TEXT: Final = "#1B1B1B"
 LIGHT_TEXT: Final = "#FEFEFE"
 NO_VALUE: Final = "#E6E6E6"
-SAME: Final = 1.2  # times the average: what is closer is no finding
+SAME: Final = 1.5  # times; where the highest is not so many times the lowest, that is no finding
+TELLING: Final = ("total_spend", "purchase_frequency", "recency_days", "average_order_value")  # in a title
+NAMES: Final = 3.4  # inches of a segment's name, at most
 
 
 class Cell(NamedTuple):
@@ -45,9 +47,10 @@ def relative_to_average(mean: float | None, average: float | None) -> Cell:
     if ratio <= 0:
         return Cell("none", -1.0)
     strength = math.log(ratio) / math.log(FULL_COLOUR_AT)
-    change = percent(abs(ratio - 1))
-    near = "0 %" if round(100 * abs(ratio - 1)) == 0 else f"{'+' if ratio > 1 else '−'}{change}"
-    return Cell(f"{compact(ratio)}×" if ratio >= 2 else near, max(-1.0, min(strength, 1.0)))
+    change = round(100 * (ratio - 1))
+    sign = "+" if change > 0 else "−" if change < 0 else ""
+    text = f"{compact(ratio)}×" if ratio >= 2 else f"{sign}{abs(change)} %"
+    return Cell(text if ratio >= 0.01 else "−99 %", max(-1.0, min(strength, 1.0)))
 
 
 def difference_from_average(feature: str, means: Sequence[float | None], average: float, currency: str) -> list[Cell]:
@@ -70,7 +73,7 @@ def _cells(profiles: Rows, feature: str, currency: str) -> list[Cell]:
 
 
 def heatmap_title(profiles: Rows, features: Sequence[str]) -> str:
-    """In which feature the segments lie farthest apart, and how far."""
+    """In what the segments lie farthest apart, and how far: in one of the features that tell most, or else in any."""
     if len(profiles) == 1:
         return "One segment: its average customer is the average customer"
     spans = []
@@ -81,17 +84,13 @@ def heatmap_title(profiles: Rows, features: Sequence[str]) -> str:
             spans.append((max(means) / min(means), feature, min(means) / average, max(means) / average))
     if not spans:
         return "How the segments differ from the average customer"
-    widest, feature, low, high = max(spans, key=lambda span: span[0])
-    if widest < SAME:
+    wide = [span for span in spans if span[0] >= SAME]
+    if not wide:
         return "The segments hardly differ from the average customer"
-    return (
-        f"The segments differ most in {feature_words(feature).verb}: "
-        f"from {_times(low)} to {_times(high)} that of the average customer"
-    )
-
-
-def _times(ratio: float) -> str:
-    return f"{compact(ratio)} times" if ratio >= 1 else percent(ratio)
+    telling = [span for span in wide if span[1] in TELLING]
+    _, feature, low, high = max(telling or wide, key=lambda span: span[0])
+    what, least = feature_words(feature).verb, compact(low) if low >= 0.01 else "less than 0.01"
+    return f"The segments range from {least} to {compact(high)} times the average in {what}"
 
 
 @in_house_style
@@ -107,7 +106,7 @@ def heatmap_chart(profiles: Rows, features: Sequence[str], *, currency: str = ""
         "Mean of each segment against the mean of all customers: × is times the average, % is above or below it. "
         "Blue is more, orange is less; the colour is full from four times, or a quarter of, the average."
     )
-    names = max((width_of(name_of(row, 3.0), weight="bold") for row in profiles), default=0.0)
+    names = max((width_of(name_of(row, NAMES), weight="bold") for row in profiles), default=0.0)
     left = 0.35 + max(names, width_of("All customers", weight="bold")) + 0.2
     most = max(0.86, min(1.5, 8.9 / max(len(features), 1)))
     labels = [wrapped(feature_words(feature).label, most - 0.08) for feature in features]
@@ -123,22 +122,26 @@ def heatmap_chart(profiles: Rows, features: Sequence[str], *, currency: str = ""
     first = body - head - row_height
     page.write(0.35, first + row_height / 2, "All customers", weight="bold")
     for row_number, row in enumerate(profiles):
-        write_segment(page, first - 0.12 - (row_number + 0.5) * row_height, row, 3.0)
+        write_segment(page, first - 0.12 - (row_number + 0.5) * row_height, row, NAMES)
     for number, (feature, lines) in enumerate(zip(features, labels, strict=True)):
         middle = left + (number + 0.5) * most
         for line, text in enumerate(reversed(lines)):
             page.write(middle, body - head + 0.13 + 0.23 * line, text, ha="center", color=QUIET)
-        average = feature_value(feature, average_of(profiles, feature), currency)
+        average = fit(feature_value(feature, average_of(profiles, feature), currency), most, weight="bold")
         page.write(middle, first + row_height / 2, average, ha="center", weight="bold")
         for row_number, (row, cell) in enumerate(zip(profiles, _cells(profiles, feature, currency), strict=True)):
             bottom = first - 0.12 - (row_number + 1) * row_height
             gid = segment_gid(int(row["segment_id"]))
             colour = NO_VALUE if cell.strength is None else to_hex(SCALE((cell.strength + 1) / 2))
             axes.add_patch(Rectangle((number * most, bottom), most, row_height, fc=colour, ec="white", lw=1.5, gid=gid))
-            light = cell.strength is not None and abs(cell.strength) > 0.75
-            _write_cell(page, middle, bottom + row_height / 2, cell.text, LIGHT_TEXT if light else DARK_TEXT, gid)
+            page.write(
+                middle, bottom + row_height / 2, fit(cell.text, most), ha="center", color=_readable_on(colour), gid=gid
+            )
     return page.figure
 
 
-def _write_cell(page: Page, middle: float, level: float, text: str, colour: str, gid: str) -> None:
-    page.write(middle, level, text, ha="center", color=colour, gid=gid)
+def _readable_on(colour: str) -> str:
+    """Dark or light text, whichever has the greater contrast (WCAG 2.2, relative luminance)."""
+    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
+    return DARK_TEXT if luminance > 0.2 else LIGHT_TEXT

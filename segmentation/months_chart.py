@@ -62,13 +62,15 @@ def incomplete(periods: Periods, as_of: date) -> bool:
     return periods.last_day(periods.number - 1) >= as_of
 
 
-def months_title(periods: Periods, revenue: Sequence[float], customers: Sequence[int], currency: str) -> str:
-    """The best period, and how it stands against an average one."""
+def months_title(
+    periods: Periods, revenue: Sequence[float], customers: Sequence[int], complete: int, currency: str = ""
+) -> str:
+    """The best period, and how it stands against the average of the first `complete` ones."""
     best = max(range(periods.number), key=lambda place: revenue[place])
     money, who = compact(revenue[best], currency), _customers(customers[best])
     if periods.number == 1:
         return f"{periods.name(best)}: {money} of revenue from {who}"
-    average = sum(revenue) / periods.number
+    average = sum(revenue[:complete]) / max(complete, 1)
     title = f"{periods.name(best)} was the best {periods.noun}: {money} of revenue from {who}"
     if periods.number > 2 and average > 0 and revenue[best] >= 1.2 * average:
         title += f", {compact(revenue[best] / average)} times an average {periods.noun}"
@@ -102,12 +104,14 @@ def months_chart(sales: Rows, profiles: Rows, as_of: date, months: int = 1, *, c
     cut_short = incomplete(periods, as_of)
     explanation = f"Purchases of the segmented customers by {periods.noun}"
     explanation += f" of {months // 12} years" * (periods.noun == "period")
-    explanation += "; each row has its own scale, its highest bar the number."
+    explanation += ". Each row has its own scale; the number is its highest bar's."
     last = as_of - timedelta(days=1)
     note = (
         f"Pale: {periods.name(periods.number - 1)} is not complete, the data end on {last.day} {last:%B} {last.year}."
     )
-    title = months_title(periods, revenue_of_all, [int(value) for value in active_of_all], currency)
+    title = months_title(
+        periods, revenue_of_all, [int(value) for value in active_of_all], periods.number - cut_short, currency
+    )
     body = rows.body + FOOT + 0.35
     width = rows.left + 2 * PANEL + GAP + 0.6
     page = new_page(title, explanation, note * cut_short, width=width, body=body)
@@ -143,9 +147,11 @@ def _label_periods(axes: Axes, periods: Periods, year_starts: Sequence[int]) -> 
         return
     room = (width_of("0000") + 0.1) * per_inch
     free_from = -1.0
+    if len(year_starts) > 1 and year_starts[1] < room:  # the second year tells more than the end of the first
+        year_starts = year_starts[1:]
     for place in year_starts:
         left = min(place - 0.5, periods.number - 0.5 - room)
         if left >= free_from:
             year = str(periods.start(place).year)
-            axes.annotate(year, (left, 0), (0, -30), textcoords="offset points", ha="left", va="center")
+            axes.annotate(year, (left, 0), (0, -26), textcoords="offset points", ha="left", va="center")
             free_from = left + room

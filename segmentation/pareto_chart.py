@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from segmentation.chart_numbers import Rows, column, compact, count, in_words, percent, sentence
 from segmentation.chart_style import INK, QUIET, Page, fit, in_house_style, new_page, plain, width_of
 
-CLASS_COLOURS: Final = {"A": "#0072B2", "B": "#E69F00", "C": "#999999"}  # Okabe and Ito (2008)
+# Darker for more; none is a segment's colour, and the letter stands beside it.
+CLASS_COLOURS: Final = {"A": "#0072B2", "B": "#6C9EBF", "C": "#B4C3CE"}
 ABC_LIMITS: Final = (0.80, 0.95)
 
 
@@ -71,8 +72,8 @@ def pareto_chart(
     note = "Classes by cumulative revenue: A up to 80 %, B up to 95 %, C the rest."
     row_height = 0.3
     height = row_height * max(len(rows), 1)
-    page = new_page(title, explanation, note, width=11, body=height + 0.65)
-    labels = [fit(row[label_column] if row[label_column] is not None else "(no name)", 3.6) for row in rows]
+    page = new_page(title, explanation, note, width=11.5, body=height + 0.65)
+    labels = [fit(row[label_column] if row[label_column] is not None else "(no name)", 4.2) for row in rows]
     left = max(map(width_of, labels), default=0.0) + 0.15
     right_panel, class_column = 2.6, 0.75
     bars = page.axes(left, 0.1, page.width - left - right_panel - 0.95 - class_column, height)

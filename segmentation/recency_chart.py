@@ -6,9 +6,9 @@ from typing import Final
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from segmentation.bar_rows import FOOT, BarRow, draw_rows, rows_for, write_names
+from segmentation.bar_rows import FOOT, LABEL, BarRow, draw_rows, rows_for, write_names
 from segmentation.chart_numbers import Rows, compact, count, finite, percent
-from segmentation.chart_style import QUIET, in_house_style, new_page, width_of
+from segmentation.chart_style import INK, in_house_style, new_page, width_of
 from segmentation.segment_marks import by_id, name_of, segment_gid
 
 PANEL: Final = 6.2  # inches
@@ -55,8 +55,8 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
     of_all = [sum(values) for values in zip(*counts.values(), strict=True)]
 
     explanation = (
-        f"Customers by days from their last purchase to {as_of.day} {as_of:%B} {as_of.year}, in bars of {_days(days)}; "
-        "each row has its own scale, its highest bar the share of the row's customers."
+        f"Customers by days from their last purchase to {as_of.day} {as_of:%B} {as_of.year}, in bars of {_days(days)}. "
+        "Each row has its own scale; the number is its highest bar's share of the customers, dashed the median."
     )
     body = rows.body + FOOT + 0.35
     page = new_page(recency_title(profiles), explanation, "", width=rows.left + PANEL + FIGURES + 0.75, body=body)
@@ -73,11 +73,15 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
     axes.set_xlabel("Days since the last purchase")
     right = rows.left + PANEL + FIGURES
     page.write(right, FOOT + rows.body + 0.2, "Median", weight="bold", ha="right")
-    level = FOOT + rows.body - rows.height * (rows.number - len(profiles) + 1) + (rows.height - 0.22) / 2
+    level = FOOT + rows.body - rows.height * (rows.number - len(profiles) + 1) + (rows.height - LABEL) / 2
     for row in profiles:
         median = finite(row.get("median_recency_days"))
         text = "–" if median is None else _days(median)
-        page.write(right, level, text, ha="right", color=QUIET, gid=segment_gid(int(row["segment_id"])))
+        page.write(right, level, text, ha="right", gid=segment_gid(int(row["segment_id"])))
+        if median is not None:
+            place = (median - first + days) / days - 0.5
+            foot = level - FOOT - (rows.height - LABEL) / 2
+            axes.plot([place] * 2, [foot, foot + rows.bars], color=INK, lw=1.2, ls=(0, (3, 2)), zorder=6)
         level -= rows.height
     return page.figure
 

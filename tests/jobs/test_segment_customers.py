@@ -31,7 +31,10 @@ STAGES = (
     "Auditing",
     "Publishing",
 )
-CHARTS = ("countries", "elbow", "products", "profiles", "segments")
+CHARTS = (
+    *("countries", "elbow", "products", "profiles", "segments"),
+    *("heatmap", "concentration", "months", "recency"),
+)
 PNG = b"\x89PNG\r\n\x1a\n"
 RULES = (
     "malformed",

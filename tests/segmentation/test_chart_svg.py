@@ -123,7 +123,7 @@ def test_colours_of_the_style_and_of_segments_can_be_set_by_the_page() -> None:
         assert f"var({PAGE_COLOURS[colour]}, {colour})" in svg
         assert f'"{colour}"' not in svg
     pareto = inline_svg(all_charts(profiles_of(CLASSIC))["pareto"], "pareto")
-    assert '"#e69f00"' in pareto, "class B, not segment 2"
+    assert '"#6c9ebf"' in pareto, "class B is none of the page's"
 
 
 def test_text_stays_text_and_has_its_measured_length_for_other_fonts() -> None:

@@ -4,7 +4,8 @@ import itertools
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,14 @@ from segmentation import chart_style
 from segmentation.chart_features import average_of
 from segmentation.chart_numbers import compact, percent
 from segmentation.chart_style import fit, log_ticks, plain, save, width_of, wrapped
+from segmentation.concentration_chart import concentration_chart
 from segmentation.elbow_chart import elbow_chart, elbow_title, knee_of
+from segmentation.heatmap_chart import heatmap_chart
+from segmentation.months_chart import months_chart
 from segmentation.pareto_chart import pareto_chart, pareto_title
 from segmentation.profiles_chart import profiles_chart, profiles_title
+from segmentation.recency_chart import recency_chart
+from segmentation.schemas import NUMERIC_FEATURES
 from segmentation.segment_marks import SEGMENT_MARKS, segment_mark
 from segmentation.segments_chart import segments_chart, segments_title
 
@@ -139,13 +145,54 @@ def marks_with(axes: Axes, gid: str) -> list[Any]:
     return [artist for artist in axes.get_children() if artist.get_gid() == gid]
 
 
+def points_of(spends: Iterable[str | int], at_most: int = 200) -> list[Row]:
+    """The points of the Lorenz curve, each exact, as `lorenz_points` gives them."""
+    least_first = sorted(map(Decimal, spends))
+    rows, revenue, ranked = [], Decimal(0), Decimal(0)
+    for rank, spend in enumerate(least_first, 1):
+        revenue, ranked = revenue + spend, ranked + rank * spend
+        if rank * at_most % len(least_first) < at_most:
+            rows.append({"customers": rank, "revenue": revenue, "ranked_revenue": ranked})
+    return rows
+
+
+def sales_of(profiles: Sequence[Row], starts: Sequence[date]) -> list[Row]:
+    return [
+        {
+            "period_start": start,
+            "segment_id": row["segment_id"],
+            "customers": 1 + (place + row["segment_id"]) % 7,
+            "revenue": Decimal(100 * row["segment_id"] + 10 * place),
+        }
+        for place, start in enumerate(starts)
+        for row in profiles
+    ]
+
+
+def bins_of(profiles: Sequence[Row], days: int = 10) -> list[Row]:
+    return [
+        {"days_up_to": days * number, "segment_id": row["segment_id"], "customers": 40 // number}
+        for number in (1, 2, 5, 30)
+        for row in profiles
+    ]
+
+
+MONTHS = [date(2010, 12, 1), *(date(2011, month, 1) for month in range(1, 13))]
+AS_OF = date(2011, 12, 10)
+
+
 def all_charts(profiles: Sequence[Row], labels: Sequence[str] | None = None) -> dict[str, Figure]:
     revenue = [float(200 - 9 * i) for i in range(len(labels) if labels else 20)]
+    timed = [row | {"median_recency_days": 300.0 / row["segment_id"]} for row in profiles]
     return {
         "elbow": elbow_chart(sweep_of(CLASSIC_WSSSE, 4), "The point farthest below the chord."),
         "segments": segments_chart(customers_of(profiles), profiles, 434_000, currency="£"),
         "profiles": profiles_chart(profiles, ["total_spend", "purchase_frequency", "recency_days"], currency="£"),
         "pareto": pareto_chart(pareto_of(revenue, labels), "label", ("product", "products"), 900, currency="£"),
+        "heatmap": heatmap_chart(profiles, NUMERIC_FEATURES, currency="£"),
+        "concentration": concentration_chart(points_of(range(1, 1000)), currency="£"),
+        "months": months_chart(sales_of(profiles, MONTHS), profiles, AS_OF, currency="£"),
+        "recency": recency_chart(bins_of(profiles), timed, AS_OF, 10),
     }
 
 
@@ -399,6 +446,7 @@ def test_hostile_names_are_shown_literally_and_without_complaint(tmp_path: Path)
     figures = all_charts(profiles, HOSTILE)
     figures["elbow"] = elbow_chart(sweep_of(CLASSIC_WSSSE, 4), HOSTILE[0])
     figures["title"] = segments_chart([], profiles_of([("Low", 90, "10.00", 1), (HOSTILE[0], 10, "90.00", 2)]))
+    del figures["concentration"]  # names nobody
     for name, figure in figures.items():
         assert any(HOSTILE[0] in words for words in words_of(figure)), name
         assert not any(text.get_parse_math() for text, _ in texts_drawn(figure) if "$" in text.get_text()), name
@@ -419,7 +467,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     for attempt in ("first", "second"):
         for chart, figure in all_charts(profiles_of(CLASSIC)).items():
             save(figure, tmp_path / f"{chart}_{attempt}.png")
-    for chart in ("elbow", "segments", "profiles", "pareto"):
+    for chart in all_charts(profiles_of(CLASSIC)):
         first = (tmp_path / f"{chart}_first.png").read_bytes()
         assert first.startswith(b"\x89PNG")
         assert b"Software" not in first
@@ -450,6 +498,7 @@ def test_the_readers_own_matplotlib_settings_neither_change_nor_are_changed(tmp_
 def test_charts_need_no_pyplot() -> None:
     program = (
         "import sys; from segmentation.chart_style import save; from segmentation.elbow_chart import elbow_chart; "
+        "from segmentation import chart_svg, concentration_chart, heatmap_chart, months_chart, recency_chart; "
         "from segmentation import pareto_chart, profiles_chart, segments_chart; "
         "save(elbow_chart([{'k': 1, 'wssse': 0.0, 'chosen': True}], ''), sys.argv[1]); "
         "sys.exit('matplotlib.pyplot' in sys.modules or 'pyspark' in sys.modules)"
