@@ -82,6 +82,15 @@ def test_nothing_that_a_run_says_names_a_customer_or_a_secret_or_acts_on_a_termi
     assert {customer[: len(CANARY)] for customer in customers} == {CANARY}
 
 
+def test_the_report_names_no_customer_and_acts_on_nothing(watched_run: Watched):
+    page = (latest_run(watched_run.lake) / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"{CANARY} WHITE LANTERN" in page  # what the products are called is no secret
+    assert re.search(rf"{CANARY}\d", page) is None
+    assert [secret for secret in (*SECRETS, *SPARK_SECRETS) if f"{secret}={CANARY}" in page] == []
+    assert ACTS.search(page) is None
+    assert r"Shop \x1b]0;x\x07" in page
+
+
 @pytest.mark.skipif(not PROC.joinpath("net").exists(), reason="only Linux tells its sockets in files")
 def test_every_port_of_a_local_run_is_on_loopback(watched_run: Watched):
     assert watched_run.addresses != set()

@@ -103,6 +103,57 @@ def test_a_java_home_without_a_java_that_spark_can_use_is_replaced_and_that_is_s
     assert Path(done.stdout.strip(), "bin", "java").exists()
 
 
+BROWSERS = {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path) -> Path:
+    """A folder with all the system's commands but the browsers and what could install one."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for place in ("/usr/local/bin", "/usr/bin", "/bin"):
+        for command in Path(place).glob("*"):
+            if (
+                command.name not in {*BROWSERS, "apt-get", "dnf", "brew", "sudo"}
+                and not (folder / command.name).exists()
+            ):
+                (folder / command.name).symlink_to(command)
+    return folder
+
+
+def test_without_a_browser_the_environment_says_what_is_skipped_and_goes_on(bare_path: Path):
+    done = sourced("echo ready", PATH=str(bare_path), SEGMENTATION_WITH_BROWSER="1")
+
+    assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
+    assert "without a browser the tests of the report in one are skipped; install Chromium or Chrome" in done.stderr
+
+
+def test_nobody_is_given_a_browser_who_did_not_ask_for_one(bare_path: Path):
+    done = sourced("echo ready", PATH=str(bare_path), SEGMENTATION_WITH_BROWSER="")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")
+
+
+def test_a_missing_browser_is_installed_by_apt_get_where_that_may_be_done(bare_path: Path):
+    stand_ins = {
+        "apt-get": f'case "$*" in *"install --yes"*chromium*) cp "$0" "{bare_path}/chromium" ;; esac',
+        "sudo": '[ "$1" = -n ] && shift; exec "$@"',
+    }
+    for name, script in stand_ins.items():
+        (bare_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (bare_path / name).chmod(0o755)
+
+    done = sourced("echo ready", PATH=str(bare_path), SEGMENTATION_WITH_BROWSER="1")
+
+    assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
+    assert done.stderr == "environment: installing Chromium with apt-get\n"
+    assert (bare_path / "chromium").exists()
+
+
+def test_the_tests_ask_for_a_browser():
+    script = (SCRIPTS / "test").read_text(encoding="utf-8")
+    assert script.index("export SEGMENTATION_WITH_BROWSER=1") < script.index('source "$root/scripts/environment"')
+
+
 def test_the_environment_works_with_standard_input_closed():
     done = run("bash", "-c", f"exec <&-; set -eu; source '{SCRIPTS}/environment'; cat; echo read")
     assert (done.returncode, done.stdout) == (0, "read\n"), done.stderr

@@ -116,7 +116,11 @@ def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) 
             | (
                 {}
                 if key == "country"
-                else {"description": name, "average_unit_price": None, "is_merchandise": place != 1}
+                else {
+                    "description": name,
+                    "average_unit_price": None if place % 3 == 2 else Decimal(place),
+                    "is_merchandise": place != 1,
+                }
             )
         )
     of_segments = [
@@ -137,6 +141,11 @@ def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) 
     if key != "country":
         totals |= {"first_sold_at": datetime(2010, 12, 1, 8, 26), "last_sold_at": datetime(2011, 12, 9, 12, 50)}
     return Sold(every[:LARGEST_SHOWN], totals, of_segments)
+
+
+def _of_product(place: int, name: str) -> Row:
+    price = None if place % 3 == 2 else Decimal(place)
+    return {"description": name, "average_unit_price": price, "is_merchandise": place != 1}
 
 
 def example(reason: str, **fields: str) -> Row:

@@ -39,6 +39,9 @@ STAGES = {
         "publishing",
         "acceptance",
         "small_tables",
+        "report",
+        "report_rows",
+        "run_warnings",
     ),
 }
 CHARTS = {
@@ -47,6 +50,11 @@ CHARTS = {
 }
 # What draws, of plain rows: `chart_numbers` only writes numbers out.
 DRAWING = {*CHARTS, "bar_rows", "segment_marks", "chart_style", "chart_svg"}
+# What the report says and draws, of rows that were collected.
+REPORT = {
+    *("report_format", "report_words", "report_suggestions", "report_marks", "report_examples"),
+    *("report_segments", "report_tables", "report_run"),
+}
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
     "pipeline": {*STAGES, "session", "input_size"} - {"audit"},  # the only module that joins the stages
@@ -89,6 +97,23 @@ ALLOWED = {
     "publishing": {"lake", "local_disk", "identity", "writing"},
     "storage": {"local_disk"},
     "manifest": {"choosing_k", "identity", "input_files"},
+    "run_warnings": {"plain_text"},
+    "report": {*REPORT, "report_rows", "chart_numbers", "chart_svg", "choosing_k", "plain_text"}
+    - {"report_suggestions", "report_examples"},
+    "report_rows": {"chart_numbers", "sampling"},
+    "report_format": {"chart_numbers"},
+    "report_words": {"report_format", "chart_numbers", "choosing_k"},
+    "report_marks": {"segment_marks"},
+    "report_examples": {"chart_numbers"},
+    "report_segments": {
+        *("report_format", "report_words", "report_suggestions", "report_marks", "report_rows"),
+        *("chart_numbers", "chart_features", "profiles"),
+    },
+    "report_tables": {
+        *("report_format", "report_words", "report_marks", "report_examples", "report_rows"),
+        *("chart_numbers", "cleaning"),
+    },
+    "report_run": {"report_format", "plain_text"},
 }
 OF_FOUNDATIONS = {"errors": set(), "schemas": {"errors"}, "config": {"errors", "schemas"}}
 # Row by row in Python, or everything to the driver.
@@ -99,7 +124,7 @@ UNWANTED_CALLS = {
 # Reading a value by running what it says, or handing a text to a shell.
 RUNS_WHAT_IT_READS = {"pickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib", "jsonpickle"}
 RUNNING_CALLS = {"eval", "exec", "compile", "__import__", "system", "popen", "import_module"}
-SAFE_YAML = {"yaml.safe_load", "yaml.YAMLError"}
+SAFE_YAML = {"yaml.safe_load", "yaml.safe_dump", "yaml.YAMLError"}
 
 
 def tree(path: Path) -> ast.Module:
@@ -226,6 +251,8 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
         *sorted(DRAWING),
         "chart_numbers",
         "chart_features",
+        "report",
+        *sorted(REPORT),
         "seeding",
         "quality_gates",
         "local_disk",
@@ -237,9 +264,10 @@ def test_plain_python_modules_do_not_import_spark(module: str):
 
 def test_plotting_is_kept_to_the_charts_and_workbooks_to_their_reader():
     by_package = {
-        package: {path.stem for path in LIBRARY if package in packages(path)} for package in ("matplotlib", "fastexcel")
+        package: {path.stem for path in LIBRARY if package in packages(path)}
+        for package in ("matplotlib", "fastexcel", "jinja2")
     }
-    assert by_package == {"matplotlib": DRAWING, "fastexcel": {"xlsx"}}
+    assert by_package == {"matplotlib": DRAWING, "fastexcel": {"xlsx"}, "jinja2": {"report"}}
 
 
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)

@@ -62,7 +62,10 @@ def test_what_is_not_written_has_the_documented_default(minimal: str) -> None:
             "clustering.features=[{feature: total_spend, trasform: log1p}]",
             "clustering.features.0.trasform is not a known key: did you mean 'transform'?",
         ),
+        ("report.sugestions={}", "report.sugestions is not a known key: did you mean 'suggestions'?"),
         # The wrong type.
+        ("report.suggestions=Call", "report.suggestions: should be a section with keys, got 'Call'"),
+        ("report={suggestions: {New: 3}}", "report.suggestions.New: should be a valid string, got 3"),
         ("clustering.k_max=two", "clustering.k_max: should be a valid integer, got 'two'"),
         ("clustering.k_max=5.0", "clustering.k_max: should be a valid integer, got 5.0"),
         ("clustering.seed=true", "clustering.seed: should be a valid integer, got True"),
@@ -280,3 +283,18 @@ def test_canonical_text_is_one_line_that_loads_back_to_the_same_settings(tmp_pat
     config = load_config(str(CONF / "online_retail_rfm.yaml"), ["cleaning.first_day=2010-12-01"])
     assert "\n" not in config.canonical()
     assert RunConfig.model_validate_json(config.canonical()) == config
+
+
+def test_a_suggestion_is_for_a_name_that_a_rule_gives() -> None:
+    rfm = str(CONF / "online_retail_rfm.yaml")
+    with pytest.raises(
+        ConfigError, match=r"no rule of naming\.rules gives the name 'Champion': did you mean 'Champions'\?"
+    ):
+        load_config(rfm, ["report={suggestions: {Champion: Thank them.}}"])
+    told_apart = "report={suggestions: {'Champions, Higher Spend': Thank them., All Customers: Wait.}}"
+    assert load_config(rfm, [told_apart]).report.suggestions["Champions, Higher Spend"] == "Thank them."
+
+
+def test_the_levels_give_names_that_no_rule_lists(minimal: str) -> None:
+    text = "report={suggestions: {'High Spend, Low Frequency': Call them.}}"
+    assert load_config(minimal, [text]).report.suggestions == {"High Spend, Low Frequency": "Call them."}
