@@ -42,6 +42,9 @@ STAGES = {
         "report",
         "report_rows",
         "run_warnings",
+        "request",
+        "segment_rows",
+        "usable",
     ),
 }
 CHARTS = {
@@ -58,6 +61,9 @@ REPORT = {
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
     "pipeline": {*STAGES, "session", "input_size"} - {"audit"},  # the only module that joins the stages
+    "request": {"publishing", "identity", "lake"},
+    "segment_rows": {"choosing_k", "clustering", "fitting", "preparation"},
+    "usable": {"cleaning", "input_files", "preparation"},
     "summary": {"pipeline", "plain_text"},
     "progress": {"plain_text"},
     "entry": {"plain_text"},
@@ -195,7 +201,8 @@ def test_every_allowed_import_is_made():
 @pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
 def test_a_job_joins_no_stages_and_holds_no_spark_expression(path: Path):
     assert set(imported(path)) <= {
-        *("config", "errors", "identity", "pipeline", "progress", "session", "summary", "entry", "lake", "expiry"),
+        *("config", "errors", "identity", "pipeline", "progress", "request", "session", "summary", "entry", "lake"),
+        "expiry",
         "plain_text",
     }
     assert "pyspark" not in packages(path)
