@@ -202,7 +202,7 @@ def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
     if silhouette is None:
         return []
     band = next((words for limit, words in SILHOUETTE_BANDS if silhouette <= limit), SILHOUETTE_BANDS[-1][1])
-    told = [f"At k = {chosen} the silhouette is {silhouette:.2f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
+    told = [f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
     largest = max(profiles, key=lambda row: int(row[CUSTOMERS]))
     share = float(largest[CUSTOMER_SHARE])
     if len(profiles) > 1 and share >= NEARLY_EVERYBODY and silhouette > SILHOUETTE_BANDS[1][0]:
