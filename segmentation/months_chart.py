@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from segmentation.bar_rows import FOOT, BarRow, draw_rows, mark_places, rows_for, write_names
 from segmentation.chart_numbers import Rows, compact, count, finite
-from segmentation.chart_style import in_house_style, new_page, plain, width_of
+from segmentation.chart_style import fit, in_house_style, new_page, plain, width_of
 from segmentation.segment_marks import by_id
 
 PANEL: Final = 4.0  # inches
@@ -124,7 +124,7 @@ def months_chart(sales: Rows, profiles: Rows, as_of: date, months: int = 1, *, c
         ]
     ):
         left = rows.left + number * (PANEL + GAP)
-        page.write(left, FOOT + rows.body + 0.2, head, weight="bold")
+        page.write(left, FOOT + rows.body + 0.2, fit(head, PANEL, weight="bold"), weight="bold")
         axes = page.axes(left, FOOT, PANEL, rows.body)
         bars = [BarRow(None, of_all, compact(max(of_all), symbol))] * (len(profiles) > 1)
         bars += [BarRow(id_, values, compact(max(values), symbol)) for id_, values in by_segment.items()]

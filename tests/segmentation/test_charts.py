@@ -457,6 +457,14 @@ def test_hostile_names_are_shown_literally_and_without_complaint(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize("currency", ["Kč", "Fr.", "zł", "R$", "CA$", "USD"])
+def test_currencies_of_a_few_letters_leave_texts_apart(currency: str) -> None:
+    profiles = [row | {"median_recency_days": 9.0} for row in many_profiles(4, "Buyers")]
+    assert_texts_apart(months_chart(sales_of(profiles, MONTHS), profiles, AS_OF, currency=currency))
+    assert_texts_apart(heatmap_chart(profiles, NUMERIC_FEATURES, currency=currency))
+    assert_texts_apart(concentration_chart(points_of(range(1, 100)), currency=currency))
+
+
 def test_a_dollar_currency_is_no_formula() -> None:
     figure = profiles_chart(many_profiles(4), ["total_spend", "average_order_value"], currency="$")
     assert "Total spend ($)" in words_of(figure)
