@@ -76,7 +76,7 @@ def test_the_summary_names_every_segment_and_where_tables_and_charts_are(publish
 
 
 def test_away_from_a_terminal_each_stage_is_one_line_with_its_seconds(published: PublishedRun):
-    lines = re.findall(r"^\S+ \S+ \[(\d)/10\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.said, re.MULTILINE)
+    lines = re.findall(r"^\S+ \S+ \[(\d+)/10\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.said, re.MULTILINE)
     assert [(number, title) for number, title, _ in lines] == [(str(n), t) for n, t in enumerate(STAGES, start=1)]
 
 
@@ -281,7 +281,7 @@ def test_the_report_tells_what_the_tables_hold(published: PublishedRun, small_sh
     profiles = rows_of(published.run, "segment_profiles")
     spent = sum(row["revenue"] for row in profiles)
     assert (
-        f"{sum(row['customers'] for row in profiles)} customers spent £{spent:,.0f} between 1 December 2010 and" in page
+        f"{sum(row['customers'] for row in profiles)} customers spent £{spent:,.0f} between 2 December 2010 and" in page
     )
     for row in profiles:
         assert f"<bdi>{row['segment_name']}</bdi>" in page
