@@ -451,5 +451,11 @@ def test_differences_tell_at_most_three_and_nothing_that_is_alike():
     ]
 
 
+def test_without_a_ratio_a_difference_is_told_by_its_figures_and_not_called_alike():
+    told = report_words.differences({"mean_total_spend": -2.5, "mean_recency_days": 3.0}, {"total_spend": 0.0}, "£")
+    assert told == ["Total spend: −£2.50 against £0 on average"]
+    assert report_words.differences({"mean_total_spend": 0.0}, {"total_spend": 0.0}, "£") == []
+
+
 def test_the_classic_segments_carry_as_the_chart_says():
     assert report_words.carrier(findings(CLASSIC).profiles)["segment_name"] == "High Spend, Low Frequency"
