@@ -1,6 +1,7 @@
 """The report says what the run found, adds up, shows every text literally, and does with any data and any size."""
 
 import base64
+import doctest
 import hashlib
 import itertools
 import re
@@ -11,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -427,6 +429,13 @@ def test_the_page_is_made_from_the_zip_that_a_cluster_is_given(tmp_path: Path):
 
 
 # ---- numbers for people ----
+
+
+@pytest.mark.parametrize("module", [report_format, report_words])
+def test_every_example_of_a_docstring_is_true(module: ModuleType):
+    tried = doctest.testmod(module)
+    assert tried.attempted > 0
+    assert tried.failed == 0
 
 
 @pytest.mark.parametrize(
