@@ -36,7 +36,7 @@ def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
     logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
     log.setLevel(logging.ERROR if quiet else logging.NOTSET)  # the report tells warnings that the log does not
     logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, handlers=[log])
-    logging.getLogger("segmentation").setLevel(logging.INFO)
+    logging.getLogger("segmentation").setLevel(logging.WARNING if quiet else logging.INFO)
     try:
         with _signals_raise():
             work()

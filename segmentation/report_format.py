@@ -144,7 +144,7 @@ def duration(seconds: float) -> str:
     """How long something took.
 
     >>> duration(0.04), duration(7.26), duration(497.4), duration(7300)
-    ('0.0 s', '7.3 s', '8 min 17 s', '2 h 2 min')
+    ('0.0 s', '7.3 s', '8 min 17 s', '2 h 1 min')
     """
     if seconds < 99.95:
         return f"{seconds:.1f} s"

@@ -108,10 +108,11 @@ def spoken(feature: str) -> str:
 def in_plain_words(profile: Row, as_of: date, currency: str) -> str:
     """One sentence on who these customers are, by their medians."""
     spend = money(profile[f"median_{TOTAL_SPEND}"], currency)
-    often = _about(profile[f"median_{PURCHASE_FREQUENCY}"], "order")
+    orders = profile[f"median_{PURCHASE_FREQUENCY}"]
+    often = _about(orders, "order")
     ago = f"{_about(profile[f'median_{RECENCY_DAYS}'], 'day')} before {day(as_of)}"
     if int(profile[CUSTOMERS]) == 1:
-        return f"One customer, who spent {spend} in {often}, the last of them {ago}."
+        return f"One customer, who spent {spend} in {often}{'' if orders == 1 else ', the last of them'} {ago}."
     return f"The customer in the middle spent {spend} in {often} and last ordered {ago}."
 
 
@@ -129,13 +130,17 @@ def differences(profile: Row, averages: Mapping[str, float | None], currency: st
     found: list[tuple[float, str]] = []
     for feature, average in averages.items():
         mean = finite(profile.get(f"mean_{feature}"))
-        if mean is None or average is None or average <= 0 or mean < 0:
+        if mean is None or average is None:
+            continue
+        unit = described(feature).unit
+        figures = f"{in_unit(mean, unit, currency)} against {in_unit(average, unit, currency)}"
+        if average <= 0 or mean < 0:  # no ratio would tell how far apart they are
+            if mean != average:
+                found.append((math.log(NOTABLE), f"{described(feature).label}: {figures} on average"))
             continue
         ratio = mean / average
         if 1 / NOTABLE < ratio < NOTABLE:
             continue
-        unit = described(feature).unit
-        figures = f"{in_unit(mean, unit, currency)} against {in_unit(average, unit, currency)}"
         text = f"{described(feature).label}: {times(ratio)} ({figures})"
         found.append((abs(math.log(ratio)) if ratio else math.inf, text))
     found.sort(key=lambda pair: -pair[0])  # stable: equals stay in the order of the features
@@ -202,7 +207,7 @@ def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
     if silhouette is None:
         return []
     band = next((words for limit, words in SILHOUETTE_BANDS if silhouette <= limit), SILHOUETTE_BANDS[-1][1])
-    told = [f"At k = {chosen} the silhouette is {silhouette:.2f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
+    told = [f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
     largest = max(profiles, key=lambda row: int(row[CUSTOMERS]))
     share = float(largest[CUSTOMER_SHARE])
     if len(profiles) > 1 and share >= NEARLY_EVERYBODY and silhouette > SILHOUETTE_BANDS[1][0]:

@@ -48,7 +48,7 @@ def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run_to_be_looked_at
     assert "min_customers" not in done.stderr
     kept = refused_run(lake, done.stderr)
     assert sum(row["rows"] for row in rows_of(kept, "data_quality")) == len(lines) // 2 - 1
-    assert {path.name for path in kept.iterdir() if path.is_dir()} == {*TABLES, "model", "charts"}
+    assert {path.name for path in kept.iterdir() if path.is_dir()} == {*TABLES, "model", "charts", "report"}
     assert runs_in(lake) == [before["run_id"]]
     assert latest_run(lake) == lake / "runs" / f"run_id={before['run_id']}"
 

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ STAGES = (
     "Naming the segments",
     "Rolling up countries and products",
     "Drawing the charts",
+    "Writing the report",
     "Auditing",
     "Publishing",
 )
@@ -74,13 +76,13 @@ def test_the_summary_names_every_segment_and_where_tables_and_charts_are(publish
 
 
 def test_away_from_a_terminal_each_stage_is_one_line_with_its_seconds(published: PublishedRun):
-    lines = re.findall(r"^\S+ \S+ \[(\d)/9\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.said, re.MULTILINE)
+    lines = re.findall(r"^\S+ \S+ \[(\d+)/10\] ([^:(]+?)(?:: .+)? \((\d+\.\d) s\)$", published.said.said, re.MULTILINE)
     assert [(number, title) for number, title, _ in lines] == [(str(n), t) for n, t in enumerate(STAGES, start=1)]
 
 
 def test_nothing_but_progress_and_the_java_virtual_machine_is_on_standard_error(published: PublishedRun):
     lines = published.said.complaints.splitlines()
-    assert [line for line in lines if not re.search(r" \[\d/9\] ", line)] == []
+    assert [line for line in lines if not re.search(r" \[\d/10\] ", line)] == []
 
 
 def test_help_names_every_option_and_exit_code(run_job: RunJob):
@@ -272,6 +274,31 @@ def test_each_chart_is_a_picture_large_enough_to_read(published: PublishedRun, c
     assert width >= 800
     assert height >= 500
     assert b"IEND" in content[-12:]
+
+
+def test_the_report_tells_what_the_tables_hold(published: PublishedRun, small_shop: SmallShop):
+    page = unescape((published.run / "report" / "index.html").read_text(encoding="utf-8"))
+    profiles = rows_of(published.run, "segment_profiles")
+    spent = sum(row["revenue"] for row in profiles)
+    assert (
+        f"{sum(row['customers'] for row in profiles)} customers spent £{spent:,.0f} between 2 December 2010 and" in page
+    )
+    for row in profiles:
+        assert f"<bdi>{row['segment_name']}</bdi>" in page
+        assert f"£{row['revenue']:,.0f}" in page
+    for table in ("country_sales", "product_sales"):
+        assert f"£{max(row['revenue'] for row in rows_of(published.run, table)):,.0f}" in page
+    for rows in small_shop.rows.values():
+        assert re.search(rf">−?{rows:,}<", page)
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == len(CHARTS)
+    assert f"--output {published.lake}" in page
+    assert "spark-submit --" in page
+
+
+def test_the_report_names_no_customer(published: PublishedRun):
+    page = (published.run / "report" / "index.html").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", re.sub(r"<svg.*?</svg>|<style>.*?</style>", "", page, flags=re.DOTALL)))
+    assert {row["customer_id"] for row in rows_of(published.run, "customer_segments")} & words == set()
 
 
 def test_latest_names_the_run_and_nothing_else_is_left(published: PublishedRun):

@@ -51,6 +51,10 @@ def test_one_customer_with_nearly_all_lines_and_thousands_of_countries(run_job: 
     width, height = struct.unpack(">II", (run / "charts" / "countries.png").read_bytes()[16:24])
     assert width < 2500
     assert height < 2500
+    # So does the report, which stays small and says where the others are.
+    page = (run / "report" / "index.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 5_000_000
+    assert f"all {len(sold):,} rows are in the table" in page
 
 
 def test_a_column_without_a_single_value_is_one_group(run_job: RunJob, tmp_path: Path):

@@ -1,6 +1,7 @@
 """The report says what the run found, adds up, shows every text literally, and does with any data and any size."""
 
 import base64
+import doctest
 import hashlib
 import itertools
 import re
@@ -11,6 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -429,6 +431,13 @@ def test_the_page_is_made_from_the_zip_that_a_cluster_is_given(tmp_path: Path):
 # ---- numbers for people ----
 
 
+@pytest.mark.parametrize("module", [report_format, report_words])
+def test_every_example_of_a_docstring_is_true(module: ModuleType):
+    tried = doctest.testmod(module)
+    assert tried.attempted > 0
+    assert tried.failed == 0
+
+
 @pytest.mark.parametrize(
     ("value", "told"),
     [("1743839.8500", "£1,743,840"), ("99.996", "£100"), ("99.99", "£99.99"), ("-0.5", "−£0.50"), ("0", "£0")],
@@ -449,6 +458,12 @@ def test_differences_tell_at_most_three_and_nothing_that_is_alike():
         "Share of spend returned: none (0 % against 4 %)",
         "Total spend: 2 times the average (£100 against £50.00)",
     ]
+
+
+def test_without_a_ratio_a_difference_is_told_by_its_figures_and_not_called_alike():
+    told = report_words.differences({"mean_total_spend": -2.5, "mean_recency_days": 3.0}, {"total_spend": 0.0}, "£")
+    assert told == ["Total spend: −£2.50 against £0 on average"]
+    assert report_words.differences({"mean_total_spend": 0.0}, {"total_spend": 0.0}, "£") == []
 
 
 def test_the_classic_segments_carry_as_the_chart_says():
