@@ -1,9 +1,7 @@
-r"""Removes old runs from a lake, and what abandoned and refused runs left in its staging.
-
-spark-submit --properties-file conf/spark-local.conf jobs/expire_runs.py LAKE --keep 30 --older-than 7d --apply
-
-Without --apply it only shows what it would remove. The latest run is never removed, nor one younger than --older-than.
-Whoever reads an older run needs to be done before that: give the longest reader time.
+"""Removes old runs from a lake, and what abandoned and refused runs left in its
+staging. Without --apply it only shows what it would remove. The latest run is
+never removed, nor one younger than --older-than. Whoever reads an older run
+needs to be done before that: give the longest reader time.
 """
 
 import argparse
@@ -16,14 +14,23 @@ from pathlib import Path
 # spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from segmentation.command_line import JobParser
 from segmentation.entry import run_job
 from segmentation.expiry import expired, remove
 from segmentation.lake import Lake
 from segmentation.plain_text import shown
 from segmentation.session import spark_session
 
-EXIT_CODES = """exit codes: 0 removed, or shown; 2 bad arguments; 3 there is no such lake; 130 and 143 stopped by
-Ctrl-C and SIGTERM; 1 anything else"""
+USAGE = "expire_runs.py LAKE [--keep N] [--older-than AGE] [--apply]"
+EXAMPLES = """\
+  spark-submit --properties-file conf/spark-local.conf \\
+      jobs/expire_runs.py lake --keep 30 --older-than 7d --apply"""
+EXIT_CODES = """\
+  0  removed, or shown
+  1  anything that is not below
+  2  bad arguments
+  3  there is no such lake
+  130, 143  stopped by Ctrl-C, by SIGTERM"""
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
@@ -41,8 +48,7 @@ def number(text: str) -> int:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="expire_runs.py", description=__doc__, epilog=EXIT_CODES)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser = JobParser("expire_runs.py", __doc__ or "", USAGE, EXAMPLES, EXIT_CODES)
     parser.add_argument("lake", metavar="LAKE", help="the lake's folder, as given to segment_customers.py --output")
     parser.add_argument("--keep", type=number, default=7, metavar="N", help="runs to keep, the newest (default: 7)")
     parser.add_argument(
@@ -50,7 +56,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--apply", action="store_true", help="remove, and not only show")
     parser.add_argument("--debug", action="store_true", help="show the stack trace of an error")
-    return parser.parse_args(arguments)
+    return parser.parse(arguments)
 
 
 def expire(options: argparse.Namespace) -> None:
@@ -67,7 +73,7 @@ def expire(options: argparse.Namespace) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
-    return run_job(lambda: expire(options), quiet=False, debug=options.debug)
+    return run_job(lambda _: expire(options), quiet=False, debug=options.debug)
 
 
 if __name__ == "__main__":

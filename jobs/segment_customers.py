@@ -1,72 +1,111 @@
-r"""Segments the customers of a retailer by their transaction lines, and publishes the run in a data lake.
-
-spark-submit --properties-file conf/spark-local.conf jobs/segment_customers.py \
-    --config conf/online_retail.yaml --input PATH [PATH ...] --output LAKE
+"""Segments the customers of a retailer by their transaction lines, and publishes
+the run in a data lake: tables, charts and the model, all of it or nothing.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
+
+from rich.console import Console
 
 # spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segmentation.config import load_config
+from segmentation.command_line import JobParser, day
+from segmentation.config import RunConfig, load_config
+from segmentation.config_text import keep_config
 from segmentation.entry import command_line, run_job
+from segmentation.errors import ConfigError
+from segmentation.explanation import explanation_of
 from segmentation.identity import require_run_id
+from segmentation.input_guess import guess_config
 from segmentation.pipeline import STAGES, run
-from segmentation.progress import Progress, terminal
+from segmentation.progress import Progress
 from segmentation.request import Request
+from segmentation.run_log import log_folder, run_log
 from segmentation.session import spark_session
 from segmentation.summary import summary_of
 
-EXIT_CODES = """exit codes: 0 published (or this very run was published before), 2 bad arguments or configuration,
-3 bad input, 4 audit or quality gate failed (nothing published), 5 lost a publishing race, 130 and 143 stopped by
-Ctrl-C and SIGTERM, 1 anything else"""
-
-
-def day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a day such as 2011-09-01, got {text!r}") from None
+USAGE = "segment_customers.py --input PATH [PATH ...] --output LAKE [options]"
+EXAMPLES = """\
+  spark-submit --properties-file conf/spark-local.conf \\
+      jobs/segment_customers.py --input my_sales.csv --output lake
+  ... --input my_sales.csv --write-config my_shop.yaml    then, every night:
+  ... --config my_shop.yaml --input sales/*.parquet --output lake --quiet
+  ... --config conf/online_retail_rfm.yaml --set clustering.k=5 --explain"""
+EXIT_CODES = """\
+  0  published, or this very run was published before; explained, written
+  1  anything that is not below
+  2  bad arguments or configuration
+  3  bad input
+  4  audit or quality gate failed, nothing published
+  5  lost a publishing race
+  130, 143  stopped by Ctrl-C, by SIGTERM"""
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="segment_customers.py", description=__doc__, epilog=EXIT_CODES)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--config", required=True, metavar="FILE", help="YAML configuration, for example of conf/")
-    parser.add_argument(
-        "--input", required=True, nargs="+", action="extend", metavar="PATH", help="files, directories or globs"
-    )
-    parser.add_argument(
-        "--output", required=True, metavar="LAKE", help="the lake's folder, on any file system of Spark"
-    )
-    parser.add_argument("--as-of", type=day, metavar="YYYY-MM-DD", help="default: day after the last sale")
-    parser.add_argument("--run-id", metavar="ID", help="default: made from the input, configuration and code")
-    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="clustering.k=5 ...")
-    parser.add_argument("--force", action="store_true", help="publish again, under a new id, what was published before")
-    parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
-    parser.add_argument("--debug", action="store_true", help="show the stack trace of an error")
-    return parser.parse_args(arguments)
+    parser = JobParser("segment_customers.py", __doc__ or "", USAGE, EXAMPLES, EXIT_CODES)
+    add = parser.add_argument_group("data").add_argument
+    add("--input", nargs="+", action="extend", default=[], metavar="PATH", help="files, directories or globs")
+    add("--output", metavar="LAKE", help="the lake's folder, on any file system of Spark")
+    add = parser.add_argument_group("configuration").add_argument
+    add("--config", metavar="FILE", help="YAML, as in conf/; without it the columns and dates are guessed from --input")
+    add("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="of a key, such as clustering.k=5")
+    add("--write-config", metavar="FILE", help="write the configuration, guessed or given, to a new file; runs after "
+        "that if there is an --output")  # fmt: skip
+    add("--explain", action="store_true", help="say what the configuration will do, and end without running")
+    add = parser.add_argument_group("run").add_argument
+    add("--as-of", type=day, metavar="YYYY-MM-DD", help="the day to look back from (default: the one after the last "
+        "sale)")  # fmt: skip
+    add("--run-id", metavar="ID", help="default: made from the input, configuration and code")
+    add("--force", action="store_true", help="publish again, under a new id, what was published before")
+    add = parser.add_argument_group("messages").add_argument
+    add("--quiet", action="store_true", help="say nothing but errors")
+    add("--debug", action="store_true", help="show the stack trace of an error")
+    return parser.parse(arguments)
 
 
-def segment(options: argparse.Namespace) -> None:
-    config = load_config(options.config, options.set)
+def configured(options: argparse.Namespace) -> RunConfig:
+    """The configuration, given or guessed; written where that is asked for."""
+    if options.config is None and not options.input:
+        raise ConfigError("--input: name the files to read; without --config the columns are guessed from them")
+    about: Sequence[str] = [f"Made from {options.config}", *[f"  --set {one}" for one in options.set]]
+    if options.config is not None:
+        config = load_config(options.config, options.set)
+    else:
+        config, about = guess_config(options.input, options.set)
+    if options.write_config is not None:
+        keep_config(config, options.write_config, about)
+    return config
+
+
+def segment(options: argparse.Namespace, console: Console | None) -> None:
+    config = configured(options)
+    if options.explain:
+        print(explanation_of(config, options.input, options.output, options.as_of))
+    if options.explain or (options.write_config is not None and options.output is None):
+        return
+    for option, value in (("--input", options.input), ("--output", options.output)):
+        if not value:
+            raise ConfigError(f"{option}: is needed to run; --explain and --write-config FILE do without")
     run_id = require_run_id(options.run_id) if options.run_id is not None else None
     request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, options.command)
     spark = spark_session(config.title)
-    published = run(spark, config, request, Progress(STAGES, None if options.quiet else terminal()))
+    on_screen = "OFF" if console else "ERROR" if options.quiet else "WARN"
+    with run_log(spark, log_folder(os.environ), on_screen) as log:
+        published = run(spark, config, request, Progress(STAGES, console))
     if not options.quiet:
-        print(summary_of(published, config.charts.currency))
+        print(
+            summary_of(published, config.charts.currency, console.width if console else None, sys.stdout.encoding, log)
+        )
 
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
     options.command = command_line(["jobs/segment_customers.py", *arguments])
-    return run_job(lambda: segment(options), options.quiet, options.debug)
+    return run_job(lambda console: segment(options, console), options.quiet, options.debug)
 
 
 if __name__ == "__main__":

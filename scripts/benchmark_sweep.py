@@ -1,7 +1,4 @@
-"""The sweep of k alone, on generated customers: by this job in Spark, or by scikit-learn; started by scripts/benchmark.
-
-usage: benchmark_sweep.py customers N FILE | spark FILE | scikit-learn FILE
-"""
+"""The sweep of k alone, on generated customers, by this job or by scikit-learn; started by scripts/benchmark."""
 
 from __future__ import annotations
 
@@ -14,6 +11,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from command_help import answer_help
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -87,4 +86,5 @@ def by_scikit_learn(path: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
+    answer_help("python scripts/benchmark_sweep.py {customers N | spark | scikit-learn} FILE", __doc__)
     main(*sys.argv[1:])

@@ -1,8 +1,6 @@
 """The real job, killed with its whole process group when it logs a named step of publishing.
 
-Started by scripts/crash_test, with the step before the job's own arguments:
-
-    spark-submit scripts/crash_at_step.py "after rename" --config FILE --input PATH --output LAKE
+Started by scripts/crash_test, with the step before the job's own arguments.
 """
 
 import logging
@@ -10,6 +8,8 @@ import os
 import signal
 import sys
 from pathlib import Path
+
+from command_help import answer_help
 
 STEPS_LOGGER = "segmentation.lake.steps"
 
@@ -27,6 +27,7 @@ class KillAt(logging.Handler):
 
 
 if __name__ == "__main__":
+    answer_help('spark-submit scripts/crash_at_step.py "after rename" [options of the job]', __doc__)
     if os.getpgrp() != os.getsid(0):
         sys.exit("crash_at_step.py: would kill the shell that started it: use scripts/crash_test")
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))

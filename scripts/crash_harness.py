@@ -52,7 +52,7 @@ def positive(text: str) -> int:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="crash_test", description=DESCRIPTION, epilog=EPILOG)
+    parser = argparse.ArgumentParser(prog="scripts/crash_test", description=DESCRIPTION, epilog=EPILOG)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("lake", type=Path, metavar="LAKE", help="a folder on this machine, new or empty")
     parser.add_argument("--kills", type=positive, default=20, metavar="N", help="default: 20")

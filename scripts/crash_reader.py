@@ -1,7 +1,5 @@
 """The reader of a crash test, a process of its own: reads the lake over and over until its standard input is closed.
 
-    python scripts/crash_reader.py LAKE
-
 It says `ready` when it begins, and at its end one line of JSON: what `Account` holds.
 """
 
@@ -18,6 +16,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
+from command_help import answer_help
 from crash_checks import Fault, Kind, Watcher
 
 # Twice as often as is wanted, so that it stays often enough while the job has all cores.
@@ -113,4 +112,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    answer_help("python scripts/crash_reader.py LAKE", __doc__)
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The same by DuckDB's SQL and scikit-learn: python scripts/peer_duckdb.py INPUT OUTPUT"""
+"""The same by DuckDB's SQL and scikit-learn; started by scripts/benchmark."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from command_help import answer_help
 from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHANDISE, SALE, draw, sweep
 
 LINES = f"""
@@ -138,4 +139,5 @@ def lines_of(source: str) -> str:
 
 
 if __name__ == "__main__":
+    answer_help("python scripts/peer_duckdb.py INPUT OUTPUT", __doc__)
     main(*sys.argv[1:])

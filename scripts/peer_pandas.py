@@ -1,4 +1,4 @@
-"""The notebook way, by pandas, scikit-learn and matplotlib: python scripts/peer_pandas.py INPUT OUTPUT"""
+"""The notebook way, by pandas, scikit-learn and matplotlib; started by scripts/benchmark."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from command_help import answer_help
 from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHANDISE, SALE, draw, sweep
 
 TEXTS = {"InvoiceNo": "str", "StockCode": "str", "Description": "str", "Country": "str"}
@@ -145,4 +146,5 @@ def segment_tables(sales: pd.DataFrame, customers: pd.DataFrame) -> dict[str, pd
 
 
 if __name__ == "__main__":
+    answer_help("python scripts/peer_pandas.py INPUT OUTPUT", __doc__)
     main(*sys.argv[1:])

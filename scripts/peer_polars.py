@@ -1,4 +1,4 @@
-"""The same by Polars' streaming engine and scikit-learn: python scripts/peer_polars.py INPUT OUTPUT"""
+"""The same by Polars' streaming engine and scikit-learn; started by scripts/benchmark."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from command_help import answer_help
 from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHANDISE, SALE, draw, sweep
 
 MONEY = pl.Decimal(20, 4)
@@ -188,4 +189,5 @@ def segment_tables(sales: pl.LazyFrame, customers: pl.DataFrame) -> dict[str, pl
 
 
 if __name__ == "__main__":
+    answer_help("python scripts/peer_polars.py INPUT OUTPUT", __doc__)
     main(*sys.argv[1:])

@@ -36,6 +36,7 @@ with the environment made ready, and two things that can only be said before Jav
     not live long enough to earn back the other way. Where it is more, garbage is collected for throughput. The tables
     are the same.
 
+What a job tells without Spark (--help, --explain, --write-config) it tells at once.
 Where the options name a properties file, or {JAVA_OPTIONS}, all is left to spark-submit.
 
 example
@@ -65,6 +66,9 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(HELP.format(most=SMALL_INPUT / 1e6), end="")
         return 0 if arguments else 2
+    if needs_no_spark(arguments):
+        job = _place_of_job(arguments)
+        os.execv(sys.executable, [sys.executable, *arguments[job:]])
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     if _says_itself(arguments):
         os.execv(spark_submit, [spark_submit, *arguments])
@@ -72,6 +76,17 @@ def main(arguments: Sequence[str]) -> int:
     if archive is None or archive.is_file():
         os.execv(spark_submit, [spark_submit, *local_options(arguments, archive), *arguments])
     return _first_run(spark_submit, arguments, archive)
+
+
+def needs_no_spark(arguments: Sequence[str]) -> bool:
+    """Whether the job is only asked to tell something: then Java need not start, nor leave an archive of so little."""
+    of_job = {text.partition("=")[0] for text in arguments[_place_of_job(arguments) + 1 :]}
+    return bool(of_job & {"-h", "--help", "--explain"}) or ("--write-config" in of_job and "--output" not in of_job)
+
+
+def _place_of_job(arguments: Sequence[str]) -> int:
+    """Where spark-submit's own options end."""
+    return next((number for number, text in enumerate(arguments) if text.endswith(".py")), len(arguments))
 
 
 def local_options(arguments: Sequence[str], archive: Path | None) -> list[str]:
@@ -115,8 +130,7 @@ def _spark_home() -> Path:
 
 def _says_itself(arguments: Sequence[str]) -> bool:
     """Whether the options of spark-submit, which end at the job, say what would be said here."""
-    job = next((number for number, text in enumerate(arguments) if text.endswith(".py")), len(arguments))
-    own = arguments[:job]
+    own = arguments[: _place_of_job(arguments)]
     return any(text.startswith(("--properties-file", "--driver-java-options")) or JAVA_OPTIONS in text for text in own)
 
 

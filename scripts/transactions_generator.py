@@ -168,7 +168,7 @@ def argument_parser() -> argparse.ArgumentParser:
     # argparse names the function in its message: invalid positive value: '-3'.
     positive.__name__, seed.__name__ = "positive whole number", "seed (0 to 2^63 - 1)"
     parser = argparse.ArgumentParser(
-        prog="make_transactions",
+        prog="scripts/make_transactions",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

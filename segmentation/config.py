@@ -1,5 +1,6 @@
 """YAML → typed, validated, immutable settings; each stage is handed its own part."""
 
+import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -302,21 +303,40 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> RunConfig:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(
-            f"configuration {path}: {error.strerror or error}: name a YAML file of conf/ or your own"
-        ) from None
+        raise ConfigError(f"configuration {path}: {error.strerror or error}: {_nearest_file(path)}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"configuration {path}: is not UTF-8 text") from None
     document = _parse_yaml(text, f"configuration {path}")
     if not isinstance(document, dict):
         raise ConfigError(f"configuration {path}: holds no keys; see conf/online_retail.yaml for an example")
+    return config_of(document, overrides, f"configuration {path}")
+
+
+def config_of(document: dict[str, Any], overrides: Sequence[str], source: str) -> RunConfig:
+    """The settings of a document as YAML gives it, with `key.path=value` overrides applied; ConfigError as above."""
     for override in overrides:
         _apply_override(document, override)
     try:
         return RunConfig.model_validate(_tuples(document))
     except ValidationError as error:
-        source = f"configuration {path}" + (f" with --set {' '.join(overrides)}" if overrides else "")
-        raise ConfigError(f"{source}: {'; '.join(describe_problems(error, RunConfig))}") from None
+        told = source + (f" with --set {' '.join(overrides)}" if overrides else "")
+        raise ConfigError(f"{told}: {'; '.join(describe_problems(error, RunConfig))}") from None
+
+
+def overrides_alone(overrides: Sequence[str]) -> dict[str, Any]:
+    """The document that overrides make by themselves."""
+    document: dict[str, Any] = {}
+    for override in overrides:
+        _apply_override(document, override)
+    return document
+
+
+def _nearest_file(path: str) -> str:
+    """What to do where there is no such configuration: the nearest beside it and in conf/, if one is near."""
+    there = [file for folder in (Path(path).parent, Path("conf")) for file in sorted(folder.glob("*.y*ml"))]
+    near = difflib.get_close_matches(Path(path).name, [file.name for file in there], n=1)
+    named = next((str(file) for file in there if near and file.name == near[0]), None)
+    return "name a YAML file of conf/ or your own" if named is None else f"did you mean {named!r}?"
 
 
 def _parse_yaml(text: str, source: str) -> Any:

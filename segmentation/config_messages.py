@@ -28,7 +28,7 @@ def describe_problems(error: ValidationError, root: type[BaseModel]) -> list[str
     problems = error.errors()
     if any(problem["type"] not in _FOLLOW_UPS for problem in problems):
         problems = [problem for problem in problems if problem["type"] not in _FOLLOW_UPS]
-    for problem in problems:
+    for problem in sorted(problems, key=lambda problem: bool(_literals(problem))):  # their ending names the nearest
         location = [part for part in problem["loc"] if not _is_union_branch(part, root)]
         path = ".".join(str(part) for part in location)
         message, endings[path] = _message(problem, location, root)
@@ -50,7 +50,7 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 def _message(problem: Mapping[str, Any], location: Sequence[int | str], root: type[BaseModel]) -> tuple[str, str]:
     """What follows the key's path: the statement, and the value that was given."""
     if problem["type"] == "extra_forbidden":
-        return " is not a known key", did_you_mean(str(location[-1]), list(_keys_beside(location, root)))
+        return " is not a known key", _nearest_key(location, root)
     if problem["type"] == "missing":
         return ": is required and not set", ""
     if problem["type"] == "value_error":  # ours: of a key ("must be …"), or of a section ("the_key must be …")
@@ -64,6 +64,23 @@ def _message(problem: Mapping[str, Any], location: Sequence[int | str], root: ty
     for theirs, plain in _PLAINER:
         message = re.sub(theirs, plain, message)
     return f": {message}", f", got {_shown(given)}{hint}"
+
+
+def _nearest_key(location: Sequence[int | str], root: type[BaseModel]) -> str:
+    """The nearest of the keys allowed there, or else the path of the same key elsewhere: `k` is `clustering.k`."""
+    key, beside = str(location[-1]), list(_keys_beside(location, root))
+    elsewhere = [path for path in key_paths(root) if path.rpartition(".")[2] == key]
+    if elsewhere and not difflib.get_close_matches(key, beside, n=1, cutoff=0.6):
+        return f": did you mean {elsewhere[0]!r}?"
+    return did_you_mean(key, beside)
+
+
+def key_paths(model: type[BaseModel], section: str = "") -> Iterator[str]:
+    """Every key of the sections, by its path."""
+    for name, field in model.model_fields.items():
+        yield f"{section}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from key_paths(field.annotation, f"{section}{name}.")
 
 
 def _allowed(message: str) -> str:

@@ -11,8 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from rich.console import Console
+
 from segmentation.errors import SegmentationError, java_message
-from segmentation.plain_text import MASK, plain_log, shown, without_secrets
+from segmentation.plain_text import MASK, shown, without_secrets
+from segmentation.screen import PLAIN_ERRORS, screen_log, tell, terminal
 
 logger = logging.getLogger(__name__)
 
@@ -25,30 +28,36 @@ class Terminated(BaseException):
     """SIGTERM, as an exception: what was begun is cleaned up on the way out."""
 
 
-def run_job(work: Callable[[], None], quiet: bool, debug: bool) -> int:
-    """Does the work and returns the exit code; an error is told in one message, with `debug` its stack trace too."""
+def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) -> int:
+    """Does the work and returns the exit code; an error is told in one message, with `debug` its stack trace too.
+
+    The work is given the terminal to draw on: None where there is none, and where it is to be quiet.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without "£" shows another sign, and the run goes on
-    log = plain_log("%(asctime)s %(message)s")
+            stream.reconfigure(errors=PLAIN_ERRORS)  # a terminal without "£" shows another sign, and the run goes on
+    screen = terminal()
+    log = screen_log(screen)
+    log.setLevel(logging.ERROR if quiet else logging.NOTSET)
     if not debug:  # with a stack trace it would be told here what is told below in one line
         log.addFilter(_is_no_call_cut_short)
     logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
-    log.setLevel(logging.ERROR if quiet else logging.NOTSET)  # the report tells warnings that the log does not
-    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, handlers=[log])
-    logging.getLogger("segmentation").setLevel(logging.WARNING if quiet else logging.INFO)
+    logging.basicConfig(level=logging.WARNING, handlers=[log])
+    logging.getLogger("segmentation").setLevel(logging.INFO)
     try:
         with _signals_raise():
-            work()
+            work(None if quiet else screen)
         return 0
     except (KeyboardInterrupt, Terminated) as stopped:
-        _tell(f"stopped by {stopped}: the same command again does what is left to do")
+        _tell(screen, f"stopped by {stopped}: the same command again does what is left to do{_notes(stopped)}")
         return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
     except Exception as error:
         if debug:
             logger.exception("stack trace")
         known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
-        _tell(f"error: {shown(known)}")
+        for line in known.before:
+            _tell(screen, shown(line))
+        _tell(screen, f"error: {shown(known)}{_notes(error)}", "bold red")
         return known.exit_code
 
 
@@ -79,10 +88,19 @@ def _unexpected(error: Exception) -> str:
     return f"{type(error).__name__}: {java_message(error)} (--debug shows where)"
 
 
-def _tell(message: str) -> None:
-    with suppress(OSError):  # whoever listened is gone
-        sys.stderr.write(f"{message}\n")
-        sys.stderr.flush()
+def _notes(error: BaseException) -> str:
+    """What was noted on the way of an error, such as where its log is."""
+    notes = getattr(error, "__notes__", ())
+    return f" ({shown(', '.join(notes))})" if notes else ""
+
+
+def _tell(screen: Console | None, message: str, style: str = "") -> None:
+    with suppress(OSError, ValueError):  # whoever listened is gone
+        if screen is not None:
+            tell(screen, message, style)
+        else:
+            sys.stderr.write(f"{message}\n")
+            sys.stderr.flush()
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """What can go wrong in a way that the person at the terminal can mend, and the exit code of each."""
 
+from collections.abc import Sequence
+
 # The operating system's words, which Java, Hadoop and Python hand on.
 NO_SPACE = "No space left on device"
 
@@ -8,6 +10,8 @@ class SegmentationError(Exception):
     """The root: a message for a person, and the exit code of the job."""
 
     exit_code = 1
+    # What a person needs to see above the message, line by line.
+    before: Sequence[str] = ()
 
 
 class ConfigError(SegmentationError):

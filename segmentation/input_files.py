@@ -1,5 +1,6 @@
 """The files of an input: found, their kind recognised, and what their readers share."""
 
+import difflib
 import logging
 import re
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 # Enough for any header line, and for a first look at the keys of JSON lines.
 HEAD_BYTES = 65_536
+# Of a folder that holds more, these are looked through for a name that a person may have meant.
+MOST_NAMES_COMPARED = 1_000
 LOCAL = "file:/"
 ENDINGS = {
     ".csv": "csv",
@@ -55,7 +58,7 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
     for path in paths:
         found = _find(spark, path)
         if not found:
-            raise InputError(f"{path}: nothing is there to read: check the path, or the rights to it")
+            raise not_there(path, _names_beside(spark, path))
         stored |= {file.path: file for file in found}
     files = [_recognise(spark, file, settings) for _, file in sorted(stored.items())]
     filled = [file for file in files if file.head]
@@ -70,6 +73,13 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
         if first != file.path:
             logger.warning("%s seems to be a copy of %s: as large, and beginning alike", file.path, first)
     return filled
+
+
+def not_there(path: str, names: Sequence[str]) -> InputError:
+    """That nothing is at a path; the nearest of the names that are in its folder is told."""
+    near = difflib.get_close_matches(Path(path).name, [name for name in names if not is_hidden(name)], n=1)
+    hint = f": did you mean {path.removesuffix(Path(path).name) + near[0]!r}?" if near else ""
+    return InputError(f"{path}: nothing is there to read{hint or ': check the path, or the rights to it'}")
 
 
 def is_stopped(spark: SparkSession) -> bool:
@@ -118,38 +128,7 @@ def glob_escaped(path: str) -> str:
     return "".join(f"\\{character}" if character in "{}[]*?\\" else character for character in path)
 
 
-def _find(spark: SparkSession, path: str) -> list[StoredFile]:
-    try:
-        found = Storage(spark, path).find(path)
-    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
-        if is_stopped(spark):
-            raise
-        raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
-    visible = []
-    for file in found:
-        name = Path(file.path).name
-        if not is_hidden(name):
-            visible.append(file)
-        elif name == Path(path).name:
-            raise InputError(f"{path}: cannot be read: {HIDDEN_IS_NO_DATA}")
-        else:  # a glob matched it
-            logger.warning("%s is left out: %s", file.path.removeprefix("file:"), HIDDEN_IS_NO_DATA)
-    return visible
-
-
-def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
-    path = without_secrets(stored.path.removeprefix("file:"))
-    try:
-        head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
-    except OSError as error:
-        if is_stopped(spark):
-            raise
-        raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
-    kind = "csv" if not head else settings.format if settings.format != "auto" else _kind(head, path)
-    return InputFile(path, stored, kind, head)
-
-
-def _kind(head: bytes, path: str) -> str:
+def kind_of(head: bytes, path: str) -> str:
     """The format by the first bytes, and where these are only text by the name's ending."""
     if head.startswith(b"PAR1"):
         return "parquet"
@@ -171,3 +150,43 @@ def _kind(head: bytes, path: str) -> str:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")) and by_name != "csv":
         return "json"
     return by_name or "csv"
+
+
+def _find(spark: SparkSession, path: str) -> list[StoredFile]:
+    try:
+        found = Storage(spark, path).find(path)
+    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
+        if is_stopped(spark):
+            raise
+        raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
+    visible = []
+    for file in found:
+        name = Path(file.path).name
+        if not is_hidden(name):
+            visible.append(file)
+        elif name == Path(path).name:
+            raise InputError(f"{path}: cannot be read: {HIDDEN_IS_NO_DATA}")
+        else:  # a glob matched it
+            logger.warning("%s is left out: %s", file.path.removeprefix("file:"), HIDDEN_IS_NO_DATA)
+    return visible
+
+
+def _names_beside(spark: SparkSession, path: str) -> list[str]:
+    """The names in the folder of a path; none where it cannot be listed."""
+    folder = path.removesuffix(Path(path).name)
+    try:
+        return Storage(spark, folder or ".").names_in(folder or ".")[:MOST_NAMES_COMPARED]
+    except Exception:  # noqa: BLE001 - py4j hands on every Java exception as its own kind; this is only for a hint
+        return []
+
+
+def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
+    path = without_secrets(stored.path.removeprefix("file:"))
+    try:
+        head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
+    except OSError as error:
+        if is_stopped(spark):
+            raise
+        raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
+    kind = "csv" if not head else settings.format if settings.format != "auto" else kind_of(head, path)
+    return InputFile(path, stored, kind, head)

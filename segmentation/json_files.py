@@ -51,7 +51,7 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     """
     layouts: defaultdict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
     columns = settings.columns.by_field
-    keys_by_file = [_json_keys(file, _is_array(file)) for file in files]
+    keys_by_file = [keys_of_head(file, is_array_of_objects(file)) for file in files]
     known_beside = {
         column: {key.strip() for keys in keys_by_file if column in map(str.strip, keys) for key in keys}
         for column in columns.values()
@@ -61,7 +61,9 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
         missing = [column for column in columns.values() if column not in {*map(str.strip, keys), *absent}]
         later = [column for column in missing if _comes_later(spark, file, column)]
         names = _names_of_fields(file.path, [*keys, *later], absent, columns)
-        layouts[_is_array(file), tuple(names[field] for field in LINE_FIELDS)].append(glob_escaped(file.stored.path))
+        layouts[is_array_of_objects(file), tuple(names[field] for field in LINE_FIELDS)].append(
+            glob_escaped(file.stored.path)
+        )
     frames = []
     for (is_array, written), paths in layouts.items():
         schema = StructType([StructField(name, StringType()) for name in (*written, UNPARSED_LINE)])
@@ -82,7 +84,7 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     return frames
 
 
-def _is_array(file: InputFile) -> bool:
+def is_array_of_objects(file: InputFile) -> bool:
     return file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
@@ -172,7 +174,7 @@ def _no_fields() -> list[Column]:
     return [F.lit(None).cast("string").alias(raw(field)) for field in LINE_FIELDS]
 
 
-def _json_keys(file: InputFile, is_array: bool) -> list[str]:
+def keys_of_head(file: InputFile, is_array: bool) -> list[str]:
     """Every key of the objects that the file's head holds whole; InputError where one has a key twice."""
     text = file.head.decode("utf-8-sig", "replace").lstrip()
     keys: dict[str, None] = {}

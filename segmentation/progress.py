@@ -1,8 +1,6 @@
-"""What a person sees while the job runs: on a terminal the stage and what Spark is doing, elsewhere a line a stage."""
+"""What a person sees while the job runs: on a terminal one bar with what is being done, elsewhere a line a stage."""
 
 import logging
-import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,30 +8,17 @@ from threading import Event, Thread
 
 from pyspark import SparkContext
 from rich.console import Console
-from rich.markup import escape
-from rich.status import Status
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Column
 
 from segmentation.plain_text import shown
+from segmentation.screen import ON_SCREEN, tell
 
 logger = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 0.5
-
-
-def terminal() -> Console | None:
-    """The terminal that standard error is, or None where it is a file or a pipe.
-
-    spark-submit runs Python behind a pipe of its own; there the terminal is the standard error of the parent process.
-    """
-    if sys.stderr.isatty():
-        return Console(stderr=True)
-    with suppress(OSError):  # no /proc on this system, or no right to it
-        # Opened as it is: what a shell's `2> job.log` points to must not be emptied.
-        descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NOCTTY)
-        if os.isatty(descriptor):
-            return Console(file=os.fdopen(descriptor, "w", encoding="utf-8"), force_terminal=True)
-        os.close(descriptor)
-    return None
+BAR_WIDTH = 18
 
 
 class Progress:
@@ -43,10 +28,11 @@ class Progress:
         self._stages = stages
         self._console = console
         self._found = ""
+        self._began = time.perf_counter()
         self.seconds: dict[str, float] = {}
 
     def found(self, text: str) -> None:
-        """What the running stage has to tell; shown with its line."""
+        """What the running stage has to tell; shown beside the bar, and with the stage's line."""
         self._found = shown(text)
 
     @contextmanager
@@ -62,7 +48,8 @@ class Progress:
         told = f"{heading}: {self._found}" if self._found else heading
         line = f"{told} ({self.seconds[title]:.1f} s)"
         if self._console:
-            self._console.print(line, markup=False, highlight=False)
+            tell(self._console, line)
+            logger.info("%s", line, extra=ON_SCREEN)
         else:
             logger.info("%s", line)
 
@@ -72,8 +59,9 @@ class Progress:
             yield
             return
         done = Event()
-        with self._console.status("") as status:
-            watcher = Thread(target=_watch, args=(status, heading, began, done), daemon=True)
+        with _bar(self._console) as bar:
+            task = bar.add_task(heading, total=self._stages, completed=len(self.seconds), minutes="")
+            watcher = Thread(target=self._watch, args=(bar, task, heading, began, done), daemon=True)
             watcher.start()
             try:
                 yield
@@ -81,11 +69,24 @@ class Progress:
                 done.set()
                 watcher.join()
 
+    def _watch(self, bar: Bar, task: TaskID, heading: str, began: float, done: Event) -> None:
+        while not done.is_set():
+            now = time.perf_counter()
+            activity = self._found or _spark_activity()
+            told = f"{heading} … {now - began:.0f} s{f' · {activity}' if activity else ''}"
+            minutes, seconds = divmod(int(now - self._began), 60)
+            bar.update(task, description=told, minutes=f"{minutes}:{seconds:02}")
+            done.wait(REFRESH_SECONDS)
 
-def _watch(status: Status, heading: str, began: float, done: Event) -> None:
-    while not done.is_set():
-        status.update(f"{escape(heading)} … {time.perf_counter() - began:.0f} s{_spark_activity()}")
-        done.wait(REFRESH_SECONDS)
+
+def _bar(console: Console) -> Bar:
+    """One line: what is being done, cut to fit, how many of the stages are done, and the time since the first began."""
+    text = TextColumn(
+        "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
+    )
+    spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
+    minutes = TextColumn("{task.fields[minutes]}", markup=False)
+    return Bar(spinner, text, BarColumn(BAR_WIDTH), minutes, console=console, transient=True, expand=True)
 
 
 def _spark_activity() -> str:
@@ -98,5 +99,5 @@ def _spark_activity() -> str:
         stages = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
         if stages:
             finished, tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
-            return f" · Spark: {shown(stages[0].name.split(' at ')[0])}, {finished} of {tasks} tasks"
+            return f"Spark: {shown(stages[0].name.split(' at ')[0])}, {finished} of {tasks} tasks"
     return ""

@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from segmentation.config import InputSettings
+from segmentation.config import CsvSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.headers import locate_columns
 from segmentation.input_files import InputFile, glob_escaped, source_file, unmarked_utf_16
@@ -38,7 +38,7 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
     """One frame for each way in which the files' headers are laid out."""
     layouts: defaultdict[tuple[str, str, int, tuple[int, ...]], list[str]] = defaultdict(list)
     for file in files:
-        encoding = _encoding(file.head, settings)
+        encoding = encoding_of(file.head, settings.csv)
         names, delimiter = _csv_header(file, encoding, settings)
         located = locate_columns(names, settings.columns.by_field, file.path)
         key = (encoding, delimiter, len(names), tuple(located[field] for field in LINE_FIELDS))
@@ -83,34 +83,41 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
     return frames
 
 
-def _encoding(head: bytes, settings: InputSettings) -> str:
+def encoding_of(head: bytes, settings: CsvSettings) -> str:
     """The name of the encoding to decode with; "auto" decodes byte by byte, and `_repaired` mends each field."""
     marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None) or unmarked_utf_16(head)
     if marked:
         return marked
-    return {"auto": "ISO-8859-1", "utf-8": "UTF-8", "iso-8859-1": "ISO-8859-1"}[settings.csv.encoding]
+    return {"auto": "ISO-8859-1", "utf-8": "UTF-8", "iso-8859-1": "ISO-8859-1"}[settings.encoding]
+
+
+def lines_of(part: bytes, encoding: str, settings: CsvSettings) -> list[str]:
+    """The lines that are not blank in a part of a file, as text."""
+    part = part.removeprefix(b"\xef\xbb\xbf")
+    if encoding == "ISO-8859-1":
+        is_utf_8_possible = settings.encoding == "auto"
+        lines = [_of_single_bytes(line, is_utf_8_possible) for line in part.splitlines()]
+    else:
+        lines = part.decode(encoding, "replace").splitlines()
+    return [line for line in lines if line.strip()]
+
+
+def names_in(lines: Sequence[str], delimiter: str) -> list[str]:
+    """The names in the first of the lines, apart at the delimiter."""
+    return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))]
 
 
 def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tuple[list[str], str]:
     """The names in the first line that is not blank, and the delimiter between them."""
-    head = file.head.removeprefix(b"\xef\xbb\xbf")
-    if encoding == "ISO-8859-1":
-        is_utf_8_possible = settings.csv.encoding == "auto"
-        of_head = [_of_single_bytes(line, is_utf_8_possible) for line in head.splitlines()]
-    else:
-        of_head = head.decode(encoding, "replace").splitlines()
-    lines = [line for line in of_head if line.strip()]
+    lines = lines_of(file.head, encoding, settings.csv)
     if not lines:
         raise InputError(f"{file.path}: empty, there are no lines to read")
-
-    def names(delimiter: str) -> list[str]:
-        return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))]
-
     if settings.csv.delimiter != "auto":
-        return names(settings.csv.delimiter), settings.csv.delimiter
+        return names_in(lines, settings.csv.delimiter), settings.csv.delimiter
     wanted = set(settings.columns.by_field.values())
-    best = max(DELIMITERS, key=lambda delimiter: (len(wanted & set(names(delimiter))), len(names(delimiter))))
-    return names(best), best
+    names = {delimiter: names_in(lines, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: (len(wanted & set(names[delimiter])), len(names[delimiter])))
+    return names[best], best
 
 
 def _of_single_bytes(line: bytes, is_utf_8_possible: bool) -> str:

@@ -75,6 +75,25 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
     return pa.concat_tables(tables)
 
 
+def first_rows(local: Path, path: str, sheets: Sequence[str] | None, count: int) -> dict[str, list[list[str | None]]]:
+    """The first rows of the named sheets (None: all that are not hidden) that hold any, as columns of text, by
+    `path#sheet`; InputError for a file that is no workbook or would exhaust the memory.
+    """
+    inspect_workbook(local, path, sheets)
+    found = {}
+    try:
+        reader = fastexcel.read_excel(local)
+        for sheet in reader.sheet_names if sheets is None else sheets:
+            if sheet in reader.sheet_names:
+                loaded = reader.load_sheet(sheet, header_row=None, dtypes="string", n_rows=count)
+                cells = loaded.to_arrow_with_errors()[0]
+                if cells.num_rows and (loaded.visible == "visible" or sheets is not None):
+                    found[f"{path}#{sheet}"] = [column.to_pylist() for column in cells.columns]
+    except fastexcel.FastExcelError as error:
+        raise InputError(f"{path}: cannot be read as a workbook: {_first_line(error)}") from None
+    return found
+
+
 def _read_sheet(
     reader: fastexcel.ExcelReader,
     sheet: str,

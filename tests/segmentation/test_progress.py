@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from segmentation.progress import Progress, terminal
+from segmentation.progress import Progress
+from segmentation.screen import terminal
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -82,13 +83,13 @@ def test_a_stage_that_fails_is_not_told_as_done_and_its_error_goes_on(told: pyte
     assert progress.seconds == {}
 
 
-def test_a_terminal_gets_the_lines_literally_and_the_log_none(told: pytest.LogCaptureFixture):
+def test_a_terminal_gets_the_lines_literally_and_the_log_gets_them_marked_as_shown(told: pytest.LogCaptureFixture):
     shown = io.StringIO()
     progress = Progress(2, Console(file=shown, force_terminal=True, width=200, color_system=None))
     with progress.stage("Reading"):
         progress.found("[red]12[/red] files of /data/[x]")
     assert "[1/2] Reading: [red]12[/red] files of /data/[x] (" in shown.getvalue()
-    assert told.messages == []
+    assert [record.__dict__["is_on_screen"] for record in told.records] == [True]
 
 
 def test_a_terminal_shows_the_stage_while_it_runs():
@@ -130,7 +131,7 @@ def test_a_pipe_is_not_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatc
 
 
 def test_a_log_file_that_the_parent_process_writes_is_no_terminal_and_keeps_what_it_holds(tmp_path: Path):
-    look = "from segmentation.progress import terminal; print(terminal())"
+    look = "from segmentation.screen import terminal; print(terminal())"
     behind_a_pipe = (
         "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stderr=subprocess.PIPE)"
     )
@@ -149,7 +150,6 @@ def test_control_characters_and_secrets_of_what_was_found_are_not_told(told: pyt
         progress = Progress(1, console)
         with progress.stage("Reading"):
             progress.found("s3a://user:c4nary@bucket/a\x1b[2J\nb")
-    [line] = told.messages
-    for text in (line, shown.getvalue()):
+    for text in (*told.messages, shown.getvalue()):
         assert r"[1/1] Reading: s3a://***@bucket/a\x1b[2J\nb (" in text
         assert "c4nary" not in text
