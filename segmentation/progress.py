@@ -60,7 +60,9 @@ class Progress:
             return
         done = Event()
         with _bar(self._console) as bar:
-            task = bar.add_task(heading, total=self._stages, completed=len(self.seconds), minutes="")
+            task = bar.add_task(
+                f"{heading} …", total=self._stages, completed=len(self.seconds), minutes=self._minutes()
+            )
             watcher = Thread(target=self._watch, args=(bar, task, heading, began, done), daemon=True)
             watcher.start()
             try:
@@ -71,12 +73,14 @@ class Progress:
 
     def _watch(self, bar: Bar, task: TaskID, heading: str, began: float, done: Event) -> None:
         while not done.is_set():
-            now = time.perf_counter()
             activity = self._found or _spark_activity()
-            told = f"{heading} … {now - began:.0f} s{f' · {activity}' if activity else ''}"
-            minutes, seconds = divmod(int(now - self._began), 60)
-            bar.update(task, description=told, minutes=f"{minutes}:{seconds:02}")
+            told = f"{heading} … {time.perf_counter() - began:.0f} s{f' · {activity}' if activity else ''}"
+            bar.update(task, description=told, minutes=self._minutes())
             done.wait(REFRESH_SECONDS)
+
+    def _minutes(self) -> str:
+        """Minutes and seconds since the first stage began."""
+        return "{}:{:02}".format(*divmod(int(time.perf_counter() - self._began), 60))
 
 
 def _bar(console: Console) -> Bar:
