@@ -127,5 +127,5 @@ def _output(config: RunConfig, output: str | None) -> Iterator[tuple[str, str]]:
     yield "lake", output or "(--output LAKE)"
     yield "tables", TABLES
     yield "goods", f"stock codes that match {config.rollups.merchandise_pattern}"
-    yield "beside them", "model/, charts/, manifest.json"
+    yield "beside them", "report/index.html, charts/, model/, manifest.json"
     yield "currency", config.charts.currency or "none"

@@ -39,11 +39,15 @@ COLUMNS = (range(9), range(6), (0, 1, 2, 4, 5), (1, 2, 4), (1, 4))
 
 
 def summary_of(
-    published: Published, currency: str, width: int | None = None, encoding: str = "utf-8", log: RunLog | None = None
+    published: Published,
+    currency: str,
+    width: int | None = None,
+    encoding: str | None = None,
+    log: RunLog | None = None,
 ) -> str:
     """The segments as a table, and where the run is; a line only if it was published before.
 
-    The table is at most as wide as the terminal, and of characters that the encoding has.
+    The table is at most as wide as the terminal, and of characters that the encoding has; None has all.
     """
     path = shown(published.path.removeprefix("file:"))
     if published.before:
@@ -64,10 +68,10 @@ def summary_of(
     return "\n".join(lines if log is None else [*lines, f"Log     {log.told}"])
 
 
-def _table(published: Published, currency: str, width: int, encoding: str) -> Table:
+def _table(published: Published, currency: str, width: int, encoding: str | None) -> Table:
     rows = [[shown(cell) for cell in _cells(row, currency)] for row in published.segments]
     shown_columns = next((some for some in COLUMNS if _width(rows, some) <= width), COLUMNS[-1])
-    table = Table(box=box.SIMPLE if encoding.lower().startswith("utf") else PLAIN_BOX)
+    table = Table(box=box.SIMPLE if encoding is None or encoding.lower().startswith("utf") else PLAIN_BOX)
     for number in shown_columns:
         is_number = number >= 2
         table.add_column(HEADINGS[number], justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")

@@ -94,7 +94,8 @@ def class_sharing() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+    return {**os.environ, **python, "XDG_CACHE_HOME": str(CACHE)}
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +137,8 @@ def job_in(spark: SparkSession) -> RunJob:
         library = logging.getLogger("segmentation")
         level = library.level
         try:
-            with redirect_stdout(out), redirect_stderr(err):
+            with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
+                patch.setenv("XDG_CACHE_HOME", str(CACHE))
                 code = main([str(argument) for argument in arguments])
         except SystemExit as exit_:  # argparse's own
             code = int(exit_.code or 0)
@@ -162,6 +164,6 @@ def published(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
     """The small shop's run, published once by scripts/submit with the classic recipe; nobody may write to its lake."""
     lake = tmp_path_factory.mktemp("published") / "lake"
     job = ["jobs/segment_customers.py", "--config", CONFIG, "--input", str(small_csv), "--output", str(lake)]
-    said = run_to_its_end([sys.executable, "scripts/submit_options.py", *job], variables={"XDG_CACHE_HOME": str(CACHE)})
+    said = run_to_its_end([sys.executable, "scripts/submit_options.py", *job])
     assert said.code == 0, said.stderr
     return PublishedRun(lake, latest_run(lake), said)
