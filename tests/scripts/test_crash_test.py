@@ -481,8 +481,8 @@ def processes_that_name(lake: Path) -> set[str]:
 @pytest.mark.slow
 def test_the_real_job_killed_at_steps_and_moments_keeps_its_lake_whole(tmp_path: Path):
     table = tmp_path / "crashes.md"
-    # Of this seed the steps are those on both sides of the rename, in two rounds.
-    kills = ("--kills", 4, "--seed", 73, "--normal-runs", 1)
+    # Of this seed one kill is at a random moment and one right after the rename; many more are made by hand.
+    kills = ("--kills", 2, "--seed", 25, "--normal-runs", 1)
 
     done = subprocess.run(
         harness(tmp_path / "lake", *kills, "--report", table), capture_output=True, text=True, check=False
@@ -491,8 +491,7 @@ def test_the_real_job_killed_at_steps_and_moments_keeps_its_lake_whole(tmp_path:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == table.read_text(encoding="utf-8")
     found = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", done.stdout, re.MULTILINE))
-    assert found["kills"] == "4"
-    assert found["… at a random moment"] == "2"
-    assert found["… at the step “before rename”"] == found["… at the step “after rename”"] == "1"
+    assert found["kills"] == "2"
+    assert found["… at a random moment"] == found["… at the step “after rename”"] == "1"
     assert float(found["reads a second"]) > 0
     assert found["torn reads"] == found["runs lost"] == found["leftovers after the next success"] == "0"
