@@ -334,8 +334,8 @@ def overrides_alone(overrides: Sequence[str]) -> dict[str, Any]:
 def _nearest_file(path: str) -> str:
     """What to do where there is no such configuration: the nearest beside it and in conf/, if one is near."""
     there = [file for folder in (Path(path).parent, Path("conf")) for file in sorted(folder.glob("*.y*ml"))]
-    near = difflib.get_close_matches(Path(path).name, [file.name for file in there], n=1)
-    named = next((str(file) for file in there if near and file.name == near[0]), None)
+    near = difflib.get_close_matches(Path(path).stem, [file.stem for file in there], n=1)
+    named = next((str(file) for file in there if near and file.stem == near[0]), None)
     return "name a YAML file of conf/ or your own" if named is None else f"did you mean {named!r}?"
 
 

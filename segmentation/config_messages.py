@@ -28,10 +28,12 @@ def describe_problems(error: ValidationError, root: type[BaseModel]) -> list[str
     problems = error.errors()
     if any(problem["type"] not in _FOLLOW_UPS for problem in problems):
         problems = [problem for problem in problems if problem["type"] not in _FOLLOW_UPS]
-    for problem in sorted(problems, key=lambda problem: bool(_literals(problem))):  # their ending names the nearest
+    for problem in problems:
         location = [part for part in problem["loc"] if not _is_union_branch(part, root)]
         path = ".".join(str(part) for part in location)
-        message, endings[path] = _message(problem, location, root)
+        message, ending = _message(problem, location, root)
+        if path not in endings or _literals(problem):  # whose ending names the nearest
+            endings[path] = ending
         sentences.setdefault(path, []).append(message)
     return [
         f"{path}{messages[0]}{''.join(' or ' + _allowed(message) for message in messages[1:])}{endings[path]}"

@@ -45,6 +45,7 @@ COMMENTS: Mapping[str, str] = {
     "naming.scheme": "levels (of spend and frequency), or rules",
     "naming.rules": "for rules: a list of name and when (scores from 1 to 5), the last without when",
     "rollups.merchandise_pattern": "stock codes of goods, against postage and fees",
+    "report.suggestions": "what the report suggests to do with a segment, by its name",
     "charts.currency": "stands before money",
     "charts.customers_drawn": "in the scatter plot, at most about",
     "quality_gates": "a run beyond these is not published; null does not ask",

@@ -1,6 +1,7 @@
 """Runs that the audit or a gate refuses, runs that race, old runs that go, and runs of the version before."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,7 +26,7 @@ def refused_run(lake: Path, said: str) -> Path:
     """The run that was kept, which the message names."""
     [kept] = left_over(lake)
     place = lake / "_staging" / kept
-    assert said.rstrip().endswith(f"the refused run is kept at {place}")
+    assert re.search(rf"the refused run is kept at {re.escape(str(place))} \(log: \S+\)$", said.rstrip())
     return place
 
 

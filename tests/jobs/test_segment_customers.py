@@ -15,10 +15,11 @@ import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
+from segmentation.config import load_config
 from segmentation.schemas import NUMERIC_FEATURES, TABLES, schema_differences
 from tests.jobs.conftest import CONFIG, QUICK, RFM_CONFIG, PublishedRun, RunJob
-from tests.jobs.published_runs import left_over, manifest_of, model_content, rows_of, runs_in, table_of
-from tests.jobs.small_shop import SmallShop, moment_of
+from tests.jobs.published_runs import latest_run, left_over, manifest_of, model_content, rows_of, runs_in, table_of
+from tests.jobs.small_shop import SmallShop, moment_of, write_csv
 
 STAGES = (
     "Looking at the input",
@@ -323,6 +324,35 @@ def test_the_saved_model_puts_every_customer_into_the_published_segment(publishe
         columns_of(published.run, "customer_segments", "customer_id", "segment_id", "segment_name")
     )
     assert any("centroid" in row or "clusterCenter" in row for _, data in model_content(published.run) for row in data)
+
+
+# --- without a configuration ---
+
+
+def test_the_guess_finds_the_segments_of_the_configuration_and_can_be_kept(
+    published: PublishedRun, small_csv: Path, run_job: RunJob, tmp_path: Path
+):
+    kept, guessed = tmp_path / "shop.yaml", tmp_path / "guessed"
+    done = run_job("--input", small_csv, "--output", guessed, "--write-config", kept)
+    assert done.code == 0, done.stderr
+    members = ("customer_id", "segment_id", "segment_name", "total_spend")
+    wanted = sorted(columns_of(published.run, "customer_segments", *members))
+    assert sorted(columns_of(latest_run(guessed), "customer_segments", *members)) == wanted
+
+    assert json.loads(load_config(kept).canonical()) == manifest_of(latest_run(guessed))["configuration"]
+
+
+def test_a_header_that_names_no_customer_is_one_message_with_what_was_found(
+    small_shop: SmallShop, run_job: RunJob, tmp_path: Path
+):
+    path = write_csv(small_shop.texts, tmp_path / "lines.csv")
+    path.write_bytes(path.read_bytes().replace(b"CustomerID", b"Till", 1))
+    done = run_job("--input", path, "--output", tmp_path / "lake")
+    assert done.code in (2, 3)
+    assert done.stderr.count("error:") == 1
+    assert "customer_id" in done.stderr
+    assert "'Till'" in done.stderr or " Till" in done.stderr
+    assert not (tmp_path / "lake" / "runs").exists()
 
 
 # --- the same again, and beside it ---

@@ -42,6 +42,17 @@ def test_every_command_explains_itself(command: Path):
     assert command.name in done.stdout
 
 
+PROGRAMS = sorted(path for path in SCRIPTS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
+def test_every_program_behind_the_commands_explains_itself_too(program: Path):
+    done = run(sys.executable, program, "--help", PYTHONPATH=str(ROOT))
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.lower().startswith("usage")
+
+
 def test_the_commands_that_the_design_names_are_there():
     expected = {"environment", "demo", "test", "package", "cluster", "lock", "make_transactions"}
     assert expected | {"download_online_retail"} <= {path.name for path in COMMANDS}

@@ -1,8 +1,12 @@
 """The closing summary tells what was published, each text as it is and without effect on the terminal."""
 
 from decimal import Decimal
+from pathlib import Path
+
+import pytest
 
 from segmentation.pipeline import Published
+from segmentation.run_log import RunLog
 from segmentation.summary import summary_of
 
 
@@ -45,3 +49,27 @@ def test_nothing_in_names_currency_or_path_acts_on_a_terminal():
 def test_a_run_that_was_published_before_is_told_with_its_place():
     text = summary_of(published(path="file:/lake\x1b[2J/runs", before=True), "£")
     assert "published before, as a: /lake\\x1b[2J/runs\n" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 118, 200])
+def test_the_table_is_no_wider_than_the_terminal_and_names_stay_whole_or_broken(width: int):
+    name = "High Spend, Low Frequency"
+    lines = summary_of(published(name), "£", width).splitlines()
+    table = [line for line in lines if not line.startswith(("Report", "Tables", "Charts"))]
+    assert max(map(len, table)) <= width
+    assert all(word in " ".join(table) for word in name.split())
+    assert any("£1,234" in line for line in table)
+
+
+def test_a_terminal_of_plain_letters_gets_no_other_lines_than_it_can_show():
+    assert summary_of(published(), "GBP ", 80, "ascii").isascii()
+
+
+def test_the_three_places_are_told_and_the_log_where_there_is_one(tmp_path: Path):
+    lines = summary_of(published(), "£").splitlines()
+    run = "/lake/runs/run_id=a"
+    assert lines[-3:] == [f"Report  {run}/report/index.html", f"Tables  {run}", f"Charts  {run}/charts"]
+    log = tmp_path / "a.log"
+    log.write_text("10:00:00 Spark WARN Some: thing\n", encoding="utf-8")
+    told = summary_of(published(), "£", log=RunLog(log)).splitlines()[-1]
+    assert told == f"Log     {log} (1 warning of Spark)"
