@@ -91,14 +91,15 @@ def _width(rows: Sequence[Sequence[str]], columns: Collection[int]) -> int:
 
 
 def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
+    symbol = f"{currency} " if currency[-1:].isalpha() else currency
     return [
         str(row[SEGMENT_ID]),
         row[SEGMENT_NAME],
         f"{row[CUSTOMERS]:,}",
         f"{row[CUSTOMER_SHARE]:.1%}",
-        f"{currency}{row[REVENUE]:,.0f}",
+        f"{symbol}{row[REVENUE]:,.0f}",
         f"{row[REVENUE_SHARE]:.1%}",
-        f"{currency}{row[f'median_{TOTAL_SPEND}']:,.0f}",
+        f"{symbol}{row[f'median_{TOTAL_SPEND}']:,.0f}",
         f"{row[f'median_{PURCHASE_FREQUENCY}']:,.0f}",
         f"{row[f'median_{RECENCY_DAYS}']:,.0f} days ago",
     ]

@@ -33,6 +33,10 @@ def test_a_segment_is_a_line_with_its_share_and_medians():
     assert line.split() == ["1", "Loyal", "1,200", "25.0%", "£1,234", "50.0%", "£12", "3", "40", "days", "ago"]
 
 
+def test_a_currency_of_letters_stands_apart_from_its_number():
+    assert "CHF 1,234" in summary_of(published(), "CHF")
+
+
 def test_names_are_neither_markup_nor_emoji():
     assert "[red]At :star: Risk[/red]" in summary_of(published("[red]At :star: Risk[/red]"), "£")
 
