@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -161,11 +162,14 @@ def _dates(place: str, values: Values, columns: Mapping[str, str], given: Mappin
 
 
 def _require_numbers(place: str, values: Values, columns: Mapping[str, str]) -> None:
-    """GuessError where a price or a quantity is never a number that the job reads."""
+    """GuessError where a price or a quantity is seldom a number that the job reads: all other lines would be lost."""
     for field in (QUANTITY, UNIT_PRICE):
-        if values[field] and not any(NUMBER.fullmatch(value) for value in values[field]):
+        read = [bool(NUMBER.fullmatch(value)) for value in values[field]]
+        share = sum(read) / len(read) if read else 1.0
+        if share < MOSTLY:
+            held = f"numbers in only {share:.0%} of its lines" if share else "no numbers"
             raise GuessError(
-                f"{place}: the column {columns[field]!r} (for {field}) holds no numbers as in 2.55, without currency, "
+                f"{place}: the column {columns[field]!r} (for {field}) holds {held} as in 2.55, without currency, "
                 f"thousands or a decimal comma: write them so, or name another by --set 'input.columns.{field}=COLUMN'",
                 (),
             )
@@ -191,9 +195,9 @@ def _fitting(
         notes["cleaning.switched_off"] = (
             f"invoices that begin with {CANCELLATION} sell like others: none is a cancellation"
         )
-    if values[STOCK_CODE] and _share(GOODS, values[STOCK_CODE]) < 1 - MOSTLY:
+    if values[STOCK_CODE] and _share(GOODS, values[STOCK_CODE]) < MOSTLY:
         document["rollups"] = {"merchandise_pattern": ANY}
-        notes["rollups.merchandise_pattern"] = "stock codes do not begin with five digits: all are goods"
+        notes["rollups.merchandise_pattern"] = "stock codes do not all begin with five digits: all are goods"
     currency = next((CURRENCIES[word] for word in words_of(columns[UNIT_PRICE]) if word in CURRENCIES), None)
     if currency:
         document["charts"] = {"currency": currency}
@@ -239,7 +243,7 @@ def _told(
     lines.append(f"    {dates.why}")
     if dates.exchanged:
         other = [dates.exchanged if one in dates.formats[1:2] else one for one in dates.formats]
-        lines.append(f"    wrong? --set 'cleaning.date_formats={flow(other)}'")
+        lines.append(f"    wrong? --set {shlex.quote(f'cleaning.date_formats={flow(other)}')}")
     settings = config.model_dump()
     for key, why in notes.items():
         section, _, rest = key.partition(".")

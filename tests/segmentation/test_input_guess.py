@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import shlex
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -149,7 +150,8 @@ def test_dates_that_may_be_read_two_ways_are_told_with_what_to_type(tmp_path: Pa
     config, told = guess_config([path], ())
     assert config.cleaning.date_formats == ("iso", "M/d/yyyy[ H:mm[:ss]]")
     [line] = [line for line in told if "wrong?" in line]
-    override = line.partition("--set '")[2].removesuffix("'")
+    [_, option, override] = shlex.split(line)  # as a shell reads what is pasted
+    assert option == "--set"
     assert guessed(path, overrides=[override]).cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
 
 
@@ -240,6 +242,12 @@ def test_a_line_of_data_in_place_of_a_header_is_not_shown(tmp_path: Path):
 def test_a_column_of_other_values_than_its_field_has_is_refused(fields: dict[str, str], message: str, tmp_path: Path):
     with pytest.raises(GuessError, match=message):
         guess_config([csv(tmp_path, text=text_of(rows(**fields), ";"))], ())
+
+
+def test_prices_of_which_only_the_whole_ones_can_be_read_are_refused(tmp_path: Path):
+    lines = text_of(rows(8, Price="2,5"), ";") + text_of(rows(2), ";").partition("\n")[2]
+    with pytest.raises(GuessError, match=r"'Price' \(for unit_price\) holds numbers in only \d+% of its lines"):
+        guess_config([csv(tmp_path, text=lines)], ())
 
 
 @pytest.mark.parametrize(
