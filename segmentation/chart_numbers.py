@@ -19,6 +19,15 @@ def column(rows: Rows, name: str) -> list[float | None]:
     return [finite(row.get(name)) for row in rows]
 
 
+def symbol_of(currency: str) -> str:
+    """What stands before an amount: a currency of letters is apart from its number.
+
+    >>> symbol_of("£"), symbol_of("CHF"), symbol_of("")
+    ('£', 'CHF ', '')
+    """
+    return f"{currency} " if currency[-1:].isalpha() else currency
+
+
 def compact(value: Any, currency: str = "", figures: int = 0) -> str:
     """A number in at most three figures: 0.05, 7.5, 43, 1.2k, £3.4M, −£120; a missing one is a dash.
 
@@ -32,7 +41,7 @@ def compact(value: Any, currency: str = "", figures: int = 0) -> str:
     if number is None:
         return "–"
     sign = "−" if number < 0 else ""
-    symbol = f"{currency} " if currency and currency[-1].isalpha() else currency
+    symbol = symbol_of(currency)
     size = abs(number)
     for suffix in ("", "k", "M", "bn", "tn"):
         digits = f"{size:.{figures}g}" if figures else _in_few_digits(size)

@@ -7,14 +7,10 @@ from textwrap import wrap
 from segmentation import cleaning
 from segmentation.config import ClusteredFeature, RunConfig
 from segmentation.plain_text import shown
-from segmentation.schemas import LINE_FIELDS
+from segmentation.schemas import LINE_FIELDS, TABLES
 
 WIDTH = 80
 LABEL = 24
-TABLES = (
-    "customer_segments, segment_profiles, k_sweep, country_sales, country_segments, product_sales, product_segments, "
-    "rejected_transactions, data_quality"
-)
 SCALED = {
     "standard": "less the mean, divided by the standard deviation",
     "robust": "less the median, divided by the distance of the quartiles",
@@ -125,7 +121,7 @@ def _gates(config: RunConfig) -> Iterator[tuple[str, str]]:
 
 def _output(config: RunConfig, output: str | None) -> Iterator[tuple[str, str]]:
     yield "lake", output or "(--output LAKE)"
-    yield "tables", TABLES
+    yield "tables", ", ".join(TABLES)
     yield "goods", f"stock codes that match {config.rollups.merchandise_pattern}"
     yield "beside them", "report/index.html, charts/, model/, manifest.json"
     yield "currency", config.charts.currency or "none"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from segmentation.chart_numbers import finite, percent
+from segmentation.chart_numbers import finite, percent, symbol_of
 from segmentation.schemas import (
     AVERAGE_BASKET_UNITS,
     AVERAGE_DAYS_BETWEEN_ORDERS,
@@ -60,12 +60,11 @@ def money(value: Any, currency: str = "") -> str:
     if known is None:
         return MISSING
     size = abs(known)
-    symbol = f"{currency} " if currency and currency[-1].isalpha() else currency
     if size == 0 or size >= 99.995:
         digits = f"{size:,.0f}"
     else:
         digits = f"{size:.2f}" if size >= 0.01 else _small(size)
-    return f"{'−' if known < 0 else ''}{symbol}{digits}"
+    return f"{'−' if known < 0 else ''}{symbol_of(currency)}{digits}"
 
 
 def number(value: Any) -> str:

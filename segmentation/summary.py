@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from segmentation.chart_numbers import symbol_of
 from segmentation.pipeline import Published
 from segmentation.plain_text import shown
 from segmentation.run_log import RunLog
@@ -91,7 +92,7 @@ def _width(rows: Sequence[Sequence[str]], columns: Collection[int]) -> int:
 
 
 def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
-    symbol = f"{currency} " if currency[-1:].isalpha() else currency
+    symbol = symbol_of(currency)
     return [
         str(row[SEGMENT_ID]),
         row[SEGMENT_NAME],
