@@ -8,25 +8,32 @@ from segmentation.chart_style import plain
 
 
 class Feature(NamedTuple):
-    """What a feature is called, in what it is counted (money, share or anything else), and how a title says it."""
+    """What a feature is called, in what it is counted (money, share or anything else), how a title says it, and its
+    full name, where there is more room than in a chart.
+    """
 
     label: str
     unit: str
     verb: str
+    name: str = ""
+
+    @property
+    def full(self) -> str:
+        return self.name or self.label
 
 
 FEATURES: Final[Mapping[str, Feature]] = {
     "total_spend": Feature("Total spend", "money", "spending"),
     "purchase_frequency": Feature("Orders", "", "orders"),
-    "recency_days": Feature("Days since last order", "", "days since the last order"),
-    "tenure_days": Feature("Days since first order", "", "days since the first order"),
+    "recency_days": Feature("Days since last order", "", "days since the last order", "Days since the last order"),
+    "tenure_days": Feature("Days since first order", "", "days since the first order", "Days since the first order"),
     "average_order_value": Feature("Value of an order", "money", "order value"),
     "average_basket_units": Feature("Units in an order", "", "units in an order"),
     "units_bought": Feature("Units bought", "", "units bought"),
     "distinct_products": Feature("Different products", "", "different products"),
     "average_days_between_orders": Feature("Days between orders", "", "days between orders"),
-    "returned_amount": Feature("Returned amount", "money", "returned amount"),
-    "return_rate": Feature("Returned share of spend", "share", "return rate"),
+    "returned_amount": Feature("Returned amount", "money", "returned amount", "Money returned"),
+    "return_rate": Feature("Returned share of spend", "share", "return rate", "Share of spend returned"),
 }
 
 

@@ -3,22 +3,9 @@
 import math
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from segmentation.chart_numbers import finite, percent, symbol_of
-from segmentation.schemas import (
-    AVERAGE_BASKET_UNITS,
-    AVERAGE_DAYS_BETWEEN_ORDERS,
-    AVERAGE_ORDER_VALUE,
-    DISTINCT_PRODUCTS,
-    PURCHASE_FREQUENCY,
-    RECENCY_DAYS,
-    RETURN_RATE,
-    RETURNED_AMOUNT,
-    TENURE_DAYS,
-    TOTAL_SPEND,
-    UNITS_BOUGHT,
-)
 
 MISSING: Final = "–"
 # In English wherever the job runs: `strftime` would follow the machine's language.
@@ -26,28 +13,6 @@ MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
-
-
-class Described(NamedTuple):
-    """How a feature is called in the report, and the unit of its values: money, days, share or number."""
-
-    label: str
-    unit: str
-
-
-FEATURES: Final = {
-    TOTAL_SPEND: Described("Total spend", "money"),
-    PURCHASE_FREQUENCY: Described("Orders", "number"),
-    AVERAGE_ORDER_VALUE: Described("Value of an order", "money"),
-    RECENCY_DAYS: Described("Days since the last order", "days"),
-    TENURE_DAYS: Described("Days since the first order", "days"),
-    DISTINCT_PRODUCTS: Described("Different products", "number"),
-    UNITS_BOUGHT: Described("Units bought", "number"),
-    AVERAGE_BASKET_UNITS: Described("Units in an order", "number"),
-    AVERAGE_DAYS_BETWEEN_ORDERS: Described("Days between orders", "days"),
-    RETURNED_AMOUNT: Described("Money returned", "money"),
-    RETURN_RATE: Described("Share of spend returned", "share"),
-}
 
 
 def money(value: Any, currency: str = "") -> str:
@@ -158,10 +123,6 @@ def listed(words: list[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def described(feature: str) -> Described:
-    return FEATURES.get(feature, Described(feature.replace("_", " ").capitalize(), "number"))
 
 
 def _small(size: float) -> str:

@@ -6,10 +6,10 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
-from segmentation.chart_features import average_of
+from segmentation.chart_features import average_of, feature_words
 from segmentation.chart_numbers import Row, Rows, finite, percent
 from segmentation.profiles import quartiles_of
-from segmentation.report_format import counted, described, in_unit, money, number, span
+from segmentation.report_format import counted, in_unit, money, number, span
 from segmentation.report_marks import mark
 from segmentation.report_rows import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
 from segmentation.report_suggestions import suggestion
@@ -117,10 +117,10 @@ def told_segments(
 def _typical(
     feature: str, profile: Row, statistics: Row, averages: Mapping[str, float | None], currency: str
 ) -> Typical:
-    about = described(feature)
+    about = feature_words(feature)
     low, _, high = statistics.get(quartiles_of(feature)) or (None, None, None)
     return Typical(
-        about.label,
+        about.full,
         in_unit(profile[f"median_{feature}"], about.unit, currency),
         span(low, high, about.unit, currency),
         in_unit(averages[feature], about.unit, currency),

@@ -6,9 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from segmentation.carrier import brings_more_than_its_share, carrier
+from segmentation.chart_features import feature_words
 from segmentation.chart_numbers import Row, Rows, finite, in_words, percent, sentence
 from segmentation.choosing_k import Choice
-from segmentation.report_format import counted, day, described, in_unit, listed, money, number
+from segmentation.report_format import counted, day, in_unit, listed, money, number
 from segmentation.schemas import (
     CALINSKI_HARABASZ,
     CUSTOMER_SHARE,
@@ -24,9 +26,6 @@ from segmentation.schemas import (
     K,
 )
 
-# A segment carries the revenue that brings at least a twentieth of it, and a fifth more than its share of customers.
-LEAST_CARRIED: Final = 0.05
-MORE_THAN_ITS_SHARE: Final = 1.2
 # From a quarter more, or a fifth less, than the average on a difference is worth telling; three of them are.
 NOTABLE: Final = 1.25
 MOST_DIFFERENCES: Final = 3
@@ -77,23 +76,17 @@ def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str
         one = customers == 1
         return "All revenue is that customer's." if one else f"On average each brings {money(each, currency)}."
     best = carrier(profiles)
-    count, size, brought = int(best[CUSTOMERS]), float(best[CUSTOMER_SHARE]), float(best[REVENUE_SHARE])
-    if brought < MORE_THAN_ITS_SHARE * size:
+    if not brings_more_than_its_share(best):
         most = max(profiles, key=lambda row: float(row[REVENUE_SHARE]))
         return (
             f"Revenue follows size: no segment brings much more than its share of customers; the most, "
             f"{percent(most[REVENUE_SHARE])}, comes from {name_of(most)} with {percent(most[CUSTOMER_SHARE])} of "
             "customers."
         )
-    verb = "brings" if count == 1 else "bring"
-    who = f"{counted(count, 'customer')}, {percent(size)}, {verb} {percent(brought)} of revenue"
+    count = int(best[CUSTOMERS])
+    brings = f"{'brings' if count == 1 else 'bring'} {percent(best[REVENUE_SHARE])} of revenue"
+    who = f"{counted(count, 'customer')}, {percent(best[CUSTOMER_SHARE])}, {brings}"
     return f"{who}: {name_of(best)}."
-
-
-def carrier(profiles: Rows) -> Row:
-    """The segment with the most revenue for its size, among those that bring enough to matter."""
-    heavy = [row for row in profiles if (finite(row[REVENUE_SHARE]) or 0.0) >= LEAST_CARRIED] or list(profiles)
-    return max(heavy, key=lambda row: (finite(row[REVENUE_SHARE]) or 0.0) / max(float(row[CUSTOMER_SHARE]), 1e-12))
 
 
 def name_of(profile: Row) -> str:
@@ -102,7 +95,7 @@ def name_of(profile: Row) -> str:
 
 def spoken(feature: str) -> str:
     """A feature's name inside a sentence."""
-    return {PURCHASE_FREQUENCY: "number of orders"}.get(feature, described(feature).label.lower())
+    return {PURCHASE_FREQUENCY: "number of orders"}.get(feature, feature_words(feature).full.lower())
 
 
 def in_plain_words(profile: Row, as_of: date, currency: str) -> str:
@@ -132,16 +125,16 @@ def differences(profile: Row, averages: Mapping[str, float | None], currency: st
         mean = finite(profile.get(f"mean_{feature}"))
         if mean is None or average is None:
             continue
-        unit = described(feature).unit
+        unit = feature_words(feature).unit
         figures = f"{in_unit(mean, unit, currency)} against {in_unit(average, unit, currency)}"
         if average <= 0 or mean < 0:  # no ratio would tell how far apart they are
             if mean != average:
-                found.append((math.log(NOTABLE), f"{described(feature).label}: {figures} on average"))
+                found.append((math.log(NOTABLE), f"{feature_words(feature).full}: {figures} on average"))
             continue
         ratio = mean / average
         if 1 / NOTABLE < ratio < NOTABLE:
             continue
-        text = f"{described(feature).label}: {times(ratio)} ({figures})"
+        text = f"{feature_words(feature).full}: {times(ratio)} ({figures})"
         found.append((abs(math.log(ratio)) if ratio else math.inf, text))
     found.sort(key=lambda pair: -pair[0])  # stable: equals stay in the order of the features
     return [text for _, text in found[:MOST_DIFFERENCES]]

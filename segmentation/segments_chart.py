@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from segmentation.chart_numbers import Row, Rows, column, compact, count, finite, percent
+from segmentation.carrier import brings_more_than_its_share, carrier
+from segmentation.chart_numbers import Rows, column, compact, count, finite, percent
 from segmentation.chart_style import INK, QUIET, Page, heading, in_house_style, log_ticks, new_page, plain, width_of
 from segmentation.segment_marks import by_id, name_of, segment_gid, segment_mark, write_segment
 
@@ -16,21 +17,15 @@ SKEWED: Final = 8.0  # the largest value is so many times the median: most point
 CROWDED: Final = 200  # points; from here on equal numbers of orders hide each other
 
 
-def _brings_most(profiles: Rows) -> Row:
-    """The segment with the most revenue for its size, among those that bring at least a twentieth of the revenue."""
-    heavy = [row for row in profiles if (finite(row["revenue_share"]) or 0.0) >= 0.05] or list(profiles)
-    return max(heavy, key=lambda row: (finite(row["revenue_share"]) or 0.0) / max(float(row["customer_share"]), 1e-12))
-
-
 def segments_title(profiles: Rows) -> str:
     """Which segment brings more of the revenue than its size suggests."""
     everyone = sum(int(row["customers"]) for row in profiles)
     if len(profiles) == 1:
         return f"One segment holds all {count(everyone)} customers" if everyone != 1 else "One customer, one segment"
-    best = _brings_most(profiles)
-    number, size, brought = int(best["customers"]), float(best["customer_share"]), finite(best["revenue_share"])
-    if brought is None or brought < 1.2 * size:
+    best = carrier(profiles)
+    if not brings_more_than_its_share(best):
         return f"Revenue follows size: no segment of the {len(profiles)} brings much more than its share of customers"
+    number, size, brought = int(best["customers"]), best["customer_share"], best["revenue_share"]
     who = f"{count(number)} customer{'' if number == 1 else 's'} ({percent(size)})"
     name = name_of(best, 4.5)
     return f"{who} bring{'s' if number == 1 else ''} {percent(brought)} of revenue: {name}"
@@ -130,7 +125,7 @@ def _segment_table(page: Page, profiles: Rows, height: float, row_height: float)
     page.write(0, top, "Segment", color=QUIET)
     for name, right in columns:
         page.write(right, top, name, color=QUIET, ha="right")
-    best = _brings_most(profiles) if len(profiles) > 1 else None
+    best = carrier(profiles) if len(profiles) > 1 else None
     for index, row in enumerate(profiles):
         level = top - 0.32 - index * row_height
         weight = "bold" if row is best else "normal"

@@ -92,7 +92,8 @@ ALLOWED = {
     "warm_start": {"cluster_indices"},
     "charting": {*CHARTS, "chart_style", "chart_svg", "chart_numbers", "chart_aggregates", "choosing_k", "sampling"},
     "elbow_chart": {"chart_style", "chart_numbers", "choosing_k"},
-    "segments_chart": {"segment_marks", "chart_style", "chart_numbers"},
+    "segments_chart": {"carrier", "segment_marks", "chart_style", "chart_numbers"},
+    "carrier": {"chart_numbers"},
     "profiles_chart": {"segment_marks", "chart_style", "chart_numbers", "chart_features"},
     "heatmap_chart": {"segment_marks", "chart_style", "chart_numbers", "chart_features"},
     "concentration_chart": {"chart_style", "chart_numbers"},
@@ -115,7 +116,7 @@ ALLOWED = {
     - {"report_suggestions", "report_examples"},
     "report_rows": {"chart_numbers", "sampling"},
     "report_format": {"chart_numbers"},
-    "report_words": {"report_format", "chart_numbers", "choosing_k"},
+    "report_words": {"report_format", "carrier", "chart_features", "chart_numbers", "choosing_k"},
     "report_marks": {"segment_marks"},
     "report_examples": {"chart_numbers"},
     "report_segments": {
