@@ -32,27 +32,26 @@ from segmentation.months_chart import months_chart
 from segmentation.pareto_chart import pareto_chart
 from segmentation.profiles_chart import profiles_chart
 from segmentation.recency_chart import recency_chart
-from segmentation.sampling import uniform
+from segmentation.report_rows import Sold
+from segmentation.sampling import is_drawn
 from segmentation.schemas import (
-    ABC_CLASS,
     AS_OF,
     AVERAGE_ORDER_VALUE,
     COUNTRY,
-    CUMULATIVE_REVENUE_SHARE,
     CUSTOMER_ID,
     CUSTOMERS,
     DESCRIPTION,
     NUMERIC_FEATURES,
     PURCHASE_FREQUENCY,
     RECENCY_DAYS,
-    REVENUE,
+    ROWS,
     SEGMENT_ID,
     STOCK_CODE,
     TOTAL_SPEND,
 )
 from segmentation.segments_chart import segments_chart
 
-LARGEST_SHOWN = 20
+LARGEST_DRAWN = 20
 JOBS_AT_ONCE = 4
 PRODUCT = "product"
 # So that a segment of a few customers is not lost in a sample of a few in a thousand.
@@ -66,8 +65,8 @@ def draw_charts(
     profiles: Rows,
     orders: DataFrame,
     segments: DataFrame,
-    countries: DataFrame,
-    products: DataFrame,
+    countries: Sold,
+    products: Sold,
     put: Callable[[Path, str], None],
 ) -> list[DrawnChart]:
     """Draws every chart as PNG, hands each to `put` with its name inside the run, and returns the same as SVG."""
@@ -80,8 +79,6 @@ def draw_charts(
 
     # Small jobs, each of which mostly waits: together they take little more than the longest of them.
     with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
-        largest_countries = pool.submit(_largest, countries)
-        largest_products = pool.submit(_largest, products)
         # At most MOST_PERIODS rows for each segment, MOST_BINS for each, and MOST_POINTS.
         sold = pool.submit(_rows, period_sales(orders, segments, months))
         recencies = pool.submit(_rows, recency_bins(segments, days))
@@ -96,11 +93,20 @@ def draw_charts(
             "months": months_chart(sold.result(), profiles, span[AS_OF], months, currency=currency),
             "recency": recency_chart(recencies.result(), profiles, span[AS_OF], days),
         }
-        few, number, _ = largest_countries.result()
-        figures["countries"] = pareto_chart(few, COUNTRY, ("country", "countries"), number, currency=currency)
-        few, number, class_a = largest_products.result()
+        figures["countries"] = pareto_chart(
+            countries.largest[:LARGEST_DRAWN],
+            COUNTRY,
+            ("country", "countries"),
+            countries.total[ROWS],
+            currency=currency,
+        )
         figures["products"] = pareto_chart(
-            _labelled(few), PRODUCT, ("product", "products"), number, currency=currency, class_a_count=class_a
+            _labelled(products.largest[:LARGEST_DRAWN]),
+            PRODUCT,
+            ("product", "products"),
+            products.total[ROWS],
+            currency=currency,
+            class_a_count=products.total["A"],
         )
     with TemporaryDirectory(prefix="charts-") as folder:
         for name, figure in figures.items():
@@ -111,7 +117,7 @@ def draw_charts(
 
 
 def _rows(bounded: DataFrame) -> Rows:
-    return [row.asDict() for row in bounded.collect()]
+    return [row.asDict() for row in bounded.collect()]  # of which there are few, as is said where it is called
 
 
 def _labelled(products: Rows) -> Rows:
@@ -125,25 +131,12 @@ def _chart_rule(choice: Choice) -> str:
 def _customers_drawn(segments: DataFrame, profiles: Rows, most: int) -> Rows:
     """At most about `most` customers, from each segment in proportion to its size, the same in every run."""
     total = sum(row[CUSTOMERS] for row in profiles)
-    share = F.lit(1.0)
-    if total > most:
-        for row in profiles:
-            quota = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[CUSTOMERS] / total) / row[CUSTOMERS]
-            share = F.when(F.col(SEGMENT_ID) == row[SEGMENT_ID], F.lit(float(quota))).otherwise(share)
-    columns = [TOTAL_SPEND, PURCHASE_FREQUENCY, SEGMENT_ID]
+    shares = {
+        row[SEGMENT_ID]: max(LEAST_DRAWN_OF_A_SEGMENT, most * row[CUSTOMERS] / total) / row[CUSTOMERS]
+        for row in profiles
+        if total > most
+    }
+    sample = segments.where(is_drawn(F.col(CUSTOMER_ID), F.col(SEGMENT_ID), shares))
     # In order, since points are drawn over one another and shifted by turns.
-    drawn = segments.where(uniform(F.col(CUSTOMER_ID)) < share).orderBy(CUSTOMER_ID).select(*columns)
+    drawn = sample.orderBy(CUSTOMER_ID).select(TOTAL_SPEND, PURCHASE_FREQUENCY, SEGMENT_ID)
     return [row.asDict() for row in drawn.limit(2 * most).collect()]  # the expected number is about `most`
-
-
-def _largest(sold: DataFrame) -> tuple[Rows, int, int]:
-    """The rows of largest revenue, how many rows there are, and how many of them are class A."""
-    columns = [name for name in (COUNTRY, STOCK_CODE, DESCRIPTION) if name in sold.columns]
-    largest = (
-        sold.orderBy(F.col(REVENUE).desc(), columns[0])
-        .select(*columns, REVENUE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS)
-        .limit(LARGEST_SHOWN)
-        .collect()  # LARGEST_SHOWN rows
-    )
-    counted = sold.agg(F.count(F.lit(1)), F.count_if(F.col(ABC_CLASS) == "A")).head()
-    return [row.asDict() for row in largest], *(counted or (0, 0))

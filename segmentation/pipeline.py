@@ -164,11 +164,6 @@ def _publish(
 
     facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
     with progress.stage("Drawing the charts"):
-        charts = draw_charts(
-            config, choice, sweep_rows, described, orders, segments, countries, products, put=staged.put_file
-        )
-
-    with progress.stage("Writing the report"):
         large = report_rows(
             countries,
             products,
@@ -177,6 +172,19 @@ def _publish(
             staged.written("rejected_transactions"),
             counts,
         )
+        charts = draw_charts(
+            config,
+            choice,
+            sweep_rows,
+            described,
+            orders,
+            segments,
+            large.countries,
+            large.products,
+            put=staged.put_file,
+        )
+
+    with progress.stage("Writing the report"):
         page = report.report_page(
             report.Findings(
                 config=config,

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.chart_numbers import Row, Rows
-from segmentation.sampling import uniform
+from segmentation.sampling import is_drawn
 from segmentation.schemas import (
     ABC_CLASS,
     COUNTRY,
@@ -123,13 +123,10 @@ def example_lines(rejected: DataFrame, lines: Mapping[str, int]) -> DataFrame:
     `lines` are how many there are by reason: of very many only some take part in the draw.
     """
     draw = F.xxhash64(*LINE_FIELDS)
-    share = F.lit(1.0)
-    for reason, count in lines.items():
-        if count > MOST_DRAWN_FROM:
-            share = F.when(F.col(REASON) == reason, F.lit(MOST_DRAWN_FROM / count)).otherwise(share)
+    shares = {reason: MOST_DRAWN_FROM / count for reason, count in lines.items() if count > MOST_DRAWN_FROM}
     fields = [F.substring(F.coalesce(F.col(name), F.lit("")), 1, LONGEST_FIELD).alias(name) for name in LINE_FIELDS]
     drawn = Window.partitionBy(REASON).orderBy(draw)  # lines of equal hashes are equal
-    placed = rejected.where(uniform(draw) < share).withColumn(PLACE, F.row_number().over(drawn))
+    placed = rejected.where(is_drawn(draw, F.col(REASON), shares)).withColumn(PLACE, F.row_number().over(drawn))
     return placed.where(F.col(PLACE) <= EXAMPLES_OF_A_RULE).orderBy(REASON, PLACE).select(REASON, *fields)
 
 

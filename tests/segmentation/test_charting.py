@@ -7,13 +7,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from segmentation.chart_numbers import compact
 from segmentation.chart_svg import DrawnChart
 from segmentation.charting import draw_charts
 from segmentation.choosing_k import Choice
 from segmentation.config import load_config
+from segmentation.report_rows import Sold
 from segmentation.schemas import NUMERIC_FEATURES
 
 CONFIG = Path(__file__).resolve().parents[2] / "conf" / "online_retail.yaml"
@@ -72,20 +73,25 @@ def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[list[Draw
         [profile(1, "Many"), profile(2, "Few")],
         orders,
         segments,
-        sold(spark, "country", [("France", 60), ("Spain", 40)]),
-        sold(spark, "stock_code", [("1", 60), ("<b>", 40)]),
+        sold("country", [("France", 60), ("Spain", 40)]),
+        sold("stock_code", [("1", 60), ("<b>", 40)]),
         put=lambda path, name: pictures.update({name: path.read_bytes()}),
     )
     return charts, pictures
 
 
-def sold(spark: SparkSession, key: str, rows: list[tuple[str, int]]) -> DataFrame:
-    typed = [
-        (label, None, Decimal(revenue), sum(other for _, other in rows[: place + 1]) / 100, "A")
+def sold(key: str, rows: list[tuple[str, int]]) -> Sold:
+    largest = [
+        {
+            key: label,
+            "description": None,
+            "revenue": Decimal(revenue),
+            "cumulative_revenue_share": sum(other for _, other in rows[: place + 1]) / 100,
+            "abc_class": "A",
+        }
         for place, (label, revenue) in enumerate(rows)
     ]
-    schema = "description string, revenue decimal(20,4), cumulative_revenue_share double, abc_class string"
-    return spark.createDataFrame(typed, f"{key} string, {schema}")
+    return Sold(largest, {"rows": len(rows), "A": len(rows)}, [])
 
 
 @pytest.fixture(scope="module")
