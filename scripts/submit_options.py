@@ -144,8 +144,9 @@ def _options(arguments: Sequence[str], sharing: Sequence[str]) -> list[str]:
     of_size = JAVA_FOR_SMALL_INPUT if is_small else JAVA_FOR_LARGE_INPUT
     java = [of_file, *of_size, *ABOUT_THE_ARCHIVE, *sharing]
     options = ["--properties-file", str(PROPERTIES), "--conf", f"{JAVA_OPTIONS}={' '.join(java)}"]
-    for setting in SPARK_FOR_SMALL_INPUT if is_small else ():
-        options += ["--conf", setting]
+    if is_small:
+        for setting in SPARK_FOR_SMALL_INPUT:
+            options += ["--conf", setting]
     return options
 
 

@@ -41,13 +41,13 @@ GUESSED = "the configuration guessed"
 # Columns known in such a way are for the reader to check.
 TO_CHECK = (LOOSE, NEARLY)
 CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "chf": "CHF ", "inr": "₹"}
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
 
 
 class GuessError(InputError):
     """A header that does not tell which column is which; the part that is known is shown before the message."""
 
-    def __init__(self, message: str, before: Sequence[str]) -> None:
+    def __init__(self, message: str, before: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.before = before
 
@@ -117,8 +117,7 @@ def _agreed(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tuple[list[S
             for place, one in ((first.path, guess), (other.path, different))
         ]
         raise GuessError(
-            f"the files differ: {field} seems to be {', '.join(held)}: let their headers be alike, or run them apart",
-            (),
+            f"the files differ: {field} seems to be {', '.join(held)}: let their headers be alike, or run them apart"
         )
     return [sample for sample, _ in kept], together
 
@@ -155,8 +154,7 @@ def _dates(place: str, values: Values, columns: Mapping[str, str], given: Mappin
     if guess is None:
         raise GuessError(
             f"{place}: the column {columns[INVOICE_DATE]!r} holds no dates in a known way: name another with --set "
-            "'input.columns.invoice_date=COLUMN', or its formats with --set 'cleaning.date_formats=[d.M.yyyy]'",
-            (),
+            "'input.columns.invoice_date=COLUMN', or its formats with --set 'cleaning.date_formats=[d.M.yyyy]'"
         )
     return guess
 
@@ -164,14 +162,12 @@ def _dates(place: str, values: Values, columns: Mapping[str, str], given: Mappin
 def _require_numbers(place: str, values: Values, columns: Mapping[str, str]) -> None:
     """GuessError where a price or a quantity is seldom a number that the job reads: all other lines would be lost."""
     for field in (QUANTITY, UNIT_PRICE):
-        read = [bool(NUMBER.fullmatch(value)) for value in values[field]]
-        share = sum(read) / len(read) if read else 1.0
+        share = _share(NUMBER, values[field])
         if share < MOSTLY:
             held = f"numbers in only {share:.0%} of its lines" if share else "no numbers"
             raise GuessError(
                 f"{place}: the column {columns[field]!r} (for {field}) holds {held} as in 2.55, without currency, "
-                f"thousands or a decimal comma: write them so, or name another by --set 'input.columns.{field}=COLUMN'",
-                (),
+                f"thousands or a decimal comma: write them so, or name another by --set 'input.columns.{field}=COLUMN'"
             )
 
 
@@ -187,7 +183,7 @@ def _fitting(
     cleaning = document["cleaning"]
     cleaning["date_formats"] = list(dates.formats)
     invoices = [value for value in values[INVOICE_NO] if not value.upper().startswith(CANCELLATION)]
-    if invoices and _share(SALE, invoices) < MOSTLY:
+    if _share(SALE, invoices) < MOSTLY:
         cleaning["sale_invoice_pattern"] = ANY
         notes["cleaning.sale_invoice_pattern"] = "invoices begin with letters too: each is a sale"
     if _is_no_cancellation(samples, columns):
@@ -195,7 +191,7 @@ def _fitting(
         notes["cleaning.switched_off"] = (
             f"invoices that begin with {CANCELLATION} sell like others: none is a cancellation"
         )
-    if values[STOCK_CODE] and _share(GOODS, values[STOCK_CODE]) < MOSTLY:
+    if _share(GOODS, values[STOCK_CODE]) < MOSTLY:
         document["rollups"] = {"merchandise_pattern": ANY}
         notes["rollups.merchandise_pattern"] = "stock codes do not all begin with five digits: all are goods"
     currency = next((CURRENCIES[word] for word in words_of(columns[UNIT_PRICE]) if word in CURRENCIES), None)
@@ -210,7 +206,8 @@ def _fitting(
 
 
 def _share(pattern: str, values: Sequence[str]) -> float:
-    return sum(bool(re.match(pattern, value)) for value in values) / len(values)
+    """How many of the values begin in such a way, as a share of one: of none, all."""
+    return sum(bool(re.match(pattern, value)) for value in values) / len(values) if values else 1.0
 
 
 def _is_no_cancellation(samples: Sequence[Sample], columns: Mapping[str, str]) -> bool:
@@ -271,8 +268,7 @@ def _failed(place: str, samples: Sequence[Sample], columns: ColumnGuess) -> Gues
     if not columns.columns:  # it may be a line of data, of which nothing is to be shown
         return GuessError(
             f"{place}: {len(names):,} fields, none of them named like a column: put a header above the lines, or name "
-            "the columns in a configuration, as conf/online_retail.yaml does, and give it by --config",
-            (),
+            "the columns in a configuration, as conf/online_retail.yaml does, and give it by --config"
         )
     problems = "; ".join(f"{field} {why}" for field, why in columns.missing.items())
     known = [f"    {field}: {flow(columns.columns.get(field, '?'))}" for field in LINE_FIELDS]

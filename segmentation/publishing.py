@@ -244,7 +244,6 @@ class StagedRun:
 
     def discard(self) -> None:
         """Removes the run in the making; nothing happens where it was published or refused."""
-        self.writes.end()
         self._delete()
         if self.claim:
             self.claim.release()

@@ -44,6 +44,7 @@ from segmentation.schemas import (
     FIRST_SOLD_AT,
     LAST_SOLD_AT,
     REVENUE,
+    ROWS,
     SILHOUETTE,
     WSSSE,
     K,
@@ -121,8 +122,8 @@ def _totals(found: Findings, currency: str) -> list[tuple[str, str]]:
         ("Customers", f"{sum(int(row[CUSTOMERS]) for row in found.profiles):,}"),
         ("Segments", str(len(found.profiles))),
         ("Revenue, guests' sales included", money(total[REVENUE], currency)),
-        ("Countries", f"{found.rows.countries.total['rows']:,}"),
-        ("Products", f"{total['rows']:,}"),
+        ("Countries", f"{found.rows.countries.total[ROWS]:,}"),
+        ("Products", f"{total[ROWS]:,}"),
     ]
 
 
