@@ -1,6 +1,5 @@
 """What a user can get wrong: one message that says what and where, the right exit code, and nothing published."""
 
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -8,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.conftest import CONFIG, QUICK, ROOT, Done, RunJob, Submit, environment, submit_command
+from tests.jobs.conftest import CONFIG, QUICK, Done, RunJob, Submit, environment, submit_command
 from tests.jobs.published_runs import left_over, rows_of, runs_in
 from tests.jobs.small_shop import HEADER, Fields, write_csv
+from tests.terminals import on_a_terminal, without_codes
 
 BAD_ARGUMENTS, BAD_INPUT = 2, 3
 # Seen on standard error of a Java or Python program that ended by an exception nobody thought of.
@@ -232,7 +232,9 @@ def test_a_misspelt_key_ends_spark_submit_with_2_and_no_stack_trace(submit: Subm
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_on_a_terminal_the_stages_are_shown_until_unusable_input_ends_spark_submit_with_3(tmp_path: Path):
     path, lake = write_csv(shop("", "", ""), tmp_path / "lines.csv"), tmp_path / "lake"
-    code, screen = on_a_terminal(submit_command("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK))
+    command = submit_command("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK)
+    code, written = on_a_terminal(command, {**environment(), "TERM": "xterm", "COLUMNS": "160"})
+    screen = without_codes(written).replace("\r", "\n")
     assert code == BAD_INPUT, screen
     assert re.search(r"\[1/9\] Looking at the input: 1 file \(\d+\.\d s\)", screen)
     assert re.search(r"\[2/9\] Cleaning the lines … \d+ s", screen)
@@ -241,26 +243,3 @@ def test_on_a_terminal_the_stages_are_shown_until_unusable_input_ends_spark_subm
     assert not STACK_TRACE.search(screen)
     assert not (lake / "runs").exists()
     assert left_over(lake) == []
-
-
-def on_a_terminal(command: Sequence[str]) -> tuple[int, str]:
-    """Runs a command on a pseudo-terminal of its own; its exit code, and all that was written to the screen."""
-    import pty  # not on Windows
-
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(ROOT)
-        os.execvpe(command[0], list(command), {**environment(), "TERM": "xterm", "COLUMNS": "160"})
-    screen = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65_536)
-        except OSError:  # on Linux a terminal that nobody holds open any more
-            break
-        if not piece:
-            break
-        screen += piece
-    os.close(terminal)
-    _, status = os.waitpid(process, 0)
-    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", screen.decode("utf-8", "replace"))
-    return os.waitstatus_to_exitcode(status), plain.replace("\r", "\n")

@@ -3,19 +3,15 @@
 import io
 import logging
 import os
-import pty
-import re
-import struct
 import subprocess
 import sys
-from fcntl import ioctl
 from pathlib import Path
-from termios import TIOCSWINSZ
 
 import pytest
 from rich.console import Console
 
 from segmentation.screen import PLAIN_ERRORS, broken, screen_log
+from tests.terminals import on_a_terminal, without_codes
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAW = """
@@ -35,30 +31,11 @@ for title in ("Reading", "Cleaning with \\N{POUND SIGN}"):
 
 def drawn(columns: int, **variables: str) -> str:
     """All that the code above writes to a terminal of so many columns."""
-    process, terminal = pty.fork()
-    if process == 0:
-        environment = {**os.environ, "TERM": "xterm", **variables}
-        environment.pop("COLUMNS", None)
-        os.chdir(ROOT)
-        os.execve(sys.executable, [sys.executable, "-c", f"import time; time.sleep(0.3)\n{DRAW}"], environment)
-    ioctl(terminal, TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    written = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65_536)
-        except OSError:
-            break
-        if not piece:
-            break
-        written += piece
-    os.close(terminal)
-    _, status = os.waitpid(process, 0)
-    assert os.waitstatus_to_exitcode(status) == 0, written
-    return written.decode("utf-8", "replace")
-
-
-def without_codes(text: str) -> str:
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    without_width = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "TERM")}
+    command = [sys.executable, "-c", f"import time; time.sleep(0.3)\n{DRAW}"]
+    code, written = on_a_terminal(command, {**without_width, **variables}, columns)
+    assert code == 0, written
+    return written
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
