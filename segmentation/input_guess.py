@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segmentation.column_guess import LOOSE, NEARLY, ColumnGuess, guess_columns, words_of
-from segmentation.config import RunConfig, config_of, overrides_alone
+from segmentation.config import RunConfig, config_of
+from segmentation.config_document import with_overrides
 from segmentation.config_text import flow
 from segmentation.date_guess import DateGuess, guess_dates
 from segmentation.errors import InputError
@@ -59,7 +60,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     Raises GuessError where a field's column is not found or not certain, where files differ, and where dates, prices
     or quantities are written in no known way; InputError for files that cannot be read.
     """
-    given = overrides_alone(overrides)
+    given = with_overrides({}, overrides)
     # What is set is judged before any file is opened: the columns stand for those to be guessed.
     asked = config_of(_document(dict(zip(LINE_FIELDS, LINE_FIELDS, strict=True))), overrides, GUESSED).input
     sheets = None if asked.sheets == "all" else asked.sheets
