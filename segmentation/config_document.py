@@ -26,7 +26,7 @@ def read_document(path: str) -> dict[str, Any]:
 
 
 def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The document with each `key.path=value` set in it; ConfigError where one is not such, or is set inside a value."""
+    """The document with each `key.path=value` set in it; ConfigError where one is not such or cannot be set there."""
     for override in overrides:
         _apply_override(document, override)
     return document
