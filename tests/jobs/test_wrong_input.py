@@ -3,12 +3,13 @@
 import re
 import sys
 from collections.abc import Callable, Sequence
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from tests.jobs.conftest import CONFIG, QUICK, Done, RunJob, Submit, environment, submit_command
-from tests.jobs.published_runs import left_over, rows_of, runs_in
+from tests.jobs.published_runs import latest_run, left_over, rows_of, runs_in
 from tests.jobs.small_shop import HEADER, Fields, write_csv
 from tests.terminals import on_a_terminal, without_codes
 
@@ -218,6 +219,17 @@ def test_fewer_customers_than_k_max_are_published_with_as_many_segments_as_they_
     assert [row["k"] for row in rows_of(run, "k_sweep")] == list(range(1, count + 1))
     assert 2 <= len(rows_of(run, "segment_profiles")) <= count
     assert len(rows_of(run, "customer_segments")) == count
+
+
+def test_many_lines_that_cannot_be_read_are_warned_of_in_the_log_and_in_the_report(run_job: RunJob, tmp_path: Path):
+    rows = [*GOOD, *[(*row[:4], "1.12.2010", *row[5:]) for row in GOOD[:2]]]
+    path, lake = write_csv(rows, tmp_path / "lines.csv"), tmp_path / "lake"
+    done = run_job("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK)
+    assert done.code == 0, done.stderr
+    warning = f"{path}: 2 of 7 lines (28.6%) are malformed and count nowhere. In 2 of them invoice_date is no date"
+    assert warning in unescape((latest_run(lake) / "report" / "index.html").read_text())
+    log = Path(re.findall(r"^Log +(\S+)", done.stdout, re.MULTILINE)[0].replace("~", str(Path.home())))
+    assert warning in log.read_text()
 
 
 # --- by spark-submit ---
