@@ -133,7 +133,7 @@ def _publish(
         features = customer_features(orders, baskets, cancelled, as_of)
         customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
         preparation = prepare(customers, wanted)
-        require_customers(preparation, wanted.k)
+        require_customers(preparation, wanted.k, counts)
         progress.found(f"{preparation.count:,} customers")
         countries = rollups.country_sales(orders).coalesce(1).persist()
         products = rollups.product_sales(sales, baskets, config.rollups.merchandise_pattern).coalesce(1).persist()

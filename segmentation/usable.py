@@ -68,10 +68,9 @@ def require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputFi
     if not sum(counts.values()):
         raise InputError(f"{place}: a header, but no lines below it")
     if not counts[cleaning.CLEAN]:
-        listed = ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
         raise InputError(
-            f"{place}: no usable line is left of {sum(counts.values()):,} read ({listed}): check input.columns, "
-            "cleaning.date_formats and --as-of"
+            f"{place}: no usable line is left of {sum(counts.values()):,} read ({_listed(counts)}): check "
+            "input.columns, cleaning.date_formats and --as-of"
         )
     return counts
 
@@ -99,13 +98,21 @@ def _place(files: Sequence[InputFile]) -> str:
     return files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
 
 
-def require_customers(preparation: Preparation, k: int | str) -> None:
-    """InputError where the customers are too few, or too much alike, for any segments, or for so many as are set."""
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
+
+
+def require_customers(preparation: Preparation, k: int | str, counts: Mapping[str, int]) -> None:
+    """InputError where the customers are too few, or too much alike, for any segments, or for so many as are set.
+
+    `counts` are the lines read by rule, which tell what became of the lines of others.
+    """
     count = preparation.count
+    became = f"of {sum(counts.values()):,} lines read: {_listed(counts)}"
     if count < 2:
-        raise InputError(f"there is {count} customer with a sale: segments need at least 2")
+        raise InputError(f"there is {count} customer with a sale: segments need at least 2 ({became})")
     if isinstance(k, int) and count < k:
-        raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data")
+        raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data ({became})")
     if isinstance(k, int) and 1 < preparation.distinct < k:
         raise InputError(
             f"the {count} customers have only {preparation.distinct} different values of the clustered features: "

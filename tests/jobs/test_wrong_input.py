@@ -106,7 +106,10 @@ GOOD = shop("1", "2", "3", "4", "5")
         ),
         pytest.param(lines(shop("", "", "")), r"no usable line is left of 3 read \(guest 3\)", id="only guests"),
         pytest.param(
-            lines(shop("1", "1", "1")), r"there is 1 customer with a sale: segments need at least 2", id="one customer"
+            lines([*shop("1", "1", "1", ""), line("2", quantity="-1")]),
+            r"there is 1 customer with a sale: segments need at least 2 "
+            r"\(of 5 lines read: non_positive_quantity 1, guest 1, clean 3\)",
+            id="one customer",
         ),
     ],
 )
@@ -119,7 +122,12 @@ def test_input_that_cannot_be_segmented_is_one_message(make: Make, message: str,
 def test_fewer_customers_than_k_is_one_message(run_job: RunJob, tmp_path: Path):
     path, lake = write_csv(GOOD, tmp_path / "lines.csv"), tmp_path / "lake"
     done = run_job("--config", CONFIG, "--input", path, "--output", lake, "--set", "clustering.k=6")
-    assert_refused(done, BAD_INPUT, r"customers = 5 should be >= clustering\.k = 6: lower it, or give more data", lake)
+    assert_refused(
+        done,
+        BAD_INPUT,
+        r"customers = 5 should be >= clustering\.k = 6: lower it, or give more data \(of 5 lines read: clean 5\)",
+        lake,
+    )
 
 
 def test_an_as_of_before_every_line_is_one_message(run_job: RunJob, tmp_path: Path):
