@@ -165,6 +165,16 @@ def test_a_wrong_argument_is_one_message_with_the_key_and_what_is_allowed(
     assert not lake.exists()
 
 
+@pytest.mark.parametrize("configuration", [["--config", CONFIG], []], ids=["configured", "guessed"])
+def test_a_wrong_run_id_is_refused_by_explain_as_by_a_run(configuration: list[str], run_job: RunJob, tmp_path: Path):
+    path, kept = write_csv(GOOD, tmp_path / "lines.csv"), tmp_path / "kept.yaml"
+    run = run_job(*configuration, "--input", path, "--output", tmp_path / "lake", "--run-id", "a/b")
+    assert_refused(run, BAD_ARGUMENTS, r"--run-id 'a/b': may have letters", tmp_path / "lake")
+    explained = run_job(*configuration, "--input", path, "--explain", "--write-config", kept, "--run-id", "a/b")
+    assert (explained.code, explained.said) == (run.code, run.said)
+    assert not kept.exists()
+
+
 @pytest.mark.parametrize("day", ["2011-13-01", "yesterday", "1/12/2011"])
 def test_an_as_of_that_is_no_day_is_refused(day: str, run_job: RunJob, tmp_path: Path):
     lake = tmp_path / "lake"
