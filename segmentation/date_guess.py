@@ -153,12 +153,13 @@ def _exchanged(one: Format) -> Format | None:
 
 
 def _formats() -> Iterator[Format]:
-    zone = r"(?:Z|[+-]\d{2}:?\d{2})?"
+    zone = r"(?:Z|[+-]\d{2}:?\d{2})"
     yield Format(
         ISO,
         re.compile(
             rf"(?P<year>\d{{4}})-(?P<month>{NUMBER})-(?P<day>{NUMBER})"
-            rf"(?:[ T](?P<hour>{NUMBER})(?::(?P<minute>{NUMBER})(?::(?P<second>{NUMBER})(?:\.\d{{1,9}})?)?)?{zone})?",
+            rf"(?:[ T](?P<hour>{NUMBER})(?::(?P<minute>{NUMBER})(?::(?P<second>{NUMBER})(?:\.\d{{1,9}})?"
+            rf"(?: (?={zone}))?)?)?{zone}?)?",
             re.ASCII,
         ),
     )

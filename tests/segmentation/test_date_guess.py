@@ -19,6 +19,7 @@ MOMENTS = [datetime(2010, 12, 1, 8, 26), datetime(2011, 1, 31, 23, 59), datetime
 WAYS = {
     "%Y-%m-%d %H:%M:%S": "iso",
     "%Y-%m-%dT%H:%M:%S.123Z": "iso",
+    "%Y-%m-%d %H:%M:%S +0200": "iso",
     "%m/%d/%Y %H:%M": "M/d/yyyy[ H:mm[:ss]]",
     "%d/%m/%Y": "d/M/yyyy[ H:mm[:ss]]",
     "%d-%m-%Y %H:%M:%S": "d-M-yyyy[ H:mm[:ss]]",
@@ -165,6 +166,10 @@ def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: Spa
     odd += [
         "2010-12-01 08",
         "2010-12-01 08:26:00+01:00",
+        "2010-12-01 08:26:00.5 -0500",
+        "2010-12-01 08:26:00 +0200+0200",
+        "2010-12-01 08:26 -0500",
+        "2010-12-01 -0500",
         "1/2/2010  8:26",
         "1/2/2010 8:26PM",
         "1/2/2010T8:26",
