@@ -82,15 +82,16 @@ def configured(options: argparse.Namespace) -> RunConfig:
 
 
 def segment(options: argparse.Namespace, console: Console | None) -> None:
+    run_id = require_run_id(options.run_id) if options.run_id is not None else None
     config = configured(options)
     if options.explain:
-        print(explanation_of(config, options.input, options.output, options.as_of))
+        is_guessed = options.config is None
+        print(explanation_of(config, options.input, options.output, options.as_of, is_guessed))
     if options.explain or (options.write_config is not None and options.output is None):
         return
     for option, value in (("--input", options.input), ("--output", options.output)):
         if not value:
             raise ConfigError(f"{option}: is needed to run; --explain and --write-config FILE do without")
-    run_id = require_run_id(options.run_id) if options.run_id is not None else None
     request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, options.command)
     spark = spark_session(config.title)
     on_screen = "OFF" if console else "ERROR" if options.quiet else "WARN"

@@ -42,6 +42,7 @@ from segmentation.schemas import (
     STOCK_CODE,
     UNIT_PRICE,
     UNPARSED_LINE,
+    UNREAD,
     raw,
 )
 
@@ -205,15 +206,29 @@ def rejected_transactions(judged: DataFrame) -> DataFrame:
     )
 
 
-def line_counts(judged: DataFrame) -> DataFrame:
-    """One row per reason that occurs (`clean` for none): rule string, rows bigint, revenue decimal(20,4), which
-    counts 0 for a line whose amount cannot be computed, and last_sold_at timestamp_ntz, NULL for rejected lines.
+def line_counts(kept: DataFrame) -> DataFrame:
+    """One row per reason that occurs among the kept lines (`clean` for none): rule string, rows bigint, revenue
+    decimal(20,4), which counts 0 for a line whose amount cannot be computed, last_sold_at timestamp_ntz, NULL for
+    rejected lines, and unread struct: in how many of the malformed ones what is missing, each bigint.
     """
-    return judged.groupBy(F.coalesce(F.col(REASON), F.lit(CLEAN)).alias(RULE)).agg(
+    return kept.groupBy(F.coalesce(F.col(REASON), F.lit(CLEAN)).alias(RULE)).agg(
         F.count(F.lit(1)).alias(ROWS),
         F.coalesce(F.sum(AMOUNT), F.lit(0)).cast(MONEY).alias(REVENUE),
         F.max(F.when(F.coalesce(F.col(REASON) == GUEST, F.lit(True)), F.col(INVOICE_DATE))).alias(LAST_SOLD_AT),
+        F.struct(*[F.count_if(is_missing).alias(what) for what, is_missing in _missing().items()]).alias(UNREAD),
     )
+
+
+def _missing() -> Mapping[str, Column]:
+    """What makes a kept line malformed: unparsed_line where it is none of the fields, then each field, then amount."""
+    is_malformed = F.col(REASON).eqNullSafe(MALFORMED)
+    is_unparsed = F.col(f"{AS_READ}.{UNPARSED_LINE}").isNotNull()
+    values = {name: F.col(name) for name in (INVOICE_NO, STOCK_CODE, QUANTITY, INVOICE_DATE)}
+    values[UNIT_PRICE] = F.col(f"{AS_READ}.{UNIT_PRICE}")
+    missing = {name: value.isNull() for name, value in values.items()}
+    missing[AMOUNT] = F.col(AMOUNT).isNull() & ~missing[QUANTITY] & ~missing[UNIT_PRICE]
+    lacks = {name: is_malformed & ~is_unparsed & is_missing for name, is_missing in missing.items()}
+    return {UNPARSED_LINE: is_malformed & is_unparsed, **lacks}
 
 
 def _invoice_kind(settings: CleaningSettings) -> Column:

@@ -1,92 +1,23 @@
 """Which column of a header holds which field of a line, guessed from the columns' names; plain Python."""
 
-import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from segmentation.column_names import DECORATIONS, LINE_TOTALS, SYNONYMS, Export, export_of, normal, words_of
 from segmentation.headers import LONGEST_NAME_SHOWN, nearest
-from segmentation.schemas import (
-    COUNTRY,
-    CUSTOMER_ID,
-    DESCRIPTION,
-    INVOICE_DATE,
-    INVOICE_NO,
-    LINE_FIELDS,
-    QUANTITY,
-    STOCK_CODE,
-    UNIT_PRICE,
-)
+from segmentation.schemas import LINE_FIELDS, UNIT_PRICE
 
-# What shops, tills and their programs call the eight fields, without spaces and letter case. The first set names just
-# this field; a name of the second may mean something else, and is taken where the first has none.
-SYNONYMS: Mapping[str, tuple[str, str]] = {
-    INVOICE_NO: (
-        "invoice invoiceid invoicenumber invoicenum invoicenr invoicecode orderid orderno ordernumber ordernum ordernr "
-        "orderref orderreference transactionid transactionno transactionnumber transactionnum txnid txnno receiptid "
-        "receiptno receiptnumber basketid billno billid billnumber saleid salesid salesorderid salesordernumber "
-        "documentno documentnumber ticketid ticketno ticketnumber rechnungsnummer bestellnummer numerofacture",
-        "order transaction receipt basket bill ticket document sale",
-    ),
-    STOCK_CODE: (
-        "sku skuid skucode skuno productid productcode productno productnumber productnum productsku productkey itemid "
-        "itemcode itemno itemnumber itemnum itemsku articleid articleno articlecode articlenumber article ean upc gtin "
-        "barcode asin materialnumber variantsku lineitemsku artikelnummer",
-        "product item material code stock",
-    ),
-    DESCRIPTION: (
-        "desc productname productdescription producttitle productdesc itemname itemdescription itemdesc itemtitle "
-        "articlename articledescription stockdescription lineitemname skudescription skuname bezeichnung designation",
-        "title name product item details",
-    ),
-    QUANTITY: (
-        "qty quantitysold quantityordered orderedquantity orderquantity soldquantity qtysold qtyordered orderqty "
-        "soldqty unitssold unitsold unitsordered numberofunits numunits unitquantity itemquantity itemqty "
-        "lineitemquantity productquantity menge quantite cantidad",
-        "units unit pieces pcs count",
-    ),
-    INVOICE_DATE: (
-        "invoicedatetime invoicetimestamp invoicetime orderdate orderdatetime ordertime ordertimestamp orderedat "
-        "ordereddate orderpurchasetimestamp transactiondate transactiondatetime transactiontime transactiontimestamp "
-        "txndate purchasedate purchasedatetime purchasedat saledate salesdate saledatetime soldat datesold receiptdate "
-        "billdate billingdate dateofsale dateofpurchase dateoforder datum bestelldatum rechnungsdatum fecha",
-        "date datetime timestamp time day createdat created",
-    ),
-    UNIT_PRICE: (
-        "price priceperunit priceperitem itemprice productprice sellingprice saleprice salesprice retailprice "
-        "priceeach unitsellingprice unitretailprice lineitemprice pricepaid preis einzelpreis stueckpreis stuckpreis "
-        "prixunitaire preciounitario",
-        "listprice rate unitcost unitvalue",
-    ),
-    CUSTOMER_ID: (
-        "customerno customernumber customernum customercode customerkey customerref custid custno clientid "
-        "clientno clientnumber clientcode userid userno usernumber buyerid memberid membershipid membershipno "
-        "membernumber accountid accountno accountnumber shopperid consumerid loyaltyid kundennummer kundeid clienteid",
-        "customer client user buyer member account shopper consumer cust email customeremail",
-    ),
-    COUNTRY: (
-        "countryname countrycode countryregion customercountry shippingcountry shipcountry shiptocountry "
-        "billingcountry billtocountry deliverycountry countryofresidence land pays pais",
-        "nation market region territory",
-    ),
-}
-# What is often added to a name and says nothing of which field it is.
-DECORATIONS = frozenset(
-    {"gbp", "usd", "eur", "chf", "cad", "aud", "inr", "utc", "local", "raw", "the", "of", "in", "a", "x", "y", "vat"}
-)
 # A name that differs by a letter or two of ten; "client ip" is farther than that from "client id".
 NEAR = 0.88
-# What columns are called that hold the money of a whole line, where the job needs the price of one unit.
-LINE_TOTALS = frozenset(
-    {"total", "totalprice", "amount", "lineamount", "linetotal", "sales", "revenue", "totalamount", "ordertotal"}
-)
 MOST_TOLD = 5
 # A header of more columns than that is compared by names that are known alone.
 MOST_COMPARED = 500
 
-GIVEN, NAMED, USUAL = "as --set says", "its own name", "a usual name"
+GIVEN, EXPORTED, NAMED, USUAL = "as --set says", "as exported", "its own name", "a usual name"
 LOOSE, NEARLY = "a name it may have", "nearly a usual name"
+# Ways of which nobody need be told more than the column.
+CERTAIN = (GIVEN, NAMED, USUAL)
 
 
 @dataclass(frozen=True)
@@ -98,29 +29,9 @@ class ColumnGuess:
     missing: Mapping[str, str]
 
 
-def words_of(name: str) -> list[str]:
-    r"""The words of a column's name in small letters, without accents and what is no letter or digit.
-
-    >>> words_of("\ufeffInvoice_No."), words_of("unitPrice"), words_of("SKUCode"), words_of("sales.order-id")
-    (['invoice', 'no'], ['unit', 'price'], ['sku', 'code'], ['sales', 'order', 'id'])
-    """
-    plain = "".join(one for one in unicodedata.normalize("NFKD", name) if not unicodedata.combining(one))
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", plain)
-    return re.findall(r"[^\W_]+", apart.casefold())
-
-
-def normal(name: str) -> str:
-    """The words of a name in one.
-
-    >>> normal("Customer ID") == normal("customer_id") == normal("CustomerId") == "customerid"
-    True
-    """
-    return "".join(words_of(name))
-
-
 def guess_columns(names: Sequence[str], fixed: Mapping[str, str] | None = None) -> ColumnGuess:
-    """The best column for each field, each column used once: those named so first, then usual names, then near ones.
-    `fixed` are the columns of fields that need no guess.
+    """The best column for each field, each column used once: those of a known export first, then those named so, then
+    usual names, then near ones. `fixed` are the columns of fields that need no guess.
 
     >>> header = ["Order ID", "SKU", "Product Name", "Qty", "Order Date", "Unit Price", "Client", "Market", "Notes"]
     >>> guess_columns(header).columns["customer_id"], guess_columns(header).missing
@@ -129,25 +40,29 @@ def guess_columns(names: Sequence[str], fixed: Mapping[str, str] | None = None) 
     "may be 'OrderID' or 'TransactionID'"
     """
     stripped = [name.strip() for name in names]
+    plain = {name: normal(name) for name in dict.fromkeys(stripped) if name}
+    export = export_of(plain.values())
     columns = dict(fixed or {})
     known_by = dict.fromkeys(columns, GIVEN)
     missing: dict[str, str] = {}
-    for how in (NAMED, USUAL, LOOSE, NEARLY):
+    for how in (EXPORTED, NAMED, USUAL, LOOSE, NEARLY):
         while True:
-            free = [name for name in dict.fromkeys(stripped) if normal(name) and name not in columns.values()]
+            free = {name: words for name, words in plain.items() if words and name not in columns.values()}
             wanted = [one for one in LINE_FIELDS if one not in columns and one not in missing]
-            candidates = {one: _candidates(one, how, free) for one in wanted}
+            candidates = {one: _candidates(one, how, free, export) for one in wanted}
             certain = next((one for one in wanted if len(candidates[one]) == 1), None)
             if certain is None:
                 break
-            columns[certain], known_by[certain] = candidates[certain][0], how
+            columns[certain] = candidates[certain][0]
+            known_by[certain] = export.told(certain) if how == EXPORTED else how
         missing |= {one: f"may be {_or(several)}" for one, several in candidates.items() if several}
-    free = [name for name in dict.fromkeys(stripped) if name and name not in columns.values()]
-    missing |= {one: _why_missing(one, free) for one in LINE_FIELDS if one not in columns and one not in missing}
+    free = {name: words for name, words in plain.items() if name not in columns.values()}
+    missing |= {
+        one: _why_missing(one, free, export) for one in LINE_FIELDS if one not in columns and one not in missing
+    }
     for one, column in list(columns.items()):
         if stripped.count(column) != 1:
-            there = f"there {stripped.count(column)} times" if column in stripped else "not there"
-            missing[one] = f"is {column!r}, which is {there}"
+            missing[one] = f"is {_told(column)}, which is {_how_often(column, stripped)}"
             del columns[one]
     return ColumnGuess(
         {one: columns[one] for one in LINE_FIELDS if one in columns},
@@ -156,13 +71,18 @@ def guess_columns(names: Sequence[str], fixed: Mapping[str, str] | None = None) 
     )
 
 
-def _candidates(one: str, how: str, names: Sequence[str]) -> list[str]:
-    """The columns that may be a field in one of the four ways; several for a field are as good as each other."""
+def _candidates(one: str, how: str, free: Mapping[str, str], export: Export) -> list[str]:
+    """The columns that may be a field in one of the ways; several for a field are as good as each other.
+
+    `free` are the columns that are not used yet, each with its words in one.
+    """
     usual, loose = (set(synonyms.split()) for synonyms in SYNONYMS[one])
-    known = {NAMED: {normal(one)}, USUAL: usual, LOOSE: loose}
+    known = {EXPORTED: {export.columns.get(one, "")}, NAMED: {normal(one)}, USUAL: usual, LOOSE: loose}
+    totals = LINE_TOTALS | export.line_totals if one == UNIT_PRICE else frozenset()
     if how in known:
-        return [name for name in names if normal(name) in known[how]]
-    nearness = {name: _nearness(name, usual | {normal(one)}) for name in names[:MOST_COMPARED]}
+        return [name for name, words in free.items() if words in known[how] - totals]
+    compared = [name for name, words in free.items() if words not in totals][:MOST_COMPARED]
+    nearness = {name: _nearness(name, usual | {normal(one)}) for name in compared}
     best = max(nearness.values(), default=0.0)
     return [name for name, near in nearness.items() if near == best] if best >= NEAR else []
 
@@ -177,11 +97,22 @@ def _nearness(name: str, known: Collection[str]) -> float:
     )
 
 
-def _why_missing(one: str, free: Sequence[str]) -> str:
-    total = next((name for name in free if normal(name) in LINE_TOTALS), None)
+def _how_often(column: str, names: Sequence[str]) -> str:
+    if column in names:
+        return f"there {names.count(column)} times"
+    near = nearest(column, names)
+    return "not there" + (f": did you mean {_told(near)}?" if near is not None else "")
+
+
+def _why_missing(one: str, free: Mapping[str, str], export: Export) -> str:
+    total = next((name for name, words in free.items() if words in LINE_TOTALS | export.line_totals), None)
     if one == UNIT_PRICE and total is not None:
-        return f"is not there; {_told(total)} may be the money of a line, where the price of one unit is needed"
-    near = nearest(one, free)
+        held = f"is, as {export.program} exports it," if free[total] in export.line_totals else "may be"
+        return (
+            f"is not there; {_told(total)} {held} the money of a line, where the price of one unit is needed: add a "
+            "column of it, divided by the quantity"
+        )
+    near = nearest(one, list(free))
     return "is not there" + (f", the nearest is {_told(near)}" if near is not None else "")
 
 

@@ -85,7 +85,7 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     chosen: list[Format] = []
     reasons: list[str] = []
     unreadable: list[str] = []
-    exchanged = None
+    exchanged: str | None = None
     while left and len(chosen) < MOST_FORMATS and len(unreadable) < MOST_UNREADABLE:
         candidates = [one for one in KNOWN if one.reads(left[0]) and not any(_is_twin(one, other) for other in chosen)]
         if not candidates:
@@ -93,17 +93,16 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
             continue
         read = {one: sum(map(one.reads, left)) for one in candidates}
         best = max(candidates, key=lambda one: (read[one], one.order == USUAL_ORDER.get(one.separator, "")))
-        twin = next((one for one in candidates if _is_twin(one, best)), None)
-        if twin is not None and read[twin] == read[best]:
-            exchanged = twin.name
-        reasons.append(_reason(best, read[best], None if twin is None else read[twin]))
+        best, reason, other = _in_order(best, left)
+        reasons.append(reason)
+        exchanged = other or exchanged
         left = [value for value in left if not best.reads(value)]
         chosen.append(best)
     if not chosen:
         return None
     missed = len(unreadable) + len(left)
     if missed:
-        reasons.append(f"{missed:,} of {_values(looked_at)} in no known way, which makes their lines malformed")
+        reasons.append(f"{missed:,} of {_values(looked_at)} not read so, which makes their lines malformed")
     # Dates of workbooks and databases are read in the first of these ways, which no other is mistaken for.
     names = [ISO, *[one.name for one in chosen if one.name not in (ISO, EXCEL)]]
     if any(one.name == EXCEL for one in chosen):
@@ -111,12 +110,32 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     return DateGuess(tuple(names), "; ".join(reasons), exchanged)
 
 
-def _reason(best: Format, read: int, by_twin: int | None) -> str:
-    if by_twin is None:
-        return f"{_values(read)} written so"
-    if by_twin == read:
-        return f"{best.order}, as is usual with {best.separator!r}: no number beyond 12 tells day and month apart"
-    return f"{best.order}: {_values(read - by_twin)} with a number beyond 12 in the other place"
+def _in_order(one: Format, values: Sequence[str]) -> tuple[Format, str, str | None]:
+    """The format, or the one with day and month exchanged where that reads more values; why it is taken; and the name
+    of the other where the values do not tell the two apart.
+    """
+    other = _exchanged(one)
+    if other is None:
+        return one, f"{_values(sum(map(one.reads, values)))} written so", None
+    so, otherwise = _read_by_first(one, other, values), _read_by_first(other, one, values)
+    if len(otherwise) > len(so):
+        one, other, so, otherwise = other, one, otherwise, so
+    if not so:
+        why = f"{one.order}, as is usual with {one.separator!r}: no number beyond 12 tells day and month apart"
+        return one, why, other.name
+    if not otherwise:
+        return one, f"{one.order}: {_values(len(so))} with a number beyond 12 in the other place", None
+    why = (
+        f"two orders are mixed: {so[0]!r} has {one.order} ({_values(len(so))} like it), {otherwise[0]!r} {other.order} "
+        f"({_values(len(otherwise))}). All are read with {one.order}: the latter are malformed, and of those without a "
+        "number beyond 12 nobody can tell which are read wrongly. Let the export write one order"
+    )
+    return one, why, None
+
+
+def _read_by_first(one: Format, other: Format, values: Sequence[str]) -> list[str]:
+    """The values that the first of the two formats reads and the other does not."""
+    return [value for value in values if one.reads(value) and not other.reads(value)]
 
 
 def _values(count: int) -> str:
@@ -124,17 +143,23 @@ def _values(count: int) -> str:
 
 
 def _is_twin(one: Format, other: Format) -> bool:
-    """Whether two formats differ in nothing but the order of day and month, so that one may read the other's dates."""
+    """Whether two formats differ in the order of day and month, so that one may read the other's dates."""
     return bool(one.order and other.order) and one.order != other.order and one.separator == other.separator
 
 
+def _exchanged(one: Format) -> Format | None:
+    """The format that differs in nothing but the order of day and month, where these may be exchanged."""
+    return next((other for other in KNOWN if _is_twin(one, other) and other.name[3:] == one.name[3:]), None)
+
+
 def _formats() -> Iterator[Format]:
-    zone = r"(?:Z|[+-]\d{2}:?\d{2})?"
+    zone = r"(?:Z|[+-]\d{2}:?\d{2})"
     yield Format(
         ISO,
         re.compile(
             rf"(?P<year>\d{{4}})-(?P<month>{NUMBER})-(?P<day>{NUMBER})"
-            rf"(?:[ T](?P<hour>{NUMBER})(?::(?P<minute>{NUMBER})(?::(?P<second>{NUMBER})(?:\.\d{{1,9}})?)?)?{zone})?",
+            rf"(?:[ T](?P<hour>{NUMBER})(?::(?P<minute>{NUMBER})(?::(?P<second>{NUMBER})(?:\.\d{{1,9}})?"
+            rf"(?: (?={zone}))?)?)?{zone}?)?",
             re.ASCII,
         ),
     )

@@ -1,4 +1,4 @@
-"""What a configuration will do, in words: `--explain`. Nothing is read and nothing is run for it."""
+"""What a configuration will do, in words: `--explain`. Nothing is run for it."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -9,6 +9,8 @@ from segmentation.config import ClusteredFeature, RunConfig
 from segmentation.plain_text import shown
 from segmentation.schemas import LINE_FIELDS, TABLES
 
+NOTHING_DONE = "Nothing was read or run."
+ONLY_LOOKED_INTO = "Nothing was run; of the files only headers and some lines were read."
 WIDTH = 80
 LABEL = 24
 SCALED = {
@@ -18,8 +20,13 @@ SCALED = {
 }
 
 
-def explanation_of(config: RunConfig, inputs: Sequence[str], output: str | None, as_of: date | None) -> str:
-    """The configuration stage by stage, each key with what it does, within 80 columns."""
+def explanation_of(
+    config: RunConfig, inputs: Sequence[str], output: str | None, as_of: date | None, is_guessed: bool = False
+) -> str:
+    """The configuration stage by stage, each key with what it does, within 80 columns.
+
+    For one that `is_guessed` the files were looked into, which its last line tells.
+    """
     lines = [f"What this configuration does: {shown(config.title)}"]
     for heading, entries in (
         ("Input", _input(config, inputs)),
@@ -33,7 +40,7 @@ def explanation_of(config: RunConfig, inputs: Sequence[str], output: str | None,
         lines += ["", heading]
         for label, text in entries:
             lines += _entry(shown(label), shown(text))
-    return "\n".join([*lines, "", "Nothing was read or run."])
+    return "\n".join([*lines, "", ONLY_LOOKED_INTO if is_guessed else NOTHING_DONE])
 
 
 def _entry(label: str, text: str) -> list[str]:

@@ -1,12 +1,11 @@
 """A configuration for files that come without one: guessed from their headers and some of their lines, and told."""
 
 import logging
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segmentation.column_guess import LOOSE, NEARLY, ColumnGuess, guess_columns, words_of
+from segmentation.column_guess import CERTAIN, ColumnGuess, guess_columns
 from segmentation.config import RunConfig, config_of
 from segmentation.config_document import with_overrides
 from segmentation.config_text import flow
@@ -16,15 +15,13 @@ from segmentation.header_samples import FILES_WITH_VALUES, Sample, Values, sampl
 from segmentation.headers import names_shown
 from segmentation.schemas import (
     INVOICE_DATE,
-    INVOICE_NO,
     LINE_FIELDS,
     PURCHASE_FREQUENCY,
     QUANTITY,
-    STOCK_CODE,
     TOTAL_SPEND,
     UNIT_PRICE,
 )
-from segmentation.text_files import DELIMITERS
+from segmentation.value_guess import MOSTLY, Finding, findings_of, share
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +31,7 @@ FEWEST_FIELDS = 3
 USUAL_DATES = DateGuess(
     ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel"), "there is no value to look at"
 )
-# The share of invoices or stock codes that must be written as the rule has it for the rule to be taken.
-MOSTLY = 0.9
-SALE, CANCELLATION, GOODS, ANY = "^[0-9]", "C", "^[0-9]{5}", "^."
-CANCELLATION_RULE = "cancellation"
 GUESSED = "the configuration guessed"
-# Columns known in such a way are for the reader to check.
-TO_CHECK = (LOOSE, NEARLY)
-CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "chf": "CHF ", "inr": "₹"}
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
 
 
@@ -62,10 +52,10 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     """
     given = with_overrides({}, overrides)
     # What is set is judged before any file is opened: the columns stand for those to be guessed.
-    asked = config_of(_document(dict(zip(LINE_FIELDS, LINE_FIELDS, strict=True))), overrides, GUESSED).input
-    sheets = None if asked.sheets == "all" else asked.sheets
-    samples = samples_of(inputs, asked.csv, asked.format, sheets)
-    fixed = {field: name for field, name in asked.columns.by_field.items() if field in _at(given, "input", "columns")}
+    asked = config_of(_document(dict(zip(LINE_FIELDS, LINE_FIELDS, strict=True))), overrides, GUESSED)
+    how = asked.input
+    samples = samples_of(inputs, how.csv, how.format, None if how.sheets == "all" else how.sheets)
+    fixed = {field: name for field, name in how.columns.by_field.items() if field in _at(given, "input", "columns")}
     samples, columns = _agreed(samples, fixed)
     place = samples[0].path + (f" and {len(samples) - 1:,} more" if len(samples) > 1 else "")
     if columns.missing:
@@ -73,9 +63,13 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     values = _values(samples, columns.columns)
     dates = _dates(place, values, columns.columns, given)
     _require_numbers(place, values, columns.columns)
-    document, notes = _fitting(_document(columns.columns), samples, columns.columns, dates, values)
+    findings = findings_of(samples, columns.columns, values, asked.cleaning)
+    findings = [finding for finding in findings if not _is_set(finding.key, given)]
+    document = _document(columns.columns)
+    for key, value in [("cleaning.date_formats", list(dates.formats)), *((one.key, one.value) for one in findings)]:
+        _put(document, key, value)
     config = config_of(document, overrides, f"{GUESSED} from {place}")
-    told = _told(place, columns, dates, notes, config)
+    told = _told(place, columns, dates, findings)
     for line in [*told, "  Wrong, or to keep? --write-config FILE writes it all as a configuration to change"]:
         logger.info("%s", line)
     return config, told
@@ -163,93 +157,24 @@ def _dates(place: str, values: Values, columns: Mapping[str, str], given: Mappin
 def _require_numbers(place: str, values: Values, columns: Mapping[str, str]) -> None:
     """GuessError where a price or a quantity is seldom a number that the job reads: all other lines would be lost."""
     for field in (QUANTITY, UNIT_PRICE):
-        share = _share(NUMBER, values[field])
-        if share < MOSTLY:
-            held = f"numbers in only {share:.0%} of its lines" if share else "no numbers"
+        numbers = share(NUMBER, values[field])
+        if numbers < MOSTLY:
+            held = f"numbers in only {numbers:.0%} of its lines" if numbers else "no numbers"
             raise GuessError(
                 f"{place}: the column {columns[field]!r} (for {field}) holds {held} as in 2.55, without currency, "
                 f"thousands or a decimal comma: write them so, or name another by --set 'input.columns.{field}=COLUMN'"
             )
 
 
-def _fitting(
-    document: dict[str, Any],
-    samples: Sequence[Sample],
-    columns: Mapping[str, str],
-    dates: DateGuess,
-    values: Values,
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The document with what the values ask for, and for each thing that is not as usual why, by its key."""
-    notes: dict[str, str] = {}
-    cleaning = document["cleaning"]
-    cleaning["date_formats"] = list(dates.formats)
-    invoices = [value for value in values[INVOICE_NO] if not value.upper().startswith(CANCELLATION)]
-    if _share(SALE, invoices) < MOSTLY:
-        cleaning["sale_invoice_pattern"] = ANY
-        notes["cleaning.sale_invoice_pattern"] = "invoices begin with letters too: each is a sale"
-    if _is_no_cancellation(samples, columns):
-        cleaning["switched_off"] = [CANCELLATION_RULE]
-        notes["cleaning.switched_off"] = (
-            f"invoices that begin with {CANCELLATION} sell like others: none is a cancellation"
-        )
-    if _share(GOODS, values[STOCK_CODE]) < MOSTLY:
-        document["rollups"] = {"merchandise_pattern": ANY}
-        notes["rollups.merchandise_pattern"] = "stock codes do not all begin with five digits: all are goods"
-    currency = next((CURRENCIES[word] for word in words_of(columns[UNIT_PRICE]) if word in CURRENCIES), None)
-    if currency:
-        document["charts"] = {"currency": currency}
-        notes["charts.currency"] = f"from the name of {columns[UNIT_PRICE]!r}"
-    delimiter = _unusual_delimiter(samples, columns)
-    if delimiter:
-        document["input"]["csv"] = {"delimiter": delimiter}
-        notes["input.csv.delimiter"] = "of the header"
-    return document, notes
-
-
-def _share(pattern: str, values: Sequence[str]) -> float:
-    """How many of the values begin in such a way, as a share of one: of none, all."""
-    return sum(bool(re.match(pattern, value)) for value in values) / len(values) if values else 1.0
-
-
-def _is_no_cancellation(samples: Sequence[Sample], columns: Mapping[str, str]) -> bool:
-    """Whether invoices begin with a C, and on none of them a quantity is below zero."""
-    begin_so = False
-    for sample in samples[:FILES_WITH_VALUES]:
-        taken = sample.values([columns[INVOICE_NO], columns[QUANTITY]])
-        for invoice, quantity in zip(taken[columns[INVOICE_NO]], taken[columns[QUANTITY]], strict=False):
-            if invoice.strip().upper().startswith(CANCELLATION):
-                begin_so = True
-                if quantity.strip().startswith("-"):
-                    return False
-    return begin_so
-
-
-def _unusual_delimiter(samples: Sequence[Sample], columns: Mapping[str, str]) -> str | None:
-    wanted = set(columns.values())
-    for sample in samples:
-        fitting = [delimiter for delimiter, names in sample.delimited.items() if wanted <= set(names)]
-        if fitting and not set(fitting) & set(DELIMITERS):
-            return fitting[0]
-    return None
-
-
-def _told(
-    place: str, columns: ColumnGuess, dates: DateGuess, notes: Mapping[str, str], config: RunConfig
-) -> Sequence[str]:
+def _told(place: str, columns: ColumnGuess, dates: DateGuess, findings: Sequence[Finding]) -> Sequence[str]:
     lines = [f"Guessed from {place}:", *_mapping(columns)]
     lines.append(f"  dates: {flow(list(dates.formats))}")
     lines.append(f"    {dates.why}")
     if dates.exchanged:
-        other = [dates.exchanged if one in dates.formats[1:2] else one for one in dates.formats]
+        # The two differ in their first three characters alone, the order of day and month.
+        other = [dates.exchanged if one[3:] == dates.exchanged[3:] else one for one in dates.formats]
         lines.append(f"    wrong? --set {shlex.quote(f'cleaning.date_formats={flow(other)}')}")
-    settings = config.model_dump()
-    for key, why in notes.items():
-        section, _, rest = key.partition(".")
-        value: Any = settings[section]
-        for part in rest.split("."):
-            value = value[part]
-        lines.append(f"  {key}: {flow(value)} ({why})")
-    return lines
+    return [*lines, *(line for finding in findings for line in finding.told)]
 
 
 def _mapping(columns: ColumnGuess) -> list[str]:
@@ -257,7 +182,7 @@ def _mapping(columns: ColumnGuess) -> list[str]:
     for field in LINE_FIELDS:
         if field in columns.columns:
             how = columns.known_by[field]
-            lines.append(f"  {field:<13} <- {columns.columns[field]}" + (f"  ({how})" if how in TO_CHECK else ""))
+            lines.append(f"  {field:<13} <- {columns.columns[field]}" + (f"  ({how})" if how not in CERTAIN else ""))
         else:
             lines.append(f"  {field:<13} <- ?  {columns.missing[field]}")
     return lines
@@ -272,6 +197,7 @@ def _failed(place: str, samples: Sequence[Sample], columns: ColumnGuess) -> Gues
             "the columns in a configuration, as conf/online_retail.yaml does, and give it by --config"
         )
     problems = "; ".join(f"{field} {why}" for field, why in columns.missing.items())
+    ending = "" if problems.endswith("?") else "."
     known = [f"    {field}: {flow(columns.columns.get(field, '?'))}" for field in LINE_FIELDS]
     before = [
         f"Guessed from {place}:",
@@ -279,10 +205,10 @@ def _failed(place: str, samples: Sequence[Sample], columns: ColumnGuess) -> Gues
         "To go on: copy conf/online_retail.yaml, and put in place of its columns these, completed:",
         *("input:", "  columns:", *known),
     ]
-    field = next(iter(columns.missing))
+    settings = " ".join(f"'input.columns.{field}=COLUMN'" for field in columns.missing)
     return GuessError(
-        f"{place}: {problems}. Found: {names_shown(names)}. Name it by --set 'input.columns.{field}=COLUMN', or "
-        "give a configuration by --config. All eight are needed: what the shop does not have may be an empty column",
+        f"{place}: {problems}{ending} Found: {names_shown(names)}. Set what is missing by --set {settings}, or give a "
+        "configuration by --config. All eight are needed: what the shop does not have may be an empty column",
         before,
     )
 
@@ -293,3 +219,16 @@ def _at(document: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
         inner = document.get(key)
         document = inner if isinstance(inner, Mapping) else {}
     return document
+
+
+def _is_set(key: str, given: Mapping[str, Any]) -> bool:
+    *sections, last = key.split(".")
+    return last in _at(given, *sections)
+
+
+def _put(document: dict[str, Any], key: str, value: Any) -> None:
+    """Sets a key of a document by its path."""
+    *sections, last = key.split(".")
+    for section in sections:
+        document = document.setdefault(section, {})
+    document[last] = value

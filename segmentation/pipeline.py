@@ -40,7 +40,7 @@ from segmentation.segment_rows import clustered_only, customer_segments, ordered
 from segmentation.session import cancel_jobs, local_directory, spread
 from segmentation.small_tables import small_table
 from segmentation.sweeping import settle, sweep
-from segmentation.usable import day_after_last_sale, ks_to_fit, require_customers, require_usable
+from segmentation.usable import day_after_last_sale, ks_to_fit, require_customers, require_usable, warn_of_malformed
 
 STAGES = 9
 
@@ -119,6 +119,7 @@ def _publish(
         as_of = request.as_of or day_after_last_sale(judged, counted)
         quality = profiles.data_quality(counted, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
         counts = require_usable(quality, files)
+        warn_of_malformed(counted, files)
         progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
         sales = cleaning.sales_among(lines)
         others = cleaning.others_among(lines, config.cleaning, as_of)
@@ -132,7 +133,7 @@ def _publish(
         features = customer_features(orders, baskets, cancelled, as_of)
         customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
         preparation = prepare(customers, wanted)
-        require_customers(preparation, wanted.k)
+        require_customers(preparation, wanted.k, counts)
         progress.found(f"{preparation.count:,} customers")
         countries = rollups.country_sales(orders).coalesce(1).persist()
         products = rollups.product_sales(sales, baskets, config.rollups.merchandise_pattern).coalesce(1).persist()

@@ -52,6 +52,7 @@ AS_READ = "as_read"
 OUTCOME = "outcome"
 REASON = "reason"
 REASONS = "reasons"
+UNREAD = "unread"
 
 # --- customer features ------------------------------------------------------------------------------------------
 TOTAL_SPEND = "total_spend"

@@ -1,5 +1,6 @@
 """Is there enough to work on? The day, the lines, the customers and the numbers of segments of a run, or InputError."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +12,35 @@ from segmentation.config import ClusteringSettings
 from segmentation.errors import InputError
 from segmentation.input_files import InputFile
 from segmentation.preparation import Preparation
-from segmentation.schemas import LAST_SOLD_AT, ROWS, RULE
+from segmentation.schemas import (
+    AMOUNT,
+    INVOICE_DATE,
+    INVOICE_NO,
+    LAST_SOLD_AT,
+    QUANTITY,
+    ROWS,
+    RULE,
+    STOCK_CODE,
+    UNIT_PRICE,
+    UNPARSED_LINE,
+    UNREAD,
+)
+
+logger = logging.getLogger(__name__)
+
+# Exports have a few broken lines; beyond that share it is mostly a format or a column that the job was told wrong.
+# `quality_gates.max_rejected_share` refuses a run, by all rejected lines; without it such a run is published.
+MALFORMED_SHARE_TOLD = 0.10
+# What the values of malformed lines lack, and what to do about it.
+UNREADABLE: Mapping[str, str] = {
+    UNPARSED_LINE: "the line cannot be taken apart into its fields: look at its quotes and at input.csv",
+    INVOICE_NO: "invoice_no is blank or rounded, as 5.4E+05: look at input.columns.invoice_no",
+    STOCK_CODE: "stock_code is blank or rounded, as 5.4E+05: look at input.columns.stock_code",
+    QUANTITY: "quantity is no whole number: look at input.columns.quantity, and write it as 1000",
+    INVOICE_DATE: "invoice_date is no date in a known way: tell how it is written in cleaning.date_formats",
+    UNIT_PRICE: "unit_price is no number: look at input.columns.unit_price, and write it as 1000.50",
+    AMOUNT: "quantity times unit_price is beyond all measure: look at input.columns",
+}
 
 
 def day_after_last_sale(judged: DataFrame, counted: Sequence[Row]) -> date:
@@ -35,25 +64,55 @@ def day_after_last_sale(judged: DataFrame, counted: Sequence[Row]) -> date:
 def require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputFile]) -> dict[str, int]:
     """Lines read by rule; InputError where there is no clean one."""
     counts = {row[RULE]: row[ROWS] for row in quality}
-    place = files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+    place = _place(files)
     if not sum(counts.values()):
         raise InputError(f"{place}: a header, but no lines below it")
     if not counts[cleaning.CLEAN]:
-        listed = ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
         raise InputError(
-            f"{place}: no usable line is left of {sum(counts.values()):,} read ({listed}): check input.columns, "
-            "cleaning.date_formats and --as-of"
+            f"{place}: no usable line is left of {sum(counts.values()):,} read ({_listed(counts)}): check "
+            "input.columns, cleaning.date_formats and --as-of"
         )
     return counts
 
 
-def require_customers(preparation: Preparation, k: int | str) -> None:
-    """InputError where the customers are too few, or too much alike, for any segments, or for so many as are set."""
+def warn_of_malformed(counted: Sequence[Row], files: Sequence[InputFile]) -> None:
+    """A warning where more than MALFORMED_SHARE_TOLD of the lines are malformed: how many, mostly why, what to do.
+
+    `counted` are the rows of `cleaning.line_counts`.
+    """
+    read = sum(row[ROWS] for row in counted)
+    malformed = next((row for row in counted if row[RULE] == cleaning.MALFORMED), None)
+    if malformed is None or malformed[ROWS] <= MALFORMED_SHARE_TOLD * read:
+        return
+    unread = malformed[UNREAD].asDict()
+    most = max(UNREADABLE, key=lambda what: unread[what])
+    logger.warning(
+        "%s: %s of %s lines (%.1f%%) are malformed and count nowhere. In %s of them %s. They are in the table "
+        "rejected_transactions; quality_gates.max_rejected_share refuses such a run",
+        *(_place(files), f"{malformed[ROWS]:,}", f"{read:,}", 100 * malformed[ROWS] / read),
+        *(f"{unread[most]:,}", UNREADABLE[most]),
+    )
+
+
+def _place(files: Sequence[InputFile]) -> str:
+    return files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
+
+
+def require_customers(preparation: Preparation, k: int | str, counts: Mapping[str, int]) -> None:
+    """InputError where the customers are too few, or too much alike, for any segments, or for so many as are set.
+
+    `counts` are the lines read by rule, which tell what became of the lines of others.
+    """
     count = preparation.count
+    became = f"of {sum(counts.values()):,} lines read: {_listed(counts)}"
     if count < 2:
-        raise InputError(f"there is {count} customer with a sale: segments need at least 2")
+        raise InputError(f"there is {count} customer with a sale: segments need at least 2 ({became})")
     if isinstance(k, int) and count < k:
-        raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data")
+        raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data ({became})")
     if isinstance(k, int) and 1 < preparation.distinct < k:
         raise InputError(
             f"the {count} customers have only {preparation.distinct} different values of the clustered features: "

@@ -342,6 +342,14 @@ def test_the_guess_finds_the_segments_of_the_configuration_and_can_be_kept(
     assert json.loads(load_config(kept).canonical()) == manifest_of(latest_run(guessed))["configuration"]
 
 
+def test_explain_tells_truly_whether_the_files_were_looked_into(small_csv: Path, run_job: RunJob):
+    guessed = run_job("--input", small_csv, "--explain")
+    assert guessed.stdout.endswith("\nNothing was run; of the files only headers and some lines were read.\n")
+    given = run_job("--input", small_csv, "--config", CONFIG, "--explain")
+    assert given.stdout.endswith("\nNothing was read or run.\n")
+    assert (guessed.code, given.code) == (0, 0)
+
+
 def test_a_header_that_names_no_customer_is_one_message_with_what_was_found(
     small_shop: SmallShop, run_job: RunJob, tmp_path: Path
 ):

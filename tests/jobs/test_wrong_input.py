@@ -3,12 +3,13 @@
 import re
 import sys
 from collections.abc import Callable, Sequence
+from html import unescape
 from pathlib import Path
 
 import pytest
 
 from tests.jobs.conftest import CONFIG, QUICK, Done, RunJob, Submit, environment, submit_command
-from tests.jobs.published_runs import left_over, rows_of, runs_in
+from tests.jobs.published_runs import latest_run, left_over, rows_of, runs_in
 from tests.jobs.small_shop import HEADER, Fields, write_csv
 from tests.terminals import on_a_terminal, without_codes
 
@@ -105,7 +106,10 @@ GOOD = shop("1", "2", "3", "4", "5")
         ),
         pytest.param(lines(shop("", "", "")), r"no usable line is left of 3 read \(guest 3\)", id="only guests"),
         pytest.param(
-            lines(shop("1", "1", "1")), r"there is 1 customer with a sale: segments need at least 2", id="one customer"
+            lines([*shop("1", "1", "1", ""), line("2", quantity="-1")]),
+            r"there is 1 customer with a sale: segments need at least 2 "
+            r"\(of 5 lines read: non_positive_quantity 1, guest 1, clean 3\)",
+            id="one customer",
         ),
     ],
 )
@@ -118,7 +122,12 @@ def test_input_that_cannot_be_segmented_is_one_message(make: Make, message: str,
 def test_fewer_customers_than_k_is_one_message(run_job: RunJob, tmp_path: Path):
     path, lake = write_csv(GOOD, tmp_path / "lines.csv"), tmp_path / "lake"
     done = run_job("--config", CONFIG, "--input", path, "--output", lake, "--set", "clustering.k=6")
-    assert_refused(done, BAD_INPUT, r"customers = 5 should be >= clustering\.k = 6: lower it, or give more data", lake)
+    assert_refused(
+        done,
+        BAD_INPUT,
+        r"customers = 5 should be >= clustering\.k = 6: lower it, or give more data \(of 5 lines read: clean 5\)",
+        lake,
+    )
 
 
 def test_an_as_of_before_every_line_is_one_message(run_job: RunJob, tmp_path: Path):
@@ -154,6 +163,16 @@ def test_a_wrong_argument_is_one_message_with_the_key_and_what_is_allowed(
     done = run_job("--config", CONFIG, "--input", path, "--output", lake, *arguments)
     assert_refused(done, BAD_ARGUMENTS, message, lake)
     assert not lake.exists()
+
+
+@pytest.mark.parametrize("configuration", [["--config", CONFIG], []], ids=["configured", "guessed"])
+def test_a_wrong_run_id_is_refused_by_explain_as_by_a_run(configuration: list[str], run_job: RunJob, tmp_path: Path):
+    path, kept = write_csv(GOOD, tmp_path / "lines.csv"), tmp_path / "kept.yaml"
+    run = run_job(*configuration, "--input", path, "--output", tmp_path / "lake", "--run-id", "a/b")
+    assert_refused(run, BAD_ARGUMENTS, r"--run-id 'a/b': may have letters", tmp_path / "lake")
+    explained = run_job(*configuration, "--input", path, "--explain", "--write-config", kept, "--run-id", "a/b")
+    assert (explained.code, explained.said) == (run.code, run.said)
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize("day", ["2011-13-01", "yesterday", "1/12/2011"])
@@ -218,6 +237,17 @@ def test_fewer_customers_than_k_max_are_published_with_as_many_segments_as_they_
     assert [row["k"] for row in rows_of(run, "k_sweep")] == list(range(1, count + 1))
     assert 2 <= len(rows_of(run, "segment_profiles")) <= count
     assert len(rows_of(run, "customer_segments")) == count
+
+
+def test_many_lines_that_cannot_be_read_are_warned_of_in_the_log_and_in_the_report(run_job: RunJob, tmp_path: Path):
+    rows = [*GOOD, *[(*row[:4], "1.12.2010", *row[5:]) for row in GOOD[:2]]]
+    path, lake = write_csv(rows, tmp_path / "lines.csv"), tmp_path / "lake"
+    done = run_job("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK)
+    assert done.code == 0, done.stderr
+    warning = f"{path}: 2 of 7 lines (28.6%) are malformed and count nowhere. In 2 of them invoice_date is no date"
+    assert warning in unescape((latest_run(lake) / "report" / "index.html").read_text())
+    log = Path(re.findall(r"^Log +(\S+)", done.stdout, re.MULTILINE)[0].replace("~", str(Path.home())))
+    assert warning in log.read_text()
 
 
 # --- by spark-submit ---

@@ -71,7 +71,8 @@ ALLOWED = {
     "run_log": {"plain_text"},
     "command_line": {"config_messages"},
     "explanation": {"cleaning", "plain_text"},
-    "column_guess": {"headers"},
+    "column_guess": {"column_names", "headers"},
+    "value_guess": {"column_names", "config_text", "header_samples", "text_files"},
     "header_samples": {"input_files", "json_files", "plain_text", "storage", "text_files", "xlsx"},
     "input_guess": {
         "column_guess",
@@ -80,7 +81,7 @@ ALLOWED = {
         "date_guess",
         "header_samples",
         "headers",
-        "text_files",
+        "value_guess",
     },
     "config": {"config_document", "config_messages"},
     "session": {"input_size"},
@@ -282,7 +283,7 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
     [
         *("choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "chart_features", "report", *sorted(REPORT)),
         *("seeding", "quality_gates", "local_disk"),
-        *("column_guess", "date_guess", "config_text", "command_line", "screen"),
+        *("column_guess", "column_names", "value_guess", "date_guess", "config_text", "command_line", "screen"),
     ],
 )
 def test_plain_python_modules_do_not_import_spark(module: str):

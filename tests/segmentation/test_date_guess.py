@@ -19,6 +19,7 @@ MOMENTS = [datetime(2010, 12, 1, 8, 26), datetime(2011, 1, 31, 23, 59), datetime
 WAYS = {
     "%Y-%m-%d %H:%M:%S": "iso",
     "%Y-%m-%dT%H:%M:%S.123Z": "iso",
+    "%Y-%m-%d %H:%M:%S +0200": "iso",
     "%m/%d/%Y %H:%M": "M/d/yyyy[ H:mm[:ss]]",
     "%d/%m/%Y": "d/M/yyyy[ H:mm[:ss]]",
     "%d-%m-%Y %H:%M:%S": "d-M-yyyy[ H:mm[:ss]]",
@@ -82,7 +83,41 @@ def test_one_day_beyond_12_decides_and_the_other_order_is_never_added():
     assert guess is not None
     assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
     assert guess.exchanged is None
-    assert "2 of 5 different values in no known way" in guess.why
+    assert "2 of 5 different values not read so, which makes their lines malformed" in guess.why
+
+
+@pytest.mark.parametrize(
+    ("values", "taken", "why"),
+    [
+        (
+            ["1/2/2010", "12/13/2010", "13/4/2010 9:00", "14/4/2010"],
+            "d/M/yyyy[ H:mm[:ss]]",
+            "two orders are mixed: '13/4/2010 9:00' has the day first (2 different values like it), "
+            "'12/13/2010' the month first (1 different value). All are read with the day first: ",
+        ),
+        (
+            ["13.4.2010", "4.14.2010"],
+            "d.M.yyyy[ H:mm[:ss]]",
+            "two orders are mixed: '13.4.2010' has the day first (1 different value like it), "
+            "'4.14.2010' the month first (1 different value). All are read with the day first: ",
+        ),
+    ],
+)
+def test_two_orders_in_one_column_are_told_with_a_value_of_each_and_the_more_frequent_is_taken(
+    values: list[str], taken: str, why: str
+):
+    guess = guess_dates(values)
+    assert guess is not None
+    assert guess.formats == ("iso", taken)
+    assert guess.why.startswith(why)
+    assert guess.why.endswith(f"1 of {len(values)} different values not read so, which makes their lines malformed")
+    assert guess.exchanged is None
+
+
+def test_dates_of_another_kind_in_between_do_not_hide_that_day_and_month_may_be_exchanged():
+    guess = guess_dates(["1/2/2010", "2010-12-01", "2010-12-13"])
+    assert guess is not None
+    assert (guess.formats, guess.exchanged) == (("iso", "M/d/yyyy[ H:mm[:ss]]"), "d/M/yyyy[ H:mm[:ss]]")
 
 
 def test_two_ways_in_one_column_are_both_read():
@@ -131,6 +166,10 @@ def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: Spa
     odd += [
         "2010-12-01 08",
         "2010-12-01 08:26:00+01:00",
+        "2010-12-01 08:26:00.5 -0500",
+        "2010-12-01 08:26:00 +0200+0200",
+        "2010-12-01 08:26 -0500",
+        "2010-12-01 -0500",
         "1/2/2010  8:26",
         "1/2/2010 8:26PM",
         "1/2/2010T8:26",

@@ -4,8 +4,7 @@ import gzip
 import json
 import logging
 import shlex
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,37 +18,7 @@ from segmentation.errors import ConfigError, InputError
 from segmentation.header_samples import HEAD_BYTES
 from segmentation.input_guess import GuessError, guess_config
 from segmentation.schemas import LINE_FIELDS
-
-HEADER = ("Order ID", "SKU", "Product Name", "Qty", "Order Date", "Price", "Customer ID", "Country")
-FIRST = datetime(2010, 12, 1, 8, 26)
-
-
-def rows(count: int = 40, written: str = "%d/%m/%Y %H:%M", invoice: str = "{}", **fields: str) -> list[tuple[str, ...]]:
-    made = []
-    for number in range(count):
-        day = (FIRST + timedelta(days=number)).strftime(written)
-        line = dict(
-            zip(HEADER, ("", "85123A", 'MUG, "BIG"', "2", day, "2.55", str(17850 + number % 7), "EIRE"), strict=True)
-        )
-        line["Order ID"] = invoice.format(536365 + number)
-        made.append(tuple({**line, **fields}[name] for name in HEADER))
-    return made
-
-
-def text_of(lines: Sequence[Sequence[str]], delimiter: str = ",", header: Sequence[str] = HEADER) -> str:
-    quoted = [
-        [f'"{field.replace(chr(34), chr(34) * 2)}"' if '"' in field else field for field in line] for line in lines
-    ]
-    return "".join(delimiter.join(line) + "\r\n" for line in [list(header), *quoted])
-
-
-def csv(folder: Path, name: str = "lines.csv", text: str | None = None) -> str:
-    (folder / name).write_text(text_of(rows()) if text is None else text, encoding="utf-8", newline="")
-    return str(folder / name)
-
-
-def guessed(*paths: str, overrides: Sequence[str] = ()) -> RunConfig:
-    return guess_config(paths, overrides)[0]
+from tests.segmentation.guessed_files import FIRST, HEADER, csv, guessed, rows, text_of
 
 
 def assert_guessed_from_header(config: RunConfig) -> None:
@@ -155,31 +124,6 @@ def test_dates_that_may_be_read_two_ways_are_told_with_what_to_type(tmp_path: Pa
     assert guessed(path, overrides=[override]).cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
 
 
-@pytest.mark.parametrize(
-    ("invoice", "quantity", "pattern", "switched_off"),
-    [
-        ("{}", "2", "^[0-9]", ()),
-        ("C{}", "-2", "^[0-9]", ()),
-        ("INV-{}", "2", "^.", ()),
-        ("CO-{}", "2", "^[0-9]", ("cancellation",)),
-    ],
-)
-def test_invoices_tell_which_of_them_are_sales(
-    invoice: str, quantity: str, pattern: str, switched_off: tuple[str, ...], tmp_path: Path
-):
-    config = guessed(csv(tmp_path, text=text_of(rows(invoice=invoice, Qty=quantity))))
-    assert config.cleaning.switched_off == switched_off
-    if "C" not in invoice:
-        assert config.cleaning.sale_invoice_pattern == pattern
-
-
-def test_codes_without_digits_are_goods_and_a_currency_is_read_from_the_name_of_the_price(tmp_path: Path):
-    header = [*HEADER[:5], "Price EUR", *HEADER[6:]]
-    config = guessed(csv(tmp_path, text=text_of(rows(SKU="MUG-BLUE"), header=header)))
-    assert (config.rollups.merchandise_pattern, config.charts.currency) == ("^.", "€")
-    assert guessed(csv(tmp_path)).rollups.merchandise_pattern == "^[0-9]{5}"
-
-
 def test_a_header_without_lines_is_guessed_by_its_names(tmp_path: Path):
     config = guessed(csv(tmp_path, text=text_of([])))
     assert tuple(config.input.columns.by_field.values()) == HEADER
@@ -222,6 +166,34 @@ def test_what_is_set_completes_the_guess(tmp_path: Path):
     )
     assert (config.input.columns.unit_price, config.clustering.k) == ("Paid", 3)
     assert config.cleaning.date_formats == ("d/M/yyyy H:mm",)
+
+
+def test_every_missing_field_is_named_with_what_to_type_and_a_column_that_is_not_there_with_the_nearest(tmp_path: Path):
+    header = ["Order ID", "Code", "Product Name", "Qty", "Order Date", "Total", "Buyer ID", "x"]
+    path = csv(tmp_path, text=text_of(rows(), header=header))
+    with pytest.raises(GuessError) as refused:
+        guess_config([path], ["input.columns.stock_code=Cod", "input.columns.customer_id=buyer_id"])
+    message = str(refused.value)
+    assert "stock_code is 'Cod', which is not there: did you mean 'Code'?; " in message
+    assert "customer_id is 'buyer_id', which is not there: did you mean 'Buyer ID'?; " in message
+    assert "unit_price is not there; 'Total' may be the money of a line" in message
+    assert "country is not there. Found: " in message
+    missing = ("stock_code", "unit_price", "customer_id", "country")
+    settings = [f"'input.columns.{field}=COLUMN'" for field in missing]
+    assert f"Set what is missing by --set {' '.join(settings)}, or give a configuration" in message
+    with pytest.raises(GuessError, match=r"did you mean 'Country'\? Found: "):
+        guess_config([csv(tmp_path)], ["input.columns.country=Contry"])
+
+
+def test_an_export_of_shopify_is_taken_as_it_comes(tmp_path: Path):
+    header = ["Name", "Lineitem sku", "Lineitem name", "Lineitem quantity", "Created at", "Lineitem price", "Email"]
+    lines = rows(invoice="#{}", written="%Y-%m-%d %H:%M:%S +0200")
+    config, told = guess_config([csv(tmp_path, text=text_of(lines, header=[*header, "Billing Country"]))], ())
+    assert tuple(config.input.columns.by_field.values()) == (*header, "Billing Country")
+    assert (config.cleaning.date_formats, config.cleaning.sale_invoice_pattern) == (("iso",), "^.")
+    assert any(
+        line.startswith("  country       <- Billing Country  (as Shopify exports it: often only") for line in told
+    )
 
 
 def test_a_line_of_data_in_place_of_a_header_is_not_shown(tmp_path: Path):
