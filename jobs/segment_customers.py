@@ -19,8 +19,8 @@ from segmentation.config_text import keep_config
 from segmentation.entry import command_line, run_job
 from segmentation.errors import ConfigError
 from segmentation.explanation import explanation_of
+from segmentation.guess.input import guess_config
 from segmentation.identity import require_run_id
-from segmentation.input_guess import guess_config
 from segmentation.pipeline import STAGES, run
 from segmentation.progress import Progress
 from segmentation.request import Request

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-import pkgutil
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 
 from segmentation import __version__
 from segmentation.config import RunConfig
@@ -18,6 +18,7 @@ from segmentation.storage import StoredFile
 LONGEST_RUN_ID = 100
 RUN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_RUN_ID - 1}}}")
 SHORT = 12
+SOURCES = (".py", ".html", ".css", ".js")
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,18 @@ def require_run_id(run_id: str) -> str:
 @cache
 def code_version() -> str:
     """The package's version with a digest of its source and templates, so that changed code makes another run."""
-    package = resources.files("segmentation")
-    modules = sorted(module.name for module in pkgutil.iter_modules([str(package)]))
-    sources = [[name, (package / f"{name}.py").read_text(encoding="utf-8")] for name in modules]
-    templates = sorted((package / "report_template").iterdir(), key=lambda file: file.name)
-    sources += [[file.name, file.read_text(encoding="utf-8")] for file in templates if file.is_file()]
+    sources = list(_sources(resources.files("segmentation")))
     return f"{__version__}+{_digest(sources)[:SHORT]}"
+
+
+def _sources(folder: Traversable, within: str = "") -> Iterator[tuple[str, str]]:
+    """Each source file's place inside the package and its text, in the order of their names."""
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        place = f"{within}{entry.name}"
+        if entry.is_dir():
+            yield from _sources(entry, f"{place}/")
+        elif entry.name.endswith(SOURCES):
+            yield place, entry.read_text(encoding="utf-8")
 
 
 def _digest(value: object) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation import acceptance, cleaning, manifest, profiles, publishing, report, rollups
+from segmentation import acceptance, cleaning, manifest, profiles, publishing, rollups
 from segmentation.baskets import baskets_of, orders_of
-from segmentation.charting import draw_charts
+from segmentation.charts.drawing import draw_charts
 from segmentation.choosing_k import Choice, choose_k
 from segmentation.cleaning import judged_lines, kept_lines, parsed_lines
 from segmentation.clustering import segment_model
@@ -27,7 +27,8 @@ from segmentation.preparation import Preparation, prepare
 from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
 from segmentation.reading import damage_reported, read_lines
-from segmentation.report_rows import report_rows
+from segmentation.report.page import REPORT, Findings, report_page
+from segmentation.report.rows import report_rows
 from segmentation.request import Request, find_run_id, wanted_id
 from segmentation.run_warnings import warnings_kept
 from segmentation.schemas import (
@@ -186,8 +187,8 @@ def _publish(
         )
 
     with progress.stage("Writing the report"):
-        page = report.report_page(
-            report.Findings(
+        page = report_page(
+            Findings(
                 config=config,
                 run_id=staged.run_id,
                 choice=choice,
@@ -203,7 +204,7 @@ def _publish(
                 command=request.command,
             )
         )
-        staged.put_text(page, report.REPORT)
+        staged.put_text(page, REPORT)
 
     with progress.stage("Auditing"):
         staged.finish_writing()

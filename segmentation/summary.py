@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segmentation.chart_numbers import percent, symbol_of
+from segmentation.charts.numbers import percent, symbol_of
 from segmentation.pipeline import Published
 from segmentation.plain_text import shown
 from segmentation.run_log import RunLog

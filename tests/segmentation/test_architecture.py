@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARY = sorted((ROOT / "segmentation").glob("*.py"))
+LIBRARY = sorted((ROOT / "segmentation").rglob("*.py"))
 JOBS = sorted((ROOT / "jobs").glob("*.py"))
 
+# Folders of modules that belong together.
+PACKAGES = {path.parent.name for path in LIBRARY if path.name == "__init__.py"} - {"segmentation"}
 # What any module may import, and what it may not do without: these import no stage.
 FOUNDATIONS = {"schemas", "config", "errors"}
 STAGES = {
@@ -32,15 +34,15 @@ STAGES = {
     *(
         "input_files",
         "identity",
-        "charting",
+        "charts.drawing",
         "progress",
         "audit",
         "manifest",
         "publishing",
         "acceptance",
         "small_tables",
-        "report",
-        "report_rows",
+        "report.page",
+        "report.rows",
         "run_warnings",
         "request",
         "segment_rows",
@@ -48,15 +50,15 @@ STAGES = {
     ),
 }
 CHARTS = {
-    *("elbow_chart", "segments_chart", "profiles_chart", "pareto_chart"),
-    *("heatmap_chart", "concentration_chart", "months_chart", "recency_chart"),
+    *("charts.elbow", "charts.segments", "charts.profiles", "charts.pareto"),
+    *("charts.heatmap", "charts.concentration", "charts.months", "charts.recency"),
 }
 # What draws, of plain rows: `chart_numbers` only writes numbers out.
-DRAWING = {*CHARTS, "bar_rows", "segment_marks", "chart_style", "chart_svg"}
+DRAWING = {*CHARTS, "charts.bar_rows", "charts.marks", "charts.style", "charts.svg"}
 # What the report says and draws, of rows that were collected.
 REPORT = {
-    *("report_format", "report_words", "report_suggestions", "report_marks", "report_examples"),
-    *("report_segments", "report_tables", "report_run"),
+    *("report.formatting", "report.words", "report.suggestions", "report.marks", "report.examples"),
+    *("report.segments", "report.tables", "report.run"),
 }
 # Every pair of modules, foundations apart, of which the first may import the second.
 ALLOWED = {
@@ -64,24 +66,24 @@ ALLOWED = {
     "request": {"publishing", "identity", "lake"},
     "segment_rows": {"choosing_k", "clustering", "fitting", "preparation"},
     "usable": {"cleaning", "input_files", "preparation"},
-    "summary": {"chart_numbers", "pipeline", "plain_text", "run_log", "screen"},
+    "summary": {"charts.numbers", "pipeline", "plain_text", "run_log", "screen"},
     "progress": {"plain_text", "screen"},
     "entry": {"plain_text", "screen"},
     "screen": {"plain_text"},
     "run_log": {"plain_text"},
     "command_line": {"config_messages"},
     "explanation": {"cleaning", "plain_text"},
-    "column_guess": {"column_names", "headers"},
-    "value_guess": {"column_names", "config_text", "header_samples", "text_files"},
-    "header_samples": {"input_files", "json_files", "plain_text", "storage", "text_files", "xlsx"},
-    "input_guess": {
-        "column_guess",
+    "guess.columns": {"guess.column_names", "headers"},
+    "guess.values": {"guess.column_names", "config_text", "guess.samples", "text_files"},
+    "guess.samples": {"input_files", "json_files", "plain_text", "storage", "text_files", "xlsx"},
+    "guess.input": {
+        "guess.columns",
         "config_document",
         "config_text",
-        "date_guess",
-        "header_samples",
+        "guess.dates",
+        "guess.samples",
         "headers",
-        "value_guess",
+        "guess.values",
     },
     "config": {"config_document", "config_messages"},
     "session": {"input_size"},
@@ -99,29 +101,29 @@ ALLOWED = {
     "sweeping": {"preparation", "fitting", "seeding", "cluster_indices", "sampling"},
     "clustering": {"preparation", "fitting", "warm_start", "cluster_indices"},
     "warm_start": {"cluster_indices"},
-    "charting": {
+    "charts.drawing": {
         *CHARTS,
-        "chart_style",
-        "chart_svg",
-        "chart_numbers",
-        "chart_aggregates",
+        "charts.style",
+        "charts.svg",
+        "charts.numbers",
+        "charts.aggregates",
         "choosing_k",
         "sampling",
-        "report_rows",
+        "report.rows",
     },
-    "elbow_chart": {"chart_style", "chart_numbers", "choosing_k"},
-    "segments_chart": {"carrier", "segment_marks", "chart_style", "chart_numbers"},
-    "carrier": {"chart_numbers"},
-    "profiles_chart": {"segment_marks", "chart_style", "chart_numbers", "chart_features"},
-    "heatmap_chart": {"segment_marks", "chart_style", "chart_numbers", "chart_features"},
-    "concentration_chart": {"chart_style", "chart_numbers"},
-    "months_chart": {"bar_rows", "segment_marks", "chart_style", "chart_numbers"},
-    "recency_chart": {"bar_rows", "segment_marks", "chart_style", "chart_numbers"},
-    "bar_rows": {"segment_marks", "chart_style", "chart_numbers"},
-    "chart_features": {"chart_style", "chart_numbers"},
-    "pareto_chart": {"chart_style", "chart_numbers"},
-    "segment_marks": {"chart_style", "chart_numbers"},
-    "chart_svg": {"chart_style", "segment_marks"},
+    "charts.elbow": {"charts.style", "charts.numbers", "choosing_k"},
+    "charts.segments": {"charts.carrier", "charts.marks", "charts.style", "charts.numbers"},
+    "charts.carrier": {"charts.numbers"},
+    "charts.profiles": {"charts.marks", "charts.style", "charts.numbers", "charts.features"},
+    "charts.heatmap": {"charts.marks", "charts.style", "charts.numbers", "charts.features"},
+    "charts.concentration": {"charts.style", "charts.numbers"},
+    "charts.months": {"charts.bar_rows", "charts.marks", "charts.style", "charts.numbers"},
+    "charts.recency": {"charts.bar_rows", "charts.marks", "charts.style", "charts.numbers"},
+    "charts.bar_rows": {"charts.marks", "charts.style", "charts.numbers"},
+    "charts.features": {"charts.style", "charts.numbers"},
+    "charts.pareto": {"charts.style", "charts.numbers"},
+    "charts.marks": {"charts.style", "charts.numbers"},
+    "charts.svg": {"charts.style", "charts.marks"},
     "identity": {"storage", "__version__"},
     "lake": {"storage", "identity"},
     "acceptance": {"audit", "quality_gates", "lake", "publishing"},
@@ -130,22 +132,22 @@ ALLOWED = {
     "storage": {"local_disk"},
     "manifest": {"choosing_k", "identity", "input_files"},
     "run_warnings": {"plain_text"},
-    "report": {*REPORT, "report_rows", "chart_numbers", "chart_svg", "choosing_k", "plain_text"}
-    - {"report_suggestions", "report_examples"},
-    "report_rows": {"chart_numbers", "sampling"},
-    "report_format": {"chart_numbers"},
-    "report_words": {"report_format", "carrier", "chart_features", "chart_numbers", "choosing_k"},
-    "report_marks": {"segment_marks"},
-    "report_examples": {"chart_numbers"},
-    "report_segments": {
-        *("report_format", "report_words", "report_suggestions", "report_marks", "report_rows"),
-        *("chart_numbers", "chart_features", "profiles"),
+    "report.page": {*REPORT, "report.rows", "charts.numbers", "charts.svg", "choosing_k", "plain_text"}
+    - {"report.suggestions", "report.examples"},
+    "report.rows": {"charts.numbers", "sampling"},
+    "report.formatting": {"charts.numbers"},
+    "report.words": {"report.formatting", "charts.carrier", "charts.features", "charts.numbers", "choosing_k"},
+    "report.marks": {"charts.marks"},
+    "report.examples": {"charts.numbers"},
+    "report.segments": {
+        *("report.formatting", "report.words", "report.suggestions", "report.marks", "report.rows"),
+        *("charts.numbers", "charts.features", "profiles"),
     },
-    "report_tables": {
-        *("report_format", "report_words", "report_marks", "report_examples", "report_rows"),
-        *("chart_numbers", "cleaning"),
+    "report.tables": {
+        *("report.formatting", "report.words", "report.marks", "report.examples", "report.rows"),
+        *("charts.numbers", "cleaning"),
     },
-    "report_run": {"report_format", "plain_text"},
+    "report.run": {"report.formatting", "plain_text"},
 }
 OF_FOUNDATIONS = {"errors": set(), "schemas": {"errors"}, "config": {"errors", "schemas"}}
 # Row by row in Python, or everything to the driver.
@@ -165,6 +167,13 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+def name_of(path: Path) -> str:
+    """A module's name inside the library, as `cleaning` or `charts.style`; a job's is that of its file."""
+    if path in JOBS:
+        return path.stem
+    return ".".join(path.relative_to(ROOT / "segmentation").with_suffix("").parts)
+
+
 def imported(path: Path) -> Iterator[str]:
     """The modules of the library that a file imports, without `segmentation.`, wherever in it the import stands."""
     for node in ast.walk(tree(path)):
@@ -173,9 +182,12 @@ def imported(path: Path) -> Iterator[str]:
             if node.module == "segmentation":
                 yield from (alias.name for alias in node.names)
             elif (node.module or "").startswith("segmentation."):
-                yield str(node.module).split(".")[1]
+                within = str(node.module).removeprefix("segmentation.")
+                yield from [f"{within}.{alias.name}" for alias in node.names] if within in PACKAGES else [within]
         elif isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("segmentation."))
+            yield from (
+                alias.name.removeprefix("segmentation.") for alias in node.names if "segmentation." in alias.name
+            )
 
 
 def packages(path: Path) -> set[str]:
@@ -211,68 +223,68 @@ def dotted(path: Path) -> set[str]:
 
 
 def test_there_is_a_library_and_a_job_to_look_at():
-    assert {"pipeline", "session", *FOUNDATIONS, *STAGES} <= {path.stem for path in LIBRARY}
-    assert "segment_customers" in {path.stem for path in JOBS}
+    assert {"pipeline", "session", *FOUNDATIONS, *STAGES} <= {name_of(path) for path in LIBRARY}
+    assert "segment_customers" in {name_of(path) for path in JOBS}
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_a_module_imports_only_what_the_design_lets_it(path: Path):
-    allowed = ALLOWED.get(path.stem, set()) | OF_FOUNDATIONS.get(path.stem, FOUNDATIONS)
+    allowed = ALLOWED.get(name_of(path), set()) | OF_FOUNDATIONS.get(name_of(path), FOUNDATIONS)
     assert set(imported(path)) - allowed == set()
 
 
 def test_every_allowed_import_is_made():
-    made = {(path.stem, module) for path in LIBRARY for module in imported(path)}
+    made = {(name_of(path), module) for path in LIBRARY for module in imported(path)}
     assert {(module, other) for module, others in ALLOWED.items() for other in others} - made == set()
 
 
-@pytest.mark.parametrize("path", JOBS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", JOBS, ids=name_of)
 def test_a_job_joins_no_stages_and_holds_no_spark_expression(path: Path):
     assert set(imported(path)) <= {
         *("config", "errors", "identity", "pipeline", "progress", "request", "session", "summary", "entry", "lake"),
-        *("expiry", "plain_text", "command_line", "config_text", "explanation", "input_guess", "run_log"),
+        *("expiry", "plain_text", "command_line", "config_text", "explanation", "guess.input", "run_log"),
     }
     assert "pyspark" not in packages(path)
     frames = {"select", "selectExpr", "withColumn", "withColumns", "where", "groupBy", "agg", "read", "sql", "write"}
     assert attributes(path) & {*frames, "join", "collect", "count", "createDataFrame"} == set()
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_only_the_session_module_builds_a_spark_session(path: Path):
     builds = attributes(path) & {"builder", "getOrCreate"} or names(path) & {"SparkConf"}
-    assert bool(builds) == (path.stem == "session")
+    assert bool(builds) == (name_of(path) == "session")
 
 
-@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=name_of)
 def test_no_code_names_the_master(path: Path):
     assert attributes(path) & {"master", "setMaster"} == set()
     assert "spark.master" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_no_module_reads_the_command_line_or_the_environment(path: Path):
     assert dotted(path) & {"sys.argv", "os.environ", "os.getenv"} == set()
-    unwanted = {"argv", "environ", "getenv"} | ({"argparse"} if path.stem != COMMAND_LINE else set())
+    unwanted = {"argv", "environ", "getenv"} | ({"argparse"} if name_of(path) != COMMAND_LINE else set())
     assert names(path) & unwanted == set()
 
 
-@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=name_of)
 def test_no_python_on_the_row_path_and_no_inferred_schema(path: Path):
     assert (attributes(path) | names(path)) & UNWANTED_CALLS == set()
     assert "inferSchema" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=name_of)
 def test_no_rdd_but_the_java_one_that_spark_kmeans_is_started_with(path: Path):
-    assert ("rdd" in attributes(path)) == (path.stem == "warm_start")
+    assert ("rdd" in attributes(path)) == (name_of(path) == "warm_start")
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_the_library_logs_and_does_not_print(path: Path):
     assert "print" not in names(path)
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
     statements = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom)]
     assert [node.lineno for node in statements if node.module == "pyspark.sql.functions"] == []
@@ -281,27 +293,43 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
 @pytest.mark.parametrize(
     "module",
     [
-        *("choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "chart_features", "report", *sorted(REPORT)),
+        *(
+            "choosing_k",
+            "naming",
+            *sorted(DRAWING),
+            "charts.numbers",
+            "charts.features",
+            "report.page",
+            *sorted(REPORT),
+        ),
         *("seeding", "quality_gates", "local_disk"),
-        *("column_guess", "column_names", "value_guess", "date_guess", "config_text", "command_line", "screen"),
+        *(
+            "guess.columns",
+            "guess.column_names",
+            "guess.values",
+            "guess.dates",
+            "config_text",
+            "command_line",
+            "screen",
+        ),
     ],
 )
 def test_plain_python_modules_do_not_import_spark(module: str):
-    assert "pyspark" not in packages(ROOT / "segmentation" / f"{module}.py")
+    assert "pyspark" not in packages(ROOT / "segmentation" / f"{module.replace('.', '/')}.py")
 
 
 def test_plotting_is_kept_to_the_charts_and_workbooks_to_their_reader():
     by_package = {
-        package: {path.stem for path in LIBRARY if package in packages(path)}
+        package: {name_of(path) for path in LIBRARY if package in packages(path)}
         for package in ("matplotlib", "fastexcel", "jinja2")
     }
-    assert by_package == {"matplotlib": DRAWING, "fastexcel": {"xlsx"}, "jinja2": {"report"}}
+    assert by_package == {"matplotlib": DRAWING, "fastexcel": {"xlsx"}, "jinja2": {"report.page"}}
 
 
-@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LIBRARY, ids=name_of)
 def test_a_column_is_used_by_its_constant(path: Path):
     """A column's name as text stands in `schemas` alone; settings and chart labels have their own words."""
-    if path.stem in {"schemas", "config", "naming", *DRAWING, "cluster_indices"}:
+    if name_of(path) in {"schemas", "config", "naming", *DRAWING, "cluster_indices"}:
         return
     spark_calls = {"col", "select", "groupBy", "orderBy", "alias", "withColumn", "drop", "partitionBy"}
     texts = {
@@ -325,7 +353,7 @@ def called(node: ast.Call) -> str:
     return ast.unparse(node.func)
 
 
-@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=name_of)
 def test_nothing_that_is_read_is_run(path: Path):
     assert packages(path) & RUNS_WHAT_IT_READS == set()
     made = {called(node) for node in calls(path)} - {"re.compile"}
@@ -333,7 +361,7 @@ def test_nothing_that_is_read_is_run(path: Path):
     assert [node.lineno for node in calls(path) for keyword in node.keywords if keyword.arg == "shell"] == []
 
 
-@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*LIBRARY, *JOBS], ids=name_of)
 def test_yaml_is_read_as_plain_values_alone(path: Path):
     assert {name for name in dotted(path) if name.startswith("yaml.")} <= SAFE_YAML
     imports = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ImportFrom) and node.module == "yaml"]

@@ -1,0 +1,1 @@
+"""A run's findings in, one HTML page for people out."""

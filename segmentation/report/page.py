@@ -1,0 +1,186 @@
+"""A run's findings in, the report as one self-contained HTML page out: `report/index.html`. No Spark.
+
+The page needs no network and runs nothing but its own script: its content security policy names the script and the
+style sheet by their hashes and forbids all else. Every text is escaped, and characters that act instead of being seen
+are shown as their escapes. All there is to read stands in the page without the script, which only sorts and searches.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from segmentation.charts.numbers import Rows, compact, finite, sentence
+from segmentation.charts.svg import DrawnChart
+from segmentation.choosing_k import Choice
+from segmentation.config import RunConfig
+from segmentation.plain_text import printable
+from segmentation.report.formatting import counted, day, money
+from segmentation.report.marks import mark
+from segmentation.report.rows import ReportRows
+from segmentation.report.run import told_run
+from segmentation.report.segments import told_segments
+from segmentation.report.tables import not_shown, told_countries, told_products, told_quality
+from segmentation.report.words import (
+    agreement,
+    answer,
+    choice_sentence,
+    first_and_last,
+    structure,
+    votes,
+)
+from segmentation.schemas import (
+    CALINSKI_HARABASZ,
+    CHOSEN,
+    CUSTOMERS,
+    DAVIES_BOULDIN,
+    FIRST_SOLD_AT,
+    GUEST_REVENUE,
+    LAST_SOLD_AT,
+    REVENUE,
+    ROWS,
+    SILHOUETTE,
+    WSSSE,
+    K,
+)
+
+REPORT = "report/index.html"
+TEMPLATES = "template"
+PAGE, STYLE, SCRIPT = "index.html", "report.css", "report.js"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run found: rows of its small tables, what was collected of the large ones, its charts and its facts.
+
+    `statistics` are the rows of `segment_statistics`; `facts` those of the manifest; `seconds` what each stage took so
+    far; `command` the command line that started the run, without its secrets; any chart may be missing.
+    """
+
+    config: RunConfig
+    run_id: str
+    choice: Choice
+    sweep: Rows
+    profiles: Rows
+    statistics: Rows
+    quality: Rows
+    rows: ReportRows
+    charts: Sequence[DrawnChart]
+    facts: Mapping[str, Any]
+    seconds: Mapping[str, float]
+    warnings: Sequence[str]
+    command: str
+
+
+def report_page(found: Findings) -> str:
+    """The whole page. The same findings give the same text."""
+    currency = found.config.charts.currency
+    clustered = [one.feature for one in found.config.clustering.features]
+    period = first_and_last(found.rows.products.total, FIRST_SOLD_AT, LAST_SOLD_AT)
+    as_of = date.fromisoformat(found.facts["as_of"])
+    ways = votes(found.sweep, found.choice)
+    suggestions = found.config.report.suggestions
+    style, script = (_part(name).strip() for name in (STYLE, SCRIPT))
+    return (
+        _templates()
+        .get_template(PAGE)
+        .render(
+            title=found.config.title,
+            policy=_policy(style, script),
+            style=Markup(style),
+            script=Markup(script),
+            charts={chart.name: Markup(chart.svg) for chart in found.charts},
+            answer=answer(found.profiles, clustered, *period, currency),
+            period=period,
+            totals=_totals(found, currency),
+            segments=told_segments(
+                found.profiles, found.statistics, clustered, found.rows, suggestions, as_of, currency
+            ),
+            sweep=[_sweep_cells(row) for row in found.sweep],
+            choice=choice_sentence(found.choice),
+            votes=ways,
+            agreement=agreement(ways, found.choice.k),
+            structure=structure(found.profiles, found.sweep, found.choice.k),
+            countries=told_countries(found.rows.countries, found.profiles, currency),
+            products=told_products(found.rows.products, found.profiles, currency),
+            quality=told_quality(found.quality, found.rows.examples, currency),
+            run=told_run(found.config, found.run_id, found.facts, period, found.seconds, found.warnings, found.command),
+        )
+    )
+
+
+def _totals(found: Findings, currency: str) -> list[tuple[str, str]]:
+    """The figures below the answer."""
+    total = found.rows.products.total
+    return [
+        ("Customers", f"{sum(int(row[CUSTOMERS]) for row in found.profiles):,}"),
+        ("Segments", str(len(found.profiles))),
+        ("Revenue of these customers", money(total[REVENUE] - total[GUEST_REVENUE], currency)),
+        ("Revenue with guests' sales", money(total[REVENUE], currency)),
+        ("Countries", f"{found.rows.countries.total[ROWS]:,}"),
+        ("Products", f"{total[ROWS]:,}"),
+    ]
+
+
+def _sweep_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+    def fixed(name: str) -> str:
+        value = finite(row[name])
+        return "–" if value is None else f"{value:.3f}"
+
+    return {
+        "k": int(row[K]),
+        "wssse": compact(row[WSSSE]),
+        "silhouette": fixed(SILHOUETTE),
+        "davies_bouldin": fixed(DAVIES_BOULDIN),
+        "calinski_harabasz": compact(row[CALINSKI_HARABASZ]),
+        "chosen": bool(row[CHOSEN]),
+    }
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing is fetched and nothing runs but the page's own style and script, known by their hashes."""
+    rules = [
+        "default-src 'none'",
+        f"script-src '{_hash(script)}'",
+        f"style-src '{_hash(style)}'",
+        "img-src data:",  # the icon in the page's tab
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return "; ".join(rules)
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _part(name: str) -> str:
+    """A file of the template; read as a resource, since on a cluster the library is a zip."""
+    return (resources.files("segmentation.report") / TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_part),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_seen,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"counted": counted, "day": day, "sentence": sentence}
+    environment.globals |= {"mark": mark, "not_shown": not_shown}
+    return environment
+
+
+def _seen(value: Any) -> Any:
+    """Every text that is put into the page: what would act, such as a control character, is shown as its escape."""
+    return value if isinstance(value, Markup) else printable(str(value))

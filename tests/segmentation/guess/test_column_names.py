@@ -1,0 +1,32 @@
+"""The words for the eight fields do not contradict each other."""
+
+import doctest
+
+import pytest
+
+from segmentation.guess import column_names
+from segmentation.guess.column_names import EXPORTS, LINE_TOTALS, SYNONYMS, normal
+from segmentation.guess.columns import guess_columns
+from segmentation.schemas import LINE_FIELDS
+
+
+def test_no_synonym_is_two_fields_own():
+    usual = [synonym for names, _ in SYNONYMS.values() for synonym in names.split()]
+    assert len(usual) == len(set(usual))
+
+
+def test_every_word_is_written_as_names_are_compared():
+    words = [word for pair in SYNONYMS.values() for word in " ".join(pair).split()]
+    words += [*LINE_TOTALS, *(one for export in EXPORTS for one in (*export.marks, *export.columns.values()))]
+    assert [word for word in words if normal(word) != word] == []
+
+
+@pytest.mark.parametrize("total", sorted(LINE_TOTALS))
+def test_the_money_of_a_line_is_never_taken_for_the_price_of_a_unit(total: str):
+    header = [field for field in LINE_FIELDS if field != "unit_price"]
+    assert "may be the money of a line" in guess_columns([*header, total]).missing["unit_price"]
+
+
+def test_the_examples_in_its_words_are_true():
+    done = doctest.testmod(column_names)
+    assert (done.failed, done.attempted > 0) == (0, True)

@@ -1,0 +1,251 @@
+"""A header as shops write it tells which column is which field, or a person is told what it does not tell."""
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmentation.guess import columns
+from segmentation.guess.column_names import words_of
+from segmentation.guess.columns import LOOSE, NEARLY, guess_columns
+from segmentation.schemas import LINE_FIELDS
+
+ONLINE_RETAIL = (
+    "InvoiceNo",
+    "StockCode",
+    "Description",
+    "Quantity",
+    "InvoiceDate",
+    "UnitPrice",
+    "CustomerID",
+    "Country",
+)
+HEADERS = [
+    ONLINE_RETAIL,
+    ("Invoice", "StockCode", "Description", "Quantity", "InvoiceDate", "Price", "Customer ID", "Country"),
+    ("order_id", "sku", "product_name", "qty", "order_date", "unit_price", "user_id", "region"),
+    ("Order Number", "Item Code", "Item Name", "Units", "Timestamp", "Unit Price", "Client", "Country Name"),
+    ("transaction.id", "article", "item-name", "Units Sold", "transaction-date", "price", "customer number", "market"),
+    ("\ufeffINVOICE NO.", "Product ID", "Product Name", "QTY", "Date", "Unit Price (GBP)", "Customer No", "Nation"),
+    ("orderId", "productCode", "productName", "quantityOrdered", "orderDate", "priceEach", "customerNumber", "country"),
+    ("Descripton", "Quantitiy", "Invoice_Dte", "UnitPrise", "CustomerlD", "Contry", "InvoicNo", "StokCode"),
+]
+OF_OTHER_LANGUAGES = [
+    *(
+        "Rechnungsnummer Artikelnummer Bezeichnung Menge Rechnungsdatum Einzelpreis Kundennummer Land",
+        "Bestellnr. Artikel-Nr. Artikelbezeichnung Anzahl Bestelldatum Stückpreis Kunden-Nr. Lieferland",
+        "Beleg Artikel Produktname Stück Datum Preis Kunde Land",
+    ),
+    *(
+        "N°_facture Code_article Désignation Quantité Date_de_facture Prix_unitaire N°_client Pays",
+        "Numéro_de_commande Référence_produit Libellé Qté Date_d'achat Prix_unitaire_HT Code_client Pays_de_livraison",
+        "Facture Article Nom_du_produit Unités Date Prix Client Pays",
+    ),
+    *(
+        "Factuurnummer Artikelcode Omschrijving Aantal Factuurdatum Stuksprijs Klantnummer Land",
+        "Bestelnr. Productnummer Productnaam Hoeveelheid Besteldatum Prijs_per_stuk Klant-ID Land",
+        "Factuur Artikelnr Product Stuks Datum Prijs Klant Land",
+    ),
+    *(
+        "Número_de_factura Código_de_producto Descripción Cantidad Fecha_de_factura Precio_unitario ID_de_cliente País",
+        "Nº_pedido Código_artículo Nombre_del_producto Unidades Fecha_pedido Precio Código_cliente País_de_envío",
+        "Factura Código Producto Cant. Fecha Precio Cliente País",
+    ),
+    *(
+        "Numero_fattura Codice_articolo Descrizione Quantità Data_fattura Prezzo_unitario Codice_cliente Paese",
+        "N._ordine Codice_prodotto Nome_prodotto Q.tà Data_dell'ordine Prezzo ID_cliente Paese_di_spedizione",
+        "Ordine Codice Prodotto Pezzi Data Prezzo Cliente Nazione",
+    ),
+]
+# The headers of programs' exports as far as they tell of lines, each with the columns of the eight fields in order.
+SHOPIFY = (
+    "Name;Email;Financial Status;Paid at;Currency;Subtotal;Shipping;Taxes;Total;Discount Code;Created at;"
+    "Lineitem quantity;Lineitem name;Lineitem price;Lineitem compare at price;Lineitem sku;Billing Name;"
+    "Billing Country;Shipping Name;Shipping Country;Notes;Cancelled at;Payment Reference;Vendor;Id;Source;Lineitem "
+    "discount;Phone;Receipt Number",
+    "Name;Lineitem sku;Lineitem name;Lineitem quantity;Created at;Lineitem price;Email;Billing Country",
+)
+WOOCOMMERCE = (
+    "Order ID;Order Number;Order Status;Order Date;Customer Note;First Name (Billing);Country Code (Billing);"
+    "Email (Billing);Phone (Billing);First Name (Shipping);Country Code (Shipping);Payment Method Title;"
+    "Order Total Amount;Item #;Item ID;SKU;Item Name;Quantity;Item Cost;Order Line Total;Customer User ID",
+    "Order Number;SKU;Item Name;Quantity;Order Date;Item Cost;Customer User ID;Country Code (Billing)",
+)
+WOOCOMMERCE_OF_ITS_DEFAULTS = (
+    "Order Number;Order Status;Order Date;Country Code (Billing);Email (Billing);Country Code (Shipping);SKU;Item #;"
+    "Item Name;Quantity (- Refund);Item Cost;Discount Amount",
+    "Order Number;SKU;Item Name;Quantity (- Refund);Order Date;Item Cost;Email (Billing);Country Code (Billing)",
+)
+AMAZON = (
+    "amazon-order-id;merchant-order-id;purchase-date;last-updated-date;order-status;sales-channel;product-name;sku;asin;"
+    "item-status;quantity;currency;item-price;item-tax;shipping-price;ship-city;ship-country;unit-price;buyer-email",
+    "amazon-order-id;sku;product-name;quantity;purchase-date;unit-price;buyer-email;ship-country",
+)
+AMAZON_BY_ORDER = (
+    "order-id;order-item-id;purchase-date;payments-date;buyer-email;buyer-name;sku;product-name;quantity-purchased;"
+    "currency;unit-price;item-price;shipping-price;recipient-name;ship-country",
+    "order-id;sku;product-name;quantity-purchased;purchase-date;unit-price;buyer-email;ship-country",
+)
+
+
+@pytest.mark.parametrize("header", OF_OTHER_LANGUAGES, ids=lambda header: header.split()[0])
+def test_a_header_of_another_language_is_known_whole_and_each_field_in_its_place(header: str):
+    names = [name.replace("_", " ") for name in header.split()]
+    for one_order in (names, names[::-1]):
+        assert guess_columns(one_order).missing == {}
+        assert list(guess_columns(one_order).columns.values()) == names
+
+
+@pytest.mark.parametrize(
+    "export",
+    [SHOPIFY, WOOCOMMERCE, WOOCOMMERCE_OF_ITS_DEFAULTS, AMAZON, AMAZON_BY_ORDER],
+    ids=["Shopify", "WooCommerce", "WooCommerce by default", "Amazon", "Amazon by order"],
+)
+def test_the_columns_of_a_programs_export_are_those_of_its_lines(export: tuple[str, str]):
+    header, columns = (names.split(";") for names in export)
+    for one_order in (header, header[::-1]):
+        guess = guess_columns(one_order)
+        assert guess.missing == {}
+        assert list(guess.columns.values()) == columns
+
+
+@pytest.mark.parametrize("marked", ["asin", "amazon-order-id", "quantity-purchased"])
+def test_amazons_item_price_is_no_unit_price_and_elsewhere_it_is_one(marked: str):
+    header = ("order-id", "sku", "product-name", "quantity", "purchase-date", "item-price", "buyer-email", "country")
+    assert guess_columns(header).columns["unit_price"] == "item-price"
+    guess = guess_columns((*header, marked))
+    assert guess.missing["unit_price"] == (
+        "is not there; 'item-price' is, as Amazon exports it, the money of a line, where the price of one unit is "
+        "needed: add a column of it, divided by the quantity"
+    )
+    assert guess_columns((*header, marked), {"unit_price": "item-price"}).columns["unit_price"] == "item-price"
+
+
+def test_what_an_export_leaves_out_is_told_beside_its_column():
+    known_by = guess_columns(SHOPIFY[0].split(";")).known_by
+    assert known_by["invoice_no"] == "as Shopify exports it"
+    assert known_by["country"] == (
+        "as Shopify exports it: often only in an order's first line, its others count as Unspecified"
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "why"),
+    [
+        ("Billing Country;Shipping Country;Name", "country", "may be 'Billing Country' or 'Shipping Country'"),
+        ("Rechnungsdatum;Bestelldatum;Datum", "invoice_date", "may be 'Rechnungsdatum' or 'Bestelldatum'"),
+        ("Prix unitaire HT;Prix unitaire TTC", "unit_price", "may be 'Prix unitaire HT' or 'Prix unitaire TTC'"),
+        ("Numero fattura;Numero ordine", "invoice_no", "may be 'Numero fattura' or 'Numero ordine'"),
+        ("SKU;Código de artículo", "stock_code", "may be 'SKU' or 'Código de artículo'"),
+        ("Name;Email;Id;Total", "invoice_no", "is not there"),
+    ],
+)
+def test_names_of_which_several_may_be_meant_are_not_guessed(header: str, field: str, why: str):
+    guess = guess_columns(header.split(";"))
+    assert guess.missing[field].startswith(why)
+    assert field not in guess.columns
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=lambda header: header[0])
+def test_a_usual_header_is_known_whole_and_in_any_order(header: tuple[str, ...]):
+    guess = guess_columns(header)
+    assert guess.missing == {}
+    assert sorted(guess.columns.values()) == sorted(name.strip() for name in header)
+    assert guess_columns(header[::-1]).columns == guess.columns
+
+
+def test_each_field_of_a_usual_header_is_the_column_that_a_person_would_say():
+    header = (
+        "Customer Name",
+        "Client",
+        "Order Date",
+        "Ship Date",
+        "Qty",
+        "SKU",
+        "Product",
+        "Order ID",
+        "Price",
+        "Region",
+    )
+    assert guess_columns(header).columns == {
+        "invoice_no": "Order ID",
+        "stock_code": "SKU",
+        "description": "Product",
+        "quantity": "Qty",
+        "invoice_date": "Order Date",
+        "unit_price": "Price",
+        "customer_id": "Client",
+        "country": "Region",
+    }
+
+
+def test_its_own_name_comes_before_a_usual_one_and_that_before_a_near_one():
+    guess = guess_columns((*ONLINE_RETAIL, "order_id", "sku", "Quantitiy", "price", "Region"))
+    assert list(guess.columns.values()) == list(ONLINE_RETAIL)
+    near = guess_columns(("Quantitiy", "qty"))
+    assert near.columns["quantity"] == "qty"
+
+
+def test_names_that_may_mean_another_thing_or_are_only_near_are_marked_as_such():
+    guess = guess_columns(("Client", "CustomerIDs", "Contry", "Price"))
+    assert guess.columns["customer_id"] == "Client"
+    assert (guess.known_by["customer_id"], guess.known_by["country"]) == (LOOSE, NEARLY)
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "why"),
+    [
+        (("Order ID", "Transaction ID"), "invoice_no", "may be 'Order ID' or 'Transaction ID'"),
+        (("Quantity", "Quantity"), "quantity", "is 'Quantity', which is there 2 times"),
+        (("Notes",), "country", "is not there"),
+        (("InvDt",), "invoice_date", "is not there, the nearest is 'InvDt'"),
+        (("Total Price", "x"), "unit_price", "is not there; 'Total Price' may be the money of a line"),
+    ],
+)
+def test_what_a_header_does_not_tell_is_said_in_words(header: tuple[str, ...], field: str, why: str):
+    guess = guess_columns(header)
+    assert guess.missing[field].startswith(why)
+    assert field not in guess.columns
+
+
+def test_columns_that_are_given_are_not_guessed_and_are_used_once():
+    guess = guess_columns((*ONLINE_RETAIL, "Paid"), {"unit_price": "Paid", "country": "Nowhere"})
+    assert guess.columns["unit_price"] == "Paid"
+    assert guess.missing == {"country": "is 'Nowhere', which is not there"}
+
+
+def test_a_given_column_that_is_not_there_is_told_with_the_nearest_there_is():
+    guess = guess_columns((*ONLINE_RETAIL, "Paid"), {"unit_price": "paied", "country": "COUNTRY "})
+    assert guess.missing == {
+        "unit_price": "is 'paied', which is not there: did you mean 'Paid'?",
+        "country": "is 'COUNTRY ', which is not there: did you mean 'Country'?",
+    }
+
+
+@given(
+    st.lists(st.one_of(st.text(max_size=12), st.sampled_from([*ONLINE_RETAIL, "sku", "qty", "Order Date", "price"])))
+)
+def test_any_header_gives_each_field_at_most_one_column_and_each_column_at_most_one_field(header: list[str]):
+    guess = guess_columns(header)
+    assert set(guess.columns) | set(guess.missing) == set(LINE_FIELDS)
+    assert set(guess.columns) & set(guess.missing) == set()
+    assert len(set(guess.columns.values())) == len(guess.columns)
+    assert set(guess.columns.values()) <= {name.strip() for name in header}
+
+
+@given(
+    st.permutations(ONLINE_RETAIL), st.sampled_from(["_", " ", "-", ".", ""]), st.sampled_from([str.upper, str.lower])
+)
+def test_case_and_what_stands_between_words_do_not_matter(header: list[str], between: str, case):
+    written = [case(between.join(words_of(name))) for name in header]
+    assert guess_columns(written).missing == {}
+
+
+def test_a_very_wide_header_is_looked_through_in_no_time():
+    assert guess_columns([*(f"measure {n}" for n in range(20_000)), *ONLINE_RETAIL]).missing == {}
+
+
+def test_the_examples_in_its_words_are_true():
+    done = doctest.testmod(columns)
+    assert (done.failed, done.attempted > 0) == (0, True)

@@ -1,0 +1,192 @@
+"""The formats guessed for a column of dates are those in which Spark reads it."""
+
+import doctest
+from datetime import datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from segmentation.config import CleaningSettings
+from segmentation.guess import dates
+from segmentation.guess.dates import KNOWN, guess_dates
+from segmentation.line_values import Field, date_and_time
+
+MOMENTS = [datetime(2010, 12, 1, 8, 26), datetime(2011, 1, 31, 23, 59), datetime(2012, 2, 29), datetime(2011, 5, 9, 12)]
+WAYS = {
+    "%Y-%m-%d %H:%M:%S": "iso",
+    "%Y-%m-%dT%H:%M:%S.123Z": "iso",
+    "%Y-%m-%d %H:%M:%S +0200": "iso",
+    "%m/%d/%Y %H:%M": "M/d/yyyy[ H:mm[:ss]]",
+    "%d/%m/%Y": "d/M/yyyy[ H:mm[:ss]]",
+    "%d-%m-%Y %H:%M:%S": "d-M-yyyy[ H:mm[:ss]]",
+    "%d.%m.%Y %H:%M:%S.250": "d.M.yyyy[ H:mm[:ss[.SSSSSS]]]",
+    "%d/%m/%y %H:%M": "d/M/yy[ H:mm[:ss]]",
+    "%m/%d/%Y %I:%M %p": "M/d/yyyy[ h:mm[:ss] a]",
+    "%m/%d/%Y, %I:%M:%S %p": "M/d/yyyy[, h:mm[:ss] a]",
+    "%d/%m/%YT%H:%M": "d/M/yyyy['T'H:mm[:ss[.SSSSSS]]]",
+    "%Y/%m/%d %H:%M": "yyyy/M/d[ H:mm[:ss]]",
+    "%Y%m%d": "yyyyMMdd[ H:mm[:ss]]",
+    "%d %b %Y %H:%M": "d MMM yyyy[ H:mm[:ss]]",
+    "%d-%b-%Y": "d-MMM-yyyy[ H:mm[:ss]]",
+    "%B %d, %Y": "MMMM d, yyyy[ H:mm[:ss]]",
+}
+
+
+@pytest.mark.parametrize(("way", "name"), WAYS.items())
+def test_a_column_that_is_written_in_one_way_is_read_by_one_format(way: str, name: str):
+    guess = guess_dates([moment.strftime(way) for moment in MOMENTS])
+    assert guess is not None
+    assert [one for one in guess.formats if one != "iso" or name == "iso"] == [name]
+    assert guess.exchanged is None
+
+
+def test_numbers_of_days_are_excels():
+    guess = guess_dates(["40513", "40513.35138888889"])
+    assert guess is not None
+    assert guess.formats == ("iso", "excel")
+
+
+@pytest.mark.parametrize(
+    ("values", "taken", "other", "rule"),
+    [
+        (
+            ["1/2/2010", "3/4/2010"],
+            "M/d/yyyy[ H:mm[:ss]]",
+            "d/M/yyyy[ H:mm[:ss]]",
+            "the month first, as is usual with '/'",
+        ),
+        (
+            ["1-2-2010", "3-4-2010"],
+            "d-M-yyyy[ H:mm[:ss]]",
+            "M-d-yyyy[ H:mm[:ss]]",
+            "the day first, as is usual with '-'",
+        ),
+        (["01.02.10"], "d.M.yy[ H:mm[:ss]]", "M.d.yy[ H:mm[:ss]]", "the day first, as is usual with '.'"),
+    ],
+)
+def test_where_day_and_month_may_be_exchanged_a_rule_decides_and_the_other_way_is_told(
+    values: list[str], taken: str, other: str, rule: str
+):
+    guess = guess_dates(values)
+    assert guess is not None
+    assert guess.formats == ("iso", taken)
+    assert guess.exchanged == other
+    assert guess.why.startswith(rule)
+
+
+def test_one_day_beyond_12_decides_and_the_other_order_is_never_added():
+    guess = guess_dates(["1/2/2010", "3/4/2010", "13/4/2010", "4/31/2010", "no date", ""])
+    assert guess is not None
+    assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
+    assert guess.exchanged is None
+    assert "2 of 5 different values not read so, which makes their lines malformed" in guess.why
+
+
+@pytest.mark.parametrize(
+    ("values", "taken", "why"),
+    [
+        (
+            ["1/2/2010", "12/13/2010", "13/4/2010 9:00", "14/4/2010"],
+            "d/M/yyyy[ H:mm[:ss]]",
+            "two orders are mixed: '13/4/2010 9:00' has the day first (2 different values like it), "
+            "'12/13/2010' the month first (1 different value). All are read with the day first: ",
+        ),
+        (
+            ["13.4.2010", "4.14.2010"],
+            "d.M.yyyy[ H:mm[:ss]]",
+            "two orders are mixed: '13.4.2010' has the day first (1 different value like it), "
+            "'4.14.2010' the month first (1 different value). All are read with the day first: ",
+        ),
+    ],
+)
+def test_two_orders_in_one_column_are_told_with_a_value_of_each_and_the_more_frequent_is_taken(
+    values: list[str], taken: str, why: str
+):
+    guess = guess_dates(values)
+    assert guess is not None
+    assert guess.formats == ("iso", taken)
+    assert guess.why.startswith(why)
+    assert guess.why.endswith(f"1 of {len(values)} different values not read so, which makes their lines malformed")
+    assert guess.exchanged is None
+
+
+def test_dates_of_another_kind_in_between_do_not_hide_that_day_and_month_may_be_exchanged():
+    guess = guess_dates(["1/2/2010", "2010-12-01", "2010-12-13"])
+    assert guess is not None
+    assert (guess.formats, guess.exchanged) == (("iso", "M/d/yyyy[ H:mm[:ss]]"), "d/M/yyyy[ H:mm[:ss]]")
+
+
+def test_two_ways_in_one_column_are_both_read():
+    guess = guess_dates(["2010-12-01 08:26:00", "13/12/2010 9:00", "2010-12-02"])
+    assert guess is not None
+    assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
+
+
+@pytest.mark.parametrize("values", [[], ["", "  "], ["yesterday"], ["1291190400000"], ["12345678901"], ["2010-13-01"]])
+def test_what_is_no_date_has_no_format(values: list[str]):
+    assert guess_dates(values) is None
+
+
+def test_every_known_format_is_one_that_a_configuration_may_name():
+    names = [one.name for one in KNOWN]
+    assert len(names) == len(set(names))
+    assert CleaningSettings(date_formats=tuple(names)).date_formats == tuple(names)
+
+
+@given(st.lists(st.text(max_size=25), max_size=20))
+def test_any_text_is_looked_at_without_an_error(values: list[str]):
+    guess_dates(values)
+
+
+def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: SparkSession):
+    odd = [
+        "2/30/2010",
+        "30/2/2010",
+        "13/13/2010",
+        "1/2/2010 24:00",
+        "1/2/2010 13:00 PM",
+        "1/2/2010 0:30 AM",
+        "2010-02-30",
+    ]
+    odd += [
+        "1/2/2010 8:60",
+        "20101301",
+        "1-Dec-10",
+        "29-feb-2011",
+        "32 May 2010",
+        "4051",
+        "40513.",
+        "2010-1-2 8:3",
+        "1/2/210",
+    ]
+    odd += [
+        "2010-12-01 08",
+        "2010-12-01 08:26:00+01:00",
+        "2010-12-01 08:26:00.5 -0500",
+        "2010-12-01 08:26:00 +0200+0200",
+        "2010-12-01 08:26 -0500",
+        "2010-12-01 -0500",
+        "1/2/2010  8:26",
+        "1/2/2010 8:26PM",
+        "1/2/2010T8:26",
+        "May 1 2010",
+    ]
+    values = [*odd, *[moment.strftime(way) for way in WAYS for moment in MOMENTS]]
+    frame = spark.createDataFrame([(value,) for value in values], "value string")
+    field = Field(F.col("value"), StringType())
+    some = [one for one in KNOWN if one.name in WAYS.values()] + list(KNOWN[::12])
+    read = [F.collect_list(F.when(date_and_time(field, [one.name]).isNotNull(), F.col("value"))) for one in some]
+    by_spark = [
+        set(found) for start in range(0, len(some), 20) for found in frame.agg(*read[start : start + 20]).head()
+    ]
+    for one, found in zip(some, by_spark, strict=True):
+        assert {value for value in values if one.reads(value)} == found, one.name
+
+
+def test_the_examples_in_its_words_are_true():
+    done = doctest.testmod(dates)
+    assert (done.failed, done.attempted > 0) == (0, True)

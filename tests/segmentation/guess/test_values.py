@@ -1,0 +1,112 @@
+"""What the values of a file ask of its configuration is found, told, and can be changed by what is told."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from segmentation.config import CleaningSettings
+from segmentation.guess.input import guess_config
+from segmentation.guess.samples import Sample
+from segmentation.guess.values import Finding, findings_of
+from segmentation.schemas import LINE_FIELDS
+from tests.segmentation.guess.guessed_files import HEADER, csv, guessed, rows, text_of
+
+USUAL = CleaningSettings(date_formats=("iso",))
+COLUMNS = dict(zip(LINE_FIELDS, LINE_FIELDS, strict=True))
+
+
+def findings(
+    invoices: Sequence[str],
+    customers: Sequence[str] = ("17850",),
+    customer: str = "customer_id",
+    asked: CleaningSettings = USUAL,
+) -> dict[str, Finding]:
+    """What is found where all else is as usual, by its key."""
+    columns = {**COLUMNS, "customer_id": customer}
+    values = {"invoice_no": list(invoices), "customer_id": list(customers), "stock_code": ["85123A"]}
+    sample = Sample("a.csv", "csv", list(columns.values()), lambda names: dict.fromkeys(names, invoices), {})
+    return {one.key: one for one in findings_of([sample], columns, values, asked)}
+
+
+def numbers(count: int, beginning: str = "") -> list[str]:
+    return [f"{beginning}{536_365 + number}" for number in range(count)]
+
+
+def test_a_few_invoices_that_begin_with_letters_are_told_as_adjustments_with_their_number_and_what_to_set_instead():
+    found = findings([*numbers(95) * 2, *numbers(3, "A"), *numbers(2, "S")])
+    assert found["cleaning.sale_invoice_pattern"].told == [
+        "  cleaning.sale_invoice_pattern: ^[0-9] (5 of 100 invoices looked at begin otherwise, with A, S: they are "
+        "adjustments, no sales)",
+        "    wrong? --set 'cleaning.sale_invoice_pattern=^.'",
+    ]
+
+
+def test_of_many_ways_to_begin_only_some_are_told():
+    found = findings([*numbers(96), "A1", "B1", "D1", "E1"])
+    assert "with A, B, D and others:" in found["cleaning.sale_invoice_pattern"].why
+
+
+@pytest.mark.parametrize("invoices", [numbers(20), [*numbers(9), "C536365"], []])
+def test_where_all_invoices_are_numbers_or_cancellations_nothing_is_told_of_them(invoices: list[str]):
+    assert "cleaning.sale_invoice_pattern" not in findings(invoices)
+
+
+def test_prefixes_of_cancellations_that_are_set_are_no_adjustments():
+    asked = USUAL.model_copy(update={"cancellation_prefixes": ("r-",)})
+    found = findings([*numbers(98), "R-1", "C1"], asked=asked)
+    assert "1 of 99 invoices looked at begin otherwise, with C:" in found["cleaning.sale_invoice_pattern"].why
+
+
+def test_the_customer_0_of_woocommerce_is_a_guest_and_that_of_others_a_customer():
+    found = findings(numbers(9), ["7", "0"], "Customer User ID")["cleaning.missing_customer_ids"]
+    assert found.value == [*USUAL.missing_customer_ids, "0"]
+    assert found.told[0].endswith("(0 in 'Customer User ID' is a guest)")
+    assert "cleaning.missing_customer_ids" not in findings(numbers(9), ["7"], "Customer User ID")
+    assert "cleaning.missing_customer_ids" not in findings(numbers(9), ["7", "0"], "Customer ID")
+
+
+def test_what_is_to_be_pasted_is_one_word_for_a_shell():
+    line = Finding("charts.currency", "$", "it's so", instead="US $").told[1]
+    assert shlex.split(line) == ["wrong?", "--set", "charts.currency=US $"]
+
+
+# --- in a configuration ---
+
+
+@pytest.mark.parametrize(
+    ("invoice", "quantity", "pattern", "switched_off"),
+    [
+        ("{}", "2", "^[0-9]", ()),
+        ("C{}", "-2", "^[0-9]", ()),
+        ("INV-{}", "2", "^.", ()),
+        ("CO-{}", "2", "^[0-9]", ("cancellation",)),
+    ],
+)
+def test_invoices_tell_which_of_them_are_sales(
+    invoice: str, quantity: str, pattern: str, switched_off: tuple[str, ...], tmp_path: Path
+):
+    config = guessed(csv(tmp_path, text=text_of(rows(invoice=invoice, Qty=quantity))))
+    assert config.cleaning.switched_off == switched_off
+    if "C" not in invoice:
+        assert config.cleaning.sale_invoice_pattern == pattern
+
+
+def test_invoices_taken_for_adjustments_are_told_until_it_is_set_what_they_are(tmp_path: Path):
+    lines = [*rows(39), *rows(1, invoice="A{}")]
+    path = csv(tmp_path, text=text_of(lines))
+    config, told = guess_config([path], ())
+    assert config.cleaning.sale_invoice_pattern == "^[0-9]"
+    [place] = [number for number, line in enumerate(told) if "1 of 40 invoices looked at begin otherwise" in line]
+    _, _, override = shlex.split(told[place + 1])
+    config, told = guess_config([path], [override])
+    assert config.cleaning.sale_invoice_pattern == "^."
+    assert not any("sale_invoice_pattern" in line for line in told)
+
+
+def test_codes_without_digits_are_goods_and_a_currency_is_read_from_the_name_of_the_price(tmp_path: Path):
+    header = [*HEADER[:5], "Price EUR", *HEADER[6:]]
+    config = guessed(csv(tmp_path, text=text_of(rows(SKU="MUG-BLUE"), header=header)))
+    assert (config.rollups.merchandise_pattern, config.charts.currency) == ("^.", "€")
+    assert guessed(csv(tmp_path)).rollups.merchandise_pattern == "^[0-9]{5}"
