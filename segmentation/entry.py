@@ -2,26 +2,22 @@
 
 import io
 import logging
-import os
-import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 from segmentation.errors import SegmentationError, java_message
-from segmentation.plain_text import MASK, shown, without_secrets
+from segmentation.plain_text import shown
 from segmentation.screen import PLAIN_ERRORS, screen_log, tell, terminal
 
 logger = logging.getLogger(__name__)
 
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
-SPARK_SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 
 
 class Terminated(BaseException):
@@ -59,25 +55,6 @@ def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) ->
             _tell(screen, shown(line))
         _tell(screen, f"error: {shown(known)}{_notes(error)}", "bold red")
         return known.exit_code
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """The command that started this process, to be typed again, without its secrets.
-
-    `arguments` are the job's own, its file first. spark-submit keeps its options to itself, but where Linux tells the
-    command of the parent process, which is Java's, they are the ones behind the name of its main class.
-    """
-    words = ["spark-submit", *arguments]
-    with suppress(OSError, ValueError):
-        parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        words = ["spark-submit", *parent[parent.index(SPARK_SUBMIT) + 1 : -1]]
-    return shlex.join(map(_without_secret, words))
-
-
-def _without_secret(word: str) -> str:
-    """A word of a command; what is named like a secret loses its value with all the spaces that are in it."""
-    masked = without_secrets(word)
-    return f"{masked.partition('=')[0]}={MASK}" if masked != word and " " in word and "=" in masked else masked
 
 
 def _is_no_call_cut_short(record: logging.LogRecord) -> bool:

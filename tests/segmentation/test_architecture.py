@@ -67,6 +67,7 @@ ALLOWED = {
     "summary": {"chart_numbers", "pipeline", "plain_text", "run_log", "screen"},
     "progress": {"plain_text", "screen"},
     "entry": {"plain_text", "screen"},
+    "typed_command": {"plain_text"},
     "screen": {"plain_text"},
     "run_log": {"plain_text"},
     "command_line": {"config_messages"},
@@ -230,6 +231,7 @@ def test_a_job_joins_no_stages_and_holds_no_spark_expression(path: Path):
     assert set(imported(path)) <= {
         *("config", "errors", "identity", "pipeline", "progress", "request", "session", "summary", "entry", "lake"),
         *("expiry", "plain_text", "command_line", "config_text", "explanation", "input_guess", "run_log"),
+        "typed_command",
     }
     assert "pyspark" not in packages(path)
     frames = {"select", "selectExpr", "withColumn", "withColumns", "where", "groupBy", "agg", "read", "sql", "write"}
@@ -282,7 +284,7 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
     [
         *("choosing_k", "naming", *sorted(DRAWING), "chart_numbers", "chart_features", "report", *sorted(REPORT)),
         *("seeding", "quality_gates", "local_disk"),
-        *("column_guess", "date_guess", "config_text", "command_line", "screen"),
+        *("column_guess", "date_guess", "config_text", "command_line", "screen", "typed_command"),
     ],
 )
 def test_plain_python_modules_do_not_import_spark(module: str):
