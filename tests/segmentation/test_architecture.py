@@ -133,7 +133,7 @@ ALLOWED = {
     "report": {*REPORT, "report_rows", "chart_numbers", "chart_svg", "choosing_k", "plain_text"}
     - {"report_suggestions", "report_examples"},
     "report_rows": {"chart_numbers", "sampling"},
-    "report_format": {"chart_numbers"},
+    "report_format": {"chart_numbers", "plain_text"},
     "report_words": {"report_format", "carrier", "chart_features", "chart_numbers", "choosing_k"},
     "report_marks": {"segment_marks"},
     "report_examples": {"chart_numbers"},
