@@ -43,7 +43,7 @@ EXIT_CODES = """\
   3  bad input
   4  audit or quality gate failed, nothing published
   5  lost a publishing race
-  130, 143  stopped by Ctrl-C, by SIGTERM"""
+  129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:

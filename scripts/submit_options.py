@@ -196,6 +196,8 @@ def _first_run(spark_submit: str, arguments: Sequence[str], archive: Path) -> in
         process.send_signal(number)
 
     signal.signal(signal.SIGTERM, hand_on)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as it is under nohup
+        signal.signal(signal.SIGHUP, hand_on)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the whole group
     code = process.wait()
     with suppress(OSError):

@@ -16,12 +16,12 @@ from segmentation.screen import PLAIN_ERRORS, screen_log, tell, terminal
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
+# Ctrl-C, a scheduler's or an administrator's end, and a terminal that is closed, which not every system tells of.
+STOPPING = [one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 
 
 class Terminated(BaseException):
-    """SIGTERM, as an exception: what was begun is cleaned up on the way out."""
+    """SIGTERM or SIGHUP, as an exception: what was begun is cleaned up on the way out."""
 
 
 def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) -> int:
@@ -46,7 +46,7 @@ def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) ->
         return 0
     except (KeyboardInterrupt, Terminated) as stopped:
         _tell(screen, f"stopped by {stopped}: the same command again does what is left to do{_notes(stopped)}")
-        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, Terminated) else signal.SIGINT)
     except Exception as error:
         if debug:
             logger.exception("stack trace")
@@ -82,16 +82,16 @@ def _tell(screen: Console | None, message: str, style: str = "") -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the work by an exception, once: the way out is not cut short.
+    """A signal to stop ends the work by an exception, once: the way out is not cut short.
 
-    What was ignored from the start, as Ctrl-C is by a shell's background jobs, stays ignored.
+    What was ignored from the start, as Ctrl-C is by a shell's background jobs and SIGHUP under nohup, stays ignored.
     """
-    handled = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    handled = [one for one in STOPPING if signal.getsignal(one) != signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
         for one in handled:
             signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else Terminated("SIGTERM")
+        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else Terminated(signal.Signals(number).name)
 
     before = [signal.signal(one, stop) for one in handled]
     try:

@@ -31,8 +31,14 @@ def begin(*arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
+        preexec_fn=heeds_every_signal,  # noqa: PLW1509
     )
+
+
+def heeds_every_signal() -> None:
+    """In a shell's background and under nohup they would be ignored."""
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
 
 
 def to_python(spark_submit: int, sent: int) -> None:
@@ -71,6 +77,7 @@ def wait_for_the_group_to_end(group: int) -> None:
         pytest.param(signal.SIGTERM, os.kill, 143, id="a scheduler terminates spark-submit"),
         pytest.param(signal.SIGINT, os.killpg, 130, id="Ctrl-C at a terminal reaches every process"),
         pytest.param(signal.SIGTERM, to_python, 143, id="the driver's Python alone is terminated"),
+        pytest.param(signal.SIGHUP, os.killpg, 129, id="a terminal that is closed tells every process"),
     ],
 )
 def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(
