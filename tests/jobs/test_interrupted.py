@@ -1,6 +1,7 @@
 """A run that is stopped, or whose disk is full, says so, ends with its exit code, and leaves nothing behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -121,13 +122,16 @@ def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: di
 
 
 @mounts
-def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file(small_csv: Path, tmp_path: Path):
+def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file_but_the_log(small_csv: Path, tmp_path: Path):
     disk = tmp_path / "disk"
     command = ("--config", CONFIG, "--input", small_csv, "--output", disk / "lake", "--set", *QUICK)
     done = run_on_a_small_disk(disk, 100, *command)
     assert done.code == 1
     assert f"error: No space left on device: the lake {disk}/lake has 0 MB free, Spark's local directory" in done.said
     assert not STACK_TRACE.search(done.said), done.said
+    assert " Spark " not in done.said
+    [log] = re.findall(r"\(log: (.+\.log)\)$", done.said, re.MULTILINE)
+    assert " Spark ERROR Utils: Aborting task " in Path(log).expanduser().read_text(encoding="utf-8")
     assert [line for line in done.stdout.splitlines() if line.startswith(f"{disk}/")] == []
 
 
