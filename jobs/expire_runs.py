@@ -30,7 +30,7 @@ EXIT_CODES = """\
   1  anything that is not below
   2  bad arguments
   3  there is no such lake
-  130, 143  stopped by Ctrl-C, by SIGTERM"""
+  129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
 UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from segmentation.command_line import JobParser, day
 from segmentation.config import RunConfig, load_config
 from segmentation.config_text import keep_config
-from segmentation.entry import command_line, run_job
+from segmentation.entry import run_job
 from segmentation.errors import ConfigError
 from segmentation.explanation import explanation_of
 from segmentation.guess.input import guess_config
@@ -27,6 +27,7 @@ from segmentation.request import Request
 from segmentation.run_log import log_folder, run_log
 from segmentation.session import spark_session
 from segmentation.summary import summary_of
+from segmentation.typed_command import STARTED_BY, typed_again
 
 USAGE = "segment_customers.py --input PATH [PATH ...] --output LAKE [options]"
 EXAMPLES = """\
@@ -42,7 +43,7 @@ EXIT_CODES = """\
   3  bad input
   4  audit or quality gate failed, nothing published
   5  lost a publishing race
-  130, 143  stopped by Ctrl-C, by SIGTERM"""
+  129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -105,7 +106,7 @@ def segment(options: argparse.Namespace, console: Console | None) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
-    options.command = command_line(["jobs/segment_customers.py", *arguments])
+    options.command = typed_again("jobs/segment_customers.py", arguments, os.environ.get(STARTED_BY))
     return run_job(lambda console: segment(options, console), options.quiet, options.debug)
 
 

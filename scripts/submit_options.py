@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from segmentation.input_size import as_plain_text  # noqa: E402 - found by the line before
+from segmentation.typed_command import STARTED_BY  # noqa: E402
 
 PROPERTIES: Final = ROOT / "conf" / "spark-local.conf"
 JAVA_OPTIONS: Final = "spark.driver.extraJavaOptions"
@@ -69,6 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     if needs_no_spark(arguments):
         job = _place_of_job(arguments)
         os.execv(sys.executable, [sys.executable, *arguments[job:]])
+    os.environ[STARTED_BY] = shlex.join([_own_place(), *arguments[: _place_of_job(arguments) + 1]])
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     if _says_itself(arguments):
         os.execv(spark_submit, [spark_submit, *arguments])
@@ -87,6 +90,11 @@ def needs_no_spark(arguments: Sequence[str]) -> bool:
 def _place_of_job(arguments: Sequence[str]) -> int:
     """Where spark-submit's own options end."""
     return next((number for number, text in enumerate(arguments) if text.endswith(".py")), len(arguments))
+
+
+def _own_place() -> str:
+    """scripts/submit, as it can be typed in the folder that this process runs in."""
+    return "scripts/submit" if Path.cwd() == ROOT else str(ROOT / "scripts" / "submit")
 
 
 def local_options(arguments: Sequence[str], archive: Path | None) -> list[str]:
@@ -188,6 +196,8 @@ def _first_run(spark_submit: str, arguments: Sequence[str], archive: Path) -> in
         process.send_signal(number)
 
     signal.signal(signal.SIGTERM, hand_on)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as it is under nohup
+        signal.signal(signal.SIGHUP, hand_on)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the whole group
     code = process.wait()
     with suppress(OSError):

@@ -2,30 +2,26 @@
 
 import io
 import logging
-import os
-import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
 
 from segmentation.errors import SegmentationError, java_message
-from segmentation.plain_text import MASK, shown, without_secrets
+from segmentation.plain_text import shown
 from segmentation.screen import PLAIN_ERRORS, screen_log, tell, terminal
 
 logger = logging.getLogger(__name__)
 
-INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
-SPARK_SUBMIT = "org.apache.spark.deploy.SparkSubmit"
+# Ctrl-C, a scheduler's or an administrator's end, and a terminal that is closed, which not every system tells of.
+STOPPING = [one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 
 
 class Terminated(BaseException):
-    """SIGTERM, as an exception: what was begun is cleaned up on the way out."""
+    """SIGTERM or SIGHUP, as an exception: what was begun is cleaned up on the way out."""
 
 
 def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) -> int:
@@ -50,7 +46,7 @@ def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) ->
         return 0
     except (KeyboardInterrupt, Terminated) as stopped:
         _tell(screen, f"stopped by {stopped}: the same command again does what is left to do{_notes(stopped)}")
-        return TERMINATED if isinstance(stopped, Terminated) else INTERRUPTED
+        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, Terminated) else signal.SIGINT)
     except Exception as error:
         if debug:
             logger.exception("stack trace")
@@ -59,25 +55,6 @@ def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) ->
             _tell(screen, shown(line))
         _tell(screen, f"error: {shown(known)}{_notes(error)}", "bold red")
         return known.exit_code
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """The command that started this process, to be typed again, without its secrets.
-
-    `arguments` are the job's own, its file first. spark-submit keeps its options to itself, but where Linux tells the
-    command of the parent process, which is Java's, they are the ones behind the name of its main class.
-    """
-    words = ["spark-submit", *arguments]
-    with suppress(OSError, ValueError):
-        parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        words = ["spark-submit", *parent[parent.index(SPARK_SUBMIT) + 1 : -1]]
-    return shlex.join(map(_without_secret, words))
-
-
-def _without_secret(word: str) -> str:
-    """A word of a command; what is named like a secret loses its value with all the spaces that are in it."""
-    masked = without_secrets(word)
-    return f"{masked.partition('=')[0]}={MASK}" if masked != word and " " in word and "=" in masked else masked
 
 
 def _is_no_call_cut_short(record: logging.LogRecord) -> bool:
@@ -105,16 +82,16 @@ def _tell(screen: Console | None, message: str, style: str = "") -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the work by an exception, once: the way out is not cut short.
+    """A signal to stop ends the work by an exception, once: the way out is not cut short.
 
-    What was ignored from the start, as Ctrl-C is by a shell's background jobs, stays ignored.
+    What was ignored from the start, as Ctrl-C is by a shell's background jobs and SIGHUP under nohup, stays ignored.
     """
-    handled = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    handled = [one for one in STOPPING if signal.getsignal(one) != signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
         for one in handled:
             signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else Terminated("SIGTERM")
+        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else Terminated(signal.Signals(number).name)
 
     before = [signal.signal(one, stop) for one in handled]
     try:

@@ -16,10 +16,10 @@ TRACE_INDENT = "    "
 # What follows the colon of `host:8020/` is no secret, nor has the container of `abfss://container@account` one.
 _USER = re.compile(r"(?<=://)[^\s/@:]*:(?!\d+(?:/|$))(?:[^\s/]{0,1000}|[^\s@]{0,1000})@")
 # `password=…`, as in a URI's query, an --set or a setting of Spark; the words are those of `spark.redaction.regex` and
-# of the object stores' signed links.
+# of the object stores' signed links. What is masked already stays, with the quote that a shell's word ends with.
 _NAMED = re.compile(
     r"(?i)((?:password|secret|token|credential|ac(?:cess|count).?key|signature|\b(?:sig|sas))[\w.-]{0,100}=)"
-    r"[^\s&;]+?(?=[:,]?(?:[\s&;]|$))"
+    r"(?!\*{3}'?(?:[\s&;]|$))[^\s&;]+?(?=[:,]?(?:[\s&;]|$))"
 )
 
 

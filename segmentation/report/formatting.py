@@ -6,8 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from segmentation.charts.numbers import finite, percent, symbol_of
+from segmentation.plain_text import printable
 
 MISSING: Final = "–"
+# A name or description of the data can be as long as a file; this much of one tells it apart from the others,
+# and this much is shown to whoever points at it.
+LONGEST_SHOWN: Final = 120
+LONGEST_POINTED_AT: Final = 300
 # In English wherever the job runs: `strftime` would follow the machine's language.
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -123,6 +128,16 @@ def listed(words: list[str]) -> str:
     ('a', 'a and b', 'a, b and c')
     """
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def cut(text: Any, longest: int = LONGEST_SHOWN) -> str:
+    r"""The text as it can be seen, its end an ellipsis where it is longer than that.
+
+    >>> cut("CAKESTAND"), cut("CAKESTAND 3 TIER", 12), cut("\x1b", 3)
+    ('CAKESTAND', 'CAKESTAND 3…', '\\x…')
+    """
+    seen = printable(str(text)[: longest + 1])
+    return seen if len(seen) <= longest else f"{seen[: longest - 1].rstrip()}…"
 
 
 def _small(size: float) -> str:

@@ -22,7 +22,7 @@ from segmentation.charts.svg import DrawnChart
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
 from segmentation.plain_text import printable
-from segmentation.report.formatting import counted, day, money
+from segmentation.report.formatting import LONGEST_POINTED_AT, counted, cut, day, money
 from segmentation.report.marks import mark
 from segmentation.report.rows import ReportRows
 from segmentation.report.run import told_run
@@ -176,8 +176,8 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"counted": counted, "day": day, "sentence": sentence}
-    environment.globals |= {"mark": mark, "not_shown": not_shown}
+    environment.filters |= {"counted": counted, "cut": cut, "day": day, "sentence": sentence}
+    environment.globals |= {"mark": mark, "not_shown": not_shown, "longest_pointed_at": LONGEST_POINTED_AT}
     return environment
 
 

@@ -27,6 +27,7 @@ from segmentation.schemas import (
     REVENUE_SHARE,
     RULE,
     SEGMENT_ID,
+    SEGMENT_NAME,
     STOCK_CODE,
     TOTAL_SPEND,
 )
@@ -90,11 +91,11 @@ def told_segments(
     quartiles = {int(row[SEGMENT_ID]): row for row in statistics}
 
     def told(profile: Row) -> Segment:
-        segment_id, name = int(profile[SEGMENT_ID]), name_of(profile)
+        segment_id = int(profile[SEGMENT_ID])
         return Segment(
             segment_id,
             mark(segment_id),
-            name,
+            name_of(profile),
             in_plain_words(profile, as_of, currency),
             counted(int(profile[CUSTOMERS]), "customer"),
             percent(profile[CUSTOMER_SHARE]),
@@ -107,7 +108,7 @@ def told_segments(
             differences(profile, averages, currency) if len(profiles) > 1 else [],
             _bought(rows.countries.of_segments, profile, COUNTRY, COUNTRY),
             _bought(rows.products.of_segments, profile, STOCK_CODE, DESCRIPTION),
-            suggestion(name, suggestions),
+            suggestion(str(profile[SEGMENT_NAME] or ""), suggestions),
             str(profile[RULE]),
         )
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from segmentation import cleaning
 from segmentation.charts.numbers import Row, Rows, finite, percent
 from segmentation.report.examples import Example, masked
-from segmentation.report.formatting import MISSING, counted, money, number
+from segmentation.report.formatting import MISSING, counted, cut, money, number
 from segmentation.report.marks import GUESTS, SMALLER, mix_bar, place_in_palette, step_bar
 from segmentation.report.rows import CLASSES, Sold, others
 from segmentation.report.words import name_of
@@ -126,7 +126,7 @@ def _table(sold: Sold, profiles: Rows, currency: str, key: str, label: str, aver
             *[Cell(number(row[name]), _plain(row[name])) for name in (CUSTOMERS, ORDERS, UNITS)],
             Cell(money(row[measure], currency), _plain(row[measure])),
         ]
-        code = "" if label == key else str(row[key])
+        code = "" if label == key else cut(row[key])
         name = str(row[label] or "(no description)")
         if not row.get(IS_MERCHANDISE, True):
             code += " · not merchandise"

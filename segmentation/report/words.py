@@ -10,7 +10,7 @@ from segmentation.charts.carrier import brings_more_than_its_share, carrier
 from segmentation.charts.features import feature_words
 from segmentation.charts.numbers import Row, Rows, finite, in_words, percent, sentence
 from segmentation.choosing_k import Choice
-from segmentation.report.formatting import counted, day, in_unit, listed, money, number
+from segmentation.report.formatting import counted, cut, day, in_unit, listed, money, number
 from segmentation.schemas import (
     CALINSKI_HARABASZ,
     CUSTOMER_SHARE,
@@ -96,7 +96,8 @@ def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str
 
 
 def name_of(profile: Row) -> str:
-    return str(profile[SEGMENT_NAME] or "(without a name)")
+    """The segment's name, as it stands in a sentence."""
+    return cut(profile[SEGMENT_NAME] or "(without a name)")
 
 
 def spoken(feature: str) -> str:

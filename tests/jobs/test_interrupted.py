@@ -1,6 +1,7 @@
 """A run that is stopped, or whose disk is full, says so, ends with its exit code, and leaves nothing behind."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,8 +32,14 @@ def begin(*arguments: object) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
+        preexec_fn=heeds_every_signal,  # noqa: PLW1509
     )
+
+
+def heeds_every_signal() -> None:
+    """In a shell's background and under nohup they would be ignored."""
+    for one in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_DFL)
 
 
 def to_python(spark_submit: int, sent: int) -> None:
@@ -71,6 +78,7 @@ def wait_for_the_group_to_end(group: int) -> None:
         pytest.param(signal.SIGTERM, os.kill, 143, id="a scheduler terminates spark-submit"),
         pytest.param(signal.SIGINT, os.killpg, 130, id="Ctrl-C at a terminal reaches every process"),
         pytest.param(signal.SIGTERM, to_python, 143, id="the driver's Python alone is terminated"),
+        pytest.param(signal.SIGHUP, os.killpg, 129, id="a terminal that is closed tells every process"),
     ],
 )
 def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(
@@ -114,13 +122,16 @@ def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: di
 
 
 @mounts
-def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file(small_csv: Path, tmp_path: Path):
+def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file_but_the_log(small_csv: Path, tmp_path: Path):
     disk = tmp_path / "disk"
     command = ("--config", CONFIG, "--input", small_csv, "--output", disk / "lake", "--set", *QUICK)
     done = run_on_a_small_disk(disk, 100, *command)
     assert done.code == 1
     assert f"error: No space left on device: the lake {disk}/lake has 0 MB free, Spark's local directory" in done.said
     assert not STACK_TRACE.search(done.said), done.said
+    assert " Spark " not in done.said
+    [log] = re.findall(r"\(log: (.+\.log)\)$", done.said, re.MULTILINE)
+    assert " Spark ERROR Utils: Aborting task " in Path(log).expanduser().read_text(encoding="utf-8")
     assert [line for line in done.stdout.splitlines() if line.startswith(f"{disk}/")] == []
 
 

@@ -1,5 +1,7 @@
 """scripts/submit: what it tells Java and Spark, and when it leaves that to the user."""
 
+import os
+import shlex
 from pathlib import Path
 
 import pytest
@@ -7,12 +9,14 @@ import pytest
 from scripts.submit_options import (
     ABOUT_THE_ARCHIVE,
     JAVA_OPTIONS,
+    ROOT,
     SMALL_INPUT,
     bytes_of_input,
     class_archive,
     local_options,
     main,
 )
+from segmentation.typed_command import STARTED_BY
 
 JOB = "jobs/segment_customers.py"
 
@@ -109,6 +113,21 @@ def test_what_is_on_another_machine_counts_as_large(path: str):
     assert bytes_of_input([JOB, "--input", path]) >= SMALL_INPUT
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The commands that take this process's place, which stays instead: `main` ends by SystemExit."""
+    commands: list[list[str]] = []
+
+    def instead(_: str, command: list[str]) -> None:
+        commands.append(command)
+        raise SystemExit
+
+    monkeypatch.setattr("os.execv", instead)
+    monkeypatch.setattr("scripts.submit_options.class_archive", lambda: None)
+    monkeypatch.setenv(STARTED_BY, "what is to be replaced")
+    return commands
+
+
 @pytest.mark.parametrize(
     "own",
     [
@@ -117,29 +136,25 @@ def test_what_is_on_another_machine_counts_as_large(path: str):
         ["--conf", f"{JAVA_OPTIONS}=-Xss4m"],
     ],
 )
-def test_options_that_say_it_themselves_are_handed_on_unchanged(own: list[str], monkeypatch: pytest.MonkeyPatch):
-    started: list[list[str]] = []
-
-    def instead(_: str, command: list[str]) -> None:
-        started.append(command)
-        raise SystemExit
-
-    monkeypatch.setattr("os.execv", instead)
+def test_options_that_say_it_themselves_are_handed_on_unchanged(own: list[str], started: list[list[str]]):
     with pytest.raises(SystemExit):
         main([*own, JOB, "--output", "lake"])
     [command] = started
     assert command[1:] == [*own, JOB, "--output", "lake"]
 
 
-def test_an_option_of_the_job_that_reads_like_sparks_is_the_jobs(small: Path, monkeypatch: pytest.MonkeyPatch):
-    started: list[list[str]] = []
-
-    def instead(_: str, command: list[str]) -> None:
-        started.append(command)
-        raise SystemExit
-
-    monkeypatch.setattr("os.execv", instead)
-    monkeypatch.setattr("scripts.submit_options.class_archive", lambda: None)
+def test_an_option_of_the_job_that_reads_like_sparks_is_the_jobs(small: Path, started: list[list[str]]):
     with pytest.raises(SystemExit):
         main([JOB, "--input", str(small), "--set", "title=--properties-file"])
     assert "spark.sql.shuffle.partitions=2" in started[0]
+
+
+@pytest.mark.usefixtures("started")
+@pytest.mark.parametrize(("folder", "script"), [(ROOT, "scripts/submit"), (ROOT / "scripts", f"{ROOT}/scripts/submit")])
+def test_the_job_is_told_what_was_typed_before_its_own_options(
+    folder: Path, script: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(folder)
+    with pytest.raises(SystemExit):
+        main(["--conf", "spark.x=a b", JOB, "--output", "lake"])
+    assert shlex.split(os.environ[STARTED_BY]) == [script, "--conf", "spark.x=a b", JOB]

@@ -69,6 +69,7 @@ ALLOWED = {
     "summary": {"charts.numbers", "pipeline", "plain_text", "run_log", "screen"},
     "progress": {"plain_text", "screen"},
     "entry": {"plain_text", "screen"},
+    "typed_command": {"plain_text"},
     "screen": {"plain_text"},
     "run_log": {"plain_text"},
     "command_line": {"config_messages"},
@@ -135,7 +136,7 @@ ALLOWED = {
     "report.page": {*REPORT, "report.rows", "charts.numbers", "charts.svg", "choosing_k", "plain_text"}
     - {"report.suggestions", "report.examples"},
     "report.rows": {"charts.numbers", "sampling"},
-    "report.formatting": {"charts.numbers"},
+    "report.formatting": {"charts.numbers", "plain_text"},
     "report.words": {"report.formatting", "charts.carrier", "charts.features", "charts.numbers", "choosing_k"},
     "report.marks": {"charts.marks"},
     "report.examples": {"charts.numbers"},
@@ -243,6 +244,7 @@ def test_a_job_joins_no_stages_and_holds_no_spark_expression(path: Path):
     assert set(imported(path)) <= {
         *("config", "errors", "identity", "pipeline", "progress", "request", "session", "summary", "entry", "lake"),
         *("expiry", "plain_text", "command_line", "config_text", "explanation", "guess.input", "run_log"),
+        "typed_command",
     }
     assert "pyspark" not in packages(path)
     frames = {"select", "selectExpr", "withColumn", "withColumns", "where", "groupBy", "agg", "read", "sql", "write"}
@@ -303,15 +305,8 @@ def test_built_in_names_are_not_replaced_by_spark_functions(path: Path):
             *sorted(REPORT),
         ),
         *("seeding", "quality_gates", "local_disk"),
-        *(
-            "guess.columns",
-            "guess.column_names",
-            "guess.values",
-            "guess.dates",
-            "config_text",
-            "command_line",
-            "screen",
-        ),
+        *("guess.columns", "guess.column_names", "guess.values", "guess.dates"),
+        *("config_text", "command_line", "screen", "typed_command"),
     ],
 )
 def test_plain_python_modules_do_not_import_spark(module: str):

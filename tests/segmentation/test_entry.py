@@ -1,40 +1,48 @@
-"""The command that started a job, as its report tells it."""
+"""A job that is stopped says by what, and returns the exit code of it; what was ignored at its start stays ignored."""
 
-import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from segmentation.entry import SPARK_SUBMIT, command_line
-
 ROOT = Path(__file__).resolve().parents[2]
-ARGUMENTS = ["jobs/segment_customers.py", "--config", "my conf.yaml", "--input", "s3a://key:c4nary@b/x?sig=c4nary"]
+# A job that gets the signal named by its argument, once it has begun.
+JOB = """
+import os, signal, sys
+from segmentation.entry import run_job
+
+def work(_):
+    os.kill(os.getpid(), signal.Signals[sys.argv[1]])
+    print("worked on")
+
+sys.exit(run_job(work, quiet=False, debug=False))
+"""
 
 
-def test_the_command_can_be_typed_again_and_holds_no_secret(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "getppid", lambda: 0)  # whose command nobody can read
-    assert command_line(ARGUMENTS) == (
-        "spark-submit jobs/segment_customers.py --config 'my conf.yaml' --input 's3a://***@b/x?sig=***'"
+def stopped_by(sent: signal.Signals, at_the_start: signal.Handlers) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", JOB, sent.name],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(sent, at_the_start),
     )
 
 
-def test_a_secret_with_spaces_is_hidden_whole(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(os, "getppid", lambda: 0)
-    assert "c4nary" not in command_line(["job.py", "--set", "a.password=one c4nary two"])
+@pytest.mark.parametrize(
+    ("sent", "code", "told"),
+    [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM"), (signal.SIGHUP, 129, "SIGHUP")],
+)
+def test_a_signal_to_stop_ends_the_work_with_its_code_and_one_message(sent: signal.Signals, code: int, told: str):
+    done = stopped_by(sent, signal.SIG_DFL)
+    message = f"stopped by {told}: the same command again does what is left to do\n"
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", message)
 
 
-@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux tells the command of a process")
-def test_the_options_of_spark_submit_are_those_of_the_java_that_started_the_job():
-    """A process whose command is as Java's, and below it one that tells its own."""
-    tell = f"from segmentation.entry import command_line; print(command_line({ARGUMENTS!r}))"
-    start = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
-    spark = [SPARK_SUBMIT, "--conf", "spark.x.token=c4nary", "--properties-file", "a b.conf", *ARGUMENTS[:3]]
-    done = subprocess.run(
-        [sys.executable, "-c", start, tell, *spark], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    assert done.stdout.strip() == (
-        "spark-submit --conf 'spark.x.token=***' --properties-file 'a b.conf' "
-        "jobs/segment_customers.py --config 'my conf.yaml'"
-    ), done.stderr
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_was_ignored_at_the_start_as_nohup_does_stays_ignored(sent: signal.Signals):
+    done = stopped_by(sent, signal.SIG_IGN)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "worked on\n", "")

@@ -58,6 +58,7 @@ def test_no_text_leaves_a_control_character_and_a_second_time_changes_nothing(te
         ("fs.azure.account.key.shop.net=c4nary==", "fs.azure.account.key.shop.net=***"),
         ("fs.azure.sas.lake.shop=c4nary", "fs.azure.sas.lake.shop=***"),
         ("PASSWORD=c4n:ary", "PASSWORD=***"),
+        ("--conf 'a.password=***' --conf 'b.password=***c4nary'", "--conf 'a.password=***' --conf 'b.password=***"),
         ("password=c4n,ary, and more", "password=***, and more"),
         ("--set k.token=c4nary: k is not a key", "--set k.token=***: k is not a key"),
     ],

@@ -1,6 +1,7 @@
 """The charts say what the numbers say, show names literally, let no text overlap, and are the same bytes every time."""
 
 import itertools
+import os
 import subprocess
 import sys
 import warnings
@@ -513,6 +514,25 @@ def test_charts_need_no_pyplot() -> None:
     )
     root = Path(style.__file__).parent.parent.parent
     subprocess.run([sys.executable, "-c", program, "/dev/null"], cwd=root, check=True)
+
+
+def test_a_cache_that_cannot_be_written_is_not_told_and_what_stands_in_for_it_is_removed(tmp_path: Path) -> None:
+    program = (
+        "import os; from segmentation.charts import svg; import matplotlib; "
+        "assert os.path.dirname(matplotlib.get_cachedir()) == os.environ['TMPDIR']"
+    )
+    places = {"HOME": "/dev/null", "XDG_CONFIG_HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
+    variables = {name: value for name, value in os.environ.items() if name != "MPLCONFIGDIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(style.__file__).parent.parent.parent,
+        env={**variables, **places, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert list(tmp_path.iterdir()) == []
 
 
 # ---- numbers and texts

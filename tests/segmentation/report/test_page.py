@@ -253,10 +253,22 @@ def test_the_largest_are_shown_and_the_others_in_one_line_so_that_all_adds_up():
     assert "all 10,000 rows are in the table country_sales of this run" in Page(html).text
 
 
-def test_fifty_segments_and_ten_thousand_names_of_the_longest_kind_stay_below_5_mb():
-    names = ["<&>" * 60 + str(number) for number in range(10_000)]
+@pytest.mark.parametrize("text", ["<&>" * 60, "<&>" * 1_700, "\x1b" * 5_000, "🦄 " * 2_500])
+def test_fifty_segments_and_ten_thousand_names_of_the_longest_kind_stay_below_5_mb(text: str):
+    names = [text + str(number) for number in range(10_000)]
     segments = [(f"Segment number {number} of a long name", 10, "100") for number in range(50)]
     assert len(report_page(findings(segments=segments, countries=names, products=names)).encode()) < 5_000_000
+
+
+def test_a_long_text_is_cut_wherever_it_stands_and_pointing_at_it_shows_more():
+    long = {letter: letter * 5_000 for letter in "XYZ"}
+    page = page_of(segments=[(long["X"], 5, "100"), ("B", 5, "300")], countries=[long["Y"]], products=[long["Z"]])
+    for letter in long:
+        assert {f"{letter * 119}…"} == set(re.findall(rf"{letter}{{2,}}…?", page.text)), letter
+    pointed_at = [one["title"] for one in page.attributes("bdi") if "title" in one]
+    assert set(pointed_at) == {f"{letter * 299}…" for letter in "YZ"}
+    spoken = [value for _, one in page.elements for name, value in one.items() if name == "aria-label"]
+    assert max(len(value or "") for value in spoken) < 300
 
 
 def test_a_row_names_its_largest_segment_and_draws_all_shares(classic: Page):
