@@ -56,6 +56,7 @@ def choose_k(
     if reads is not None and reads in allowed:
         reason = f"the elbow of the WSSSE curve, its greatest distance from the chord, is at k = {reads}"
         return Choice(reads, "elbow", reads, reason)
-    among = f"within {allowed[0]}..{allowed[-1]}" if len(allowed) > 1 else f"at k = {allowed[0]}"
-    reason = f"{elbow_words} {among}, so k = {by_silhouette} was taken by the best silhouette"
+    reason = (
+        f"{elbow_words} within {allowed[0]}..{allowed[-1]}, so k = {by_silhouette} was taken by the best silhouette"
+    )
     return Choice(by_silhouette, "silhouette", reads, reason)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segmentation.charts.numbers import percent, symbol_of
+from segmentation.charts.numbers import symbol_of
 from segmentation.pipeline import Published
 from segmentation.plain_text import shown
 from segmentation.run_log import RunLog
@@ -34,7 +34,7 @@ NARROWEST_NAME = 16
 BETWEEN_COLUMNS = 3
 # A line below the headings, of characters that every encoding has.
 PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-HEADINGS = ("", "Segment", "Customers", "of all", "Revenue", "of it", "Spend", "Orders", "Last bought")
+HEADINGS = ("", "Segment", "Customers", "Share", "Revenue", "Share", "Spend", "Orders", "Last bought")
 # From the most to the fewest columns; all of them are in the report.
 COLUMNS = (range(9), range(6), (0, 1, 2, 4, 5), (1, 2, 4), (1, 4))
 
@@ -97,9 +97,9 @@ def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
         str(row[SEGMENT_ID]),
         row[SEGMENT_NAME],
         f"{row[CUSTOMERS]:,}",
-        percent(row[CUSTOMER_SHARE]),
+        f"{row[CUSTOMER_SHARE]:.1%}",
         f"{symbol}{row[REVENUE]:,.0f}",
-        percent(row[REVENUE_SHARE]),
+        f"{row[REVENUE_SHARE]:.1%}",
         f"{symbol}{row[f'median_{TOTAL_SPEND}']:,.0f}",
         f"{row[f'median_{PURCHASE_FREQUENCY}']:,.0f}",
         f"{row[f'median_{RECENCY_DAYS}']:,.0f} days ago",

@@ -69,7 +69,7 @@ def pareto_chart(
         explanation = f"The {len(rows)} largest of {count(total_count)} {many}; "
         explanation += f"the other {count(hidden)} {one if hidden == 1 else many} bring{'s' * (hidden == 1)} "
         explanation += f"{percent(rest)} of revenue." if rest is not None else "no revenue."
-    note = "Classes by cumulative revenue: A up to 80 %, and the largest in any case; B up to 95 %; C the rest."
+    note = "Classes by cumulative revenue: A up to 80 %, B up to 95 %, C the rest."
     row_height = 0.3
     height = row_height * max(len(rows), 1)
     page = new_page(title, explanation, note, width=11.5, body=height + 0.65)

@@ -42,7 +42,6 @@ from segmentation.schemas import (
     CUSTOMERS,
     DAVIES_BOULDIN,
     FIRST_SOLD_AT,
-    GUEST_REVENUE,
     LAST_SOLD_AT,
     REVENUE,
     ROWS,
@@ -122,8 +121,7 @@ def _totals(found: Findings, currency: str) -> list[tuple[str, str]]:
     return [
         ("Customers", f"{sum(int(row[CUSTOMERS]) for row in found.profiles):,}"),
         ("Segments", str(len(found.profiles))),
-        ("Revenue of these customers", money(total[REVENUE] - total[GUEST_REVENUE], currency)),
-        ("Revenue with guests' sales", money(total[REVENUE], currency)),
+        ("Revenue, guests' sales included", money(total[REVENUE], currency)),
         ("Countries", f"{found.rows.countries.total[ROWS]:,}"),
         ("Products", f"{total[ROWS]:,}"),
     ]

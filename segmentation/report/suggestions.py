@@ -13,10 +13,10 @@ BY_NAME: Final = {
     ONE_SEGMENT: "Treat everyone alike until the data tell customers apart; other features or more months may.",
     "Champions": "Thank them, show them what is new first, ask them to recommend the shop. Discounts are wasted here.",
     "Loyal": "Keep the rhythm: a loyalty programme, and offers of what goes with what they buy already.",
-    "Big Spenders": "A personal contact, and a reason to order again sooner.",
+    "Big Spenders": "Few orders, large ones: a personal contact, and a reason to order again sooner.",
     "Cannot Lose Them": "They were among the best and went quiet: call rather than write, and ask what went wrong.",
     "At Risk": "Win them back now, by a personal message about what they used to buy, before they are gone.",
-    "At Risk Big Spenders": "Call rather than write: what they used to bring is worth the time.",
+    "At Risk Big Spenders": "Large orders that have stopped: a personal call costs less than their next order brings.",
     "New": "Make the second order easy: a welcome, help with the first purchase, a reason to return within weeks.",
     "Promising": "They bought lately: show them more of the range while they remember the shop.",
     "Need Attention": "Once regular, now slower: an offer limited in time, built on what they bought before.",
@@ -28,16 +28,13 @@ BY_NAME: Final = {
 BY_LEVELS: Final = {
     ("high", "high"): "The best customers: a personal contact, early access to what is new, and no reason to leave.",
     ("high", "medium"): "Keep them close with a personal contact, and give them reasons to order a little more often.",
-    (
-        "high",
-        "low",
-    ): "Know each by name, ask for the next order early, and watch for silence: much hangs on each order.",
-    ("medium", "high"): "Aim at larger orders, by bundles, quantity prices and what goes together.",
-    ("medium", "medium"): "A loyalty programme, and offers that lift the number of orders.",
-    ("medium", "low"): "A reminder when the next order is due: one order more counts.",
-    ("low", "high"): "Lift the value of an order: a wider range, and free delivery from an amount on.",
+    ("high", "low"): "Few orders, large ones: know each by name, ask for the next order early, and watch for silence.",
+    ("medium", "high"): "Regulars: larger orders are the aim, by bundles, quantity prices and what goes together.",
+    ("medium", "medium"): "The solid middle: a loyalty programme, and offers that lift the number of orders.",
+    ("medium", "low"): "They spend well but seldom: a reminder when the next order is due.",
+    ("low", "high"): "They come often and buy little: show them a wider range, and free delivery from an amount on.",
     ("low", "medium"): "Show them a wider range; the next order counts more than its size.",
-    ("low", "low"): "Low-cost, automatic contact, and a reason for one more order.",
+    ("low", "low"): "Many and small: low-cost, automatic contact, and a reason for a second order.",
 }
 
 
@@ -47,12 +44,12 @@ def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
     A name told apart by a comma, as in "Champions, Higher Spend", has the text of the part before the comma unless the
     configuration names it whole.
     """
-    plain = name.rpartition(", ")[0]
+    plain = name.partition(",")[0]
     for known in (configured, BY_NAME):
         for key in (name, plain):
             if key in known:
                 return known[key]
-    return _by_levels(name) or _by_levels(plain)
+    return _by_levels(name)
 
 
 def _by_levels(name: str) -> str | None:

@@ -23,7 +23,6 @@ from segmentation.schemas import (
     SEGMENT_NAME,
     SILHOUETTE,
     TOTAL_SPEND,
-    WSSSE,
     K,
 )
 
@@ -63,13 +62,8 @@ def _how_many(profiles: Rows, customers: int, features: Sequence[str]) -> str:
     if len(profiles) == 1:
         return "That customer is one segment." if customers == 1 else f"They are one segment{by}."
     largest = max(profiles, key=lambda row: int(row[CUSTOMERS]))
-    as_large = sum(row[CUSTOMERS] == largest[CUSTOMERS] for row in profiles)
-    if as_large == 1:
-        who = f"the largest, {name_of(largest)}, holds"
-    else:
-        who = "each holds" if as_large == len(profiles) else f"the {in_words(as_large)} largest hold"
-    held = f"{int(largest[CUSTOMERS]):,} of them{' each' if who.endswith('hold') else ''}"
-    return f"They form {in_words(len(profiles))} segments{by}; {who} {held} ({percent(largest[CUSTOMER_SHARE])})."
+    holds = f"{int(largest[CUSTOMERS]):,} of them ({percent(largest[CUSTOMER_SHARE])})"
+    return f"They form {in_words(len(profiles))} segments{by}; the largest, {name_of(largest)}, holds {holds}."
 
 
 def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str) -> str:
@@ -118,7 +112,7 @@ def in_plain_words(profile: Row, as_of: date, currency: str) -> str:
 
 def _about(median: float, noun: str) -> str:
     """A median of whole numbers, which lies between two of them where an even number of customers have it."""
-    whole = math.floor(median + 0.5)
+    whole = round(median)
     return f"{'' if whole == median else 'about '}{counted(whole, noun)}"
 
 
@@ -191,11 +185,7 @@ def agreement(cast: Sequence[Vote], chosen: int) -> str:
         return "No measure can compare numbers of segments here."
     others = [vote for vote in known if vote.k != chosen]
     if not others:
-        way = (
-            "The one way that has an opinion agrees"
-            if len(known) == 1
-            else f"{'Both' if len(known) == 2 else f'All {in_words(len(known))}'} ways agree"
-        )
+        way = "The one way that has an opinion agrees" if len(known) == 1 else f"All {in_words(len(known))} ways agree"
         return f"{way}: k = {chosen}."
     for_it = [vote.by for vote in known if vote.k == chosen]
     would = [f"{vote.by} would take k = {vote.k}" for vote in others[:1]]
@@ -207,14 +197,9 @@ def agreement(cast: Sequence[Vote], chosen: int) -> str:
 
 def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
     """How far the segments are really apart: the band of Kaufman and Rousseeuw (1990), and what it may hide."""
-    row_of = {int(row[K]): row for row in sweep}
-    silhouette = finite(row_of[chosen][SILHOUETTE]) if chosen in row_of else None
+    silhouette = next((finite(row[SILHOUETTE]) for row in sweep if int(row[K]) == chosen), None)
     if silhouette is None:
         return []
-    if row_of[chosen][WSSSE] == 0:
-        return [
-            f"At k = {chosen} all customers of a segment are alike in what was clustered: nothing is left to divide."
-        ]
     band = next((words for limit, words in SILHOUETTE_BANDS if silhouette <= limit), SILHOUETTE_BANDS[-1][1])
     told = [f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
     largest = max(profiles, key=lambda row: int(row[CUSTOMERS]))

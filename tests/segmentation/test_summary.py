@@ -30,7 +30,7 @@ def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", befor
 
 def test_a_segment_is_a_line_with_its_share_and_medians():
     [line] = [line for line in summary_of(published(), "£").splitlines() if "Loyal" in line]
-    assert line.split() == ["1", "Loyal", "1,200", "25", "%", "£1,234", "50", "%", "£12", "3", "40", "days", "ago"]
+    assert line.split() == ["1", "Loyal", "1,200", "25.0%", "£1,234", "50.0%", "£12", "3", "40", "days", "ago"]
 
 
 def test_a_currency_of_letters_stands_apart_from_its_number():
