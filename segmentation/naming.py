@@ -3,14 +3,11 @@
 **Levels** ("High Spend, Low Frequency"). The centres' spend is split, on a log scale, into levels: 2 for two segments,
 3 for up to six, 5 beyond; the split with the least squared distance within levels, and no level of more than five
 (natural breaks: G. F. Jenks, 1967). The frequency word of segments that share a spend level ranks them among
-themselves; that of a segment alone in its level, or of equals there, is the level of its frequency among all. Equal
-values have equal words, and what is the same in every segment is Medium.
+themselves; that of a segment alone in its level is the level of its frequency among all.
 
 **Rules** ("Champions"). Each centre is scored 1 to 5 on each feature by fifths of all customers, 5 the best, as RFM
 analysis scores customers (A. M. Hughes, 1994); the first rule of the configuration whose ranges all hold gives the
-name.
-
-Segments that get the same name are told apart by the feature in which they differ most.
+name. Segments that get the same name are told apart by the feature in which they differ most.
 """
 
 import math
@@ -34,9 +31,6 @@ LEVEL_WORDS = {
     5: ("Very Low", "Low", "Medium", "High", "Very High"),
 }
 MOST_LEVELS = max(LEVEL_WORDS)
-# Means of equal numbers may differ in their last digits.
-EQUAL_WITHIN = 1e-9
-TOLD_APART = "; more than one segment fits, told apart by where they differ most"
 # Features of which a small value is the good one.
 LOWER_IS_BETTER = frozenset({RECENCY_DAYS, "returned_amount", "return_rate"})
 # Small whole numbers, of which many customers have the same, and a centre lies between.
@@ -66,22 +60,29 @@ def name_by_levels(spend: Sequence[float], frequency: Sequence[float]) -> list[S
     """One name per segment, in the order given: centres' spend and frequency in original units, spend ascending."""
     if len(spend) == 1:
         return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    spend_levels, frequency_levels = _levels(spend), _levels(frequency)
+    spend_levels = _levels(spend)
+    frequency_levels = _levels(frequency)
     members = _positions_by(spend_levels)
-    words, rules = [], []
+    count = max(spend_levels) + 1
+    names = []
     for position, level in enumerate(spend_levels):
-        frequency_word, basis = _frequency_among(position, members[level], frequency, frequency_levels)
-        words.append(f"{_level_word(level, spend_levels)} Spend, {frequency_word} Frequency")
-        rules.append(
-            f"spend {spend[position]:,.2f} is {_level_told(level, spend_levels)}; "
-            f"frequency {frequency[position]:,.2f} is {basis}"
+        peers = members[level]
+        if len(peers) == 1:
+            frequency_word = LEVEL_WORDS[max(frequency_levels) + 1][frequency_levels[position]]
+            basis = f"level {frequency_levels[position] + 1} of {max(frequency_levels) + 1} among all segments"
+        else:
+            order = sorted(peers, key=lambda peer: (frequency[peer], peer))
+            rank = order.index(position)
+            frequency_word = _rank_word(rank, len(order))
+            basis = f"number {rank + 1} of the {len(order)} segments of this spend level, from the lowest"
+        names.append(
+            SegmentName(
+                f"{LEVEL_WORDS[count][level]} Spend, {frequency_word} Frequency",
+                f"spend {spend[position]:,.2f} is level {level + 1} of {count}; "
+                f"frequency {frequency[position]:,.2f} is {basis}",
+            )
         )
-    centres = [{TOTAL_SPEND: spent, PURCHASE_FREQUENCY: often} for spent, often in zip(spend, frequency, strict=True)]
-    told_apart = _told_apart(words, centres)
-    return [
-        SegmentName(name, rule if name == word else f"{rule}{TOLD_APART}")
-        for name, word, rule in zip(told_apart, words, rules, strict=True)
-    ]
+    return names
 
 
 def name_by_rules(
@@ -111,28 +112,6 @@ def score(feature: str, value: float, edges: Sequence[float]) -> int:
     return 5 - below if feature in LOWER_IS_BETTER else 1 + below
 
 
-def _frequency_among(
-    position: int, peers: Sequence[int], frequency: Sequence[float], levels: Sequence[int]
-) -> tuple[str, str]:
-    """The word for a segment's frequency among its `peers` of the same spend level, and what it is by."""
-    ranks = _ranks([frequency[peer] for peer in peers])
-    count = max(ranks) + 1
-    if count == 1:
-        among = "" if max(levels) == 0 else " among all segments"
-        return _level_word(levels[position], levels), f"{_level_told(levels[position], levels)}{among}"
-    rank = ranks[list(peers).index(position)]
-    of = f"{len(peers)} segments" if count == len(peers) else f"{count} different values"
-    return _rank_word(rank, count), f"number {rank + 1} of the {of} of this spend level, from the lowest"
-
-
-def _level_word(level: int, levels: Sequence[int]) -> str:
-    return LEVEL_WORDS[max(levels) + 1][level]
-
-
-def _level_told(level: int, levels: Sequence[int]) -> str:
-    return f"level {level + 1} of {max(levels) + 1}" if max(levels) else "the same in every segment"
-
-
 def _holds(rule: NamingRule, scores: Mapping[str, int]) -> bool:
     return all(low <= scores[feature] <= high for feature, (low, high) in rule.when.items())
 
@@ -140,7 +119,7 @@ def _holds(rule: NamingRule, scores: Mapping[str, int]) -> bool:
 def _rule_sentence(rule: NamingRule, scores: Mapping[str, int], name: str, centre: Mapping[str, float]) -> str:
     scored = ", ".join(f"{feature} {centre[feature]:,.2f} scores {scores[feature]}" for feature in scores)
     needed = ", ".join(f"{feature} {low}-{high}" for feature, (low, high) in rule.when.items()) or "no other rule"
-    apart = "" if name == rule.name else TOLD_APART
+    apart = "" if name == rule.name else "; more than one segment fits, told apart by where they differ most"
     return f"{rule.name} needs {needed}; {scored} of 5{apart}"
 
 
@@ -151,11 +130,9 @@ def _told_apart(names: Sequence[str], centres: Sequence[Mapping[str, float]]) ->
         if len(positions) == 1:
             continue
         feature = _widest(positions, centres)
-        ranks = _ranks([centres[position][feature] for position in positions])
-        are_different = max(ranks) + 1 == len(positions)
-        for number, (position, rank) in enumerate(zip(positions, ranks, strict=True), 1):
-            more = _qualifier(feature, rank, len(positions)) if are_different else f"No. {number}"
-            result[position] = f"{name}, {more}"
+        ascending = sorted(positions, key=lambda position: (centres[position][feature], position))
+        for rank, position in enumerate(ascending):
+            result[position] = f"{name}, {_qualifier(feature, rank, len(ascending))}"
     return result
 
 
@@ -186,29 +163,21 @@ def _rank_word(rank: int, count: int) -> str:
     return f"No. {count - rank}"
 
 
-def _ranks(values: Sequence[float]) -> list[int]:
-    """The place of each value from the lowest, from 0; equal values have the same."""
-    ranks = [0] * len(values)
-    ascending = sorted(range(len(values)), key=lambda position: values[position])
-    for before, position in pairwise(ascending):
-        is_equal = math.isclose(values[before], values[position], rel_tol=EQUAL_WITHIN)
-        ranks[position] = ranks[before] + (0 if is_equal else 1)
-    return ranks
-
-
 def _levels(values: Sequence[float]) -> list[int]:
-    """The level of each value, from 0: natural breaks of the logarithms of the different values."""
-    ranks = _ranks(values)
-    different = dict(zip(ranks, values, strict=True))
-    logs = [math.log1p(max(0.0, different[rank])) for rank in sorted(different)]
-    count = min(len(logs), 2 if len(values) == 2 else 3 if len(values) <= 6 else 5)
-    largest = max(MOST_LEVELS, math.ceil(len(logs) / count))
+    """The level of each value, from 0: natural breaks of the values' logarithms."""
+    count = 2 if len(values) == 2 else 3 if len(values) <= 6 else 5
+    order = sorted(range(len(values)), key=lambda position: (values[position], position))
+    logs = [math.log1p(max(0.0, values[position])) for position in order]
+    largest = max(MOST_LEVELS, math.ceil(len(values) / count))
     breaks = min(
         (breaks for breaks in combinations(range(1, len(logs)), count - 1) if _widest_level(breaks, logs) <= largest),
         key=lambda breaks: _within(breaks, logs),
     )
-    level_of_rank = [level for level, (start, end) in enumerate(_ranges(breaks, logs)) for _ in range(start, end)]
-    return [level_of_rank[rank] for rank in ranks]
+    levels = [0] * len(values)
+    for level, (start, end) in enumerate(_ranges(breaks, logs)):
+        for position in order[start:end]:
+            levels[position] = level
+    return levels
 
 
 def _ranges(breaks: Sequence[int], values: Sequence[float]) -> list[tuple[int, int]]:
