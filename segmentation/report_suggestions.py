@@ -4,7 +4,7 @@ The defaults are common marketing practice for the names that `naming.scheme: le
 `conf/online_retail_rfm.yaml`; A. M. Hughes, "Strategic Database Marketing", 1994, is where most of them come from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from segmentation.config import ONE_SEGMENT
@@ -41,22 +41,23 @@ BY_LEVELS: Final = {
 def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
     """The text for a segment; None where neither the configuration nor a default knows its name.
 
-    A name told apart by a comma, as in "Champions, Higher Spend", has the text of the part before the comma unless the
-    configuration names it whole.
+    A name told apart by what follows a comma, as in "Champions, Higher Spend", has the text of the part before the
+    comma unless the configuration names it whole.
     """
-    plain = name.partition(",")[0]
+    parts = name.split(", ")
+    keys = [", ".join(parts[:number]) for number in range(len(parts), 0, -1)]
     for known in (configured, BY_NAME):
-        for key in (name, plain):
+        for key in keys:
             if key in known:
                 return known[key]
-    return _by_levels(name)
+    return _by_levels(parts)
 
 
-def _by_levels(name: str) -> str | None:
-    spend, comma, frequency = name.partition(" Spend, ")
-    if not comma or not frequency.endswith(" Frequency"):
+def _by_levels(parts: Sequence[str]) -> str | None:
+    spend, frequency, *_ = [*parts, ""]
+    if not spend.endswith(" Spend") or not frequency.endswith(" Frequency"):
         return None
-    return BY_LEVELS.get((_third(spend), _third(frequency.removesuffix(" Frequency"))))
+    return BY_LEVELS.get((_third(spend.removesuffix(" Spend")), _third(frequency.removesuffix(" Frequency"))))
 
 
 def _third(level: str) -> str:
