@@ -228,6 +228,11 @@ def test_the_knee_does_not_depend_on_the_scale_and_the_lowest_of_equals_wins() -
         ((9.0, 3.0), 2, "elbow", "Only k = 1 and 2 were tried; k = 2 was chosen"),
         ((9.0, 3.0), 2, "fixed", "k = 2 was set in the configuration"),
         ((100.0, 40.0, 0.0, 0.0), 3, "elbow", "The elbow is at k = 3: three segments explain all of the variation"),
+        ((100.0, 40.0, 1e-14, 0.0), 3, "elbow", "The elbow is at k = 3: three segments explain all of the variation"),
+        (
+            *((100.0, 10.0, 10.0, 10.0), 2, "elbow"),
+            "The elbow is at k = 2: two segments explain 90 % of the variation, one more would add nothing",
+        ),
     ],
 )
 def test_the_elbow_title_tells_how_k_was_chosen(wssse: Sequence[float], chosen: int, rule: str, title: str) -> None:
@@ -522,6 +527,7 @@ def test_charts_need_no_pyplot() -> None:
     ("function", "value", "text"),
     [
         (compact, 0, "0"),
+        (compact, 1e-15, "0"),
         (compact, 0.052, "0.052"),
         (compact, 3.0, "3"),
         (compact, 3.04, "3.0"),
