@@ -100,13 +100,13 @@ def pareto_of(revenue: Sequence[float], labels: Sequence[str] | None = None, tot
     whole = total or sum(revenue)
     rows = []
     for position, value in enumerate(revenue):
-        before = sum(revenue[:position]) / whole if whole else None
+        upto = sum(revenue[: position + 1]) / whole if whole else None
         rows.append(
             {
                 "label": labels[position] if labels else f"Item {position + 1}",
                 "revenue": Decimal(str(value)),
-                "cumulative_revenue_share": None if before is None else before + value / whole,
-                "abc_class": "A" if before is None or before < 0.8 else "B" if before < 0.95 else "C",
+                "cumulative_revenue_share": upto,
+                "abc_class": "A" if not position or (upto or 0.0) <= 0.8 else "B" if (upto or 0.0) <= 0.95 else "C",
             }
         )
     return rows
@@ -293,6 +293,12 @@ def test_a_sample_is_called_a_sample_and_a_full_set_is_not() -> None:
     assert "drawn" not in " ".join(words_of(segments_chart(customers, profiles, len(customers))))
 
 
+def test_the_map_says_that_its_revenue_is_that_of_customers() -> None:
+    profiles = profiles_of(CLASSIC)
+    said = " ".join(words_of(segments_chart(customers_of(profiles), profiles)))
+    assert "Revenue is without guests' sales." in said
+
+
 def test_skewed_axes_are_logarithmic_and_even_ones_are_not() -> None:
     profiles = profiles_of(CLASSIC)
     skewed = [
@@ -381,7 +387,9 @@ def test_values_carry_units_and_missing_ones_are_dashes() -> None:
         ([70.0, 17.0, 8.0, 5.0], 4, None, "Two countries bring 87 % of revenue"),
         ([70.0, 17.0, 8.0, 5.0], 4, 2, "Two countries bring 87 % of revenue"),
         ([5.0] * 20, 20, None, "16 countries bring 80 % of revenue"),
-        ([40.0, 30.0, 30.0], 3, None, "Revenue is spread: the largest of three countries brings 40 %"),
+        ([7.4] * 12 + [1.4] * 8, 20, 10, "Eleven countries bring 81 % of revenue"),
+        ([40.0, 30.0, 30.0], 3, None, "Revenue is spread: none of three countries brings more than 40 %"),
+        ([25.0] * 4, 4, None, "Revenue is spread: none of four countries brings more than 25 %"),
         ([10.0], 1, None, "All revenue comes from one country: Item 1"),
         ([0.0, 0.0], 2, None, "There is no revenue to share among 2 countries"),
         ([], 0, None, "No country has any revenue"),
@@ -411,6 +419,13 @@ def test_beyond_the_rows_shown_the_title_needs_the_size_of_class_a(of: int, clas
     assert f"The 20 largest of {of:,} products; the other {of - 20:,} products bring 80 % of revenue." in words_of(
         figure
     )
+
+
+def test_the_rule_of_the_classes_is_told_with_what_their_revenue_includes() -> None:
+    figure = pareto_chart(pareto_of([85.0, 10.0, 5.0]), "label", ("country", "countries"), 3)
+    said = " ".join(text.get_text() for text, _ in texts_drawn(figure))
+    assert "Guests' sales are included. Classes by cumulative revenue: A up to 80 % and always the largest" in said
+    assert {"A", "B", "C"} <= words_of(figure)
 
 
 def test_bars_are_true_to_the_money_even_beside_a_giant_or_below_zero() -> None:
