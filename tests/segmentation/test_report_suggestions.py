@@ -1,5 +1,7 @@
 """A segment's suggestion is the configuration's or the default of its name, however it was told apart from others."""
 
+import re
+
 import pytest
 
 from segmentation.report_suggestions import BY_LEVELS, BY_NAME, suggestion
@@ -30,3 +32,10 @@ def test_the_configuration_is_asked_before_the_defaults_and_by_the_longest_name_
 @pytest.mark.parametrize("name", ["Anglers", "Low Spend", "Low Spend, Anglers", "Anglers, Low Frequency"])
 def test_a_name_that_nothing_is_known_of_has_no_suggestion(name: str):
     assert suggestion(name, {}) is None
+
+
+def test_a_default_tells_of_customers_only_in_comparison_with_others():
+    assert str(suggestion("High Spend, Low Frequency", {})).startswith("Fewer orders than in comparable segments: ")
+    assert str(suggestion("Low Spend, High Frequency", {})).startswith("More orders than in comparable segments: ")
+    facts = re.compile(r"\b(Few|Many|Large|Once|Regulars|They|middle|stopped|wasted)\b")
+    assert [text for text in [*BY_NAME.values(), *BY_LEVELS.values()] if facts.search(text)] == []
