@@ -64,7 +64,7 @@ ALLOWED = {
     "request": {"publishing", "identity", "lake"},
     "segment_rows": {"choosing_k", "clustering", "fitting", "preparation"},
     "usable": {"cleaning", "input_files", "preparation"},
-    "summary": {"chart_numbers", "pipeline", "plain_text", "run_log", "screen"},
+    "summary": {"chart_numbers", "pipeline", "plain_text", "report_format", "run_log", "screen"},
     "progress": {"plain_text", "screen"},
     "entry": {"plain_text", "screen"},
     "screen": {"plain_text"},
