@@ -38,6 +38,11 @@ def elbow(wssse: Mapping[int, float]) -> int | None:
     return min(k for k, distance in distances.items() if distance >= greatest - TIE)
 
 
+def leaves_nothing(wssse: Mapping[int, float], k: int) -> bool:
+    """Whether the customers of each segment are all alike: what WSSSE is left at k is that of rounding."""
+    return wssse[k] <= TIE * max(wssse.values())
+
+
 def choose_k(
     wssse: Mapping[int, float], silhouette: Mapping[int, float], wanted: int | str, allowed: Sequence[int]
 ) -> Choice:
@@ -56,7 +61,9 @@ def choose_k(
     if reads is not None and reads in allowed:
         reason = f"the elbow of the WSSSE curve, its greatest distance from the chord, is at k = {reads}"
         return Choice(reads, "elbow", reads, reason)
-    reason = (
-        f"{elbow_words} within {allowed[0]}..{allowed[-1]}, so k = {by_silhouette} was taken by the best silhouette"
-    )
+    if len(allowed) == 1:
+        reason = f"{elbow_words}, and k = {by_silhouette} was the only one to take"
+    else:
+        within = f"{'' if reads is None else ', not'} within {allowed[0]}..{allowed[-1]}"
+        reason = f"{elbow_words}{within}, so k = {by_silhouette} was taken by the best silhouette"
     return Choice(by_silhouette, "silhouette", reads, reason)

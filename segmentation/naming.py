@@ -1,22 +1,25 @@
 """Centres in original units → a unique name and the rule that gave it. Plain Python.
 
-**Levels** ("High Spend, Low Frequency"). The centres' spend is split, on a log scale, into levels: 2 for two segments,
-3 for up to six, 5 beyond; the split with the least squared distance within levels, and no level of more than five
-(natural breaks: G. F. Jenks, 1967). The frequency word of segments that share a spend level ranks them among
-themselves; that of a segment alone in its level is the level of its frequency among all.
+**Levels** ("High Spend, Low Frequency"). The different values of the centres' spend are split, on a log scale, into
+levels: 2 for two values, 3 for up to six, 5 beyond; the split with the least squared distance within levels, and no
+level of more than five (natural breaks: G. F. Jenks, 1967). The frequency word of segments that share a spend level
+ranks them among themselves; where that level has one frequency alone, it is the level of that frequency among all.
+Equal values have equal words, and the word is Medium where all segments are equal.
 
 **Rules** ("Champions"). Each centre is scored 1 to 5 on each feature by fifths of all customers, 5 the best, as RFM
 analysis scores customers (A. M. Hughes, 1994); the first rule of the configuration whose ranges all hold gives the
-name. Segments that get the same name are told apart by the feature in which they differ most.
+name.
+
+Segments that get the same name, by levels or by rules, are told apart by the feature in which they differ most.
 """
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from segmentation.config import ONE_SEGMENT, NamingRule
 from segmentation.schemas import PURCHASE_FREQUENCY, RECENCY_DAYS, TOTAL_SPEND
@@ -48,6 +51,10 @@ NOUNS = {
 }
 
 
+# Centres are means: what differs by less, as a share or in the feature's unit, differs by rounding alone.
+ROUNDING = 1e-9
+
+
 @dataclass(frozen=True)
 class SegmentName:
     """A segment's name, and a sentence that says which rule and figures gave it."""
@@ -56,33 +63,30 @@ class SegmentName:
     rule: str
 
 
-def name_by_levels(spend: Sequence[float], frequency: Sequence[float]) -> list[SegmentName]:
-    """One name per segment, in the order given: centres' spend and frequency in original units, spend ascending."""
-    if len(spend) == 1:
+class _Level(NamedTuple):
+    """A word for a value, and what makes it true."""
+
+    word: str
+    basis: str
+
+
+def name_by_levels(centres: Sequence[Mapping[str, float]]) -> list[SegmentName]:
+    """One name per segment, in the order given: centres in original units, total_spend ascending."""
+    if len(centres) == 1:
         return [SegmentName(ONE_SEGMENT, "there is one segment")]
+    spend, frequency = ([centre[feature] for centre in centres] for feature in (TOTAL_SPEND, PURCHASE_FREQUENCY))
     spend_levels = _levels(spend)
-    frequency_levels = _levels(frequency)
-    members = _positions_by(spend_levels)
-    count = max(spend_levels) + 1
-    names = []
-    for position, level in enumerate(spend_levels):
-        peers = members[level]
-        if len(peers) == 1:
-            frequency_word = LEVEL_WORDS[max(frequency_levels) + 1][frequency_levels[position]]
-            basis = f"level {frequency_levels[position] + 1} of {max(frequency_levels) + 1} among all segments"
-        else:
-            order = sorted(peers, key=lambda peer: (frequency[peer], peer))
-            rank = order.index(position)
-            frequency_word = _rank_word(rank, len(order))
-            basis = f"number {rank + 1} of the {len(order)} segments of this spend level, from the lowest"
-        names.append(
-            SegmentName(
-                f"{LEVEL_WORDS[count][level]} Spend, {frequency_word} Frequency",
-                f"spend {spend[position]:,.2f} is level {level + 1} of {count}; "
-                f"frequency {frequency[position]:,.2f} is {basis}",
-            )
+    of_spend = _words(spend_levels)
+    of_frequency = _among_peers(frequency, spend_levels)
+    names = [f"{one.word} Spend, {other.word} Frequency" for one, other in zip(of_spend, of_frequency, strict=True)]
+    return [
+        SegmentName(
+            told_apart,
+            f"spend {spend[position]:,.2f} is {of_spend[position].basis}; "
+            f"frequency {frequency[position]:,.2f} is {of_frequency[position].basis}{_apart(told_apart, name)}",
         )
-    return names
+        for position, (told_apart, name) in enumerate(zip(_told_apart(names, centres), names, strict=True))
+    ]
 
 
 def name_by_rules(
@@ -119,32 +123,42 @@ def _holds(rule: NamingRule, scores: Mapping[str, int]) -> bool:
 def _rule_sentence(rule: NamingRule, scores: Mapping[str, int], name: str, centre: Mapping[str, float]) -> str:
     scored = ", ".join(f"{feature} {centre[feature]:,.2f} scores {scores[feature]}" for feature in scores)
     needed = ", ".join(f"{feature} {low}-{high}" for feature, (low, high) in rule.when.items()) or "no other rule"
-    apart = "" if name == rule.name else "; more than one segment fits, told apart by where they differ most"
-    return f"{rule.name} needs {needed}; {scored} of 5{apart}"
+    return f"{rule.name} needs {needed}; {scored} of 5{_apart(name, rule.name)}"
+
+
+def _apart(name: str, plain: str) -> str:
+    """Why a name has more words than what gave it."""
+    return "" if name == plain else "; more than one segment fits, told apart by where they differ most"
 
 
 def _told_apart(names: Sequence[str], centres: Sequence[Mapping[str, float]]) -> list[str]:
-    """The names, with a word more where two are the same."""
+    """The names, with more words where two are the same, until no two are."""
     result = list(names)
-    for name, positions in _positions_by(names).items():
-        if len(positions) == 1:
-            continue
-        feature = _widest(positions, centres)
-        ascending = sorted(positions, key=lambda position: (centres[position][feature], position))
-        for rank, position in enumerate(ascending):
-            result[position] = f"{name}, {_qualifier(feature, rank, len(ascending))}"
+    while len(set(result)) < len(result):
+        for name, positions in _positions_by(result).items():
+            if len(positions) > 1:
+                qualifiers = _qualifiers([centres[position] for position in positions])
+                for position, qualifier in zip(positions, qualifiers, strict=True):
+                    result[position] = f"{name}, {qualifier}"
     return result
 
 
-def _widest(positions: Sequence[int], centres: Sequence[Mapping[str, float]]) -> str:
-    """The feature with the largest ratio between its highest and lowest value; recency only tells two apart."""
+def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
+    """What tells each centre from the others: its place in the feature with the largest ratio between the highest and
+    lowest value, recency only where it has two values; a number where all centres are equal.
+    """
+    places = {feature: _places([centre[feature] for centre in centres]) for feature in centres[0]}
+    differing = [feature for feature in places if max(places[feature]) > 0]
+    if not differing:
+        return [f"No. {number}" for number in range(1, len(centres) + 1)]
 
     def spread(feature: str) -> float:
-        values = [math.log1p(max(0.0, centres[position][feature])) for position in positions]
+        values = [math.log1p(max(0.0, centre[feature])) for centre in centres]
         return max(values) - min(values)
 
-    features = [name for name in centres[positions[0]] if len(positions) == 2 or name != RECENCY_DAYS]
-    return max(features or list(centres[positions[0]]), key=spread)
+    telling = [feature for feature in differing if feature != RECENCY_DAYS or max(places[feature]) == 1]
+    widest = max(telling or differing, key=spread)
+    return [_qualifier(widest, place, max(places[widest]) + 1) for place in places[widest]]
 
 
 def _qualifier(feature: str, rank: int, count: int) -> str:
@@ -163,21 +177,49 @@ def _rank_word(rank: int, count: int) -> str:
     return f"No. {count - rank}"
 
 
+def _words(levels: Sequence[int], among: str = "") -> list[_Level]:
+    """A word for the level of each segment."""
+    count = max(levels) + 1
+    if count == 1:
+        return [_Level(LEVEL_WORDS[1][0], "the same in all segments")] * len(levels)
+    return [_Level(LEVEL_WORDS[count][level], f"level {level + 1} of {count}{among}") for level in levels]
+
+
+def _among_peers(frequency: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
+    """A word for each segment's frequency among those of its spend level; among all where these have one frequency."""
+    result = _words(_levels(frequency), " among all segments")
+    for peers in _positions_by(spend_levels).values():
+        places = _places([frequency[peer] for peer in peers])
+        count = max(places) + 1
+        for peer, place in zip(peers, places, strict=True):
+            if count > 1:
+                basis = f"number {place + 1} of the {count} frequencies in this spend level, from the lowest"
+                result[peer] = _Level(_rank_word(place, count), basis)
+    return result
+
+
 def _levels(values: Sequence[float]) -> list[int]:
-    """The level of each value, from 0: natural breaks of the values' logarithms."""
-    count = 2 if len(values) == 2 else 3 if len(values) <= 6 else 5
-    order = sorted(range(len(values)), key=lambda position: (values[position], position))
-    logs = [math.log1p(max(0.0, values[position])) for position in order]
-    largest = max(MOST_LEVELS, math.ceil(len(values) / count))
+    """The level of each value, from 0: natural breaks of the logarithms of the different values."""
+    places = _places(values)
+    different = dict(zip(places, values, strict=True))
+    logs = [math.log1p(max(0.0, different[place])) for place in range(len(different))]
+    count = len(logs) if len(logs) <= 2 else 3 if len(logs) <= 6 else 5
+    largest = max(MOST_LEVELS, math.ceil(len(logs) / count))
     breaks = min(
         (breaks for breaks in combinations(range(1, len(logs)), count - 1) if _widest_level(breaks, logs) <= largest),
         key=lambda breaks: _within(breaks, logs),
     )
-    levels = [0] * len(values)
-    for level, (start, end) in enumerate(_ranges(breaks, logs)):
-        for position in order[start:end]:
-            levels[position] = level
-    return levels
+    return [bisect_right(breaks, place) for place in places]
+
+
+def _places(values: Sequence[float]) -> list[int]:
+    """The place of each value among the different ones, 0 for the lowest; equal values share one."""
+    order = sorted(range(len(values)), key=lambda position: values[position])
+    places = [0] * len(values)
+    for before, position in pairwise(order):
+        equal = math.isclose(values[before], values[position], rel_tol=ROUNDING, abs_tol=ROUNDING)
+        places[position] = places[before] + (not equal)
+    return places
 
 
 def _ranges(breaks: Sequence[int], values: Sequence[float]) -> list[tuple[int, int]]:

@@ -33,9 +33,7 @@ from segmentation.request import Request, find_run_id, wanted_id
 from segmentation.run_warnings import warnings_kept
 from segmentation.schemas import (
     CUSTOMER_ID,
-    PURCHASE_FREQUENCY,
     ROWS,
-    TOTAL_SPEND,
 )
 from segmentation.segment_rows import clustered_only, customer_segments, ordered_by_spend, sweep_row
 from segmentation.session import cancel_jobs, local_directory, spread
@@ -239,7 +237,7 @@ def _choose(fits: Sequence[Fit], preparation: Preparation, wanted: int | str) ->
 
 def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[SegmentName]:
     if config.naming.scheme == "levels":
-        return name_by_levels([c[TOTAL_SPEND] for c in centres], [c[PURCHASE_FREQUENCY] for c in centres])
+        return name_by_levels(centres)
     scored = list(dict.fromkeys(feature for rule in config.naming.rules for feature in rule.when))
     if not scored:
         return name_by_rules(centres, {}, config.naming.rules)

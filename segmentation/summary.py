@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from segmentation.charts.numbers import symbol_of
+from segmentation.charts.numbers import percent
 from segmentation.pipeline import Published
 from segmentation.plain_text import shown
+from segmentation.report.formatting import money, number
 from segmentation.run_log import RunLog
 from segmentation.schemas import (
     CUSTOMER_SHARE,
@@ -34,7 +35,10 @@ NARROWEST_NAME = 16
 BETWEEN_COLUMNS = 3
 # A line below the headings, of characters that every encoding has.
 PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-HEADINGS = ("", "Segment", "Customers", "Share", "Revenue", "Share", "Spend", "Orders", "Last bought")
+HEADINGS = (
+    *("", "Segment", "Customers", "Share of\ncustomers", "Revenue", "Share of\nrevenue"),
+    *("Spend", "Orders", "Last order,\ndays ago"),
+)
 # From the most to the fewest columns; all of them are in the report.
 COLUMNS = (range(9), range(6), (0, 1, 2, 4, 5), (1, 2, 4), (1, 4))
 
@@ -72,35 +76,37 @@ def summary_of(
 def _table(published: Published, currency: str, width: int, encoding: str | None) -> Table:
     rows = [[shown(cell) for cell in _cells(row, currency)] for row in published.segments]
     shown_columns = next((some for some in COLUMNS if _width(rows, some) <= width), COLUMNS[-1])
-    table = Table(box=box.SIMPLE if encoding is None or encoding.lower().startswith("utf") else PLAIN_BOX)
-    for number in shown_columns:
-        is_number = number >= 2
-        table.add_column(HEADINGS[number], justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    of_lines = box.SIMPLE if encoding is None or encoding.lower().startswith("utf") else PLAIN_BOX
+    table = Table(box=of_lines, pad_edge=False)
+    for column in shown_columns:
+        is_number = column >= 2
+        table.add_column(HEADINGS[column], justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
     if len(shown_columns) == len(HEADINGS):
         table.caption = "Spend, orders and days since the last purchase are the segment's medians."
     for row in rows:
         # As text, since a plain string would be read for markup and the names of emoji.
-        table.add_row(*[Text(row[number]) for number in shown_columns])
+        table.add_row(*[Text(row[column]) for column in shown_columns])
     return table
 
 
 def _width(rows: Sequence[Sequence[str]], columns: Collection[int]) -> int:
     """How wide a table of these columns is at least."""
-    widest = {number: max(map(cell_len, [HEADINGS[number], *[row[number] for row in rows]])) for number in columns}
+    texts = {column: [*HEADINGS[column].split("\n"), *[row[column] for row in rows]] for column in columns}
+    widest = {column: max(map(cell_len, texts[column])) for column in columns}
     widest[1] = min(widest[1], NARROWEST_NAME)
-    return sum(widest.values()) + BETWEEN_COLUMNS * len(widest) + 1
+    return sum(widest.values()) + BETWEEN_COLUMNS * len(widest) - 1
 
 
 def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
-    symbol = symbol_of(currency)
+    """A segment's figures as its report has them."""
     return [
         str(row[SEGMENT_ID]),
         row[SEGMENT_NAME],
         f"{row[CUSTOMERS]:,}",
-        f"{row[CUSTOMER_SHARE]:.1%}",
-        f"{symbol}{row[REVENUE]:,.0f}",
-        f"{row[REVENUE_SHARE]:.1%}",
-        f"{symbol}{row[f'median_{TOTAL_SPEND}']:,.0f}",
-        f"{row[f'median_{PURCHASE_FREQUENCY}']:,.0f}",
-        f"{row[f'median_{RECENCY_DAYS}']:,.0f} days ago",
+        percent(row[CUSTOMER_SHARE]),
+        money(row[REVENUE], currency),
+        percent(row[REVENUE_SHARE]),
+        money(row[f"median_{TOTAL_SPEND}"], currency),
+        number(row[f"median_{PURCHASE_FREQUENCY}"]),
+        number(row[f"median_{RECENCY_DAYS}"]),
     ]

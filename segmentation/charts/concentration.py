@@ -98,7 +98,8 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
     everyone = int(points[-1]["customers"]) if points else 0
     total = points[-1]["revenue"] if points else Decimal(0)
     coefficient = gini(everyone, total, points[-1]["ranked_revenue"]) if points else None
-    explanation = f"{count(everyone)} customer{'' if everyone == 1 else 's'}, {compact(total, currency)} of revenue."
+    explanation = f"{count(everyone)} customer{'' if everyone == 1 else 's'}, "
+    explanation += f"{compact(total, currency)} of revenue without guests' sales."
     if coefficient is not None:
         shown = f"{coefficient:.2f}".replace("-", "−")
         explanation += f" Gini coefficient {shown}: 0 if all spent the same, near 1 if one customer spent everything."

@@ -1,7 +1,7 @@
 """The sweep over k in, the chart that shows how k was chosen out, with a title computed from the same rows."""
 
 import math
-from typing import Any
+from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,7 +9,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from segmentation.charts.numbers import Rows, compact, finite, in_words, percent, sentence
 from segmentation.charts.style import ACCENT, CONTRAST, FAINT, INK, QUIET, Page, heading, in_house_style, new_page
-from segmentation.choosing_k import elbow
+from segmentation.choosing_k import elbow, leaves_nothing
+
+NO_POINTS: Final = 1e-7  # up to here points differ from none by rounding alone
 
 
 def knee_of(sweep: Rows) -> int | None:
@@ -44,14 +46,20 @@ def _explained(sweep: Rows, k: int) -> str:
     if total <= 0:
         return ""
     share = 1 - wssse[k] / total
-    if wssse[k] <= 1e-9 * total:
+    if leaves_nothing(wssse, k):
         return f": {in_words(k)} segments explain all of the variation"
     text = f": {in_words(k)} segments explain {percent(share)} of the variation"
     if k + 1 in wssse:
         points = 100 * (wssse[k] - wssse[k + 1]) / total
-        number = "less than one point" if points < 1 else f"{points:.0f} point{'' if round(points) == 1 else 's'}"
-        text += f", one more would add {number}"
+        text += f", one more would add {_in_points(points)}"
     return text
+
+
+def _in_points(points: float) -> str:
+    """Percentage points of the variation."""
+    if points < 1:
+        return "less than one point" if points > NO_POINTS else "nothing"
+    return f"{points:.0f} point{'' if round(points) == 1 else 's'}"
 
 
 @in_house_style

@@ -56,6 +56,8 @@ def _in_few_digits(size: float) -> str:
         return "0"
     decimals = 0 if size >= 9.95 else 1 if size >= 0.995 else min(1 - math.floor(math.log10(size)), 6)
     text = f"{size:.{decimals}f}"
+    if float(text) == 0:
+        return "0"
     exact = "." in text and math.isclose(float(text), size, rel_tol=1e-9)
     return text.rstrip("0").rstrip(".") if exact else text
 

@@ -29,7 +29,7 @@ def pareto_title(
     if reached == 1:
         label = fit(rows[0][label_column], 4.5, weight="bold")
         return f"One {one} brings {percent(shares[0])} of revenue: {label}"
-    if reached is not None and reached < total_count and (reached <= 10 or not class_a_count):
+    if reached is not None and reached < total_count:
         return f"{sentence(in_words(reached))} {many} bring {percent(shares[reached - 1])} of revenue"
     few = class_a_count or total_count
     if few < total_count:
@@ -39,7 +39,7 @@ def pareto_title(
             return f"{hundredths:.0f} {many} in 100 bring {brought} ({count(few)} of {count(total_count)})"
         return f"{count(few)} of {count(total_count)} {many} bring {brought}"
     if len(rows) >= total_count:
-        return f"Revenue is spread: the largest of {in_words(total_count)} {many} brings {percent(shares[0])}"
+        return f"Revenue is spread: none of {in_words(total_count)} {many} brings more than {percent(shares[0])}"
     return f"The {in_words(len(rows))} largest of {count(total_count)} {many} bring {percent(shares[-1])} of revenue"
 
 
@@ -69,7 +69,10 @@ def pareto_chart(
         explanation = f"The {len(rows)} largest of {count(total_count)} {many}; "
         explanation += f"the other {count(hidden)} {one if hidden == 1 else many} bring{'s' * (hidden == 1)} "
         explanation += f"{percent(rest)} of revenue." if rest is not None else "no revenue."
-    note = "Classes by cumulative revenue: A up to 80 %, B up to 95 %, C the rest."
+    note = (
+        "Guests' sales are included. Classes by cumulative revenue: A up to 80 % and always the largest, B up to 95 %, "
+        "C the rest."
+    )
     row_height = 0.3
     height = row_height * max(len(rows), 1)
     page = new_page(title, explanation, note, width=11.5, body=height + 0.65)

@@ -50,6 +50,7 @@ def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = N
     explanation = "Small symbols are customers, large ones the segments' averages."
     if sampled_from is not None and sampled_from > len(customers):
         explanation += f" {count(len(customers))} of {count(sampled_from)} customers drawn."
+    explanation += " Revenue is without guests' sales."
     note = "Symbols are shifted a little sideways where many customers have the same number of orders." * jittered
 
     row_height = 0.29

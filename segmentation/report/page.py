@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -33,6 +34,7 @@ from segmentation.report.words import (
     answer,
     choice_sentence,
     first_and_last,
+    relative_names,
     structure,
     votes,
 )
@@ -98,6 +100,7 @@ def report_page(found: Findings) -> str:
             charts={chart.name: Markup(chart.svg) for chart in found.charts},
             answer=answer(found.profiles, clustered, *period, currency),
             period=period,
+            relative=relative_names(found.config.naming.scheme, len(found.profiles)),
             totals=_totals(found, currency),
             segments=told_segments(
                 found.profiles, found.statistics, clustered, found.rows, suggestions, as_of, currency
@@ -118,10 +121,12 @@ def report_page(found: Findings) -> str:
 def _totals(found: Findings, currency: str) -> list[tuple[str, str]]:
     """The figures below the answer."""
     total = found.rows.products.total
+    of_customers = sum((row[REVENUE] for row in found.profiles), Decimal(0))
     return [
         ("Customers", f"{sum(int(row[CUSTOMERS]) for row in found.profiles):,}"),
         ("Segments", str(len(found.profiles))),
-        ("Revenue, guests' sales included", money(total[REVENUE], currency)),
+        ("Customers' revenue", money(of_customers, currency)),
+        ("Revenue with guests' sales", money(total[REVENUE], currency)),
         ("Countries", f"{found.rows.countries.total[ROWS]:,}"),
         ("Products", f"{total[ROWS]:,}"),
     ]

@@ -78,7 +78,7 @@ class Step(NamedTuple):
     label: str
     meaning: str
     rule: str
-    lines: str
+    lines: int
     share: str
     revenue: str
     bar: Markup
@@ -195,11 +195,7 @@ def told_quality(quality: Rows, examples: Rows, currency: str) -> list[Step]:
     read = sum(int(row[ROWS]) for row in quality)
     revenue = sum((Decimal(row[REVENUE]) for row in quality), Decimal(0))
     bar = step_bar(0, 1.0 if read else 0.0, "read")
-    steps = [
-        Step(
-            "Read", "all lines of the input", "", f"{read:,}", percent(1), money(revenue, currency), bar, "read", [], 0
-        )
-    ]
+    steps = [Step("Read", "all lines of the input", "", read, percent(1), money(revenue, currency), bar, "read", [], 0)]
     left = 1.0
     for row in quality:
         rule, share = str(row[RULE]), float(row[SHARE])
@@ -212,7 +208,7 @@ def told_quality(quality: Rows, examples: Rows, currency: str) -> list[Step]:
                 label,
                 meaning,
                 rule,
-                f"{int(row[ROWS]):,}",
+                int(row[ROWS]),
                 percent(share),
                 money(row[REVENUE], currency),
                 step_bar(0.0 if kind == "used" else left, share, kind),

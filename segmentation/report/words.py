@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from segmentation.charts.carrier import brings_more_than_its_share, carrier
 from segmentation.charts.features import feature_words
 from segmentation.charts.numbers import Row, Rows, finite, in_words, percent, sentence
-from segmentation.choosing_k import Choice
+from segmentation.choosing_k import Choice, leaves_nothing
 from segmentation.report.formatting import counted, cut, day, in_unit, listed, money, number
 from segmentation.schemas import (
     CALINSKI_HARABASZ,
@@ -23,6 +23,7 @@ from segmentation.schemas import (
     SEGMENT_NAME,
     SILHOUETTE,
     TOTAL_SPEND,
+    WSSSE,
     K,
 )
 
@@ -61,9 +62,18 @@ def _how_many(profiles: Rows, customers: int, features: Sequence[str]) -> str:
     by = f" by {listed([spoken(feature) for feature in features])}"
     if len(profiles) == 1:
         return "That customer is one segment." if customers == 1 else f"They are one segment{by}."
-    largest = max(profiles, key=lambda row: int(row[CUSTOMERS]))
-    holds = f"{int(largest[CUSTOMERS]):,} of them ({percent(largest[CUSTOMER_SHARE])})"
-    return f"They form {in_words(len(profiles))} segments{by}; the largest, {name_of(largest)}, holds {holds}."
+    return f"They form {in_words(len(profiles))} segments{by}; {_how_large(profiles)}."
+
+
+def _how_large(profiles: Rows) -> str:
+    most = max(int(row[CUSTOMERS]) for row in profiles)
+    largest = [row for row in profiles if int(row[CUSTOMERS]) == most]
+    of_them = f"{most:,} of them ({percent(largest[0][CUSTOMER_SHARE])})"
+    if len(largest) == len(profiles):
+        return f"each holds {of_them}"
+    if len(largest) > 1:
+        return f"the {in_words(len(largest))} largest hold {of_them} each"
+    return f"the largest, {name_of(largest[0])}, holds {of_them}"
 
 
 def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str) -> str:
@@ -72,21 +82,35 @@ def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str
     if revenue < 0:
         return f"Their revenue adds up to {money(revenue, currency)}, so shares of it would tell nothing."
     if len(profiles) == 1:
-        each = revenue / customers
-        one = customers == 1
-        return "All revenue is that customer's." if one else f"On average each brings {money(each, currency)}."
+        each = f"On average each brings {money(revenue / customers, currency)}."
+        return "No other customer brings revenue." if customers == 1 else each
     best = carrier(profiles)
     if not brings_more_than_its_share(best):
-        most = max(profiles, key=lambda row: float(row[REVENUE_SHARE]))
-        return (
-            f"Revenue follows size: no segment brings much more than its share of customers; the most, "
-            f"{percent(most[REVENUE_SHARE])}, comes from {name_of(most)} with {percent(most[CUSTOMER_SHARE])} of "
-            "customers."
-        )
+        return f"Revenue follows size: no segment brings much more than its share of customers{_who_brings(profiles)}."
     count = int(best[CUSTOMERS])
-    brings = f"{'brings' if count == 1 else 'bring'} {percent(best[REVENUE_SHARE])} of revenue"
+    brings = f"{'brings' if count == 1 else 'bring'} {percent(best[REVENUE_SHARE])} of customers' revenue"
     who = f"{counted(count, 'customer')}, {percent(best[CUSTOMER_SHARE])}, {brings}"
     return f"{who}: {name_of(best)}."
+
+
+def _who_brings(profiles: Rows) -> str:
+    """Which segment brings the most; nothing where several do."""
+    most = max(float(row[REVENUE_SHARE]) for row in profiles)
+    first, *equal = [row for row in profiles if float(row[REVENUE_SHARE]) == most]
+    if equal:
+        return ""
+    of_customers = percent(first[CUSTOMER_SHARE])
+    return f"; the most, {percent(most)}, comes from {name_of(first)} with {of_customers} of customers"
+
+
+def relative_names(scheme: str, count: int) -> str:
+    """What the words of names by levels compare; empty where names are by rules, or one segment is all there is."""
+    if scheme != "levels" or count == 1:
+        return ""
+    return (
+        "High, Medium and Low in a name are relative to the other segments; of frequency, to those of the same spend "
+        "level where there are several."
+    )
 
 
 def name_of(profile: Row) -> str:
@@ -112,7 +136,7 @@ def in_plain_words(profile: Row, as_of: date, currency: str) -> str:
 
 def _about(median: float, noun: str) -> str:
     """A median of whole numbers, which lies between two of them where an even number of customers have it."""
-    whole = round(median)
+    whole = math.floor(median + 0.5)  # as people round: `round` would take the even one
     return f"{'' if whole == median else 'about '}{counted(whole, noun)}"
 
 
@@ -185,7 +209,8 @@ def agreement(cast: Sequence[Vote], chosen: int) -> str:
         return "No measure can compare numbers of segments here."
     others = [vote for vote in known if vote.k != chosen]
     if not others:
-        way = "The one way that has an opinion agrees" if len(known) == 1 else f"All {in_words(len(known))} ways agree"
+        ways = {1: "The one way that has an opinion agrees", 2: "Both ways agree"}
+        way = ways.get(len(known), f"All {in_words(len(known))} ways agree")
         return f"{way}: k = {chosen}."
     for_it = [vote.by for vote in known if vote.k == chosen]
     would = [f"{vote.by} would take k = {vote.k}" for vote in others[:1]]
@@ -200,6 +225,11 @@ def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
     silhouette = next((finite(row[SILHOUETTE]) for row in sweep if int(row[K]) == chosen), None)
     if silhouette is None:
         return []
+    if leaves_nothing({int(row[K]): float(row[WSSSE]) for row in sweep}, chosen):
+        return [
+            f"At k = {chosen} the customers of each segment are all alike in what was clustered, and no difference is "
+            "left to explain: a silhouette tells nothing then."
+        ]
     band = next((words for limit, words in SILHOUETTE_BANDS if silhouette <= limit), SILHOUETTE_BANDS[-1][1])
     told = [f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
     largest = max(profiles, key=lambda row: int(row[CUSTOMERS]))

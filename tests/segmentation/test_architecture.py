@@ -66,7 +66,7 @@ ALLOWED = {
     "request": {"publishing", "identity", "lake"},
     "segment_rows": {"choosing_k", "clustering", "fitting", "preparation"},
     "usable": {"cleaning", "input_files", "preparation"},
-    "summary": {"charts.numbers", "pipeline", "plain_text", "run_log", "screen"},
+    "summary": {"charts.numbers", "pipeline", "plain_text", "report.formatting", "run_log", "screen"},
     "progress": {"plain_text", "screen"},
     "entry": {"plain_text", "screen"},
     "typed_command": {"plain_text"},

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.choosing_k import Choice, choose_k, elbow
+from segmentation.choosing_k import Choice, choose_k, elbow, leaves_nothing
 
 # The best fits of the Online Retail customers' standard-scaled spend and frequency; k = 1 is the total sum of squares.
 ONLINE_RETAIL = {
@@ -94,13 +94,12 @@ def test_auto_takes_the_best_silhouette_where_the_curve_has_no_elbow():
 def test_auto_takes_the_best_silhouette_of_those_allowed_where_the_elbow_is_not_allowed():
     choice = choose_k(ONLINE_RETAIL, {5: 0.6, 6: 0.7, 7: 0.65}, "auto", [5, 6, 7])
     assert (choice.k, choice.rule, choice.elbow) == (6, "silhouette", 4)
-    assert "the elbow reads 4" in choice.reason
-    assert "k = 6 was taken by the best silhouette" in choice.reason
+    assert choice.reason == "the elbow reads 4, not within 5..7, so k = 6 was taken by the best silhouette"
 
 
 def test_two_points_leave_the_only_k_there_is():
     choice = choose_k({1: 8.0, 2: 0.0}, {2: 0.99}, "auto", [2])
-    assert (choice.k, choice.rule, choice.elbow) == (2, "silhouette", None)
+    assert choice == Choice(2, "silhouette", None, "the curve has no elbow, and k = 2 was the only one to take")
 
 
 def test_silhouette_takes_its_best_and_still_reports_the_elbow():
@@ -110,6 +109,11 @@ def test_silhouette_takes_its_best_and_still_reports_the_elbow():
 
 def test_the_smallest_k_wins_where_silhouettes_are_equal():
     assert choose_k(ONLINE_RETAIL, {2: 0.5, 3: 0.7, 4: 0.7}, "silhouette", [2, 3, 4]).k == 3
+
+
+@pytest.mark.parametrize(("left", "nothing"), [(0.0, True), (1e-9, True), (1e-5, False), (8.0, False)])
+def test_what_is_left_by_rounding_alone_is_nothing(left: float, nothing: bool):
+    assert leaves_nothing({1: 8.0, 2: left}, 2) == nothing
 
 
 def test_a_configured_k_is_taken_whatever_the_figures_say():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentation.config import NamingRule, load_config
-from segmentation.naming import name_by_levels, name_by_rules, score
+from segmentation.naming import SegmentName, name_by_levels, name_by_rules, score
 from segmentation.schemas import PURCHASE_FREQUENCY, RECENCY_DAYS, TOTAL_SPEND
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -38,8 +38,13 @@ def centre(recency: float, frequency: float, spend: float) -> dict[str, float]:
     return {RECENCY_DAYS: recency, PURCHASE_FREQUENCY: frequency, TOTAL_SPEND: spend}
 
 
+def by_levels(spend: Sequence[float], frequency: Sequence[float]) -> list[SegmentName]:
+    both = zip(spend, frequency, strict=True)
+    return name_by_levels([{TOTAL_SPEND: amount, PURCHASE_FREQUENCY: orders} for amount, orders in both])
+
+
 def names(spend: Sequence[float], frequency: Sequence[float]) -> list[str]:
-    return [segment.name for segment in name_by_levels(spend, frequency)]
+    return [segment.name for segment in by_levels(spend, frequency)]
 
 
 def rfm_names(*centres: Mapping[str, float]) -> list[str]:
@@ -47,8 +52,9 @@ def rfm_names(*centres: Mapping[str, float]) -> list[str]:
 
 
 def words(name: str) -> tuple[str, str]:
-    spend, frequency = name.removesuffix(" Frequency").split(" Spend, ")
-    return spend, frequency
+    """The words of both levels, without what tells segments of the same levels apart."""
+    spend, frequency, *_ = name.split(", ")
+    return spend.removesuffix(" Spend"), frequency.removesuffix(" Frequency")
 
 
 def rank(word: str) -> int:
@@ -76,13 +82,11 @@ def test_the_classic_four_segments_get_their_classic_names():
 
 
 def test_the_rule_tells_the_figures_and_how_the_frequency_was_judged():
-    rules = [
-        segment.rule
-        for segment in name_by_levels([1_091.83, 11_979.94, 55_099.49, 190_808.54], [3.05, 20.5, 120.5, 42.83])
-    ]
+    spend, frequency = [1_091.83, 11_979.94, 55_099.49, 190_808.54], [3.05, 20.5, 120.5, 42.83]
+    rules = [segment.rule for segment in by_levels(spend, frequency)]
     assert rules[0] == "spend 1,091.83 is level 1 of 3; frequency 3.05 is level 1 of 3 among all segments"
     assert rules[3] == (
-        "spend 190,808.54 is level 3 of 3; frequency 42.83 is number 1 of the 2 segments of this spend level, "
+        "spend 190,808.54 is level 3 of 3; frequency 42.83 is number 1 of the 2 frequencies in this spend level, "
         "from the lowest"
     )
 
@@ -140,10 +144,67 @@ def test_segments_alone_in_their_spend_level_have_frequency_words_in_the_order_o
     assert frequencies == sorted(frequencies)
 
 
+@given(ascending_centres())
+def test_equal_spend_has_one_word_and_so_has_equal_frequency_at_equal_spend(
+    centres: tuple[list[float], list[float]],
+):
+    spend, frequency = centres
+    by_spend, by_both = defaultdict(set), defaultdict(set)
+    for name, amount, orders in zip(names(spend, frequency), spend, frequency, strict=True):
+        by_spend[amount].add(words(name)[0])
+        by_both[amount, orders].add(words(name))
+    assert all(len(given_words) == 1 for given_words in [*by_spend.values(), *by_both.values()])
+
+
+def test_a_frequency_that_all_segments_share_is_medium_and_told_to_be_the_same():
+    assert names([100.0, 900.0], [1.0, 1.0]) == ["Low Spend, Medium Frequency", "High Spend, Medium Frequency"]
+    assert by_levels([100.0, 900.0], [1.0, 1.0])[1].rule == (
+        "spend 900.00 is level 2 of 2; frequency 1.00 is the same in all segments"
+    )
+
+
+def test_a_spend_that_all_segments_share_is_medium_and_told_to_be_the_same():
+    assert names([70.0, 70.0], [4.0, 9.0]) == ["Medium Spend, Low Frequency", "Medium Spend, High Frequency"]
+    assert by_levels([70.0, 70.0], [4.0, 9.0])[0].rule == (
+        "spend 70.00 is the same in all segments; "
+        "frequency 4.00 is number 1 of the 2 frequencies in this spend level, from the lowest"
+    )
+
+
+def test_what_differs_by_rounding_alone_is_equal():
+    assert names([100.0, 900.0], [0.3, 0.1 + 0.2]) == ["Low Spend, Medium Frequency", "High Spend, Medium Frequency"]
+    assert names([1e9, 1e9 + 1e-6], [1.0, 2.0]) == ["Medium Spend, Low Frequency", "Medium Spend, High Frequency"]
+
+
+def test_segments_of_one_spend_level_that_are_equally_frequent_are_told_apart_by_what_differs():
+    spend = [10.0, 11.0, 1_000.0, 90_000.0, 95_000.0, 99_000.0]
+    assert names(spend, [1.0, 1.0, 7.0, 7.0, 7.0, 30.0]) == [
+        "Low Spend, Low Frequency, Lower Spend",
+        "Low Spend, Low Frequency, Higher Spend",
+        "Medium Spend, Medium Frequency",
+        "High Spend, Low Frequency, Lower Spend",
+        "High Spend, Low Frequency, Higher Spend",
+        "High Spend, High Frequency",
+    ]
+    assert by_levels(spend, [1.0, 1.0, 7.0, 7.0, 7.0, 30.0])[0].rule == (
+        "spend 10.00 is level 1 of 3; frequency 1.00 is level 1 of 3 among all segments; "
+        "more than one segment fits, told apart by where they differ most"
+    )
+
+
+def test_segments_of_equal_spend_and_frequency_are_told_apart_by_another_feature():
+    centres = [centre(recency, 2.0, 70.0) for recency in (90.0, 5.0)]
+    assert [segment.name for segment in name_by_levels(centres)] == [
+        "Medium Spend, Medium Frequency, Less Recent",
+        "Medium Spend, Medium Frequency, More Recent",
+    ]
+
+
 @pytest.mark.parametrize("k", range(2, 13))
-def test_equal_centres_still_get_names_of_their_own(k: int):
-    assert len(set(names([5.0] * k, [2.0] * k))) == k
-    assert len(set(rfm_names(*[GRID[0]] * k))) == k
+def test_centres_equal_in_everything_are_numbered(k: int):
+    numbers = [f"No. {number}" for number in range(1, k + 1)]
+    assert names([5.0] * k, [2.0] * k) == [f"Medium Spend, Medium Frequency, {number}" for number in numbers]
+    assert rfm_names(*[GRID[0]] * k) == [f"New, {number}" for number in numbers]
 
 
 @pytest.mark.parametrize(
@@ -223,6 +284,14 @@ def test_three_of_a_kind_are_low_medium_and_high():
         "Champions, Medium Spend",
         "Champions, Low Spend",
         "Champions, High Spend",
+    ]
+
+
+def test_of_a_kind_those_that_are_equal_where_they_differ_most_differ_in_something_else():
+    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 4_000.0), centre(5.0, 9.0, 400_000.0)) == [
+        "Champions, Lower Spend, Lower Frequency",
+        "Champions, Lower Spend, Higher Frequency",
+        "Champions, Higher Spend",
     ]
 
 

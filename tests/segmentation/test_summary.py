@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from segmentation.pipeline import Published
+from segmentation.report.page import report_page
 from segmentation.run_log import RunLog
 from segmentation.summary import summary_of
+from tests.segmentation.report.findings import findings
+from tests.segmentation.report.test_page import Page
 
 
 def segment(name: str) -> dict[str, object]:
@@ -30,7 +33,24 @@ def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", befor
 
 def test_a_segment_is_a_line_with_its_share_and_medians():
     [line] = [line for line in summary_of(published(), "£").splitlines() if "Loyal" in line]
-    assert line.split() == ["1", "Loyal", "1,200", "25.0%", "£1,234", "50.0%", "£12", "3", "40", "days", "ago"]
+    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,234", "50", "%", "£12.50", "3", "40")]
+
+
+def test_the_figures_are_those_of_the_report():
+    found = findings()
+    [_, *told] = Page(report_page(found)).table_with("Median spend")
+    run = Published("a", "file:/lake", False, "", segments=found.profiles)
+    lines = summary_of(run, "£").splitlines()
+    for name, *figures in told:
+        [line] = [line for line in lines if name.strip() in line]
+        assert line.partition(name.strip())[2].split() == " ".join(figures).split()
+
+
+@pytest.mark.parametrize("width", [80, 118])
+def test_no_two_columns_have_the_same_title(width: int):
+    first, second = summary_of(published(), "£", width).splitlines()[3:5]
+    assert first.split()[:4] == ["Share", "of", "Share", "of"]
+    assert second.split()[:5] == ["Segment", "Customers", "customers", "Revenue", "revenue"]
 
 
 def test_a_currency_of_letters_stands_apart_from_its_number():

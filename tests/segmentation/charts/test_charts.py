@@ -101,13 +101,13 @@ def pareto_of(revenue: Sequence[float], labels: Sequence[str] | None = None, tot
     whole = total or sum(revenue)
     rows = []
     for position, value in enumerate(revenue):
-        before = sum(revenue[:position]) / whole if whole else None
+        upto = sum(revenue[: position + 1]) / whole if whole else None
         rows.append(
             {
                 "label": labels[position] if labels else f"Item {position + 1}",
                 "revenue": Decimal(str(value)),
-                "cumulative_revenue_share": None if before is None else before + value / whole,
-                "abc_class": "A" if before is None or before < 0.8 else "B" if before < 0.95 else "C",
+                "cumulative_revenue_share": upto,
+                "abc_class": "A" if not position or (upto or 0.0) <= 0.8 else "B" if (upto or 0.0) <= 0.95 else "C",
             }
         )
     return rows
@@ -229,6 +229,11 @@ def test_the_knee_does_not_depend_on_the_scale_and_the_lowest_of_equals_wins() -
         ((9.0, 3.0), 2, "elbow", "Only k = 1 and 2 were tried; k = 2 was chosen"),
         ((9.0, 3.0), 2, "fixed", "k = 2 was set in the configuration"),
         ((100.0, 40.0, 0.0, 0.0), 3, "elbow", "The elbow is at k = 3: three segments explain all of the variation"),
+        ((100.0, 40.0, 1e-14, 0.0), 3, "elbow", "The elbow is at k = 3: three segments explain all of the variation"),
+        (
+            *((100.0, 10.0, 10.0, 10.0), 2, "elbow"),
+            "The elbow is at k = 2: two segments explain 90 % of the variation, one more would add nothing",
+        ),
     ],
 )
 def test_the_elbow_title_tells_how_k_was_chosen(wssse: Sequence[float], chosen: int, rule: str, title: str) -> None:
@@ -287,6 +292,12 @@ def test_a_sample_is_called_a_sample_and_a_full_set_is_not() -> None:
     said = " ".join(words_of(segments_chart(customers, profiles, 434_000)))
     assert "120 of 434,000 customers drawn" in said
     assert "drawn" not in " ".join(words_of(segments_chart(customers, profiles, len(customers))))
+
+
+def test_the_map_says_that_its_revenue_is_that_of_customers() -> None:
+    profiles = profiles_of(CLASSIC)
+    said = " ".join(words_of(segments_chart(customers_of(profiles), profiles)))
+    assert "Revenue is without guests' sales." in said
 
 
 def test_skewed_axes_are_logarithmic_and_even_ones_are_not() -> None:
@@ -377,7 +388,9 @@ def test_values_carry_units_and_missing_ones_are_dashes() -> None:
         ([70.0, 17.0, 8.0, 5.0], 4, None, "Two countries bring 87 % of revenue"),
         ([70.0, 17.0, 8.0, 5.0], 4, 2, "Two countries bring 87 % of revenue"),
         ([5.0] * 20, 20, None, "16 countries bring 80 % of revenue"),
-        ([40.0, 30.0, 30.0], 3, None, "Revenue is spread: the largest of three countries brings 40 %"),
+        ([7.4] * 12 + [1.4] * 8, 20, 10, "Eleven countries bring 81 % of revenue"),
+        ([40.0, 30.0, 30.0], 3, None, "Revenue is spread: none of three countries brings more than 40 %"),
+        ([25.0] * 4, 4, None, "Revenue is spread: none of four countries brings more than 25 %"),
         ([10.0], 1, None, "All revenue comes from one country: Item 1"),
         ([0.0, 0.0], 2, None, "There is no revenue to share among 2 countries"),
         ([], 0, None, "No country has any revenue"),
@@ -407,6 +420,13 @@ def test_beyond_the_rows_shown_the_title_needs_the_size_of_class_a(of: int, clas
     assert f"The 20 largest of {of:,} products; the other {of - 20:,} products bring 80 % of revenue." in words_of(
         figure
     )
+
+
+def test_the_rule_of_the_classes_is_told_with_what_their_revenue_includes() -> None:
+    figure = pareto_chart(pareto_of([85.0, 10.0, 5.0]), "label", ("country", "countries"), 3)
+    said = " ".join(text.get_text() for text, _ in texts_drawn(figure))
+    assert "Guests' sales are included. Classes by cumulative revenue: A up to 80 % and always the largest" in said
+    assert {"A", "B", "C"} <= words_of(figure)
 
 
 def test_bars_are_true_to_the_money_even_beside_a_giant_or_below_zero() -> None:
@@ -542,6 +562,7 @@ def test_a_cache_that_cannot_be_written_is_not_told_and_what_stands_in_for_it_is
     ("function", "value", "text"),
     [
         (compact, 0, "0"),
+        (compact, 1e-15, "0"),
         (compact, 0.052, "0.052"),
         (compact, 3.0, "3"),
         (compact, 3.04, "3.0"),

@@ -13,6 +13,7 @@ def test_the_title_tells_what_the_top_tenth_bring() -> None:
     assert concentration_title(points) == "The top 10 % of customers bring 61 % of revenue"
     figure = concentration_chart(points, currency="£")
     assert figure.get_label() == concentration_title(points)
+    assert any("100 customers, £230 of revenue without guests' sales." in words for words in words_of(figure))
     assert {"top 10 %: 61 %", "10 customers", "top 1 %: 6.1 %".replace("top 1 %", "one customer")} <= words_of(figure)
 
 

@@ -7,7 +7,6 @@ import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -18,7 +17,7 @@ import pytest
 
 from segmentation.charts.marks import SEGMENT_MARKS
 from segmentation.identity import code_version
-from segmentation.report.page import formatting, words
+from segmentation.report import formatting, words
 from segmentation.report.marks import _SHAPES
 from segmentation.report.page import report_page
 from segmentation.report.rows import LARGEST_SHOWN, ReportRows
@@ -105,7 +104,7 @@ def test_the_answer_is_three_sentences_and_says_who_carries_the_revenue(classic:
     assert (
         "4,338 customers spent £8,887,209 between 1 December 2010 and 9 December 2011. They form four segments by "
         "total spend and number of orders; the largest, Low Spend, Low Frequency, holds 4,087 of them (94 %). "
-        "6 customers, 0.1 %, bring 13 % of revenue: High Spend, Low Frequency."
+        "6 customers, 0.1 %, bring 13 % of customers' revenue: High Spend, Low Frequency."
     ) in classic.text
 
 
@@ -113,10 +112,13 @@ def test_the_answer_is_three_sentences_and_says_who_carries_the_revenue(classic:
     ("segments", "told"),
     [
         ([("All Customers", 1, "12.50")], "1 customer spent £12.50"),
-        ([("All Customers", 1, "12.50")], "That customer is one segment. All revenue is that customer's."),
+        ([("All Customers", 1, "12.50")], "That customer is one segment. No other customer brings revenue."),
         ([("All Customers", 20, "3000")], "They are one segment by total spend and number of orders. On average each"),
-        ([("A", 9, "100"), ("B", 1, "300")], "1 customer, 10 %, brings 75 % of revenue: B."),
-        ([("A", 5, "100"), ("B", 5, "100")], "Revenue follows size: no segment brings much more than its share"),
+        ([("A", 9, "100"), ("B", 1, "300")], "1 customer, 10 %, brings 75 % of customers' revenue: B."),
+        ([("A", 5, "100"), ("B", 5, "100")], "total spend and number of orders; each holds 5 of them (50 %). Revenue"),
+        ([("A", 5, "90"), ("B", 5, "90"), ("C", 2, "9")], "orders; the two largest hold 5 of them (42 %) each."),
+        ([("A", 5, "100"), ("B", 5, "100")], "no segment brings much more than its share of customers. Customers 10"),
+        ([("A", 5, "100"), ("B", 5, "101")], "of customers; the most, 50 %, comes from B with 50 % of customers."),
         ([("A", 5, "0"), ("B", 5, "0")], "Their revenue adds up to nothing, so there is no share of it to tell."),
         ([("A", 5, "10"), ("B", 5, "-130")], "Their revenue adds up to −£120, so shares of it would tell nothing."),
         ([("A", 5, "10")] * 13, "They form 13 segments"),
@@ -135,11 +137,31 @@ def test_a_day_of_sales_is_told_as_a_day():
     assert "1 December 2010 to" not in told
 
 
+def test_the_revenue_that_shares_are_of_stands_beside_that_with_guests_sales(classic: Page):
+    assert "Customers' revenue £8,887,209 Revenue with guests' sales £1,833 Countries" in classic.text
+    assert "Shares of revenue are of the customers' revenue: guests' sales, those without a customer id" in classic.text
+
+
 # ---- the segments ----
 
 
+@pytest.mark.parametrize(
+    ("file", "segments", "times"),
+    [
+        ("online_retail.yaml", CLASSIC, 1),
+        ("online_retail.yaml", [("All Customers", 20, "3000")], 0),
+        ("online_retail_rfm.yaml", [("Champions", 5, "100"), ("Lost", 5, "10")], 0),
+    ],
+)
+def test_that_high_and_low_are_relative_is_said_once_where_names_say_them(
+    file: str, segments: list[tuple[str, int, str]], times: int
+):
+    told = page_of(config=config(file=file), segments=segments).text
+    assert told.count("High, Medium and Low in a name are relative to the other segments") == times
+
+
 def test_a_segment_is_told_with_its_size_its_shares_its_typical_customer_and_what_sets_it_apart(classic: Page):
-    assert "237 customers, 5.5 % £2,839,245, 32 % of revenue" in classic.text
+    assert "237 customers, 5.5 % £2,839,245, 32 % of customers' revenue" in classic.text
     assert "The customer in the middle spent £5,990 in 2 orders and last ordered 2 days before 10 December 2011." in (
         classic.text
     )
@@ -164,7 +186,7 @@ def test_a_suggestion_is_marked_and_comes_from_the_configuration_or_a_default():
     found = findings(config=config("report={suggestions: {'High Spend, Low Frequency': 'Call each <b>by name</b>.'}}"))
     told = Page(report_page(found)).text
     assert "Suggestion Call each <b>by name</b>." in told
-    assert "Suggestion Many and small: low-cost, automatic contact" in told
+    assert "Suggestion Keep contact automatic and at low cost" in told
     named = Page(
         report_page(findings(segments=[("Champions, Higher Spend", 5, "10"), ("Brand New Name", 5, "10")]))
     ).text
@@ -211,11 +233,13 @@ def test_a_high_silhouette_over_one_huge_segment_is_not_sold_as_good_news(classi
     assert "good news" not in even
 
 
-def test_agreement_is_told_too():
-    votes = [words.Vote(by, "", 3) for by in ("the elbow", "the silhouette")]
-    assert words.agreement(votes, 3) == "All two ways agree: k = 3."
-    assert "none of them speaks for k = 5" in words.agreement(votes, 5)
-    assert words.agreement([words.Vote("the elbow", "", None)], 1).startswith("No measure")
+def test_a_silhouette_is_not_judged_where_the_segments_customers_are_all_alike():
+    sweep = [row | {"wssse": 0.0 if row["k"] >= 4 else 9.0} for row in findings().sweep]
+    told = page_of(sweep=sweep).text
+    assert "At k = 4 the customers of each segment are all alike in what was clustered" in told
+    assert "structure" not in told
+    rounded = [row | {"wssse": 1e-15 if row["k"] >= 4 else 9.0} for row in findings().sweep]
+    assert page_of(sweep=rounded).table_with("Silhouette")[4][:2] == ["4", "0"]
 
 
 # ---- countries and products ----
@@ -263,6 +287,14 @@ def test_a_row_names_its_largest_segment_and_draws_all_shares(classic: Page):
     )
 
 
+def test_the_classes_are_told_by_their_rule_and_with_what_their_revenue_includes(classic: Page):
+    rule = (
+        "Added up from the largest down, class A goes up to 80 % of revenue and always has the largest, B goes up to "
+        "95 %, C is the rest. Guests' sales are included."
+    )
+    assert classic.text.count(rule) == 2
+
+
 def test_what_is_not_merchandise_is_called_so(classic: Page):
     assert "POSTAGE 22001 · not merchandise" in classic.text
 
@@ -280,13 +312,28 @@ def test_countries_without_any_revenue_have_no_shares_and_no_bar():
 def test_the_waterfall_goes_from_lines_read_to_lines_used(classic: Page):
     table = classic.table_with("Lines")
     assert [row[1] for row in table[1:]] == [
-        *("541,909", "0", "−9,288", "−3", "−1,336", "−1,179", "0", "−5,226", "−132,185", "392,692"),
+        *("541,909", "0", "9,288", "3", "1,336", "1,179", "0", "5,226", "132,185", "392,692"),
     ]
     assert table[1][3] == "£812,864"
     steps = [attributes for attributes in classic.attributes("rect") if attributes.get("class") in ("taken", "used")]
     first, last = steps[0], steps[-1]
     assert float(str(first["x"])) + float(str(first["width"])) == pytest.approx(1000, abs=0.2)
     assert (last["class"], last["x"]) == ("used", "0.0")
+
+
+def test_the_waterfall_tells_lines_and_money_of_each_rule_as_they_are_so_that_both_add_up():
+    returned = {"rule": "cancellation", "rows": 2, "share": 0.2, "revenue": Decimal("-120")}
+    used = {"rule": "clean", "rows": 8, "share": 0.8, "revenue": Decimal("1000")}
+    table = page_of(quality=[returned, used]).table_with("Money")
+    assert [(row[1], row[3]) for row in table[1:]] == [("10", "£880"), ("2", "−£120"), ("8", "£1,000")]
+
+
+def test_one_line_of_a_rule_is_told_in_the_singular():
+    found = findings(quality=quality_of(9, guest=1))
+    examples = [example("guest", customer_id=""), example("cancellation")]
+    told = Page(report_page(replace(found, rows=replace(found.rows, examples=examples)))).text
+    assert "Guests 1 line Invoice" in told
+    assert "Cancelled 9,288 lines Invoice" in told
 
 
 def test_an_example_line_hides_its_customer_wherever_it_is_named():
@@ -461,22 +508,3 @@ def test_money_has_thousands_and_pence_only_where_they_matter(value: str, told: 
 def test_no_number_has_fifteen_digits(classic: Page):
     assert re.findall(r"\d\.\d{5,}", classic.text) == []
     assert re.findall(r"\d{6,}", classic.text.replace("8130dbee145b", "").replace(CUSTOMER, "")) == []
-
-
-def test_differences_tell_at_most_three_and_nothing_that_is_alike():
-    profile: Mapping[str, object] = {"mean_total_spend": 100.0, "mean_return_rate": 0.0, "mean_recency_days": 10.5}
-    averages = {"total_spend": 50.0, "return_rate": 0.04, "recency_days": 10.0, "tenure_days": None}
-    assert words.differences(profile, averages, "£") == [
-        "Share of spend returned: none (0 % against 4 %)",
-        "Total spend: 2 times the average (£100 against £50.00)",
-    ]
-
-
-def test_without_a_ratio_a_difference_is_told_by_its_figures_and_not_called_alike():
-    told = words.differences({"mean_total_spend": -2.5, "mean_recency_days": 3.0}, {"total_spend": 0.0}, "£")
-    assert told == ["Total spend: −£2.50 against £0 on average"]
-    assert words.differences({"mean_total_spend": 0.0}, {"total_spend": 0.0}, "£") == []
-
-
-def test_the_classic_segments_carry_as_the_chart_says():
-    assert words.carrier(findings(CLASSIC).profiles)["segment_name"] == "High Spend, Low Frequency"
