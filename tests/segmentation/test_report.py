@@ -146,7 +146,7 @@ def test_a_segment_is_told_with_its_size_its_shares_its_typical_customer_and_wha
     assert "Total spend: 93 times the average (£190,809 against £2,049)" in classic.text
     typical = next(table for table in classic.tables if table[0][0] == "Typical customer")
     assert typical[0] == ["Typical customer", "Median", "Middle half", "Average of all"]
-    assert typical[1] == ["Total spend", "£546", "£273 to £1,092", "£2,049"]
+    assert typical[1] == ["Total spend", "£546", "£273 to\N{NO-BREAK SPACE}£1,092", "£2,049"]
 
 
 def test_one_customer_alone_in_a_segment_is_told_in_the_singular():
