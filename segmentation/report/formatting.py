@@ -61,13 +61,13 @@ def in_unit(value: Any, unit: str, currency: str) -> str:
 
 
 def span(low: Any, high: Any, unit: str, currency: str) -> str:
-    """From a value to another; one value where both read the same.
+    r"""From a value to another; one value where both read the same. "to" stays with what follows it.
 
     >>> span(1, 4, "number", ""), span(290.2, 1353, "money", "£"), span(1, 1, "number", "")
-    ('1 to 4', '£290 to £1,353', '1')
+    ('1 to\xa04', '£290 to\xa0£1,353', '1')
     """
     first, last = in_unit(low, unit, currency), in_unit(high, unit, currency)
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else f"{first} to\N{NO-BREAK SPACE}{last}"
 
 
 def day(value: date | datetime | None) -> str:

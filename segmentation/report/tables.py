@@ -103,7 +103,9 @@ OUTCOMES: Final = {
 
 def told_countries(sold: Sold, profiles: Rows, currency: str) -> SoldTable:
     """The countries' table."""
-    return _table(sold, profiles, currency, COUNTRY, COUNTRY, (AVERAGE_ORDER_VALUE, "Value of an order"))
+    return _table(
+        sold, profiles, currency, COUNTRY, COUNTRY, (AVERAGE_ORDER_VALUE, "Value of an\N{NO-BREAK SPACE}order")
+    )
 
 
 def told_products(sold: Sold, profiles: Rows, currency: str) -> SoldTable:

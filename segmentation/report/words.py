@@ -88,7 +88,7 @@ def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str
     if not brings_more_than_its_share(best):
         return f"Revenue follows size: no segment brings much more than its share of customers{_who_brings(profiles)}."
     count = int(best[CUSTOMERS])
-    brings = f"{'brings' if count == 1 else 'bring'} {percent(best[REVENUE_SHARE])} of customers' revenue"
+    brings = f"{'brings' if count == 1 else 'bring'} {percent(best[REVENUE_SHARE])} of revenue"
     who = f"{counted(count, 'customer')}, {percent(best[CUSTOMER_SHARE])}, {brings}"
     return f"{who}: {name_of(best)}."
 

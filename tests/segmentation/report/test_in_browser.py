@@ -272,6 +272,14 @@ def test_the_command_is_copied_from_a_page_that_is_a_file(opened: Open):
     assert page.evaluate("navigator.clipboard.readText()") == findings().command
 
 
+def test_the_command_is_broken_between_its_words_alone(opened: Open):
+    page = opened(width=360).page
+    heights = page.locator(".copied pre span").evaluate_all("all => all.map(one => one.offsetHeight)")
+    assert len(heights) == len(findings().command.split(" "))
+    assert len(set(heights)) == 1
+    assert page.locator(".copied pre").evaluate("one => one.offsetHeight") > 2 * heights[0]
+
+
 def test_the_first_tab_skips_to_the_report(opened: Open):
     page = opened().page
     page.keyboard.press("Tab")
@@ -330,6 +338,28 @@ def test_the_print_has_all_that_is_folded_searched_away_or_scrolled_on_the_scree
         one.scrollHeight > one.clientHeight + 1).map(one => one.outerHTML.slice(0, 60))"""
     assert page.evaluate(cut) == []
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("case", ["classic", "hostile", "fifty", "one"])
+def test_nothing_is_wider_than_the_paper(opened: Open, case: str):
+    page = opened(case, width=703).page  # an A4 page between its margins
+    page.emulate_media(media="print")
+    wider = """() => [...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth + 1)
+        .map(one => one.outerHTML.slice(0, 80))"""
+    assert page.evaluate(wider) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 703
+
+
+def test_on_paper_a_page_holds_two_segments_and_each_page_of_a_table_its_headings(opened: Open):
+    page = opened().page
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 703, "height": 1000})
+    heights = page.locator(".card").evaluate_all("all => all.map(one => one.getBoundingClientRect().height)")
+    assert len(heights) == len(CLASSIC)
+    assert 2 * max(heights) < 1000
+    # Chromium repeats the text of a heading, and no control in it.
+    controls = page.locator("#product_sales thead button")
+    assert set(controls.evaluate_all("all => all.map(one => getComputedStyle(one).display)")) == {"contents"}
 
 
 @pytest.mark.parametrize("case", ["classic", "hostile", "fifty", "one"])
