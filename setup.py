@@ -7,7 +7,7 @@ from the ranges below.
 import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
 
@@ -76,7 +76,7 @@ setup(
     long_description=long_description(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=["segmentation", "segmentation.charts", "segmentation.guess", "segmentation.report"],
+    packages=find_packages(include=["segmentation", "segmentation.*"]),
     package_data={"segmentation": ["*"], "segmentation.report": ["template/*"]},
     python_requires=">=3.11",
     install_requires=RUNTIME,

@@ -148,6 +148,8 @@ def _options(arguments: Sequence[str], sharing: Sequence[str]) -> list[str]:
         for line in PROPERTIES.read_text(encoding="utf-8").splitlines()
         if line.startswith(JAVA_OPTIONS)
     )
+    # The properties name the logging file as it is seen from the checkout; this may be started anywhere.
+    of_file = of_file.replace("conf/log4j2.properties", f'"{ROOT}/conf/log4j2.properties"')
     is_small = bytes_of_input(arguments) < SMALL_INPUT
     of_size = JAVA_FOR_SMALL_INPUT if is_small else JAVA_FOR_LARGE_INPUT
     java = [of_file, *of_size, *ABOUT_THE_ARCHIVE, *sharing]

@@ -14,6 +14,7 @@ Segments that get the same name, by levels or by rules, are told apart by the fe
 """
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,7 @@ NOUNS = {
 
 # Centres are means: what differs by less, as a share or in the feature's unit, differs by rounding alone.
 ROUNDING = 1e-9
+NUMBERED = re.compile(r", No\. [0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,10 @@ def _rule_sentence(rule: NamingRule, scores: Mapping[str, int], name: str, centr
 
 def _apart(name: str, plain: str) -> str:
     """Why a name has more words than what gave it."""
-    return "" if name == plain else "; more than one segment fits, told apart by where they differ most"
+    if name == plain:
+        return ""
+    how = "alike in all of these, and numbered" if NUMBERED.search(name) else "told apart by where they differ most"
+    return f"; more than one segment fits, {how}"
 
 
 def _told_apart(names: Sequence[str], centres: Sequence[Mapping[str, float]]) -> list[str]:

@@ -22,13 +22,13 @@ from segmentation.identity import Identity, identify
 from segmentation.input_files import InputFile, find_input
 from segmentation.input_size import as_plain_text
 from segmentation.lake import Lake
+from segmentation.largest_rows import report_rows
 from segmentation.naming import SegmentName, name_by_levels, name_by_rules
 from segmentation.preparation import Preparation, prepare
 from segmentation.progress import Progress
 from segmentation.publishing import StagedRun
 from segmentation.reading import damage_reported, read_lines
 from segmentation.report.page import REPORT, Findings, report_page
-from segmentation.report.rows import report_rows
 from segmentation.request import Request, find_run_id, wanted_id
 from segmentation.run_warnings import warnings_kept
 from segmentation.schemas import (

@@ -48,7 +48,8 @@ class Progress:
         told = f"{heading}: {self._found}" if self._found else heading
         line = f"{told} ({self.seconds[title]:.1f} s)"
         if self._console:
-            tell(self._console, line)
+            with suppress(OSError):  # whoever looked is gone
+                tell(self._console, line)
             logger.info("%s", line, extra=ON_SCREEN)
         else:
             logger.info("%s", line)
@@ -59,17 +60,19 @@ class Progress:
             yield
             return
         done = Event()
-        with _bar(self._console) as bar:
-            task = bar.add_task(
-                f"{heading} …", total=self._stages, completed=len(self.seconds), minutes=self._minutes()
-            )
-            watcher = Thread(target=self._watch, args=(bar, task, heading, began, done), daemon=True)
-            watcher.start()
-            try:
-                yield
-            finally:
-                done.set()
-                watcher.join()
+        bar = _bar(self._console)
+        task = bar.add_task(f"{heading} …", total=self._stages, completed=len(self.seconds), minutes=self._minutes())
+        with suppress(OSError):  # as above
+            bar.start()
+        watcher = Thread(target=self._watch, args=(bar, task, heading, began, done), daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+            watcher.join()
+            with suppress(OSError):
+                bar.stop()
 
     def _watch(self, bar: Bar, task: TaskID, heading: str, began: float, done: Event) -> None:
         while not done.is_set():

@@ -88,6 +88,9 @@ def run_log(spark: SparkSession, folder: Path | None, on_screen: str) -> Iterato
         with _spark_lines_kept(spark, path, on_screen):
             yield log
     except BaseException as error:
+        # The screen is told by whoever ends the process; a terminal that was closed tells nobody.
+        ended = {"levelno": logging.ERROR, "levelname": "ERROR", "msg": f"ended by {type(error).__name__}: {error}"}
+        handler.handle(logging.makeLogRecord(ended))
         error.add_note(f"log: {log.shown}")
         raise
     finally:

@@ -33,7 +33,7 @@ from segmentation.charts.style import save
 from segmentation.charts.svg import DrawnChart, drawn_chart
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
-from segmentation.report.rows import Sold
+from segmentation.largest_rows import Sold
 from segmentation.sampling import is_drawn
 from segmentation.schemas import (
     AS_OF,

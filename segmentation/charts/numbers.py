@@ -48,6 +48,8 @@ def compact(value: Any, currency: str = "", figures: int = 0) -> str:
         if float(digits) < 1000 or suffix == "tn":
             break
         size /= 1000
+    if float(digits) >= 1e6:  # of trillions: no amount, but an index that divides by nearly nothing
+        digits, suffix = f"{abs(number):.1e}", ""
     return f"{sign if float(digits) else ''}{symbol}{digits}{suffix}"
 
 

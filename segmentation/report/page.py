@@ -22,10 +22,10 @@ from segmentation.charts.numbers import Rows, compact, finite, sentence
 from segmentation.charts.svg import DrawnChart
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig
+from segmentation.largest_rows import ReportRows
 from segmentation.plain_text import printable
 from segmentation.report.formatting import LONGEST_POINTED_AT, counted, cut, day, money
 from segmentation.report.marks import mark
-from segmentation.report.rows import ReportRows
 from segmentation.report.run import told_run
 from segmentation.report.segments import told_segments
 from segmentation.report.tables import not_shown, told_countries, told_products, told_quality

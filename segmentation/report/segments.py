@@ -8,10 +8,10 @@ from markupsafe import Markup
 
 from segmentation.charts.features import average_of, feature_words
 from segmentation.charts.numbers import Row, Rows, finite, percent
+from segmentation.largest_rows import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
 from segmentation.profiles import quartiles_of
 from segmentation.report.formatting import counted, in_unit, money, number, span
 from segmentation.report.marks import mark
-from segmentation.report.rows import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
 from segmentation.report.suggestions import suggestion
 from segmentation.report.words import differences, in_plain_words, name_of
 from segmentation.schemas import (

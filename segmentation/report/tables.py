@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from segmentation import cleaning
 from segmentation.charts.numbers import Row, Rows, finite, percent
+from segmentation.largest_rows import CLASSES, Sold, others
 from segmentation.report.examples import Example, masked
 from segmentation.report.formatting import MISSING, counted, cut, money, number
 from segmentation.report.marks import GUESTS, SMALLER, mix_bar, place_in_palette, step_bar
-from segmentation.report.rows import CLASSES, Sold, others
 from segmentation.report.words import name_of
 from segmentation.schemas import (
     ABC_CLASS,

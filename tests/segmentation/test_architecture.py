@@ -42,7 +42,7 @@ STAGES = {
         "acceptance",
         "small_tables",
         "report.page",
-        "report.rows",
+        "largest_rows",
         "run_warnings",
         "request",
         "segment_rows",
@@ -53,7 +53,7 @@ CHARTS = {
     *("charts.elbow", "charts.segments", "charts.profiles", "charts.pareto"),
     *("charts.heatmap", "charts.concentration", "charts.months", "charts.recency"),
 }
-# What draws, of plain rows: `chart_numbers` only writes numbers out.
+# What draws, of plain rows: `charts.numbers` only writes numbers out.
 DRAWING = {*CHARTS, "charts.bar_rows", "charts.marks", "charts.style", "charts.svg"}
 # What the report says and draws, of rows that were collected.
 REPORT = {
@@ -110,7 +110,7 @@ ALLOWED = {
         "charts.aggregates",
         "choosing_k",
         "sampling",
-        "report.rows",
+        "largest_rows",
     },
     "charts.elbow": {"charts.style", "charts.numbers", "choosing_k"},
     "charts.segments": {"charts.carrier", "charts.marks", "charts.style", "charts.numbers"},
@@ -133,19 +133,19 @@ ALLOWED = {
     "storage": {"local_disk"},
     "manifest": {"choosing_k", "identity", "input_files"},
     "run_warnings": {"plain_text"},
-    "report.page": {*REPORT, "report.rows", "charts.numbers", "charts.svg", "choosing_k", "plain_text"}
+    "report.page": {*REPORT, "largest_rows", "charts.numbers", "charts.svg", "choosing_k", "plain_text"}
     - {"report.suggestions", "report.examples"},
-    "report.rows": {"charts.numbers", "sampling"},
+    "largest_rows": {"charts.numbers", "sampling"},
     "report.formatting": {"charts.numbers", "plain_text"},
     "report.words": {"report.formatting", "charts.carrier", "charts.features", "charts.numbers", "choosing_k"},
     "report.marks": {"charts.marks"},
     "report.examples": {"charts.numbers"},
     "report.segments": {
-        *("report.formatting", "report.words", "report.suggestions", "report.marks", "report.rows"),
+        *("report.formatting", "report.words", "report.suggestions", "report.marks", "largest_rows"),
         *("charts.numbers", "charts.features", "profiles"),
     },
     "report.tables": {
-        *("report.formatting", "report.words", "report.marks", "report.examples", "report.rows"),
+        *("report.formatting", "report.words", "report.marks", "report.examples", "largest_rows"),
         *("charts.numbers", "cleaning"),
     },
     "report.run": {"report.formatting", "plain_text"},

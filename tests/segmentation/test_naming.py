@@ -205,6 +205,7 @@ def test_centres_equal_in_everything_are_numbered(k: int):
     numbers = [f"No. {number}" for number in range(1, k + 1)]
     assert names([5.0] * k, [2.0] * k) == [f"Medium Spend, Medium Frequency, {number}" for number in numbers]
     assert rfm_names(*[GRID[0]] * k) == [f"New, {number}" for number in numbers]
+    assert "alike in all of these, and numbered" in name_by_rules([GRID[0]] * k, FIFTHS, RFM_RULES)[0].rule
 
 
 @pytest.mark.parametrize(

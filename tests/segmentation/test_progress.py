@@ -1,5 +1,6 @@
 """A person sees each stage once, numbered and timed; a terminal sees what runs as well."""
 
+import errno
 import io
 import logging
 import subprocess
@@ -122,6 +123,21 @@ def test_no_thread_is_left_when_a_stage_fails_on_a_terminal():
     for thread in started:
         thread.join(10)
     assert [thread for thread in started if thread.is_alive()] == []
+
+
+class Gone(io.StringIO):
+    """A terminal whose window was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_terminal_that_is_gone_does_not_stop_the_run(told: pytest.LogCaptureFixture):
+    progress = Progress(1, Console(file=Gone(), force_terminal=True))
+    with progress.stage("Reading"):
+        progress.found("12 files")
+    assert [without_seconds(line) for line in told.messages] == ["[1/1] Reading: 12 files"]
 
 
 def test_a_pipe_is_not_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):

@@ -85,6 +85,7 @@ def test_an_error_carries_the_place_of_the_log(spark: SparkSession, tmp_path: Pa
     with pytest.raises(ValueError, match="broken") as raised:
         fail()
     assert raised.value.__notes__ == [f"log: {only_log(tmp_path)}"]
+    assert only_log(tmp_path).read_text(encoding="utf-8").endswith("ended by ValueError: broken\n")
 
 
 def test_two_runs_at_once_have_a_log_each_and_only_so_many_are_kept(spark: SparkSession, tmp_path: Path):

@@ -14,7 +14,7 @@ from segmentation.charts.numbers import compact
 from segmentation.charts.svg import DrawnChart
 from segmentation.choosing_k import Choice
 from segmentation.config import load_config
-from segmentation.report.rows import Sold
+from segmentation.largest_rows import Sold
 from segmentation.schemas import NUMERIC_FEATURES
 
 CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"

@@ -9,8 +9,8 @@ from typing import Any
 from segmentation.charts.svg import DrawnChart
 from segmentation.choosing_k import Choice
 from segmentation.config import RunConfig, load_config
+from segmentation.largest_rows import LARGEST_SHOWN, ReportRows, Sold
 from segmentation.report.page import Findings
-from segmentation.report.rows import LARGEST_SHOWN, ReportRows, Sold
 from segmentation.schemas import LINE_FIELDS, NUMERIC_FEATURES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -213,7 +213,7 @@ def findings(
 
 
 def chart(name: str) -> DrawnChart:
-    """A chart as `chart_svg` draws one, small."""
+    """A chart as `charts.svg` draws one, small."""
     return DrawnChart(
         name,
         f"What {name} finds",

@@ -17,10 +17,10 @@ import pytest
 
 from segmentation.charts.marks import SEGMENT_MARKS
 from segmentation.identity import code_version
+from segmentation.largest_rows import LARGEST_SHOWN, ReportRows
 from segmentation.report import formatting, words
 from segmentation.report.marks import _SHAPES
 from segmentation.report.page import report_page
-from segmentation.report.rows import LARGEST_SHOWN, ReportRows
 from tests.segmentation.report.findings import (
     CHARTS,
     CLASSIC,

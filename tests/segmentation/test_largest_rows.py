@@ -7,8 +7,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.report import rows as report_rows
-from segmentation.report.rows import example_lines, largest_with_totals, others, shares_of_segments
+from segmentation import largest_rows
+from segmentation.largest_rows import example_lines, largest_with_totals, others, shares_of_segments
 from segmentation.schemas import LINE_FIELDS
 
 PRODUCT = (
@@ -38,7 +38,7 @@ def by_segment(spark: SparkSession) -> DataFrame:
 
 
 def test_the_largest_come_first_each_with_the_totals_over_all(products: DataFrame, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(report_rows, "LARGEST_SHOWN", 2)
+    monkeypatch.setattr(largest_rows, "LARGEST_SHOWN", 2)
     rows = largest_with_totals(products, "stock_code").collect()
     assert [row["stock_code"] for row in rows] == ["POST", "22423"]  # of equals the first in the alphabet
     for row in rows:
@@ -50,8 +50,8 @@ def test_the_largest_come_first_each_with_the_totals_over_all(products: DataFram
 def test_what_is_not_shown_is_the_rest_to_the_last_decimal(
     products: DataFrame, by_segment: DataFrame, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(report_rows, "LARGEST_SHOWN", 2)
-    sold = report_rows._sold(products, by_segment, "stock_code")
+    monkeypatch.setattr(largest_rows, "LARGEST_SHOWN", 2)
+    sold = largest_rows._sold(products, by_segment, "stock_code")
     assert others(sold) == {"rows": 2, "revenue": Decimal(60), "guest_revenue": Decimal(3), "units": 15}
     assert set(sold.largest[0]) == set(products.columns)
 
@@ -59,7 +59,7 @@ def test_what_is_not_shown_is_the_rest_to_the_last_decimal(
 def test_the_shares_are_of_the_wanted_and_of_each_segments_own_largest_goods(
     products: DataFrame, by_segment: DataFrame, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(report_rows, "LARGEST_OF_A_SEGMENT", 2)
+    monkeypatch.setattr(largest_rows, "LARGEST_OF_A_SEGMENT", 2)
     rows = shares_of_segments(products, by_segment, "stock_code", ["POST"]).collect()
     told = [(row["segment_id"], row["place"], row["stock_code"], row["description"]) for row in rows]
     assert told == [
@@ -89,7 +89,7 @@ def test_at_most_three_examples_of_a_reason_the_same_in_any_order(spark: SparkSe
 
 
 def test_of_very_many_lines_only_some_take_part_in_the_draw(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(report_rows, "MOST_DRAWN_FROM", 50)
+    monkeypatch.setattr(largest_rows, "MOST_DRAWN_FROM", 50)
     lines = rejected(spark, ("guest", 1000), ("duplicate", 2))
     found = example_lines(lines, {"guest": 1000, "duplicate": 2}).collect()
     assert [row["reason"] for row in found] == ["duplicate"] * 2 + ["guest"] * 3
@@ -100,4 +100,4 @@ def test_a_field_that_is_missing_or_long_as_a_file_is_bounded(spark: SparkSessio
     schema = ", ".join(f"{name} string" for name in ("reason", *LINE_FIELDS))
     [found] = example_lines(spark.createDataFrame([row], schema), {"malformed": 1}).collect()
     assert found["invoice_no"] == ""
-    assert len(found["stock_code"]) == report_rows.LONGEST_FIELD
+    assert len(found["stock_code"]) == largest_rows.LONGEST_FIELD
