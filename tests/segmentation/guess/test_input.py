@@ -187,8 +187,9 @@ def test_every_missing_field_is_named_with_what_to_type_and_a_column_that_is_not
 
 def test_an_export_of_shopify_is_taken_as_it_comes(tmp_path: Path):
     header = ["Name", "Lineitem sku", "Lineitem name", "Lineitem quantity", "Created at", "Lineitem price", "Email"]
-    lines = rows(invoice="#{}", written="%Y-%m-%d %H:%M:%S +0200")
-    config, told = guess_config([csv(tmp_path, text=text_of(lines, header=[*header, "Billing Country"]))], ())
+    lines = [(*line, "paid") for line in rows(invoice="#{}", written="%Y-%m-%d %H:%M:%S +0200")]
+    text = text_of(lines, header=[*header, "Billing Country", "Financial Status"])
+    config, told = guess_config([csv(tmp_path, text=text)], ())
     assert tuple(config.input.columns.by_field.values()) == (*header, "Billing Country")
     assert (config.cleaning.date_formats, config.cleaning.sale_invoice_pattern) == (("iso",), "^.")
     assert any(
