@@ -197,6 +197,24 @@ def test_an_export_of_shopify_is_taken_as_it_comes(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize(
+    ("known", "is_told"),
+    [
+        (HEADER[:-1], True),
+        ((*HEADER[:2], *HEADER[3:6]), True),
+        (HEADER[1:], False),
+        (HEADER[1:-1], False),
+        ((*HEADER[:5], *HEADER[6:]), False),
+    ],
+)
+def test_an_empty_column_is_proposed_only_where_lines_without_its_values_count(
+    known: tuple[str, ...], is_told: bool, tmp_path: Path
+):
+    with pytest.raises(GuessError, match="All eight are needed") as refused:
+        guess_config([csv(tmp_path, text=text_of([], header=known))], ())
+    assert ("may be an empty column" in str(refused.value)) == is_told
+
+
 def test_a_line_of_data_in_place_of_a_header_is_not_shown(tmp_path: Path):
     path = csv(tmp_path, text=text_of(rows(), header=["536365", "85123A", "MUG", "2", "x", "2.55", "Jane Doe", "EIRE"]))
     with pytest.raises(GuessError, match="8 fields, none of them named like a column: put a header above") as refused:
