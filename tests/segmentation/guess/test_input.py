@@ -124,6 +124,16 @@ def test_dates_that_may_be_read_two_ways_are_told_with_what_to_type(tmp_path: Pa
     assert guessed(path, overrides=[override]).cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
 
 
+def test_all_formats_of_one_separator_are_exchanged_together(tmp_path: Path):
+    lines = [*rows(3), *rows(3, written="%d/%m/%Y %I:%M %p"), *rows(3, written="%d/%b/%Y")]
+    path = csv(tmp_path, text=text_of(lines))
+    config, told = guess_config([path], ())
+    assert [one[:4] for one in config.cleaning.date_formats] == ["iso", "M/d/", "M/d/", "d/MM"]
+    [line] = [line for line in told if "wrong?" in line]
+    changed = guessed(path, overrides=[shlex.split(line)[2]])
+    assert [one[:4] for one in changed.cleaning.date_formats] == ["iso", "d/M/", "d/M/", "d/MM"]
+
+
 def test_a_header_without_lines_is_guessed_by_its_names(tmp_path: Path):
     config = guessed(csv(tmp_path, text=text_of([])))
     assert tuple(config.input.columns.by_field.values()) == HEADER
