@@ -99,7 +99,6 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     # moved before the rest is parsed: a file that only one core can take apart is parsed by all.
     by_invoice = raw_lines.withColumn(INVOICE_NO, line_values.code(read[INVOICE_NO])).repartition(INVOICE_NO)
     date_and_time = line_values.date_and_time(read[INVOICE_DATE], settings.date_formats)
-    customer_id = line_values.customer_id(read[CUSTOMER_ID], settings.missing_customer_ids)
     lines = by_invoice.withColumns(
         {
             STOCK_CODE: line_values.code(read[STOCK_CODE]),
@@ -107,9 +106,8 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
             QUANTITY: line_values.whole_number(read[QUANTITY]),
             INVOICE_DATE: F.when(date_and_time.between(*map(_time, KNOWN_TIMES)), date_and_time),
             UNIT_PRICE: line_values.price(read[UNIT_PRICE]),
-            CUSTOMER_ID: customer_id,
+            CUSTOMER_ID: line_values.customer_id(read[CUSTOMER_ID], settings.missing_customer_ids),
             COUNTRY: F.coalesce(F.nullif(read[COUNTRY].stripped, F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
-            UNPARSED_LINE: F.coalesce(F.col(UNPARSED_LINE), F.when(line_values.is_rounded(customer_id), customer_id)),
             INVOICE_KIND: _invoice_kind(settings),
         }
     )
@@ -220,12 +218,16 @@ def line_counts(kept: DataFrame) -> DataFrame:
 
 
 def _missing() -> Mapping[str, Column]:
-    """What makes a kept line malformed: unparsed_line where it is none of the fields, then each field, then amount."""
+    """What makes a kept line malformed: unparsed_line where it is none of the fields, then each field, then amount.
+
+    A customer may be missing: what counts of customer_id is that it is rounded.
+    """
     is_malformed = F.col(REASON).eqNullSafe(MALFORMED)
     is_unparsed = F.col(f"{AS_READ}.{UNPARSED_LINE}").isNotNull()
     values = {name: F.col(name) for name in (INVOICE_NO, STOCK_CODE, QUANTITY, INVOICE_DATE)}
     values[UNIT_PRICE] = F.col(f"{AS_READ}.{UNIT_PRICE}")
     missing = {name: value.isNull() for name, value in values.items()}
+    missing[CUSTOMER_ID] = line_values.is_rounded(F.col(CUSTOMER_ID))
     missing[AMOUNT] = F.col(AMOUNT).isNull() & ~missing[QUANTITY] & ~missing[UNIT_PRICE]
     lacks = {name: is_malformed & ~is_unparsed & is_missing for name, is_missing in missing.items()}
     return {UNPARSED_LINE: is_malformed & is_unparsed, **lacks}
@@ -241,7 +243,8 @@ def _invoice_kind(settings: CleaningSettings) -> Column:
 
 def _is_malformed() -> Column:
     needed = (INVOICE_NO, STOCK_CODE, INVOICE_DATE, AMOUNT)  # which is of a quantity and a price
-    return F.col(UNPARSED_LINE).isNotNull() | _any([F.col(name).isNull() for name in needed])
+    is_unusable = F.col(UNPARSED_LINE).isNotNull() | line_values.is_rounded(F.col(CUSTOMER_ID))
+    return is_unusable | _any([F.col(name).isNull() for name in needed])
 
 
 def _any(conditions: Sequence[Column]) -> Column:

@@ -14,6 +14,7 @@ from segmentation.input_files import InputFile
 from segmentation.preparation import Preparation
 from segmentation.schemas import (
     AMOUNT,
+    CUSTOMER_ID,
     INVOICE_DATE,
     INVOICE_NO,
     LAST_SOLD_AT,
@@ -39,6 +40,7 @@ UNREADABLE: Mapping[str, str] = {
     QUANTITY: "quantity is no whole number: look at input.columns.quantity, and write it as 1000",
     INVOICE_DATE: "invoice_date is no date in a known way: tell how it is written in cleaning.date_formats",
     UNIT_PRICE: "unit_price is no number: look at input.columns.unit_price, and write it as 1000.50",
+    CUSTOMER_ID: "customer_id is rounded, as 5.4E+05: export it as text",
     AMOUNT: "quantity times unit_price is beyond all measure: look at input.columns",
 }
 

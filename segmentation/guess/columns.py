@@ -14,10 +14,15 @@ MOST_TOLD = 5
 # A header of more columns than that is compared by names that are known alone.
 MOST_COMPARED = 500
 
-GIVEN, EXPORTED, NAMED, USUAL = "as --set says", "as exported", "its own name", "a usual name"
+GIVEN, NAMED, EXPORTED, USUAL = "as --set says", "its own name", "as exported", "a usual name"
 LOOSE, NEARLY = "a name it may have", "nearly a usual name"
+# Of other languages than English, and of programs.
+USUAL_ELSEWHERE, LOOSE_ELSEWHERE = "a usual name elsewhere", "a name it may have elsewhere"
+# As a header is looked through; the sets of SYNONYMS among them.
+SETS = (USUAL, USUAL_ELSEWHERE, LOOSE, LOOSE_ELSEWHERE)
+WAYS = (NAMED, EXPORTED, *SETS, NEARLY)
 # Ways of which nobody need be told more than the column.
-CERTAIN = (GIVEN, NAMED, USUAL)
+CERTAIN = (GIVEN, NAMED, USUAL, USUAL_ELSEWHERE)
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class ColumnGuess:
 
 
 def guess_columns(names: Sequence[str], fixed: Mapping[str, str] | None = None) -> ColumnGuess:
-    """The best column for each field, each column used once: those of a known export first, then those named so, then
+    """The best column for each field, each column used once: those named so first, then those of a known export, then
     usual names, then near ones. `fixed` are the columns of fields that need no guess.
 
     >>> header = ["Order ID", "SKU", "Product Name", "Qty", "Order Date", "Unit Price", "Client", "Market", "Notes"]
@@ -45,7 +50,7 @@ def guess_columns(names: Sequence[str], fixed: Mapping[str, str] | None = None) 
     columns = dict(fixed or {})
     known_by = dict.fromkeys(columns, GIVEN)
     missing: dict[str, str] = {}
-    for how in (EXPORTED, NAMED, USUAL, LOOSE, NEARLY):
+    for how in WAYS:
         while True:
             free = {name: words for name, words in plain.items() if words and name not in columns.values()}
             wanted = [one for one in LINE_FIELDS if one not in columns and one not in missing]
@@ -76,13 +81,14 @@ def _candidates(one: str, how: str, free: Mapping[str, str], export: Export) -> 
 
     `free` are the columns that are not used yet, each with its words in one.
     """
-    usual, loose = (set(synonyms.split()) for synonyms in SYNONYMS[one])
-    known = {EXPORTED: {export.columns.get(one, "")}, NAMED: {normal(one)}, USUAL: usual, LOOSE: loose}
+    sets = {name: set(synonyms.split()) for name, synonyms in zip(SETS, SYNONYMS[one], strict=True)}
+    known = {NAMED: {normal(one)}, EXPORTED: {export.columns.get(one, "")}, **sets}
     totals = LINE_TOTALS | export.line_totals if one == UNIT_PRICE else frozenset()
     if how in known:
         return [name for name, words in free.items() if words in known[how] - totals]
     compared = [name for name, words in free.items() if words not in totals][:MOST_COMPARED]
-    nearness = {name: _nearness(name, usual | {normal(one)}) for name in compared}
+    usual = sets[USUAL] | sets[USUAL_ELSEWHERE] | {normal(one)}
+    nearness = {name: _nearness(name, usual) for name in compared}
     best = max(nearness.values(), default=0.0)
     return [name for name, near in nearness.items() if near == best] if best >= NEAR else []
 

@@ -24,6 +24,7 @@ MOST_FORMATS = 3
 # So many values in no known way may precede the first that is in one.
 MOST_UNREADABLE = 200
 NUMBER = r"\d{1,2}"
+TWO_NUMBERS = re.compile(rf"(?P<first>{NUMBER})(?P<between>[/.-])(?P<second>{NUMBER})(?P=between)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,18 @@ class Format:
 
 
 @dataclass(frozen=True)
+class Order:
+    """The order of day and month that is taken for dates with one separator, and the other; the values that can only
+    be in the one, and those that can only be in the other, which are not read.
+    """
+
+    taken: str
+    other: str
+    in_favour: Sequence[str]
+    against: Sequence[str]
+
+
+@dataclass(frozen=True)
 class DateGuess:
     """The formats that read the values, in the order to try them, and in a person's words why these.
 
@@ -82,74 +95,83 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     """
     left = [value for value in dict.fromkeys(value.strip() for value in values) if value]
     looked_at = len(left)
+    orders = {separator: _order(separator, left) for separator in USUAL_ORDER}
+    # All dates with one separator are read in one order, or one format would read another's dates wrongly.
+    known = [one for one in KNOWN if not one.order or one.order == orders[one.separator].taken]
+    against = {value for order in orders.values() for value in order.against}
+    left = [value for value in left if value not in against]
     chosen: list[Format] = []
     reasons: list[str] = []
     unreadable: list[str] = []
     exchanged: str | None = None
     while left and len(chosen) < MOST_FORMATS and len(unreadable) < MOST_UNREADABLE:
-        candidates = [one for one in KNOWN if one.reads(left[0]) and not any(_is_twin(one, other) for other in chosen)]
+        candidates = [one for one in known if one.reads(left[0])]
         if not candidates:
             unreadable.append(left.pop(0))
             continue
-        read = {one: sum(map(one.reads, left)) for one in candidates}
-        best = max(candidates, key=lambda one: (read[one], one.order == USUAL_ORDER.get(one.separator, "")))
-        best, reason, other = _in_order(best, left)
-        reasons.append(reason)
-        exchanged = other or exchanged
+        read = {one: [value for value in left if one.reads(value)] for one in candidates}
+        best = max(candidates, key=lambda one: len(read[one]))
+        if best.order:
+            order = orders[best.separator]
+            reasons.append(_why(best, order, read[best]))
+            exchanged = exchanged if order.in_favour else _exchanged(best)
+        else:
+            reasons.append(f"{_values(len(read[best]))} written so")
         left = [value for value in left if not best.reads(value)]
         chosen.append(best)
     if not chosen:
         return None
-    missed = len(unreadable) + len(left)
+    mixed = [_mixed(order) for order in orders.values() if order.against]
+    missed = len(unreadable) + len(left) + len(against)
     if missed:
-        reasons.append(f"{missed:,} of {_values(looked_at)} not read so, which makes their lines malformed")
+        mixed.append(f"{missed:,} of {_values(looked_at)} not read so, which makes their lines malformed")
     # Dates of workbooks and databases are read in the first of these ways, which no other is mistaken for.
     names = [ISO, *[one.name for one in chosen if one.name not in (ISO, EXCEL)]]
     if any(one.name == EXCEL for one in chosen):
         names.append(EXCEL)
-    return DateGuess(tuple(names), "; ".join(reasons), exchanged)
+    return DateGuess(tuple(names), "; ".join([*dict.fromkeys(reasons), *mixed]), exchanged)
 
 
-def _in_order(one: Format, values: Sequence[str]) -> tuple[Format, str, str | None]:
-    """The format, or the one with day and month exchanged where that reads more values; why it is taken; and the name
-    of the other where the values do not tell the two apart.
-    """
-    other = _exchanged(one)
-    if other is None:
-        return one, f"{_values(sum(map(one.reads, values)))} written so", None
-    so, otherwise = _read_by_first(one, other, values), _read_by_first(other, one, values)
-    if len(otherwise) > len(so):
-        one, other, so, otherwise = other, one, otherwise, so
-    if not so:
-        why = f"{one.order}, as is usual with {one.separator!r}: no number beyond 12 tells day and month apart"
-        return one, why, other.name
-    if not otherwise:
-        return one, f"{one.order}: {_values(len(so))} with a number beyond 12 in the other place", None
-    why = (
-        f"two orders are mixed: {so[0]!r} has {one.order} ({_values(len(so))} like it), {otherwise[0]!r} {other.order} "
-        f"({_values(len(otherwise))}). All are read with {one.order}: the latter are malformed, and of those without a "
-        "number beyond 12 nobody can tell which are read wrongly. Let the export write one order"
+def _order(separator: str, values: Sequence[str]) -> Order:
+    """The order that more of the values with a separator can only have, in whatever format; the usual one of equals."""
+    found: dict[str, list[str]] = {MONTH_FIRST: [], DAY_FIRST: []}
+    for value in values:
+        numbers = TWO_NUMBERS.match(value)
+        if numbers and numbers["between"] == separator and max(int(numbers["first"]), int(numbers["second"])) > 12:
+            order = DAY_FIRST if int(numbers["first"]) > 12 else MONTH_FIRST
+            if any(one.reads(value) for one in KNOWN if (one.order, one.separator) == (order, separator)):
+                found[order].append(value)
+    taken = max(found, key=lambda order: (len(found[order]), order == USUAL_ORDER[separator]))
+    other = next(order for order in found if order != taken)
+    return Order(taken, other, found[taken], found[other])
+
+
+def _why(one: Format, order: Order, values: Sequence[str]) -> str:
+    """Why the order of day and month in a format that reads these values is taken."""
+    if not order.in_favour:
+        return f"{one.order}, as is usual with {one.separator!r}: no number beyond 12 tells day and month apart"
+    own = len(set(values) & set(order.in_favour))
+    if not own:
+        return f"{one.order}, as the column's other dates with {one.separator!r}"
+    return f"{one.order}: {_values(own)} with a number beyond 12 in the other place"
+
+
+def _mixed(order: Order) -> str:
+    so, otherwise = order.in_favour, order.against
+    return (
+        f"two orders are mixed: {so[0]!r} has {order.taken} ({_values(len(so))} like it), {otherwise[0]!r} "
+        f"{order.other} ({_values(len(otherwise))}). All are read with {order.taken}: the latter are malformed, and of "
+        "those without a number beyond 12 nobody can tell which are read wrongly. Let the export write one order"
     )
-    return one, why, None
-
-
-def _read_by_first(one: Format, other: Format, values: Sequence[str]) -> list[str]:
-    """The values that the first of the two formats reads and the other does not."""
-    return [value for value in values if one.reads(value) and not other.reads(value)]
 
 
 def _values(count: int) -> str:
     return f"{count:,} different value{'' if count == 1 else 's'}"
 
 
-def _is_twin(one: Format, other: Format) -> bool:
-    """Whether two formats differ in the order of day and month, so that one may read the other's dates."""
-    return bool(one.order and other.order) and one.order != other.order and one.separator == other.separator
-
-
-def _exchanged(one: Format) -> Format | None:
-    """The format that differs in nothing but the order of day and month, where these may be exchanged."""
-    return next((other for other in KNOWN if _is_twin(one, other) and other.name[3:] == one.name[3:]), None)
+def _exchanged(one: Format) -> str:
+    """The name of the format that differs in nothing but the order of day and month."""
+    return one.name[2::-1] + one.name[3:]
 
 
 def _formats() -> Iterator[Format]:

@@ -12,9 +12,12 @@ from segmentation.errors import InputError
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
-from segmentation.guess.values import MOSTLY, Finding, findings_of, share
+from segmentation.guess.values import MOSTLY, Finding, blanks_of, findings_of, share
 from segmentation.headers import names_shown
 from segmentation.schemas import (
+    COUNTRY,
+    CUSTOMER_ID,
+    DESCRIPTION,
     INVOICE_DATE,
     LINE_FIELDS,
     PURCHASE_FREQUENCY,
@@ -27,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # Fewer fields than that do not make a sheet one of lines, nor a delimiter one.
 FEWEST_FIELDS = 3
+# What a line may lack and still count.
+MAY_BE_BLANK = frozenset({DESCRIPTION, CUSTOMER_ID, COUNTRY})
 # Without any value to look at: what the configurations of conf/ try.
 USUAL_DATES = DateGuess(
     ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel"), "there is no value to look at"
@@ -69,7 +74,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     for key, value in [("cleaning.date_formats", list(dates.formats)), *((one.key, one.value) for one in findings)]:
         _put(document, key, value)
     config = config_of(document, overrides, f"{GUESSED} from {place}")
-    told = _told(place, columns, dates, findings)
+    told = [*_told(place, columns, dates, findings), *blanks_of(samples, columns.columns)]
     for line in [*told, "  Wrong, or to keep? --write-config FILE writes it all as a configuration to change"]:
         logger.info("%s", line)
     return config, told
@@ -171,8 +176,9 @@ def _told(place: str, columns: ColumnGuess, dates: DateGuess, findings: Sequence
     lines.append(f"  dates: {flow(list(dates.formats))}")
     lines.append(f"    {dates.why}")
     if dates.exchanged:
-        # The two differ in their first three characters alone, the order of day and month.
-        other = [dates.exchanged if one[3:] == dates.exchanged[3:] else one for one in dates.formats]
+        # The two differ in their first three characters alone, and so do all others with this separator.
+        taken = dates.exchanged[2::-1] + dates.exchanged[3]
+        other = [dates.exchanged[:4] + one[4:] if one[:4] == taken else one for one in dates.formats]
         lines.append(f"    wrong? --set {shlex.quote(f'cleaning.date_formats={flow(other)}')}")
     return [*lines, *(line for finding in findings for line in finding.told)]
 
@@ -206,9 +212,12 @@ def _failed(place: str, samples: Sequence[Sample], columns: ColumnGuess) -> Gues
         *("input:", "  columns:", *known),
     ]
     settings = " ".join(f"'input.columns.{field}=COLUMN'" for field in columns.missing)
+    may_be_blank = (
+        ": what the shop does not have may be an empty column" if columns.missing.keys() <= MAY_BE_BLANK else ""
+    )
     return GuessError(
         f"{place}: {problems}{ending} Found: {names_shown(names)}. Set what is missing by --set {settings}, or give a "
-        "configuration by --config. All eight are needed: what the shop does not have may be an empty column",
+        f"configuration by --config. All eight are needed{may_be_blank}",
         before,
     )
 

@@ -45,7 +45,7 @@ Values = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Sample:
-    """A file, or a sheet of a workbook: its columns' names, and the values of those asked for.
+    """A file, or a sheet of a workbook: its columns' names, and the values of those asked for, one a line in each.
 
     `delimited` tells for each possible delimiter which names it makes of the header; for text files alone.
     """
@@ -173,9 +173,9 @@ def _of_json(blocks: Sequence[bytes], place: str) -> Sample:
         found: dict[str, list[str]] = {column: [] for column in columns}
         for number, block in enumerate(blocks[:1] if is_array else blocks):
             for one in _objects(block.decode("utf-8-sig", "replace"), LINES_OF_PLACE if number else LINES_OF_HEAD):
-                for key, value in one.items():
-                    if key.strip() in found and isinstance(value, str):
-                        found[key.strip()].append(value)
+                written = {key.strip(): value for key, value in one.items() if isinstance(value, str)}
+                for column in columns:
+                    found[column].append(written.get(column, ""))
         return found
 
     return Sample(place, "json", names, values, {})
@@ -210,9 +210,7 @@ def _of_parquet(file: Path, place: str) -> Sample:
                 if batch is None:
                     continue
                 for column in columns:
-                    found[column] += [
-                        _written(value) for value in batch.column(column).to_pylist() if value is not None
-                    ]
+                    found[column] += [_written(value) for value in batch.column(column).to_pylist()]
         return found
 
     return Sample(place, "parquet", names, values, {})
@@ -227,10 +225,12 @@ def _of_sheet(cells: Sequence[Sequence[str | None]], place: str) -> Sample:
     names = [(column[0] or "").strip() for column in cells]
 
     def values(columns: Collection[str]) -> Values:
-        return {column: [cell for cell in cells[names.index(column)][1:] if cell is not None] for column in columns}
+        return {column: [cell or "" for cell in cells[names.index(column)][1:]] for column in columns}
 
     return Sample(place, "xlsx", names, values, {})
 
 
 def _written(value: Any) -> str:
+    if value is None:
+        return ""
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)

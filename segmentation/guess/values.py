@@ -21,6 +21,9 @@ CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "chf": "CHF ", "inr": "₹"
 # What stands for no customer in a column of that name: WooCommerce's guests.
 NO_CUSTOMER = {"customeruserid": "0"}
 MOST_BEGINNINGS = 3
+# A line without one of these is malformed. Up to that share of them is told after the run alone, as usable.py does.
+NEEDED = (INVOICE_NO, STOCK_CODE)
+BLANK_SHARE_TOLD = 0.10
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,30 @@ def findings_of(
     return found
 
 
+def blanks_of(samples: Sequence[Sample], columns: Mapping[str, str]) -> list[str]:
+    """In lines for a person, which of the columns that a line must have a value in are often blank."""
+    lines = [line for sample in samples[:FILES_WITH_VALUES] for line in _lines(sample, columns)]
+    blank = {field: sum(not line[field] for line in lines) for field in NEEDED}
+    return [
+        f"  caution: {count:,} of {len(lines):,} lines looked at have no {field} in {columns[field]!r}: such lines are "
+        "malformed and count nowhere. Is it another column, or is it written in an order's first line alone?"
+        for field, count in blank.items()
+        if count > BLANK_SHARE_TOLD * len(lines)
+    ]
+
+
 def share(pattern: str, values: Sequence[str]) -> float:
     """How many of the values begin in such a way, as a share of one: of none, all."""
     return sum(bool(re.match(pattern, value)) for value in values) / len(values) if values else 1.0
+
+
+def _lines(sample: Sample, columns: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The values of each line by field; lines of a workbook without any are none."""
+    taken = sample.values(list(columns.values()))
+    for values in zip(*(taken[column] for column in columns.values()), strict=True):
+        line = {field: value.strip() for field, value in zip(columns, values, strict=True)}
+        if any(line.values()):
+            yield line
 
 
 def _invoices(

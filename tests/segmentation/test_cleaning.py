@@ -426,11 +426,14 @@ def test_of_malformed_lines_it_is_counted_what_is_missing(spark: SparkSession) -
         line(quantity="2000000000", unit_price="2000000000"),  # of which each can be read
         line(unparsed_line="536365,85123A,HEART", quantity=None),
         line(customer_id="1.785E4"),
+        line(customer_id="5.4E+05"),
+        line(customer_id="5.4E+05", unparsed_line="536365,85123A,HEART"),
     ]
     rows = line_counts(kept_lines(judged(spark, lines))).collect()
     by_rule = {row.rule: row.unread.asDict() for row in rows}
     assert by_rule.pop("malformed") == {
         "unparsed_line": 2,
+        "customer_id": 2,
         "invoice_no": 1,
         "stock_code": 1,
         "quantity": 1,

@@ -33,6 +33,7 @@ def warnings_of(rows: list[Row], caplog: pytest.LogCaptureFixture) -> list[str]:
         ({"invoice_date": 1_100, "quantity": 40}, r"1,100 of them invoice_date is no date .* cleaning\.date_formats\."),
         ({"unit_price": 1_200}, r"1,200 of them unit_price is no number: look at input\.columns\.unit_price,"),
         ({"quantity": 900, "unparsed_line": 901}, r"901 of them the line cannot be taken apart .* input\.csv\."),
+        ({"customer_id": 1_234}, r"1,234 of them customer_id is rounded, as 5\.4E\+05: export it as text\. They are"),
     ],
 )
 def test_many_malformed_lines_are_warned_of_with_what_is_missing_most_and_the_remedy(

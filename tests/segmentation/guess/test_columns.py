@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentation.guess import columns
-from segmentation.guess.column_names import words_of
+from segmentation.guess.column_names import EXPORTS, Export, words_of
 from segmentation.guess.columns import LOOSE, NEARLY, guess_columns
 from segmentation.schemas import LINE_FIELDS
 
@@ -110,16 +110,56 @@ def test_the_columns_of_a_programs_export_are_those_of_its_lines(export: tuple[s
         assert list(guess.columns.values()) == columns
 
 
-@pytest.mark.parametrize("marked", ["asin", "amazon-order-id", "quantity-purchased"])
-def test_amazons_item_price_is_no_unit_price_and_elsewhere_it_is_one(marked: str):
+@pytest.mark.parametrize("marks", [("amazon-order-id",), ("order-item-id", "quantity-purchased")])
+def test_amazons_item_price_is_no_unit_price_and_elsewhere_it_is_one(marks: tuple[str, ...]):
     header = ("order-id", "sku", "product-name", "quantity", "purchase-date", "item-price", "buyer-email", "country")
-    assert guess_columns(header).columns["unit_price"] == "item-price"
-    guess = guess_columns((*header, marked))
+    assert guess_columns((*header, "asin")).columns["unit_price"] == "item-price"
+    guess = guess_columns((*header, *marks))
     assert guess.missing["unit_price"] == (
         "is not there; 'item-price' is, as Amazon exports it, the money of a line, where the price of one unit is "
         "needed: add a column of it, divided by the quantity"
     )
-    assert guess_columns((*header, marked), {"unit_price": "item-price"}).columns["unit_price"] == "item-price"
+    assert guess_columns((*header, *marks), {"unit_price": "item-price"}).columns["unit_price"] == "item-price"
+
+
+@pytest.mark.parametrize("marked", sorted({one for export in EXPORTS for marks in export.marks for one in marks}))
+def test_fields_own_names_are_taken_whatever_mark_of_an_export_is_beside_them(marked: str):
+    for header in ((*LINE_FIELDS, marked), (marked, *LINE_FIELDS)):
+        assert guess_columns(header).columns == {field: field for field in LINE_FIELDS}
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.program)
+def test_fields_own_names_are_taken_in_the_whole_export_of_a_program_too(export: Export):
+    header = {*LINE_FIELDS, *frozenset().union(*export.marks), *export.columns.values()}
+    assert guess_columns(sorted(header)).columns == {field: field for field in LINE_FIELDS}
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        (
+            "order_id,created_at,name,email,customer_id,country,line_item_sku,line_item_name,line_item_quantity,"
+            "line_item_price",
+            "order_id,line_item_sku,line_item_name,line_item_quantity,created_at,line_item_price,customer_id,country",
+        ),
+        (
+            "order_id,asin,title,quantity,item_price,order_date,customer_id,country",
+            "order_id,asin,title,quantity,order_date,item_price,customer_id,country",
+        ),
+        (
+            "invoice_no,invoice_date,sku,asin,title,quantity,unit_price,customer_id,buyer_email,country,ship_country",
+            "invoice_no,sku,title,quantity,invoice_date,unit_price,customer_id,country",
+        ),
+        (
+            "order_id,sku,title,qty,order_date,price,item_cost,customer_user_id,customer_id,country",
+            "order_id,sku,title,qty,order_date,price,customer_id,country",
+        ),
+    ],
+)
+def test_a_few_names_of_an_export_do_not_make_one(header: str, columns: str):
+    guess = guess_columns(header.split(","))
+    assert guess.missing == {}
+    assert list(guess.columns.values()) == columns.split(",")
 
 
 def test_what_an_export_leaves_out_is_told_beside_its_column():
@@ -137,7 +177,7 @@ def test_what_an_export_leaves_out_is_told_beside_its_column():
         ("Rechnungsdatum;Bestelldatum;Datum", "invoice_date", "may be 'Rechnungsdatum' or 'Bestelldatum'"),
         ("Prix unitaire HT;Prix unitaire TTC", "unit_price", "may be 'Prix unitaire HT' or 'Prix unitaire TTC'"),
         ("Numero fattura;Numero ordine", "invoice_no", "may be 'Numero fattura' or 'Numero ordine'"),
-        ("SKU;Código de artículo", "stock_code", "may be 'SKU' or 'Código de artículo'"),
+        ("Artikelnummer;Código de artículo", "stock_code", "may be 'Artikelnummer' or 'Código de artículo'"),
         ("Name;Email;Id;Total", "invoice_no", "is not there"),
     ],
 )
@@ -145,6 +185,42 @@ def test_names_of_which_several_may_be_meant_are_not_guessed(header: str, field:
     guess = guess_columns(header.split(";"))
     assert guess.missing[field].startswith(why)
     assert field not in guess.columns
+
+
+@pytest.mark.parametrize(
+    ("header", "field", "column"),
+    [
+        ("quantity_refund;qty", "quantity", "qty"),
+        ("reference_produit;sku", "stock_code", "sku"),
+        ("data;timestamp", "invoice_date", "timestamp"),
+        ("email;client", "customer_id", "client"),
+        ("country_code_billing;billing_country", "country", "billing_country"),
+    ],
+)
+def test_names_of_other_languages_and_programs_are_looked_at_where_english_has_none(
+    header: str, field: str, column: str
+):
+    guess = guess_columns(header.split(";"))
+    assert guess.columns[field] == column
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Beleg-Nr.;Art.-Nr.;Artikel;Menge;Datum;VK-Preis;Kd.-Nr.;Land",
+        "Rechnung;Artikelnr.;Artikel;Menge;Datum;Einzelpreis (netto);Kunde;Land",
+        "Facture;Réf.;Article;Quantité;Date;Prix unitaire;Client;Pays",
+    ],
+)
+def test_names_in_short_and_prices_with_or_without_tax_are_known(header: str):
+    names = header.split(";")
+    for one_order in (names, names[::-1]):
+        assert list(guess_columns(one_order).columns.values()) == names
+
+
+def test_of_a_price_with_and_one_without_tax_none_is_guessed():
+    guess = guess_columns(("Einzelpreis (brutto)", "Einzelpreis (netto)"))
+    assert guess.missing["unit_price"] == "may be 'Einzelpreis (brutto)' or 'Einzelpreis (netto)'"
 
 
 @pytest.mark.parametrize("header", HEADERS, ids=lambda header: header[0])

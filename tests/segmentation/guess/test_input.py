@@ -124,6 +124,16 @@ def test_dates_that_may_be_read_two_ways_are_told_with_what_to_type(tmp_path: Pa
     assert guessed(path, overrides=[override]).cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
 
 
+def test_all_formats_of_one_separator_are_exchanged_together(tmp_path: Path):
+    lines = [*rows(3), *rows(3, written="%d/%m/%Y %I:%M %p"), *rows(3, written="%d/%b/%Y")]
+    path = csv(tmp_path, text=text_of(lines))
+    config, told = guess_config([path], ())
+    assert [one[:4] for one in config.cleaning.date_formats] == ["iso", "M/d/", "M/d/", "d/MM"]
+    [line] = [line for line in told if "wrong?" in line]
+    changed = guessed(path, overrides=[shlex.split(line)[2]])
+    assert [one[:4] for one in changed.cleaning.date_formats] == ["iso", "d/M/", "d/M/", "d/MM"]
+
+
 def test_a_header_without_lines_is_guessed_by_its_names(tmp_path: Path):
     config = guessed(csv(tmp_path, text=text_of([])))
     assert tuple(config.input.columns.by_field.values()) == HEADER
@@ -187,13 +197,32 @@ def test_every_missing_field_is_named_with_what_to_type_and_a_column_that_is_not
 
 def test_an_export_of_shopify_is_taken_as_it_comes(tmp_path: Path):
     header = ["Name", "Lineitem sku", "Lineitem name", "Lineitem quantity", "Created at", "Lineitem price", "Email"]
-    lines = rows(invoice="#{}", written="%Y-%m-%d %H:%M:%S +0200")
-    config, told = guess_config([csv(tmp_path, text=text_of(lines, header=[*header, "Billing Country"]))], ())
+    lines = [(*line, "paid") for line in rows(invoice="#{}", written="%Y-%m-%d %H:%M:%S +0200")]
+    text = text_of(lines, header=[*header, "Billing Country", "Financial Status"])
+    config, told = guess_config([csv(tmp_path, text=text)], ())
     assert tuple(config.input.columns.by_field.values()) == (*header, "Billing Country")
     assert (config.cleaning.date_formats, config.cleaning.sale_invoice_pattern) == (("iso",), "^.")
     assert any(
         line.startswith("  country       <- Billing Country  (as Shopify exports it: often only") for line in told
     )
+
+
+@pytest.mark.parametrize(
+    ("known", "is_told"),
+    [
+        (HEADER[:-1], True),
+        ((*HEADER[:2], *HEADER[3:6]), True),
+        (HEADER[1:], False),
+        (HEADER[1:-1], False),
+        ((*HEADER[:5], *HEADER[6:]), False),
+    ],
+)
+def test_an_empty_column_is_proposed_only_where_lines_without_its_values_count(
+    known: tuple[str, ...], is_told: bool, tmp_path: Path
+):
+    with pytest.raises(GuessError, match="All eight are needed") as refused:
+        guess_config([csv(tmp_path, text=text_of([], header=known))], ())
+    assert ("may be an empty column" in str(refused.value)) == is_told
 
 
 def test_a_line_of_data_in_place_of_a_header_is_not_shown(tmp_path: Path):

@@ -1,10 +1,14 @@
 """What the values of a file ask of its configuration is found, told, and can be changed by what is told."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 
 from segmentation.config import CleaningSettings
 from segmentation.guess.input import guess_config
@@ -70,6 +74,40 @@ def test_the_customer_0_of_woocommerce_is_a_guest_and_that_of_others_a_customer(
 def test_what_is_to_be_pasted_is_one_word_for_a_shell():
     line = Finding("charts.currency", "$", "it's so", instead="US $").told[1]
     assert shlex.split(line) == ["wrong?", "--set", "charts.currency=US $"]
+
+
+# --- blanks ---
+
+
+def test_a_column_that_is_often_blank_where_a_line_needs_a_value_is_told(tmp_path: Path):
+    lines = [*rows(30), *rows(5, invoice=" "), *rows(5, SKU="", **{"Customer ID": ""})]
+    told = guess_config([csv(tmp_path, text=text_of(lines))], ())[1]
+    assert [line.partition(": such lines are malformed")[0] for line in told if "caution" in line] == [
+        "  caution: 5 of 40 lines looked at have no invoice_no in 'Order ID'",
+        "  caution: 5 of 40 lines looked at have no stock_code in 'SKU'",
+    ]
+
+
+def test_up_to_a_tenth_of_blanks_is_not_told(tmp_path: Path):
+    lines = [*rows(36), *rows(4, invoice="", SKU="")]
+    assert not any("caution" in line for line in guess_config([csv(tmp_path, text=text_of(lines))], ())[1])
+
+
+def test_what_a_file_of_another_kind_has_no_value_for_is_blank_too(tmp_path: Path):
+    lines = [dict(zip(HEADER, line, strict=True)) for line in rows(4)]
+    sparse = [*lines, {name: value for name, value in lines[0].items() if name != "SKU"}]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(one) + "\n" for one in sparse))
+    pq.write_table(
+        pa.Table.from_pylist(sparse, pa.schema([(name, "string") for name in HEADER])), tmp_path / "l.parquet"
+    )
+    with xlsxwriter.Workbook(str(tmp_path / "lines.xlsx")) as book:
+        sheet = book.add_worksheet()
+        for number, line in enumerate([dict(zip(HEADER, HEADER, strict=True)), *sparse, {}, {"Country": ""}, lines[0]]):
+            sheet.write_row(number, 0, [line.get(name, "") for name in HEADER])
+    for name, count in (("lines.jsonl", 5), ("l.parquet", 5), ("lines.xlsx", 6)):
+        told = guess_config([str(tmp_path / name)], ())[1]
+        [caution] = [line for line in told if "caution" in line]
+        assert f"1 of {count} lines looked at have no stock_code in 'SKU'" in caution
 
 
 # --- in a configuration ---
