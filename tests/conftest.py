@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from segmentation.session import SETTINGS
@@ -19,6 +20,10 @@ SMALL = {
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
 }
+
+# A machine that is busy is no fault of the code: no example is timed.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

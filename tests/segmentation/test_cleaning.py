@@ -508,7 +508,6 @@ def exact_amount(fields: dict[str, str | None]) -> Decimal | None:
 
 @settings(
     max_examples=6,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # each step of shrinking would be Spark jobs too
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

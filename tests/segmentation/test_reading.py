@@ -379,7 +379,6 @@ CSV_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="
 
 @settings(
     max_examples=3,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # each step of shrinking would be a Spark job too
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
