@@ -31,10 +31,7 @@ from segmentation.reading import damage_reported, read_lines
 from segmentation.report.page import REPORT, Findings, report_page
 from segmentation.request import Request, find_run_id, wanted_id
 from segmentation.run_warnings import warnings_kept
-from segmentation.schemas import (
-    CUSTOMER_ID,
-    ROWS,
-)
+from segmentation.schemas import CUSTOMER_ID, ROWS
 from segmentation.segment_rows import clustered_only, customer_segments, ordered_by_spend, sweep_row
 from segmentation.session import cancel_jobs, local_directory, spread
 from segmentation.small_tables import small_table

@@ -59,6 +59,10 @@ class Format:
         return is_hour and minute < 60 and second < 60
 
 
+# So many characters of a format's name are its order of day and month, and the separator on both sides of the second.
+SAME_DATE = 4
+
+
 @dataclass(frozen=True)
 class Order:
     """The order of day and month that is taken for dates with one separator, and the other; the values that can only
@@ -81,6 +85,12 @@ class DateGuess:
     formats: tuple[str, ...]
     why: str
     exchanged: str | None = None
+
+    @property
+    def otherwise(self) -> list[str]:
+        """The formats with day and month exchanged in all that are written as `exchanged` is but for their order."""
+        taken = _exchanged(self.exchanged or "")[:SAME_DATE]
+        return [_exchanged(one) if one[:SAME_DATE] == taken else one for one in self.formats]
 
 
 def guess_dates(values: Sequence[str]) -> DateGuess | None:
@@ -114,7 +124,7 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
         if best.order:
             order = orders[best.separator]
             reasons.append(_why(best, order, read[best]))
-            exchanged = exchanged if order.in_favour else _exchanged(best)
+            exchanged = exchanged if order.in_favour else _exchanged(best.name)
         else:
             reasons.append(f"{_values(len(read[best]))} written so")
         left = [value for value in left if not best.reads(value)]
@@ -169,9 +179,9 @@ def _values(count: int) -> str:
     return f"{count:,} different value{'' if count == 1 else 's'}"
 
 
-def _exchanged(one: Format) -> str:
-    """The name of the format that differs in nothing but the order of day and month."""
-    return one.name[2::-1] + one.name[3:]
+def _exchanged(name: str) -> str:
+    """The name of the format that differs in nothing but the order of day and month, which begin it."""
+    return name[2::-1] + name[3:]
 
 
 def _formats() -> Iterator[Format]:

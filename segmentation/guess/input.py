@@ -176,10 +176,7 @@ def _told(place: str, columns: ColumnGuess, dates: DateGuess, findings: Sequence
     lines.append(f"  dates: {flow(list(dates.formats))}")
     lines.append(f"    {dates.why}")
     if dates.exchanged:
-        # The two differ in their first three characters alone, and so do all others with this separator.
-        taken = dates.exchanged[2::-1] + dates.exchanged[3]
-        other = [dates.exchanged[:4] + one[4:] if one[:4] == taken else one for one in dates.formats]
-        lines.append(f"    wrong? --set {shlex.quote(f'cleaning.date_formats={flow(other)}')}")
+        lines.append(f"    wrong? --set {shlex.quote(f'cleaning.date_formats={flow(dates.otherwise)}')}")
     return [*lines, *(line for finding in findings for line in finding.told)]
 
 
