@@ -1,17 +1,16 @@
 """Raw lines → judged lines: each one clean, a guest's, or rejected, with every rule that it failed.
 
 The steps are apart because the default for `as_of` is known only once the sales are: `parsed_lines` gives every line
-its values and copy number, `judged_lines` tells the outcomes, `kept_lines` leaves what is worth persisting, and
-`line_counts` finds the day of the last sale. No line of that day or before is too late, so only the `reasons` of lines
-that are rejected anyway have to be told again with the day that follows from it.
+its values and whether it is a copy, `judged_lines` tells the outcomes, `kept_lines` leaves what is worth persisting,
+and `line_counts` finds the day of the last sale. No line of that day or before is too late, so only the `reasons` of
+lines that are rejected anyway have to be told again with the day that follows from it.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DecimalType
 
 from segmentation import line_values
 from segmentation.config import CleaningSettings
@@ -20,13 +19,13 @@ from segmentation.schemas import (
     AMOUNT,
     AMOUNT_OF_LINE,
     AS_READ,
-    COPY_NUMBER,
     COUNTRY,
     CUSTOMER_ID,
     DESCRIPTION,
     INVOICE_DATE,
     INVOICE_KIND,
     INVOICE_NO,
+    IS_COPY,
     LAST_SOLD_AT,
     LINE_FIELDS,
     MONEY,
@@ -44,6 +43,15 @@ from segmentation.schemas import (
     UNPARSED_LINE,
     UNREAD,
     raw,
+)
+from segmentation.thin_lines import (
+    LONG_PRICE,
+    ODD,
+    SHORT_PRICE,
+    beside_values,
+    thin_lines,
+    whole_lines,
+    with_copies_told,
 )
 
 CLEAN = "clean"
@@ -70,11 +78,6 @@ RULES = (
 )
 """In the order in which the first that failed becomes a line's `reason`."""
 
-# The fields whose value is a text.
-TEXTS = (INVOICE_NO, STOCK_CODE, DESCRIPTION, CUSTOMER_ID, COUNTRY)
-UNPARSED, SHORT_PRICE, LONG_PRICE = "unparsed", "short_price", "long_price"
-# Up to 18 digits a decimal is kept as one integer, several times as fast as more of them.
-SHORT = DecimalType(18, PRICE.scale)
 UNSPECIFIED_COUNTRY = "Unspecified"
 # Beyond it an amount is taken for a typing error; a hundred thousand lines of it still fit a table's MONEY.
 LARGEST_AMOUNT = 10**11
@@ -87,7 +90,7 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
 
     Adds invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
     unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once; invoice_kind string:
-    sale, cancellation or adjustment, NULL without an invoice; copy_number int, 1 for the first of exact copies. A
+    sale, cancellation or adjustment, NULL without an invoice; is_copy boolean, false for the first of exact copies. A
     value that cannot be parsed, or is longer than any number, is NULL, and the line then `malformed`.
 
     A time counts as the shop's own clock showed it: a zone or offset behind it, as in 2010-12-01T08:26:00+02:00, does
@@ -108,15 +111,14 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
             UNIT_PRICE: line_values.price(read[UNIT_PRICE]),
             CUSTOMER_ID: line_values.customer_id(read[CUSTOMER_ID], settings.missing_customer_ids),
             COUNTRY: F.coalesce(F.nullif(read[COUNTRY].stripped, F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
-            INVOICE_KIND: _invoice_kind(settings),
         }
     )
     amount = F.round(F.col(QUANTITY) * F.col(UNIT_PRICE), AMOUNT_OF_LINE.scale).try_cast(AMOUNT_OF_LINE)
     known_amount = F.when(F.abs(amount) <= F.lit(LARGEST_AMOUNT).cast(AMOUNT_OF_LINE), amount)
-    lines = lines.withColumn(AMOUNT, known_amount)
-    if DUPLICATE in settings.switched_off:
-        return lines.withColumn(COPY_NUMBER, F.lit(1))
-    return _with_copy_number(lines, [(field, raw(field)) for field in TEXTS if read[field].is_text])
+    thin = thin_lines(lines.withColumn(AMOUNT, known_amount), _is_malformed())
+    is_told = DUPLICATE not in settings.switched_off
+    told = with_copies_told(thin) if is_told else thin.withColumn(IS_COPY, F.lit(False))
+    return _whole(told, settings)
 
 
 def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column]:
@@ -134,7 +136,7 @@ def rules(settings: CleaningSettings, as_of: date | None) -> Mapping[str, Column
         NON_POSITIVE_QUANTITY: F.col(QUANTITY) <= 0,
         NON_POSITIVE_PRICE: F.col(UNIT_PRICE) <= 0,
         OUT_OF_PERIOD: is_too_early | is_too_late,
-        DUPLICATE: F.col(COPY_NUMBER) > 1,
+        DUPLICATE: F.col(IS_COPY),
     }
     return {rule: F.coalesce(conditions[rule], F.lit(False)) for rule in RULES if rule not in settings.switched_off}
 
@@ -159,17 +161,12 @@ def judged_lines(lines: DataFrame, settings: CleaningSettings, as_of: date | Non
 def kept_lines(judged: DataFrame) -> DataFrame:
     """The judged lines with the values that sales are aggregated by, and what else is told only of those not clean.
 
-    Columns: the fields but unit_price; amount; reason; as_read struct: raw columns as text, source_file,
-    unparsed_line, unit_price, invoice_kind, copy_number, NULL for a clean line. Lines of one invoice lie in one
-    partition.
+    Columns: the fields but unit_price; amount; reason; as_read struct, NULL for a clean line: all from which
+    `others_among` tells the rest. Lines of one invoice lie in one partition.
     """
-    texts = [as_text(F.col(raw(field)), judged.schema[raw(field)].dataType).alias(raw(field)) for field in LINE_FIELDS]
-    as_read = F.struct(*texts, SOURCE_FILE, UNPARSED_LINE, UNIT_PRICE, INVOICE_KIND, COPY_NUMBER)
-    return judged.select(
-        *[name for name in LINE_FIELDS if name != UNIT_PRICE],
-        *(AMOUNT, REASON),
-        F.when(F.col(OUTCOME) != CLEAN, as_read).alias(AS_READ),
-    )
+    values = [name for name in LINE_FIELDS if name != UNIT_PRICE]
+    as_read = F.struct(*beside_values(judged), IS_COPY)
+    return judged.select(*values, AMOUNT, REASON, F.when(F.col(OUTCOME) != CLEAN, as_read).alias(AS_READ))
 
 
 def sales_among(kept: DataFrame) -> DataFrame:
@@ -180,7 +177,7 @@ def sales_among(kept: DataFrame) -> DataFrame:
 def others_among(kept: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
     """The kept lines that are not clean, judged with the day known, and with their fields as they were read."""
     others = kept.where(F.col(REASON).isNotNull()).select("*", f"{AS_READ}.*").drop(AS_READ)
-    return judged_lines(others, settings, as_of)
+    return judged_lines(_whole(others, settings), settings, as_of)
 
 
 def sales_of(judged: DataFrame, day: date) -> DataFrame:
@@ -199,9 +196,8 @@ def cancelled_lines(judged: DataFrame, settings: CleaningSettings, as_of: date) 
 
 def rejected_transactions(judged: DataFrame) -> DataFrame:
     """`REJECTED_TRANSACTIONS`: one row per rejected or guest line, its fields as they were read."""
-    return judged.where(F.col(OUTCOME) != CLEAN).select(
-        *[F.col(raw(field)).alias(field) for field in LINE_FIELDS], SOURCE_FILE, REASON, REASONS
-    )
+    texts = [as_text(F.col(raw(field)), judged.schema[raw(field)].dataType).alias(field) for field in LINE_FIELDS]
+    return judged.where(F.col(OUTCOME) != CLEAN).select(*texts, SOURCE_FILE, REASON, REASONS)
 
 
 def line_counts(kept: DataFrame) -> DataFrame:
@@ -223,14 +219,19 @@ def _missing() -> Mapping[str, Column]:
     A customer may be missing: what counts of customer_id is that it is rounded.
     """
     is_malformed = F.col(REASON).eqNullSafe(MALFORMED)
-    is_unparsed = F.col(f"{AS_READ}.{UNPARSED_LINE}").isNotNull()
+    odd = F.col(AS_READ)[ODD]
+    is_unparsed = odd[UNPARSED_LINE].isNotNull()
     values = {name: F.col(name) for name in (INVOICE_NO, STOCK_CODE, QUANTITY, INVOICE_DATE)}
-    values[UNIT_PRICE] = F.col(f"{AS_READ}.{UNIT_PRICE}")
+    values[UNIT_PRICE] = F.coalesce(F.col(AS_READ)[SHORT_PRICE].cast(PRICE), odd[LONG_PRICE])
     missing = {name: value.isNull() for name, value in values.items()}
     missing[CUSTOMER_ID] = line_values.is_rounded(F.col(CUSTOMER_ID))
     missing[AMOUNT] = F.col(AMOUNT).isNull() & ~missing[QUANTITY] & ~missing[UNIT_PRICE]
     lacks = {name: is_malformed & ~is_unparsed & is_missing for name, is_missing in missing.items()}
     return {UNPARSED_LINE: is_malformed & is_unparsed, **lacks}
+
+
+def _whole(thin: DataFrame, settings: CleaningSettings) -> DataFrame:
+    return whole_lines(thin).withColumn(INVOICE_KIND, _invoice_kind(settings))
 
 
 def _invoice_kind(settings: CleaningSettings) -> Column:
@@ -252,32 +253,6 @@ def _any(conditions: Sequence[Column]) -> Column:
     for condition in conditions:
         result = result | condition
     return result
-
-
-def _with_copy_number(lines: DataFrame, texts: Sequence[tuple[str, str]]) -> DataFrame:
-    """Adds 1 for the first of the lines that are equal in every value, 2 for the next, …
-
-    Equal means the values: `17850` and `17850.0` are the same customer. A field without a value counts by its text.
-    The first is one whose texts are just its values, if there is one, else the one whose texts and file sort first, so
-    that the order of the input does not matter. `texts` are the fields whose value is a text, each with the column of
-    the text that was read.
-    """
-    as_read = [F.coalesce(F.col(raw(field)).cast("string"), F.lit("")) for field in LINE_FIELDS]
-    unparsed = F.when(_is_malformed(), F.concat_ws("\u001f", F.coalesce(F.col(UNPARSED_LINE), F.lit("")), *as_read))
-    # Sorted and numbered in fewer bytes: a price mostly fits one integer, and a text is mostly its own value.
-    short = F.col(UNIT_PRICE).try_cast(SHORT)
-    light = lines.withColumns(
-        {name: F.when(~F.col(name).eqNullSafe(F.col(field)), F.struct(name)) for field, name in texts}
-        | {UNPARSED: unparsed, SHORT_PRICE: short, LONG_PRICE: F.when(short.isNull(), F.col(UNIT_PRICE))}
-    ).drop(UNIT_PRICE)
-    fields = [name for name in LINE_FIELDS if name != UNIT_PRICE] + [SHORT_PRICE, LONG_PRICE, UNPARSED]
-    # By the hash first: one number to compare tells most lines apart when they are sorted.
-    same = Window.partitionBy(F.xxhash64(*fields), *fields)
-    first = [*[raw(field) for field in LINE_FIELDS], SOURCE_FILE]
-    price = F.coalesce(F.col(SHORT_PRICE).cast(PRICE), F.col(LONG_PRICE))
-    whole = {name: F.when(F.col(name).isNull(), F.col(field)).otherwise(F.col(name)[name]) for field, name in texts}
-    numbered = light.withColumn(COPY_NUMBER, F.row_number().over(same.orderBy(*first)))
-    return numbered.withColumns({**whole, UNIT_PRICE: price}).drop(SHORT_PRICE, LONG_PRICE, UNPARSED)
 
 
 def _time(text: str) -> Column:

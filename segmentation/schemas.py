@@ -46,7 +46,7 @@ def raw(field: str) -> str:
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
 AMOUNT = "amount"
-COPY_NUMBER = "copy_number"
+IS_COPY = "is_copy"
 INVOICE_KIND = "invoice_kind"
 AS_READ = "as_read"
 OUTCOME = "outcome"

@@ -84,16 +84,16 @@ def values_of(spark: SparkSession, field: str, texts: Sequence[str | None]) -> l
 
 
 def test_a_good_line_is_parsed_to_its_values_and_is_clean(spark: SparkSession) -> None:
-    actual = judged(spark, [line()]).select(*LINE_FIELDS, "amount", "copy_number", "outcome", "reason", "reasons")
+    actual = judged(spark, [line()]).select(*LINE_FIELDS, "amount", "is_copy", "outcome", "reason", "reasons")
     expected = spark.createDataFrame(
         [
             (
                 *("536365", "85123A", "HEART", 6, datetime(2010, 12, 1, 8, 26), Decimal("2.55"), "17850"),
-                *("United Kingdom", Decimal("15.30"), 1, CLEAN, None, []),
+                *("United Kingdom", Decimal("15.30"), False, CLEAN, None, []),
             )
         ],
         "invoice_no string, stock_code string, description string, quantity int, invoice_date timestamp_ntz, "
-        "unit_price decimal(22,8), customer_id string, country string, amount decimal(18,4), copy_number int, "
+        "unit_price decimal(22,8), customer_id string, country string, amount decimal(18,4), is_copy boolean, "
         "outcome string, reason string, reasons array<string>",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
