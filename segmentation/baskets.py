@@ -27,23 +27,24 @@ def orders_of(sales: DataFrame) -> DataFrame:
     Columns: invoice_no, customer_id (NULL for a guest's), country string; revenue decimal(30,4), units bigint,
     first_sold_at and last_sold_at timestamp_ntz.
     """
-    return sales.groupBy(INVOICE_NO, CUSTOMER_ID, COUNTRY).agg(*_sold())
+    return sales.groupBy(INVOICE_NO, CUSTOMER_ID, COUNTRY).agg(*revenue_and_units(), *first_and_last_sale())
 
 
 def baskets_of(sales: DataFrame) -> DataFrame:
-    """One row per customer and stock code, all guests counting as one customer, whose customer_id is NULL.
+    """One row per customer and stock code; guests have none. Rows of one customer lie in one partition.
 
-    Columns: customer_id, stock_code string; then as those of `orders_of`.
+    Columns: customer_id, stock_code string; revenue decimal(30,4), units bigint.
     """
     # Few customers buy a product so often that to add up before the lines move would spare much.
-    bought = sales.select(CUSTOMER_ID, STOCK_CODE, AMOUNT, QUANTITY, INVOICE_DATE).repartition(CUSTOMER_ID, STOCK_CODE)
-    return bought.groupBy(CUSTOMER_ID, STOCK_CODE).agg(*_sold())
+    of_customers = sales.where(F.col(CUSTOMER_ID).isNotNull()).select(CUSTOMER_ID, STOCK_CODE, AMOUNT, QUANTITY)
+    return of_customers.repartition(CUSTOMER_ID).groupBy(CUSTOMER_ID, STOCK_CODE).agg(*revenue_and_units())
 
 
-def _sold() -> list[Column]:
-    return [
-        F.sum(AMOUNT).alias(REVENUE),
-        F.sum(F.col(QUANTITY).cast("bigint")).alias(UNITS),
-        F.min(INVOICE_DATE).alias(FIRST_SOLD_AT),
-        F.max(INVOICE_DATE).alias(LAST_SOLD_AT),
-    ]
+def revenue_and_units() -> list[Column]:
+    """Of lines: revenue decimal(30,4), units bigint."""
+    return [F.sum(AMOUNT).alias(REVENUE), F.sum(F.col(QUANTITY).cast("bigint")).alias(UNITS)]
+
+
+def first_and_last_sale() -> list[Column]:
+    """Of lines: first_sold_at and last_sold_at timestamp_ntz."""
+    return [F.min(INVOICE_DATE).alias(FIRST_SOLD_AT), F.max(INVOICE_DATE).alias(LAST_SOLD_AT)]

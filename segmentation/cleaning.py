@@ -186,12 +186,12 @@ def sales_of(judged: DataFrame, day: date) -> DataFrame:
     return of_day.select(SOURCE_FILE, INVOICE_NO).sort(SOURCE_FILE, INVOICE_NO)
 
 
-def cancelled_lines(judged: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
-    """The lines of customers' cancelled invoices within the period on which money went back, each once."""
+def cancelled_lines(kept: DataFrame, settings: CleaningSettings, as_of: date) -> DataFrame:
+    """Of kept lines, those of customers' cancelled invoices in the period on which money went back, each once."""
+    cancelled = others_among(kept.where(F.col(REASON) == CANCELLATION), settings, as_of)
     failed = rules(settings, as_of)
     beside_the_point = [failed[rule] for rule in (OUT_OF_PERIOD, DUPLICATE) if rule in failed]
-    is_counted = F.col(CUSTOMER_ID).isNotNull() & (F.col(AMOUNT) < 0) & ~_any(beside_the_point)
-    return judged.where((F.col(REASON) == CANCELLATION) & is_counted)
+    return cancelled.where(F.col(CUSTOMER_ID).isNotNull() & (F.col(AMOUNT) < 0) & ~_any(beside_the_point))
 
 
 def rejected_transactions(judged: DataFrame) -> DataFrame:

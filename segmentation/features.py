@@ -36,7 +36,7 @@ from segmentation.schemas import (
 def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
     """`CUSTOMER_FEATURES`: one row per customer with at least one sale.
 
-    `orders` and `baskets` are those of `orders_of` and `baskets_of` over the clean lines, guests' rows or not;
+    `orders` and `baskets` are those of `orders_of` and `baskets_of` over the clean lines, with guests' orders or not;
     `cancellations` the lines of cancelled invoices that would else be good. Money is exact; `purchase_frequency` counts
     distinct invoices; `recency_days` and `tenure_days` are whole days from the last and the first purchase to `as_of`;
     `average_days_between_orders` is (last - first) / (orders - 1) and NULL for one order; `return_rate` is
@@ -85,8 +85,7 @@ def _main_country(orders: DataFrame) -> DataFrame:
 
 def _distinct_products(baskets: DataFrame) -> DataFrame:
     """One row per customer: how many different products were bought."""
-    of_customers = baskets.where(F.col(CUSTOMER_ID).isNotNull())
-    return of_customers.groupBy(CUSTOMER_ID).agg(F.count(F.lit(1)).alias(DISTINCT_PRODUCTS))
+    return baskets.groupBy(CUSTOMER_ID).agg(F.count(F.lit(1)).alias(DISTINCT_PRODUCTS))
 
 
 def _returned(cancellations: DataFrame) -> DataFrame:

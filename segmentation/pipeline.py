@@ -125,7 +125,7 @@ def _publish(
     with progress.stage("Aggregating customers, countries and products"):
         orders = orders_of(sales).persist()
         baskets = baskets_of(sales).persist()
-        cancelled = cleaning.cancelled_lines(others, config.cleaning, as_of)
+        cancelled = cleaning.cancelled_lines(lines, config.cleaning, as_of)
         features = customer_features(orders, baskets, cancelled, as_of)
         customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
         preparation = prepare(customers, wanted)

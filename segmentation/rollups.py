@@ -3,8 +3,10 @@
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from segmentation.baskets import first_and_last_sale, revenue_and_units
 from segmentation.schemas import (
     ABC_CLASS,
+    AMOUNT,
     AVERAGE_ORDER_VALUE,
     AVERAGE_UNIT_PRICE,
     COUNTRY,
@@ -43,7 +45,7 @@ def country_sales(orders: DataFrame) -> DataFrame:
         F.count_distinct(INVOICE_NO).alias(ORDERS),
         F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS),
     ]
-    sold = orders.groupBy(COUNTRY).agg(*_revenue_and_units(), _guest_revenue(), *counted)
+    sold = orders.groupBy(COUNTRY).agg(*_added_up(), _guest_revenue(), *counted)
     per_order = (F.col(REVENUE) / F.col(ORDERS)).cast(MONEY)
     ranked = _with_revenue_shares(sold, COUNTRY).withColumn(AVERAGE_ORDER_VALUE, per_order)
     return ranked.select(*column_names(COUNTRY_SALES))
@@ -55,22 +57,16 @@ def product_sales(sales: DataFrame, baskets: DataFrame, merchandise_pattern: str
     `baskets` are those of `baskets_of(sales)`. `description` is the commonest, the first in the alphabet of equals;
     `is_merchandise` tells goods from postage, fees and the like by the stock code.
     """
-    sold = baskets.groupBy(STOCK_CODE).agg(
-        *_revenue_and_units(),
-        _guest_revenue(),
-        F.count(CUSTOMER_ID).alias(CUSTOMERS),  # one row per customer who bought it; guests have no id
-        F.min(FIRST_SOLD_AT).alias(FIRST_SOLD_AT),
-        F.max(LAST_SOLD_AT).alias(LAST_SOLD_AT),
-    )
+    sold = _by_stock_code(sales)
+    customers = baskets.groupBy(STOCK_CODE).agg(F.count(F.lit(1)).alias(CUSTOMERS))
     # Told apart where the lines of an invoice lie together, only counts move on.
     orders = sales.select(INVOICE_NO, STOCK_CODE).distinct().groupBy(STOCK_CODE).agg(F.count(F.lit(1)).alias(ORDERS))
-    # One row per stock code on all sides.
-    complete = sold.join(orders, on=STOCK_CODE, how="inner").join(
-        _commonest_description(sales), on=STOCK_CODE, how="inner"
-    )
+    # One row per stock code on all sides; no customer has bought what guests alone did.
+    complete = sold.join(orders, on=STOCK_CODE, how="inner").join(customers, on=STOCK_CODE, how="left")
     return (
         _with_revenue_shares(complete, STOCK_CODE)
         .withColumn(AVERAGE_UNIT_PRICE, F.try_divide(F.col(REVENUE), F.col(UNITS)).cast(MONEY))
+        .withColumn(CUSTOMERS, F.coalesce(F.col(CUSTOMERS), F.lit(0)))
         .withColumn(IS_MERCHANDISE, F.col(STOCK_CODE).rlike(merchandise_pattern))
         .select(*column_names(PRODUCT_SALES))
     )
@@ -82,29 +78,43 @@ def country_segments(orders: DataFrame, segments: DataFrame) -> DataFrame:
     `segments` has one row per customer: customer_id, segment_id, segment_name.
     """
     bought = _with_segment(orders, segments).groupBy(COUNTRY, SEGMENT_ID, SEGMENT_NAME)
-    counted = bought.agg(F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS), *_revenue_and_units())
+    counted = bought.agg(F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS), *_added_up())
     return counted.orderBy(COUNTRY, SEGMENT_ID).select(*column_names(COUNTRY_SEGMENTS))
 
 
 def product_segments(baskets: DataFrame, segments: DataFrame) -> DataFrame:
     """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the baskets of customers; `segments` as above."""
-    bought = _with_segment(baskets, segments).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME)
-    counted = bought.agg(F.count(F.lit(1)).alias(CUSTOMERS), *_revenue_and_units())
+    # Baskets lie together by customer: where segments are too many to be sent to all, only these move, and none are
+    # sorted.
+    bought = _with_segment(baskets, segments.hint("shuffle_hash")).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME)
+    counted = bought.agg(F.count(F.lit(1)).alias(CUSTOMERS), *_added_up())
     return counted.orderBy(STOCK_CODE, SEGMENT_ID).select(*column_names(PRODUCT_SEGMENTS))
 
 
-def _commonest_description(sales: DataFrame) -> DataFrame:
-    """One row per stock code: its description on most lines, the first in the alphabet of equals; blank only where
-    it is blank on every line.
+def _by_stock_code(sales: DataFrame) -> DataFrame:
+    """One row per stock code: what was sold of it, from when to when, and its description on most lines, the first in
+    the alphabet of equals; blank only where it is blank on every line.
     """
     # Two plain aggregations: `mode` keeps a map per group, for which Spark turns to sorting beyond 128 groups.
-    counted = sales.groupBy(STOCK_CODE, DESCRIPTION).agg(F.count(F.lit(1)).alias("lines"))
+    described = sales.groupBy(STOCK_CODE, DESCRIPTION).agg(
+        *revenue_and_units(),
+        F.sum(F.when(F.col(CUSTOMER_ID).isNull(), F.col(AMOUNT))).alias(GUEST_REVENUE),
+        *first_and_last_sale(),
+        F.count(F.lit(1)).alias("lines"),
+    )
     is_blank = F.col(DESCRIPTION) == ""
     commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col("lines")).alias("lines"), F.col(DESCRIPTION)))
-    return counted.groupBy(STOCK_CODE).agg(commonest[DESCRIPTION].alias(DESCRIPTION))
+    return described.groupBy(STOCK_CODE).agg(
+        *_added_up(),
+        F.coalesce(F.sum(GUEST_REVENUE), F.lit(0)).cast(MONEY).alias(GUEST_REVENUE),
+        F.min(FIRST_SOLD_AT).alias(FIRST_SOLD_AT),
+        F.max(LAST_SOLD_AT).alias(LAST_SOLD_AT),
+        commonest[DESCRIPTION].alias(DESCRIPTION),
+    )
 
 
-def _revenue_and_units() -> list[Column]:
+def _added_up() -> list[Column]:
+    """Of rows that hold sums already."""
     return [F.sum(REVENUE).cast(MONEY).alias(REVENUE), F.sum(UNITS).alias(UNITS)]
 
 

@@ -19,6 +19,9 @@ SMALL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
+    # Only the quick compiler, with the room it needs for Spark's generated classes, and one thread to collect garbage:
+    # two sessions share the cores, and no test runs long enough to earn back what more of them cost.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
 }
 
 # A machine that is busy is no fault of the code: no example is timed.

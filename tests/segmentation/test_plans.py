@@ -91,9 +91,7 @@ def test_baskets_move_what_is_left_of_the_lines_of_a_customer_and_product(sales:
 def test_no_line_is_looked_at_for_customers_and_countries(sales: DataFrame, lines: DataFrame, config: RunConfig):
     orders, baskets = orders_of(sales).persist(), baskets_of(sales).persist()
     try:
-        cancelled = cleaning.cancelled_lines(
-            cleaning.others_among(lines, config.cleaning, AS_OF), config.cleaning, AS_OF
-        )
+        cancelled = cleaning.cancelled_lines(lines, config.cleaning, AS_OF)
         features = customer_features(orders, baskets, cancelled, AS_OF)
         # Orders twice (money, main country), baskets, and the lines once, for those that were cancelled.
         assert count(features, "InMemoryTableScan") == 4
