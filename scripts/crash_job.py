@@ -92,7 +92,7 @@ class SegmentCustomers:
             str(Path(sys.executable).parent / "spark-submit"),
             *("--properties-file", str(ROOT / "conf/spark-local.conf"), "--master", "local[2]"),
             *("--conf", f"spark.driver.extraJavaOptions={' '.join(java)}"),
-            *("--conf", "spark.sql.shuffle.partitions=1"),
+            *("--conf", "spark.sql.shuffle.partitions=1", "--conf", "spark.sql.adaptive.enabled=false"),
             *program,
             *("--config", str(ROOT / "conf/online_retail.yaml"), "--input", str(self._input)),
             *("--output", str(self._lake), "--run-id", order.run_id, "--as-of", order.as_of),

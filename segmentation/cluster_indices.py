@@ -1,12 +1,17 @@
 """How good a clustering is, by three indices, and the column expressions for distances to centres."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import reduce
 
+import numpy as np
+from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from segmentation.seeding import Points, assign
 
 Centres = tuple[tuple[float, ...], ...]
 
@@ -40,22 +45,25 @@ def nearest_centre(point: Column, centres: Centres) -> Column:
 
 
 def cluster_indices(
-    points: DataFrame, point: str, clusterings: Sequence[Centres], wssse: Sequence[float], total_squares: float
+    points: Points, clusterings: Sequence[Centres], wssse: Sequence[float], total_squares: float
 ) -> list[Indices]:
     """For each of `clusterings`, by the nearest of its centres, its indices; `wssse` is known from their fits.
 
     - silhouette with squared Euclidean distance, as Spark's ClusteringEvaluator (P. Rousseeuw, 1987); -1 worst, 1 best
     - Davies-Bouldin (D. Davies, D. Bouldin, 1979): 0 best
     - Calinski-Harabasz (T. Caliński, J. Harabasz, 1974): the larger the better
+
+    To the bit those that `measure` finds for the same points in the same order.
     """
-    measured = measure(points, point, clusterings, total_squares)
-    return [
-        replace(
-            one.indices,
-            calinski_harabasz=_calinski_harabasz(one.count, len(centres), known, total_squares),
-        )
-        for one, centres, known in zip(measured, clusterings, wssse, strict=True)
-    ]
+    found = []
+    for centres, known in zip(clusterings, wssse, strict=True):
+        own, least = assign(points, np.array(centres))
+        clusters = _clusters_of_few(points, own, least)
+        silhouette = _silhouette_of_few(points, own, clusters)
+        indices = _measured(centres, clusters, silhouette, total_squares).indices
+        of_fit = _calinski_harabasz(len(points), len(centres), known, total_squares)
+        found.append(replace(indices, calinski_harabasz=of_fit))
+    return found
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,8 @@ class Measured:
 def measure(
     points: DataFrame, point: str, clusterings: Sequence[Centres], total_squares: float, at_once: int = 4
 ) -> list[Measured]:
-    """For each of `clusterings`, by the nearest of its centres, its figures; two jobs for `MOST_CLUSTERS_OF_A_JOB`.
+    """For each of `clusterings`, by the nearest of its centres, its figures, of points too many to be collected; two
+    jobs for `MOST_CLUSTERS_OF_A_JOB`.
 
     `point` is a column of arrays of doubles. The sums are the same in each run where the points are sorted in one
     partition; as many as `at_once` pairs of jobs run at the same time.
@@ -133,6 +142,55 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
+def _clusters_of_few(points: Points, own: NDArray[np.intp], least: Points) -> dict[int, _Cluster]:
+    """The clusters by position, those to which no point is nearest left out."""
+    sizes = np.bincount(own)
+
+    def total(values: Points) -> list[float]:
+        return [float(value) for value in np.bincount(own, weights=values)]  # added up in the order of the points
+
+    spreads, within, squares = total(np.sqrt(least)), total(least), total(_square(points))
+    sums = [total(column) for column in points.T]
+    return {
+        position: _Cluster(
+            int(size),
+            spreads[position] / int(size),
+            within[position],
+            squares[position],
+            [of_dimension[position] for of_dimension in sums],
+        )
+        for position, size in enumerate(sizes)
+        if size > 0
+    }
+
+
+def _silhouette_of_few(points: Points, own: NDArray[np.intp], clusters: Mapping[int, _Cluster]) -> float:
+    """The mean silhouette; a point alone in its cluster counts 0."""
+    square = _square(points)
+    within, other = np.full(len(points), np.nan), np.full(len(points), np.inf)
+    for position, cluster in clusters.items():
+        product = _added(column * total for column, total in zip(points.T, cluster.sums, strict=True))
+        apart = square + cluster.squares / cluster.size - 2 * product / cluster.size
+        is_own = own == position
+        if cluster.size > 1:
+            within[is_own] = apart[is_own] * (cluster.size / (cluster.size - 1))
+        other[~is_own] = np.minimum(other, apart)[~is_own]
+    silhouettes = np.zeros(len(points))
+    nearer, farther = within < other, within > other
+    silhouettes[nearer] = 1 - within[nearer] / other[nearer]
+    silhouettes[farther] = other[farther] / within[farther] - 1
+    return float(np.cumsum(silhouettes)[-1]) / len(points)
+
+
+def _square(points: Points) -> Points:
+    """The squared distance from zero."""
+    return _added(column * column for column in points.T)
+
+
+def _added(columns: Iterable[Points]) -> Points:
+    return reduce(np.add, columns)
+
+
 # The expressions below are SQL text: thousands of terms, each a call to Java as a Column, are one call as text.
 
 
@@ -174,7 +232,8 @@ def _clusters(columns: DataFrame, clusterings: Sequence[Centres]) -> list[dict[i
         *[F.sum(x) for x in columns.columns],
     )
     found: list[dict[int, _Cluster]] = [{} for _ in clusterings]
-    for row in counted.collect():  # one row per cluster of each clustering
+    # One row per cluster of each clustering; in order, since what is added up over clusters depends on it.
+    for row in sorted(counted.collect()):
         clustering, cluster, size, spread, within, squares, *sums = row
         found[clustering][cluster] = _Cluster(size, spread, within, squares, sums)
     return found

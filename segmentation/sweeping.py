@@ -80,7 +80,7 @@ def _full_sweep(preparation: Preparation, ks: Sequence[int], settings: Clusterin
         worse = fit.wssse > fits[-1].wssse
         fits.append(best_fit(data, grown_start(fits[-1].centres, everyone), settings) if worse else fit)
     centres, wssse = [fit.centres for fit in fits], [fit.wssse for fit in fits]
-    indices = cluster_indices(points, POINT, centres, wssse, preparation.total_squares)
+    indices = cluster_indices(everyone, centres, wssse, preparation.total_squares)
     return [replace(fit, indices=of_fit) for fit, of_fit in zip(fits, indices, strict=True)]
 
 

@@ -1,27 +1,34 @@
 """What all tests share: one small Spark session, and where the real data set is."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
+from scripts.submit_options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
 from segmentation.session import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def settings_of(texts: Iterable[str]) -> dict[str, str]:
+    """`key=value` as a setting each."""
+    return dict(text.split("=", 1) for text in texts)
+
+
 SMALL = {
     "spark.ui.enabled": "false",  # nothing to look at, and a port less to open
-    "spark.sql.shuffle.partitions": "4",  # frames of five rows; more partitions cost time and show nothing
     "spark.default.parallelism": "4",
     "spark.driver.host": "127.0.0.1",  # listens on loopback only
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
-    # Only the quick compiler, with the room it needs for Spark's generated classes, and one thread to collect garbage:
-    # two sessions share the cores, and no test runs long enough to earn back what more of them cost.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
+    # As scripts/submit has it for small input; two such sessions share the cores.
+    "spark.driver.extraJavaOptions": " ".join(JAVA_FOR_SMALL_INPUT),
+    **settings_of(SPARK_FOR_SMALL_INPUT),
 }
 
 # A machine that is busy is no fault of the code: no example is timed.

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.jobs.conftest import JAVA_OPTIONS, QUICK_COMPILER, ROOT
+from tests.jobs.conftest import ADAPTIVE, JAVA_OPTIONS, QUICK_JAVA, ROOT
 from tests.jobs.running_jobs import PROC
 
 NO_PYTHON = "/nonexistent/python"
@@ -20,8 +20,9 @@ SMALL_EXECUTORS = {
     "spark.pyspark.driver.python": sys.executable,
     "spark.driver.memory": "2g",
     "spark.executor.memory": "512m",
-    "spark.executor.extraJavaOptions": f"{JAVA_OPTIONS.split()[1]} {QUICK_COMPILER}",
+    "spark.executor.extraJavaOptions": f"{JAVA_OPTIONS.split()[1]} {QUICK_JAVA}",
     "spark.sql.shuffle.partitions": "8",
+    **ADAPTIVE,
 }
 
 

@@ -15,7 +15,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.segment_customers import main
-from scripts.submit_options import ABOUT_THE_ARCHIVE, class_archive
+from scripts.submit_options import ABOUT_THE_ARCHIVE, JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT, class_archive
+from tests.conftest import settings_of
 from tests.jobs.published_runs import latest_run
 from tests.jobs.small_shop import SmallShop, make_small_shop, write_csv
 
@@ -26,11 +27,12 @@ RFM_CONFIG = "conf/online_retail_rfm.yaml"
 QUICK = ("clustering.k_max=4", "clustering.restarts=1")
 # A job that takes this long hangs.
 SECONDS_TO_WAIT = 900
-# The properties file's Java options, and only the quick compiler: a run of seconds does not pay for the other one. With
-# it alone Java reserves 48 MB for compiled code, too little for Spark's generated classes; with both it would be 240.
+# The properties file's Java options, then what scripts/submit chooses for input as small as that of the tests.
 JAVA_OPTIONS = "-Dlog4j2.configurationFile=conf/log4j2.properties -Ddev.ludovic.netlib.blas.allowNative=false"
-QUICK_COMPILER = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
-SHORT_RUN = {"spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {QUICK_COMPILER}"}
+QUICK_JAVA = " ".join(JAVA_FOR_SMALL_INPUT)
+SHORT_RUN = {"spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {QUICK_JAVA}", **settings_of(SPARK_FOR_SMALL_INPUT)}
+# As spark-submit without scripts/submit has it.
+ADAPTIVE = {"spark.sql.adaptive.enabled": "true"}
 # What scripts/submit keeps of Java's loaded classes; not where a user's own is.
 CACHE = ROOT / "tests" / ".cache"
 

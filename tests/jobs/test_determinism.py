@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.schemas import TABLES
-from tests.jobs.conftest import CONFIG, PublishedRun, Submit
+from tests.jobs.conftest import ADAPTIVE, CONFIG, PublishedRun, Submit
 from tests.jobs.published_runs import content_hash, content_hashes, latest_run, left_over, manifest_of, model_content
 from tests.jobs.small_shop import SmallShop, write_csv
 
@@ -31,7 +31,7 @@ def split(shop: SmallShop, folder: Path) -> None:
 
 WAYS = {
     "one core, one partition": ("local[1]", 1, as_it_is),
-    "two cores, 64 partitions, shuffled lines": ("local[2]", 64, shuffled),
+    "two cores, 23 partitions, shuffled lines": ("local[2]", 23, shuffled),
     "four cores, 7 partitions, 50 files": ("local[4]", 7, split),
 }
 
@@ -47,6 +47,7 @@ def another_way(
         "--config", CONFIG, "--input", folder / "data", "--output", folder / "lake", "--quiet",
         master=master,
         conf={
+            **ADAPTIVE,
             "spark.sql.shuffle.partitions": str(partitions),
             # So few lines would otherwise end up in one partition after every shuffle.
             "spark.sql.adaptive.coalescePartitions.enabled": "false",

@@ -103,6 +103,7 @@ ALLOWED = {
     "sweeping": {"preparation", "fitting", "seeding", "cluster_indices", "sampling"},
     "clustering": {"preparation", "fitting", "warm_start", "cluster_indices"},
     "warm_start": {"cluster_indices"},
+    "cluster_indices": {"seeding"},
     "charts.drawing": {
         *CHARTS,
         "charts.style",

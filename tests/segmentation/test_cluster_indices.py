@@ -9,14 +9,14 @@ from pyspark.sql import functions as F
 from sklearn.datasets import make_blobs
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
-from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
+from segmentation.cluster_indices import Indices, cluster_indices, measure, nearest_centre, squared_distance
 
 
 def points_of(spark: SparkSession, points: list[list[float]]) -> DataFrame:
     return spark.createDataFrame([(point,) for point in points], "point array<double>").coalesce(1)
 
 
-def test_the_indices_agree_with_scikit_learn(spark: SparkSession):
+def test_the_indices_agree_with_scikit_learn():
     points, labels = make_blobs(n_samples=150, centers=4, n_features=3, cluster_std=2.0, random_state=2)
     # Centres of a clustering that is not a perfect one, so that no index is at its best.
     centres = np.stack([points[labels == label].mean(axis=0) for label in range(4)])
@@ -28,36 +28,39 @@ def test_the_indices_agree_with_scikit_learn(spark: SparkSession):
     wssse = float(((points - centres[labels]) ** 2).sum())
     total = float(((points - points.mean(axis=0)) ** 2).sum())
     as_tuples = tuple(tuple(float(value) for value in centre) for centre in centres)
-    (found,) = cluster_indices(points_of(spark, points.tolist()), "point", [as_tuples], [wssse], total)
+    (found,) = cluster_indices(points, [as_tuples], [wssse], total)
     assert found.silhouette == pytest.approx(silhouette_score(points, labels, metric="sqeuclidean"))
     assert found.davies_bouldin == pytest.approx(davies_bouldin_score(points, labels))
     assert found.calinski_harabasz == pytest.approx(calinski_harabasz_score(points, labels))
 
 
-def test_one_cluster_has_no_index(spark: SparkSession):
-    points = points_of(spark, [[0.0], [2.0]])
-    assert cluster_indices(points, "point", [((1.0,),)], [2.0], 2.0) == [Indices(None, None, None)]
+def test_one_cluster_has_no_index():
+    assert cluster_indices(np.array([[0.0], [2.0]]), [((1.0,),)], [2.0], 2.0) == [Indices(None, None, None)]
 
 
-def test_clusters_without_any_distance_within_have_no_calinski_harabasz(spark: SparkSession):
-    points = points_of(spark, [[0.0], [0.0], [8.0], [8.0]])
-    (found,) = cluster_indices(points, "point", [((0.0,), (8.0,))], [0.0], 64.0)
+def test_clusters_without_any_distance_within_have_no_calinski_harabasz():
+    (found,) = cluster_indices(np.array([[0.0], [0.0], [8.0], [8.0]]), [((0.0,), (8.0,))], [0.0], 64.0)
     assert (found.silhouette, found.davies_bouldin, found.calinski_harabasz) == (1.0, 0.0, None)
 
 
-def test_many_clusterings_at_once_have_the_silhouettes_of_sparks_evaluator(spark: SparkSession):
+def test_many_clusterings_at_once_have_the_silhouettes_of_sparks_evaluator_and_few_points_the_same_to_the_bit(
+    spark: SparkSession,
+):
     points = np.random.default_rng(3).normal(size=(80, 2)).round(3)
     # The last centre of each is nearest to no point, and one point stands alone.
     points[0] = (40.0, 40.0)
     clusterings = [tuple(map(tuple, [*points[:k], (900.0, 900.0)])) for k in (2, 8, 11)]  # more than fit into one job
     frame = points_of(spark, points.tolist()).withColumn("scaled", array_to_vector("point"))
-    found = cluster_indices(frame, "point", clusterings, [1.0] * len(clusterings), 2.0)
+    found = measure(frame, "point", clusterings, 400.0)
     evaluator = ClusteringEvaluator(featuresCol="scaled", predictionCol="cluster")
     expected = [
         evaluator.evaluate(frame.withColumn("cluster", nearest_centre(F.col("point"), centres)))
         for centres in clusterings
     ]
-    assert [one.silhouette for one in found] == pytest.approx(expected)
+    assert [one.indices.silhouette for one in found] == pytest.approx(expected)
+
+    of_few = cluster_indices(points, clusterings, [one.wssse for one in found], 400.0)
+    assert of_few == [one.indices for one in found]
 
 
 def test_distances_are_squared_and_the_first_of_equally_near_centres_is_taken(spark: SparkSession):
