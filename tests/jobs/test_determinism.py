@@ -18,21 +18,16 @@ def as_it_is(shop: SmallShop, folder: Path) -> None:
     write_csv(shop.texts, folder / "transactions.csv")
 
 
-def shuffled(shop: SmallShop, folder: Path) -> None:
+def shuffled_and_split(shop: SmallShop, folder: Path) -> None:
     rows = list(shop.texts)
     random.Random(5).shuffle(rows)
-    write_csv(rows, folder / "transactions.csv")
-
-
-def split(shop: SmallShop, folder: Path) -> None:
     for number in range(FILES):
-        write_csv(shop.texts[number::FILES], folder / f"part-{number:02}.csv")
+        write_csv(rows[number::FILES], folder / f"part-{number:02}.csv")
 
 
 WAYS = {
     "one core, one partition": ("local[1]", 1, as_it_is),
-    "two cores, 23 partitions, shuffled lines": ("local[2]", 23, shuffled),
-    "four cores, 7 partitions, 50 files": ("local[4]", 7, split),
+    "four cores, 23 partitions, shuffled lines in 50 files": ("local[4]", 23, shuffled_and_split),
 }
 
 
