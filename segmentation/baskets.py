@@ -24,7 +24,7 @@ from segmentation.schemas import (
 def orders_of(sales: DataFrame) -> DataFrame:
     """One row per invoice, customer and country, which is an order but for a few oddities of the till.
 
-    Columns: invoice_no, customer_id (NULL for a guest's), country string; revenue decimal(30,4), units bigint,
+    Columns: invoice_no, customer_id (NULL for a guest's), country string; revenue decimal(28,4), units bigint,
     first_sold_at and last_sold_at timestamp_ntz.
     """
     return sales.groupBy(INVOICE_NO, CUSTOMER_ID, COUNTRY).agg(*revenue_and_units(), *first_and_last_sale())
@@ -33,7 +33,7 @@ def orders_of(sales: DataFrame) -> DataFrame:
 def baskets_of(sales: DataFrame) -> DataFrame:
     """One row per customer and stock code; guests have none. Rows of one customer lie in one partition.
 
-    Columns: customer_id, stock_code string; revenue decimal(30,4), units bigint.
+    Columns: customer_id, stock_code string; revenue decimal(28,4), units bigint.
     """
     # Few customers buy a product so often that to add up before the lines move would spare much.
     of_customers = sales.where(F.col(CUSTOMER_ID).isNotNull()).select(CUSTOMER_ID, STOCK_CODE, AMOUNT, QUANTITY)
@@ -41,7 +41,7 @@ def baskets_of(sales: DataFrame) -> DataFrame:
 
 
 def revenue_and_units() -> list[Column]:
-    """Of lines: revenue decimal(30,4), units bigint."""
+    """Of lines: revenue decimal(28,4), units bigint."""
     return [F.sum(AMOUNT).alias(REVENUE), F.sum(F.col(QUANTITY).cast("bigint")).alias(UNITS)]
 
 

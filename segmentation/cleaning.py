@@ -90,8 +90,9 @@ def parsed_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
 
     Adds invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
     unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once; invoice_kind string:
-    sale, cancellation or adjustment, NULL without an invoice; is_copy boolean, false for the first of exact copies. A
-    value that cannot be parsed, or is longer than any number, is NULL, and the line then `malformed`.
+    sale, cancellation or adjustment, NULL without an invoice; is_copy boolean, false for the first of exact copies; and
+    short_price decimal(18,8) and odd struct, as `thin_lines` has them. A value that cannot be parsed, or is longer than
+    any number, is NULL, and the line then `malformed`.
 
     A time counts as the shop's own clock showed it: a zone or offset behind it, as in 2010-12-01T08:26:00+02:00, does
     not move it. Ids and codes are text: leading zeros and letter case are kept. One in exponent form, such as 1.785E4

@@ -170,7 +170,7 @@ def _silhouette_of_few(points: Points, own: NDArray[np.intp], clusters: Mapping[
     within, other = np.full(len(points), np.nan), np.full(len(points), np.inf)
     for position, cluster in clusters.items():
         product = _added(column * total for column, total in zip(points.T, cluster.sums, strict=True))
-        apart = square + cluster.squares / cluster.size - 2 * product / cluster.size
+        apart = np.maximum(square + cluster.squares / cluster.size - 2 * product / cluster.size, 0)
         is_own = own == position
         if cluster.size > 1:
             within[is_own] = apart[is_own] * (cluster.size / (cluster.size - 1))
@@ -261,10 +261,10 @@ def _silhouettes(
 
 
 def _apart(dimensions: Sequence[str], cluster: _Cluster) -> str:
-    """The mean squared distance of a point to the points of a cluster."""
+    """The mean squared distance of a point to the points of a cluster; where it rounds to less than nothing, 0."""
     size = float(cluster.size)
     product = " + ".join(f"{x} * {_sql(total)}" for x, total in zip(dimensions, cluster.sums, strict=True))
-    return f"square + {_sql(cluster.squares / size)} - 2D * ({product}) / {_sql(size)}"
+    return f"greatest(square + {_sql(cluster.squares / size)} - 2D * ({product}) / {_sql(size)}, 0D)"
 
 
 def _mean_silhouette(within: str, other: str) -> str:

@@ -84,8 +84,7 @@ def country_segments(orders: DataFrame, segments: DataFrame) -> DataFrame:
 
 def product_segments(baskets: DataFrame, segments: DataFrame) -> DataFrame:
     """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the baskets of customers; `segments` as above."""
-    # Baskets lie together by customer: where segments are too many to be sent to all, only these move, and none are
-    # sorted.
+    # Baskets lie together by customer, and one row per customer is looked up without sorting either side.
     bought = _with_segment(baskets, segments.hint("shuffle_hash")).groupBy(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME)
     counted = bought.agg(F.count(F.lit(1)).alias(CUSTOMERS), *_added_up())
     return counted.orderBy(STOCK_CODE, SEGMENT_ID).select(*column_names(PRODUCT_SEGMENTS))

@@ -78,8 +78,8 @@ def beside_values(lines: DataFrame) -> list[str]:
 
 
 def with_copies_told(thin: DataFrame) -> DataFrame:
-    """Adds is_copy boolean: whether a line is equal in every value to one before it; lines of one invoice must lie in
-    one partition.
+    """Adds is_copy boolean: whether a line is equal in every value to one before it; where the lines of one invoice lie
+    in one partition, none moves.
 
     Equal means the values: `17850` and `17850.0` are the same customer. A malformed line counts by its text. The first
     is one whose texts are just its values, if there is one, else the one whose texts and file sort first, so that the

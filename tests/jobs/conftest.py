@@ -30,7 +30,8 @@ SECONDS_TO_WAIT = 900
 # The properties file's Java options, then what scripts/submit chooses for input as small as that of the tests.
 JAVA_OPTIONS = "-Dlog4j2.configurationFile=conf/log4j2.properties -Ddev.ludovic.netlib.blas.allowNative=false"
 QUICK_JAVA = " ".join(JAVA_FOR_SMALL_INPUT)
-SHORT_RUN = {"spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {QUICK_JAVA}", **settings_of(SPARK_FOR_SMALL_INPUT)}
+SHORT_RUN = {"spark.driver.extraJavaOptions": f"{JAVA_OPTIONS} {QUICK_JAVA}"}
+SMALL_INPUT = settings_of(SPARK_FOR_SMALL_INPUT)
 # As spark-submit without scripts/submit has it.
 ADAPTIVE = {"spark.sql.adaptive.enabled": "true"}
 # What scripts/submit keeps of Java's loaded classes; not where a user's own is.
@@ -75,10 +76,13 @@ def submit_command(
     master: str | None = None,
     conf: Mapping[str, str] | None = None,
     properties: str | Path = "conf/spark-local.conf",
+    for_small_input: bool = True,
 ) -> list[str]:
-    """The command line as the README has it, by the Spark beside this Python."""
+    """The command line as scripts/submit makes it for small input, by the Spark beside this Python; or with Spark's own
+    ways of spreading lines, as spark-submit alone has them.
+    """
     options = ["--master", master] if master else []
-    settings = {**SHORT_RUN, **(conf or {})}
+    settings = {**SHORT_RUN, **(SMALL_INPUT if for_small_input else {}), **(conf or {})}
     java = " ".join([settings["spark.driver.extraJavaOptions"], *class_sharing()])
     for key, value in {**settings, "spark.driver.extraJavaOptions": java}.items():
         options += ["--conf", f"{key}={value}"]

@@ -144,6 +144,14 @@ def test_a_rule_that_is_switched_off_rejects_nothing_and_the_next_reason_counts(
     assert reasons_of(spark, cases, switched_off=off) == [["non_positive_quantity"], ["non_positive_quantity"], []]
 
 
+def test_prices_of_many_digits_tell_lines_apart(spark: SparkSession) -> None:
+    prices = ["10000000000.01", "20000000000.01", "20000000000.01", "20000000000.02"]
+    rows = parsed(spark, [line(unit_price=price, quantity="1") for price in prices]).select("unit_price", "is_copy")
+    assert sorted(map(tuple, rows.collect())) == sorted(
+        (Decimal(price), is_copy) for price, is_copy in zip(prices, [False, False, True, False], strict=True)
+    )
+
+
 def test_copies_count_as_sales_where_the_duplicate_rule_is_off(spark: SparkSession) -> None:
     counts = counts_of(judged(spark, [line()] * 3, switched_off=("duplicate",)))
     expected = spark.createDataFrame([("clean", 3, Decimal("45.9"))], "rule string, rows long, revenue decimal(20,4)")

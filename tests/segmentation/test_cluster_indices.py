@@ -63,6 +63,20 @@ def test_many_clusterings_at_once_have_the_silhouettes_of_sparks_evaluator_and_f
     assert of_few == [one.indices for one in found]
 
 
+def test_a_distance_that_rounds_to_less_than_nothing_is_none(spark: SparkSession):
+    # Far from zero, sums of squares cancel to the last bit.
+    near, far = [8.118215927399868, 8.118215907399868, 8.118215917399867], -10.0
+    points = np.array([[x] for x in [near[0]] * 3 + near[1:] + [far] * 3])
+    centres = ((near[2],), (near[1],), (far,))
+
+    (measured,) = measure(points_of(spark, points.tolist()), "point", [centres], 400.0)
+
+    (of_few,) = cluster_indices(points, [centres], [measured.wssse], 400.0)
+    assert of_few == measured.indices
+    assert of_few.silhouette is not None
+    assert -1 <= of_few.silhouette <= 1
+
+
 def test_distances_are_squared_and_the_first_of_equally_near_centres_is_taken(spark: SparkSession):
     frame = points_of(spark, [[0.0, 0.0], [3.0, 4.0], [5.0, 0.0], [2.5, 0.0]])
     point = F.col("point")

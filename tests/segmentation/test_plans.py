@@ -82,7 +82,7 @@ def test_everything_after_reads_the_kept_lines_and_orders_need_no_further_move_o
     assert count(orders, "Exchange") == 0
 
 
-def test_baskets_move_what_is_left_of_the_lines_of_a_customer_and_product(sales: DataFrame):
+def test_baskets_move_the_lines_of_customers_once(sales: DataFrame):
     baskets = baskets_of(sales)
     assert count(baskets, "InMemoryTableScan") == 1
     assert count(baskets, "Exchange") == 1
