@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
+from submit_options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 # What the library logs while it publishes, in this order.
 STEPS: Final = (
@@ -22,14 +24,12 @@ STEPS: Final = (
     "before latest.json",
     "after latest.json",
 )
-# As conf/spark-local.conf has them, seen from anywhere; then what makes a Java of seconds quick: one compiler with room
-# for Spark's generated classes, the simplest garbage collector, and nothing written to the machine's temporary folder.
+# As conf/spark-local.conf has them, seen from anywhere; then as scripts/submit has them for small input; and nothing is
+# written to the machine's temporary folder.
 JAVA_OPTIONS: Final = (
     f'-Dlog4j2.configurationFile="{ROOT}/conf/log4j2.properties"',
     "-Ddev.ludovic.netlib.blas.allowNative=false",
-    "-XX:TieredStopAtLevel=1",
-    "-XX:ReservedCodeCacheSize=240m",
-    "-XX:+UseSerialGC",
+    *JAVA_FOR_SMALL_INPUT,
     "-XX:-UsePerfData",
     "-Xlog:disable",
 )
@@ -92,7 +92,7 @@ class SegmentCustomers:
             str(Path(sys.executable).parent / "spark-submit"),
             *("--properties-file", str(ROOT / "conf/spark-local.conf"), "--master", "local[2]"),
             *("--conf", f"spark.driver.extraJavaOptions={' '.join(java)}"),
-            *("--conf", "spark.sql.shuffle.partitions=1", "--conf", "spark.sql.adaptive.enabled=false"),
+            *(word for setting in SPARK_FOR_SMALL_INPUT for word in ("--conf", setting)),
             *program,
             *("--config", str(ROOT / "conf/online_retail.yaml"), "--input", str(self._input)),
             *("--output", str(self._lake), "--run-id", order.run_id, "--as-of", order.as_of),

@@ -45,7 +45,7 @@ def country_sales(orders: DataFrame) -> DataFrame:
         F.count_distinct(INVOICE_NO).alias(ORDERS),
         F.count_distinct(CUSTOMER_ID).alias(CUSTOMERS),
     ]
-    sold = orders.groupBy(COUNTRY).agg(*_added_up(), _guest_revenue(), *counted)
+    sold = orders.groupBy(COUNTRY).agg(*_added_up(), _guest_revenue(_of_guests(REVENUE)), *counted)
     per_order = (F.col(REVENUE) / F.col(ORDERS)).cast(MONEY)
     ranked = _with_revenue_shares(sold, COUNTRY).withColumn(AVERAGE_ORDER_VALUE, per_order)
     return ranked.select(*column_names(COUNTRY_SALES))
@@ -97,7 +97,7 @@ def _by_stock_code(sales: DataFrame) -> DataFrame:
     # Two plain aggregations: `mode` keeps a map per group, for which Spark turns to sorting beyond 128 groups.
     described = sales.groupBy(STOCK_CODE, DESCRIPTION).agg(
         *revenue_and_units(),
-        F.sum(F.when(F.col(CUSTOMER_ID).isNull(), F.col(AMOUNT))).alias(GUEST_REVENUE),
+        F.sum(_of_guests(AMOUNT)).alias(GUEST_REVENUE),
         *first_and_last_sale(),
         F.count(F.lit(1)).alias("lines"),
     )
@@ -105,7 +105,7 @@ def _by_stock_code(sales: DataFrame) -> DataFrame:
     commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col("lines")).alias("lines"), F.col(DESCRIPTION)))
     return described.groupBy(STOCK_CODE).agg(
         *_added_up(),
-        F.coalesce(F.sum(GUEST_REVENUE), F.lit(0)).cast(MONEY).alias(GUEST_REVENUE),
+        _guest_revenue(F.col(GUEST_REVENUE)),
         F.min(FIRST_SOLD_AT).alias(FIRST_SOLD_AT),
         F.max(LAST_SOLD_AT).alias(LAST_SOLD_AT),
         commonest[DESCRIPTION].alias(DESCRIPTION),
@@ -117,8 +117,11 @@ def _added_up() -> list[Column]:
     return [F.sum(REVENUE).cast(MONEY).alias(REVENUE), F.sum(UNITS).alias(UNITS)]
 
 
-def _guest_revenue() -> Column:
-    of_guests = F.when(F.col(CUSTOMER_ID).isNull(), F.col(REVENUE))
+def _of_guests(money: str) -> Column:
+    return F.when(F.col(CUSTOMER_ID).isNull(), F.col(money))
+
+
+def _guest_revenue(of_guests: Column) -> Column:
     return F.coalesce(F.sum(of_guests), F.lit(0)).cast(MONEY).alias(GUEST_REVENUE)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.cluster_indices import Centres, cluster_indices, measure, squared_distance
+from segmentation.cluster_indices import Centres, cluster_indices, squared_distance
 from segmentation.config import ClusteringSettings
 from segmentation.fitting import Data, Fit, as_centres, best_fit, data_of, grown_start
+from segmentation.measuring import measure
 from segmentation.preparation import POINT, SCALED, Preparation
 from segmentation.sampling import uniform
 from segmentation.schemas import CUSTOMER_ID

@@ -100,10 +100,11 @@ ALLOWED = {
     "audit": {"cleaning"},
     "preparation": {"cluster_indices"},
     "fitting": {"preparation", "seeding", "warm_start", "cluster_indices"},
-    "sweeping": {"preparation", "fitting", "seeding", "cluster_indices", "sampling"},
+    "sweeping": {"preparation", "fitting", "seeding", "cluster_indices", "measuring", "sampling"},
     "clustering": {"preparation", "fitting", "warm_start", "cluster_indices"},
     "warm_start": {"cluster_indices"},
     "cluster_indices": {"seeding"},
+    "measuring": {"cluster_indices"},
     "charts.drawing": {
         *CHARTS,
         "charts.style",

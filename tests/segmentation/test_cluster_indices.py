@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 from sklearn.datasets import make_blobs
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
 
-from segmentation.cluster_indices import Indices, cluster_indices, measure, nearest_centre, squared_distance
+from segmentation.cluster_indices import Indices, cluster_indices, nearest_centre, squared_distance
+from segmentation.measuring import measure
 
 
 def points_of(spark: SparkSession, points: list[list[float]]) -> DataFrame:
