@@ -14,11 +14,9 @@ from pathlib import Path
 # spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segmentation.command_line import JobParser
-from segmentation.entry import run_job
-from segmentation.expiry import expired, remove
-from segmentation.lake import Lake
-from segmentation.plain_text import shown
+from segmentation.cli.job import JobParser, run_job
+from segmentation.lake.runs import Lake, expired, remove
+from segmentation.redaction import shown
 from segmentation.session import spark_session
 
 USAGE = "expire_runs.py LAKE [--keep N] [--older-than AGE] [--apply]"

@@ -13,21 +13,19 @@ from rich.console import Console
 # spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segmentation.command_line import JobParser, day
-from segmentation.config import RunConfig, load_config
-from segmentation.config_text import keep_config
-from segmentation.entry import run_job
+from segmentation.cli.console import TerminalProgress, summary_of
+from segmentation.cli.explain import explanation_of
+from segmentation.cli.job import STARTED_BY, JobParser, day, run_job, typed_again
+from segmentation.cli.log import log_folder, run_log
+from segmentation.config.files import keep_config, load_config
+from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
-from segmentation.explanation import explanation_of
-from segmentation.guess.input import guess_config
-from segmentation.identity import require_run_id
+from segmentation.guess.config import guess_config
+from segmentation.lake.manifest import require_run_id
+from segmentation.lake.staging import Request
 from segmentation.pipeline import STAGES, run
 from segmentation.progress import Progress
-from segmentation.request import Request
-from segmentation.run_log import log_folder, run_log
 from segmentation.session import spark_session
-from segmentation.summary import summary_of
-from segmentation.typed_command import STARTED_BY, typed_again
 
 USAGE = "segment_customers.py --input PATH [PATH ...] --output LAKE [options]"
 EXAMPLES = """\
@@ -97,7 +95,7 @@ def segment(options: argparse.Namespace, console: Console | None) -> None:
     spark = spark_session(config.title)
     on_screen = "OFF" if console else "ERROR" if options.quiet else "WARN"
     with run_log(spark, log_folder(os.environ), on_screen) as log:
-        published = run(spark, config, request, Progress(STAGES, console))
+        published = run(spark, config, request, TerminalProgress(STAGES, console) if console else Progress(STAGES))
     if not options.quiet:
         print(
             summary_of(published, config.charts.currency, console.width if console else None, sys.stdout.encoding, log)

@@ -48,12 +48,12 @@ def by_spark(path: str) -> tuple[float, float]:
     """Seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest."""
     from pyspark.sql import functions as F
 
-    from segmentation.choosing_k import choose_k
-    from segmentation.config import ClusteredFeature, ClusteringSettings
-    from segmentation.fitting import Fit
-    from segmentation.preparation import prepare
+    from segmentation.clustering.choose_k import choose_k
+    from segmentation.clustering.kmeans import Fit
+    from segmentation.clustering.scaling import prepare
+    from segmentation.clustering.sweep import settle, sweep
+    from segmentation.config.settings import ClusteredFeature, ClusteringSettings
     from segmentation.session import spark_session
-    from segmentation.sweeping import settle, sweep
 
     spark = spark_session("sweep")
     settings = ClusteringSettings(

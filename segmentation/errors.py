@@ -1,5 +1,6 @@
 """What can go wrong in a way that the person at the terminal can mend, and the exit code of each."""
 
+import difflib
 from collections.abc import Sequence
 
 # The operating system's words, which Java, Hadoop and Python hand on.
@@ -43,3 +44,11 @@ def java_message(error: Exception) -> str:
     java = getattr(error, "java_exception", None)
     text = str(java.getMessage() or java.toString()) if java is not None else str(error)
     return text.strip().splitlines()[0] if text.strip() else type(error).__name__
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """`: did you mean 'nearest'?`, or else the list of what is known."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f": did you mean {near[0]!r}?"
+    return f": known are {', '.join(known)}" if known else ""

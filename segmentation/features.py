@@ -1,36 +1,46 @@
-"""What was sold to whom → one row per customer."""
+"""Sales lines → the two smaller tables from which customers, countries and products are aggregated.
+
+Each is made once, from lines that lie together by invoice, and read several times. All sums are exact.
+"""
+# TODO-DOC features: What was sold to whom → one row per customer.
 
 from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.schemas import (
-    AMOUNT,
-    AVERAGE_BASKET_UNITS,
-    AVERAGE_DAYS_BETWEEN_ORDERS,
-    AVERAGE_ORDER_VALUE,
-    COUNTRY,
-    CUSTOMER_FEATURES,
-    CUSTOMER_ID,
-    DISTINCT_PRODUCTS,
-    FIRST_PURCHASE_AT,
-    FIRST_SOLD_AT,
-    INVOICE_NO,
-    LAST_PURCHASE_AT,
-    LAST_SOLD_AT,
-    MONEY,
-    PURCHASE_FREQUENCY,
-    RECENCY_DAYS,
-    RETURN_RATE,
-    RETURNED_AMOUNT,
-    REVENUE,
-    TENURE_DAYS,
-    TOTAL_SPEND,
-    UNITS,
-    UNITS_BOUGHT,
-    column_names,
-)
+from segmentation import schemas as s
+
+
+def orders_of(sales: DataFrame) -> DataFrame:
+    """One row per invoice, customer and country, which is an order but for a few oddities of the till.
+
+    Columns: invoice_no, customer_id (NULL for a guest's), country string; revenue decimal(28,4), units bigint,
+    first_sold_at and last_sold_at timestamp_ntz.
+    """
+    return sales.groupBy(s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY).agg(*revenue_and_units(), *first_and_last_sale())
+
+
+def baskets_of(sales: DataFrame) -> DataFrame:
+    """One row per customer and stock code; guests have none. Rows of one customer lie in one partition.
+
+    Columns: customer_id, stock_code string; revenue decimal(28,4), units bigint.
+    """
+    # Few customers buy a product so often that to add up before the lines move would spare much.
+    of_customers = sales.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
+        s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT, s.QUANTITY
+    )
+    return of_customers.repartition(s.CUSTOMER_ID).groupBy(s.CUSTOMER_ID, s.STOCK_CODE).agg(*revenue_and_units())
+
+
+def revenue_and_units() -> list[Column]:
+    """Of lines: revenue decimal(28,4), units bigint."""
+    return [F.sum(s.AMOUNT).alias(s.REVENUE), F.sum(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS)]
+
+
+def first_and_last_sale() -> list[Column]:
+    """Of lines: first_sold_at and last_sold_at timestamp_ntz."""
+    return [F.min(s.INVOICE_DATE).alias(s.FIRST_SOLD_AT), F.max(s.INVOICE_DATE).alias(s.LAST_SOLD_AT)]
 
 
 def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
@@ -42,55 +52,55 @@ def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: Data
     `average_days_between_orders` is (last - first) / (orders - 1) and NULL for one order; `return_rate` is
     `returned_amount / total_spend` and can exceed 1 where goods from before the period came back.
     """
-    of_customers = orders.where(F.col(CUSTOMER_ID).isNotNull())
-    bought = of_customers.groupBy(CUSTOMER_ID).agg(
-        F.sum(REVENUE).cast(MONEY).alias(TOTAL_SPEND),
-        F.count_distinct(INVOICE_NO).alias(PURCHASE_FREQUENCY),
-        F.sum(UNITS).alias(UNITS_BOUGHT),
-        F.min(FIRST_SOLD_AT).alias(FIRST_PURCHASE_AT),
-        F.max(LAST_SOLD_AT).alias(LAST_PURCHASE_AT),
+    of_customers = orders.where(F.col(s.CUSTOMER_ID).isNotNull())
+    bought = of_customers.groupBy(s.CUSTOMER_ID).agg(
+        F.sum(s.REVENUE).cast(s.MONEY).alias(s.TOTAL_SPEND),
+        F.count_distinct(s.INVOICE_NO).alias(s.PURCHASE_FREQUENCY),
+        F.sum(s.UNITS).alias(s.UNITS_BOUGHT),
+        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_PURCHASE_AT),
+        F.max(s.LAST_SOLD_AT).alias(s.LAST_PURCHASE_AT),
     )
     # One row per customer on each right side; a left join keeps those who returned nothing.
     return (
-        bought.join(_main_country(of_customers), on=CUSTOMER_ID, how="inner")
-        .join(_distinct_products(baskets), on=CUSTOMER_ID, how="inner")
-        .join(_returned(cancellations), on=CUSTOMER_ID, how="left")
+        bought.join(_main_country(of_customers), on=s.CUSTOMER_ID, how="inner")
+        .join(_distinct_products(baskets), on=s.CUSTOMER_ID, how="inner")
+        .join(_returned(cancellations), on=s.CUSTOMER_ID, how="left")
         .withColumns(
             {
-                RECENCY_DAYS: _days_until(as_of, LAST_PURCHASE_AT),
-                TENURE_DAYS: _days_until(as_of, FIRST_PURCHASE_AT),
-                AVERAGE_ORDER_VALUE: (F.col(TOTAL_SPEND) / F.col(PURCHASE_FREQUENCY)).cast(MONEY),
-                AVERAGE_BASKET_UNITS: F.col(UNITS_BOUGHT) / F.col(PURCHASE_FREQUENCY),
-                AVERAGE_DAYS_BETWEEN_ORDERS: _days_between_orders(),
-                RETURNED_AMOUNT: F.coalesce(F.col(RETURNED_AMOUNT), F.lit(0)).cast(MONEY),
+                s.RECENCY_DAYS: _days_until(as_of, s.LAST_PURCHASE_AT),
+                s.TENURE_DAYS: _days_until(as_of, s.FIRST_PURCHASE_AT),
+                s.AVERAGE_ORDER_VALUE: (F.col(s.TOTAL_SPEND) / F.col(s.PURCHASE_FREQUENCY)).cast(s.MONEY),
+                s.AVERAGE_BASKET_UNITS: F.col(s.UNITS_BOUGHT) / F.col(s.PURCHASE_FREQUENCY),
+                s.AVERAGE_DAYS_BETWEEN_ORDERS: _days_between_orders(),
+                s.RETURNED_AMOUNT: F.coalesce(F.col(s.RETURNED_AMOUNT), F.lit(0)).cast(s.MONEY),
             }
         )
         # Amounts of very small sales can round to nothing; nothing was then returned of nothing.
         .withColumn(
-            RETURN_RATE,
+            s.RETURN_RATE,
             F.coalesce(
-                F.try_divide(F.col(RETURNED_AMOUNT).cast("double"), F.col(TOTAL_SPEND).cast("double")), F.lit(0.0)
+                F.try_divide(F.col(s.RETURNED_AMOUNT).cast("double"), F.col(s.TOTAL_SPEND).cast("double")), F.lit(0.0)
             ),
         )
-        .select(*column_names(CUSTOMER_FEATURES))
+        .select(*s.column_names(s.CUSTOMER_FEATURES))
     )
 
 
 def _main_country(orders: DataFrame) -> DataFrame:
     """One row per customer: the country where most was spent, the first in the alphabet of equals."""
-    spent = orders.groupBy(CUSTOMER_ID, COUNTRY).agg(F.sum(REVENUE).alias(REVENUE))
-    most_first = F.min(F.struct((-F.col(REVENUE)).alias(REVENUE), F.col(COUNTRY)))
-    return spent.groupBy(CUSTOMER_ID).agg(most_first[COUNTRY].alias(COUNTRY))
+    spent = orders.groupBy(s.CUSTOMER_ID, s.COUNTRY).agg(F.sum(s.REVENUE).alias(s.REVENUE))
+    most_first = F.min(F.struct((-F.col(s.REVENUE)).alias(s.REVENUE), F.col(s.COUNTRY)))
+    return spent.groupBy(s.CUSTOMER_ID).agg(most_first[s.COUNTRY].alias(s.COUNTRY))
 
 
 def _distinct_products(baskets: DataFrame) -> DataFrame:
     """One row per customer: how many different products were bought."""
-    return baskets.groupBy(CUSTOMER_ID).agg(F.count(F.lit(1)).alias(DISTINCT_PRODUCTS))
+    return baskets.groupBy(s.CUSTOMER_ID).agg(F.count(F.lit(1)).alias(s.DISTINCT_PRODUCTS))
 
 
 def _returned(cancellations: DataFrame) -> DataFrame:
     """One row per customer with a cancellation: the money that went back, positive."""
-    return cancellations.groupBy(CUSTOMER_ID).agg(F.sum(-F.col(AMOUNT)).alias(RETURNED_AMOUNT))
+    return cancellations.groupBy(s.CUSTOMER_ID).agg(F.sum(-F.col(s.AMOUNT)).alias(s.RETURNED_AMOUNT))
 
 
 def _days_until(as_of: date, moment: str) -> Column:
@@ -98,5 +108,5 @@ def _days_until(as_of: date, moment: str) -> Column:
 
 
 def _days_between_orders() -> Column:
-    span = F.datediff(F.col(LAST_PURCHASE_AT).cast("date"), F.col(FIRST_PURCHASE_AT).cast("date"))
-    return F.when(F.col(PURCHASE_FREQUENCY) > 1, span / (F.col(PURCHASE_FREQUENCY) - 1))
+    span = F.datediff(F.col(s.LAST_PURCHASE_AT).cast("date"), F.col(s.FIRST_PURCHASE_AT).cast("date"))
+    return F.when(F.col(s.PURCHASE_FREQUENCY) > 1, span / (F.col(s.PURCHASE_FREQUENCY) - 1))

@@ -8,35 +8,39 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation import acceptance, cleaning, manifest, profiles, publishing, rollups
-from segmentation.baskets import baskets_of, orders_of
-from segmentation.charts.drawing import draw_charts
-from segmentation.choosing_k import Choice, choose_k
-from segmentation.cleaning import judged_lines, kept_lines, parsed_lines
-from segmentation.clustering import segment_model
-from segmentation.config import RunConfig
+from segmentation import rollups
+from segmentation import schemas as s
+from segmentation.cleaning import ledger, rules
+from segmentation.cleaning.ledger import day_after_last_sale, require_usable, warn_of_malformed
+from segmentation.cleaning.rules import judged_lines, kept_lines, parsed_lines
+from segmentation.clustering.choose_k import Choice, choose_k
+from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.naming import SegmentName, name_by_levels, name_by_rules
+from segmentation.clustering.scaling import Preparation, prepare
+from segmentation.clustering.segments import (
+    clustered_only,
+    customer_segments,
+    ordered_by_spend,
+    segment_model,
+    segment_profiles,
+    segment_statistics,
+    sweep_row,
+)
+from segmentation.clustering.sweep import ks_to_fit, require_customers, settle, sweep
+from segmentation.config.settings import RunConfig
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
-from segmentation.features import customer_features
-from segmentation.fitting import Fit
-from segmentation.identity import Identity, identify
-from segmentation.input_files import InputFile, find_input
-from segmentation.input_size import as_plain_text
-from segmentation.lake import Lake
-from segmentation.largest_rows import report_rows
-from segmentation.naming import SegmentName, name_by_levels, name_by_rules
-from segmentation.preparation import Preparation, prepare
-from segmentation.progress import Progress
-from segmentation.publishing import StagedRun
-from segmentation.reading import damage_reported, read_lines
+from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.ingest.files import InputFile, as_plain_text, find_input
+from segmentation.ingest.read import damage_reported, read_lines
+from segmentation.lake import audit, manifest, staging
+from segmentation.lake.manifest import Identity, identify
+from segmentation.lake.runs import Lake
+from segmentation.lake.staging import Request, StagedRun, find_run_id, small_table, wanted_id
+from segmentation.progress import Progress, warnings_kept
+from segmentation.report.charts.draw import draw_charts
+from segmentation.report.data import report_rows
 from segmentation.report.page import REPORT, Findings, report_page
-from segmentation.request import Request, find_run_id, wanted_id
-from segmentation.run_warnings import warnings_kept
-from segmentation.schemas import CUSTOMER_ID, ROWS
-from segmentation.segment_rows import clustered_only, customer_segments, ordered_by_spend, sweep_row
 from segmentation.session import cancel_jobs, local_directory, spread
-from segmentation.small_tables import small_table
-from segmentation.sweeping import settle, sweep
-from segmentation.usable import day_after_last_sale, ks_to_fit, require_customers, require_usable, warn_of_malformed
 
 STAGES = 9
 
@@ -67,17 +71,17 @@ def _run(
 ) -> Published:
     lake = Lake(spark, request.output)
     with progress.stage("Looking at the input"):
-        publishing.require_writable(lake)
-        publishing.remove_abandoned(lake)
+        staging.require_writable(lake)
+        staging.remove_abandoned(lake)
         files = find_input(spark, request.inputs, config.input)
         spread(spark, sum(as_plain_text(file.path, file.stored.size) for file in files))
         identity = identify([file.stored for file in files], config, request.as_of)
         run_id, is_published = find_run_id(lake, identity, request)
         progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
     if is_published:
-        publishing.name_latest(lake)  # its own process may have ended just before that
+        staging.name_latest(lake)  # its own process may have ended just before that
         return Published(run_id, lake.run_path(run_id), before=True)
-    staged = publishing.stage(lake, run_id)
+    staged = staging.stage(lake, run_id)
     try:
         return _publish(spark, config, request, progress, staged, files, identity, warnings)
     except QualityGateError as error:
@@ -111,23 +115,23 @@ def _publish(
         judged = judged_lines(parsed, config.cleaning, request.as_of)
         lines = kept_lines(judged).persist()
         with damage_reported(spark, files):
-            counted = cleaning.line_counts(lines).collect()  # one row per rule
+            counted = rules.line_counts(lines).collect()  # one row per rule
         as_of = request.as_of or day_after_last_sale(judged, counted)
-        quality = profiles.data_quality(counted, [*cleaning.RULES, cleaning.GUEST, cleaning.CLEAN])
+        quality = ledger.data_quality(counted, [*rules.RULES, rules.GUEST, rules.CLEAN])
         counts = require_usable(quality, files)
         warn_of_malformed(counted, files)
-        progress.found(f"{counts[cleaning.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
-        sales = cleaning.sales_among(lines)
-        others = cleaning.others_among(lines, config.cleaning, as_of)
-        staged.write_table("rejected_transactions", cleaning.rejected_transactions(others))
+        progress.found(f"{counts[rules.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
+        sales = rules.sales_among(lines)
+        others = rules.others_among(lines, config.cleaning, as_of)
+        staged.write_table("rejected_transactions", rules.rejected_transactions(others))
         staged.write_table("data_quality", small_table(spark, "data_quality", quality))
 
     with progress.stage("Aggregating customers, countries and products"):
         orders = orders_of(sales).persist()
         baskets = baskets_of(sales).persist()
-        cancelled = cleaning.cancelled_lines(lines, config.cleaning, as_of)
+        cancelled = rules.cancelled_lines(lines, config.cleaning, as_of)
         features = customer_features(orders, baskets, cancelled, as_of)
-        customers = features.repartition(1).sortWithinPartitions(CUSTOMER_ID).persist()
+        customers = features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID).persist()
         preparation = prepare(customers, wanted)
         require_customers(preparation, wanted.k, counts)
         progress.found(f"{preparation.count:,} customers")
@@ -147,8 +151,8 @@ def _publish(
         names = _names(customers, centres, config)
         model = segment_model(preparation, fit.centres, [name.name for name in names])
         segments = customer_segments(customers, model, fit, as_of).persist()
-        statistics = profiles.segment_statistics(segments).collect()  # one row per segment
-        described = profiles.segment_profiles(
+        statistics = segment_statistics(segments).collect()  # one row per segment
+        described = segment_profiles(
             statistics, [name.rule for name in names], clustered_only(centres, wanted.features)
         )
         sweep_rows = [sweep_row(fit, choice) for fit in fits]
@@ -205,10 +209,10 @@ def _publish(
         staged.finish_writing()
         made = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
         made["data_quality"] = len(quality)
-        figures, reconciliation, files_written = acceptance.audited(staged, quality, made)
-        acceptance.require_plausible(config, staged, reconciliation, described, as_of)
-        contents = manifest.contents({table: row[ROWS] for table, row in figures.items()}, files_written)
-        publishing.reached(publishing.AUDITED)
+        figures, reconciliation, files_written = audit.audited(staged, quality, made)
+        audit.require_gates(config, staged, reconciliation, described, as_of)
+        contents = manifest.contents({table: row[s.ROWS] for table, row in figures.items()}, files_written)
+        staging.reached(staging.AUDITED)
 
     with progress.stage("Publishing"):
         told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}

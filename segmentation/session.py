@@ -10,10 +10,12 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from segmentation.errors import SegmentationError, java_message
-from segmentation.input_size import partitions_for
 
 SECONDS_TO_CANCEL = 5
 PARTITIONS = "spark.sql.shuffle.partitions"
+# What is sorted at once then takes some 100 MB of memory: it fits with two cores that share 2 GB.
+BYTES_SORTED_AT_ONCE = 32_000_000
+LEAST_PARTITIONS = 8
 SETTINGS = {
     # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
     "spark.sql.session.timeZone": "UTC",
@@ -85,3 +87,15 @@ def local_directory(spark: SparkSession) -> str:
     jvm: Any = spark._jvm
     context: Any = spark._jsc
     return str(jvm.org.apache.spark.util.Utils.getLocalDir(context.sc().conf()))
+
+
+def partitions_for(text_bytes: int) -> int:
+    """Into how many parts lines of so much text are shuffled: by their number alone, whatever the cores.
+
+    At 2 cores and at 200: one part takes a core a second or so, so that 200 share a gigabyte well, and 2 are not kept
+    busy by thousands of parts with nothing in them.
+
+    >>> partitions_for(45_000_000), partitions_for(20_000_000_000)
+    (8, 625)
+    """
+    return max(LEAST_PARTITIONS, -(-text_bytes // BYTES_SORTED_AT_ONCE))

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
-from segmentation.config import RunConfig
+from segmentation.config.settings import RunConfig
 from tests.jobs.conftest import CONFIG, QUICK, job_in
 from tests.jobs.published_runs import latest_run, manifest_of, rows_of
 from tests.jobs.small_shop import make_small_shop, write_csv

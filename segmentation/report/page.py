@@ -4,32 +4,29 @@ The page needs no network and runs nothing but its own script: its content secur
 style sheet by their hashes and forbids all else. Every text is escaped, and characters that act instead of being seen
 are shown as their escapes. All there is to read stands in the page without the script, which only sorts and searches.
 """
+# TODO-DOC report.run: The facts of a run in, what the report tells of how it was made out. Plain Python.
 
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final, NamedTuple
 
+import yaml
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from segmentation.charts.numbers import Rows, compact, finite, sentence
-from segmentation.charts.svg import DrawnChart
-from segmentation.choosing_k import Choice
-from segmentation.config import RunConfig
-from segmentation.largest_rows import ReportRows
-from segmentation.plain_text import printable
-from segmentation.report.formatting import LONGEST_POINTED_AT, counted, cut, day, money
-from segmentation.report.marks import mark
-from segmentation.report.run import told_run
-from segmentation.report.segments import told_segments
-from segmentation.report.tables import not_shown, told_countries, told_products, told_quality
-from segmentation.report.words import (
+from segmentation import schemas as s
+from segmentation.clustering.choose_k import Choice
+from segmentation.config.settings import RunConfig
+from segmentation.redaction import printable, shown, without_secrets
+from segmentation.report.charts.style import DrawnChart
+from segmentation.report.data import ReportRows
+from segmentation.report.findings import (
     agreement,
     answer,
     choice_sentence,
@@ -38,18 +35,21 @@ from segmentation.report.words import (
     structure,
     votes,
 )
-from segmentation.schemas import (
-    CALINSKI_HARABASZ,
-    CHOSEN,
-    CUSTOMERS,
-    DAVIES_BOULDIN,
-    FIRST_SOLD_AT,
-    LAST_SOLD_AT,
-    REVENUE,
-    ROWS,
-    SILHOUETTE,
-    WSSSE,
-    K,
+from segmentation.report.segments import told_segments
+from segmentation.report.tables import mark, not_shown, told_countries, told_products, told_quality
+from segmentation.report.text import (
+    LONGEST_POINTED_AT,
+    Rows,
+    compact,
+    counted,
+    cut,
+    day,
+    duration,
+    finite,
+    moment,
+    money,
+    sentence,
+    size_of,
 )
 
 REPORT = "report/index.html"
@@ -84,7 +84,7 @@ def report_page(found: Findings) -> str:
     """The whole page. The same findings give the same text."""
     currency = found.config.charts.currency
     clustered = [one.feature for one in found.config.clustering.features]
-    period = first_and_last(found.rows.products.total, FIRST_SOLD_AT, LAST_SOLD_AT)
+    period = first_and_last(found.rows.products.total, s.FIRST_SOLD_AT, s.LAST_SOLD_AT)
     as_of = date.fromisoformat(found.facts["as_of"])
     ways = votes(found.sweep, found.choice)
     suggestions = found.config.report.suggestions
@@ -121,14 +121,14 @@ def report_page(found: Findings) -> str:
 def _totals(found: Findings, currency: str) -> list[tuple[str, str]]:
     """The figures below the answer."""
     total = found.rows.products.total
-    of_customers = sum((row[REVENUE] for row in found.profiles), Decimal(0))
+    of_customers = sum((row[s.REVENUE] for row in found.profiles), Decimal(0))
     return [
-        ("Customers", f"{sum(int(row[CUSTOMERS]) for row in found.profiles):,}"),
+        ("Customers", f"{sum(int(row[s.CUSTOMERS]) for row in found.profiles):,}"),
         ("Segments", str(len(found.profiles))),
         ("Customers' revenue", money(of_customers, currency)),
-        ("Revenue with guests' sales", money(total[REVENUE], currency)),
-        ("Countries", f"{found.rows.countries.total[ROWS]:,}"),
-        ("Products", f"{total[ROWS]:,}"),
+        ("Revenue with guests' sales", money(total[s.REVENUE], currency)),
+        ("Countries", f"{found.rows.countries.total[s.ROWS]:,}"),
+        ("Products", f"{total[s.ROWS]:,}"),
     ]
 
 
@@ -138,12 +138,12 @@ def _sweep_cells(row: Mapping[str, Any]) -> dict[str, Any]:
         return "–" if value is None else f"{value:.3f}"
 
     return {
-        "k": int(row[K]),
-        "wssse": compact(row[WSSSE]),
-        "silhouette": fixed(SILHOUETTE),
-        "davies_bouldin": fixed(DAVIES_BOULDIN),
-        "calinski_harabasz": compact(row[CALINSKI_HARABASZ]),
-        "chosen": bool(row[CHOSEN]),
+        "k": int(row[s.K]),
+        "wssse": compact(row[s.WSSSE]),
+        "silhouette": fixed(s.SILHOUETTE),
+        "davies_bouldin": fixed(s.DAVIES_BOULDIN),
+        "calinski_harabasz": compact(row[s.CALINSKI_HARABASZ]),
+        "chosen": bool(row[s.CHOSEN]),
     }
 
 
@@ -187,3 +187,57 @@ def _templates() -> Environment:
 def _seen(value: Any) -> Any:
     """Every text that is put into the page: what would act, such as a control character, is shown as its escape."""
     return value if isinstance(value, Markup) else printable(str(value))
+
+
+FILES_LISTED: Final = 20
+
+
+class ToldRun(NamedTuple):
+    """How a run was made."""
+
+    facts: list[tuple[str, str]]
+    files: list[tuple[str, str]]
+    more_files: int
+    stages: list[tuple[str, str]]
+    warnings: Sequence[str]
+    command: str
+    configuration: list[str]
+
+
+def told_run(
+    config: RunConfig,
+    run_id: str,
+    facts: Mapping[str, Any],
+    period: tuple[date | None, date | None],
+    seconds: Mapping[str, float],
+    warnings: Sequence[str],
+    command: str,
+) -> ToldRun:
+    """`facts` are those of the manifest, `period` the days of the first and last sale, `seconds` the stages so far."""
+    files = facts["input"]["files"]
+    first, last = period
+    read = sum(int(file["bytes"]) for file in files)
+    told = [
+        ("Run", run_id),
+        ("Sales", f"{day(first)} to {day(last)}" if first != last else day(first)),
+        ("As of", f"{day(date.fromisoformat(facts['as_of']))}: days since a purchase count to this day"),
+        ("Input", f"{counted(len(files), 'file')}, {size_of(read)}"),
+        ("Began", moment(datetime.fromisoformat(facts["began_at"]))),
+        ("Version", f"{facts['code_version']}, Spark {facts['spark_version']}"),
+    ]
+    listed = [(shown(file["path"]), f"{file['format']}, {size_of(int(file['bytes']))}") for file in files]
+    return ToldRun(
+        told,
+        listed[:FILES_LISTED],
+        max(len(listed) - FILES_LISTED, 0),
+        [(stage, duration(taken)) for stage, taken in seconds.items()],
+        warnings,
+        shown(command),
+        configuration_lines(config),
+    )
+
+
+def configuration_lines(config: RunConfig) -> list[str]:
+    """The configuration as YAML, with all that the defaults fill in, each line fit to be shown."""
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    return [printable(without_secrets(line)) for line in text.splitlines()]

@@ -1,4 +1,9 @@
-"""The segments' rows in, what the report tells of each segment out. Plain Python."""
+"""What one would do with a segment: the text of the configuration, or else a default by the segment's name.
+
+The defaults are common marketing practice for the names that `naming.scheme: levels` gives and for those of
+`conf/online_retail_rfm.yaml`; A. M. Hughes, "Strategic Database Marketing", 1994, is where most of them come from.
+"""
+# TODO-DOC report.segments: The segments' rows in, what the report tells of each segment out. Plain Python.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -6,33 +11,86 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
-from segmentation.charts.features import average_of, feature_words
-from segmentation.charts.numbers import Row, Rows, finite, percent
-from segmentation.largest_rows import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
-from segmentation.profiles import quartiles_of
-from segmentation.report.formatting import counted, in_unit, money, number, span
-from segmentation.report.marks import mark
-from segmentation.report.suggestions import suggestion
-from segmentation.report.words import differences, in_plain_words, name_of
-from segmentation.schemas import (
-    AVERAGE_ORDER_VALUE,
-    COUNTRY,
-    CUSTOMER_SHARE,
-    CUSTOMERS,
-    DESCRIPTION,
-    DISTINCT_PRODUCTS,
-    PURCHASE_FREQUENCY,
-    RECENCY_DAYS,
-    REVENUE,
-    REVENUE_SHARE,
-    RULE,
-    SEGMENT_ID,
-    SEGMENT_NAME,
-    STOCK_CODE,
-    TOTAL_SPEND,
+from segmentation import schemas as s
+from segmentation.clustering.segments import quartiles_of
+from segmentation.config.settings import ONE_SEGMENT
+from segmentation.report.data import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
+from segmentation.report.findings import differences, in_plain_words, name_of
+from segmentation.report.tables import mark
+from segmentation.report.text import (
+    Row,
+    Rows,
+    average_of,
+    counted,
+    feature_words,
+    finite,
+    in_unit,
+    money,
+    number,
+    percent,
+    span,
 )
 
-ALWAYS_SHOWN: Final = (TOTAL_SPEND, PURCHASE_FREQUENCY, AVERAGE_ORDER_VALUE, RECENCY_DAYS, DISTINCT_PRODUCTS)
+# None tells as a fact what a name does not hold: names compare customers with the others of the same shop.
+BY_NAME: Final = {
+    ONE_SEGMENT: "Treat everyone alike until the data tell customers apart; other features or more months may.",
+    "Champions": "Thank them, show them what is new first, ask them to recommend the shop; they may need no discounts.",
+    "Loyal": "Keep the rhythm: a loyalty programme, and offers of what goes with what they buy already.",
+    "Big Spenders": "Make a personal contact, and give a reason to order again sooner.",
+    "Cannot Lose Them": "Call rather than write, ask what went wrong, and make it easy to come back.",
+    "At Risk": "Win them back now, by a personal message about what they used to buy.",
+    "At Risk Big Spenders": "Call in person: at their spend, one more order may well pay for it.",
+    "New": "Make the next order easy: a welcome, help with the last purchase, a reason to return within weeks.",
+    "Promising": "Show them more of the range while they remember the shop.",
+    "Need Attention": "Try an offer limited in time, built on what they bought before.",
+    "About to Sleep": "Remind them of the shop with its best-selling products; one message, not a series.",
+    "Hibernating": "Send a seasonal reminder at low cost; do not spend more on them than they brought.",
+    "Lost": "Make one last offer, then leave them out of costly campaigns.",
+}
+FEW_ORDERS: Final = "Fewer orders than in comparable segments"
+MANY_ORDERS: Final = "More orders than in comparable segments"
+# By the words for spend and for frequency, each low, medium or high.
+BY_LEVELS: Final = {
+    ("high", "high"): "Keep them: a personal contact, early access to what is new, and no reason to leave.",
+    ("high", "medium"): "Keep them close with a personal contact, and give them reasons to order a little more often.",
+    ("high", "low"): f"{FEW_ORDERS}: know each by name, ask for the next order early, and watch for silence.",
+    ("medium", "high"): f"{MANY_ORDERS}: aim at larger ones, by bundles, quantity prices and what goes together.",
+    ("medium", "medium"): "Try a loyalty programme, and offers that lift the number of orders.",
+    ("medium", "low"): f"{FEW_ORDERS}: send a reminder when the next one is due.",
+    ("low", "high"): f"{MANY_ORDERS}: show them a wider range, and offer free delivery from an amount on.",
+    ("low", "medium"): "Show them a wider range; the next order counts more than its size.",
+    ("low", "low"): "Keep contact automatic and at low cost, and give a reason for one more order.",
+}
+
+
+def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
+    """The text for a segment; None where neither the configuration nor a default knows its name.
+
+    A name told apart by what follows a comma, as in "Champions, Higher Spend", has the text of the part before the
+    comma unless the configuration names it whole.
+    """
+    parts = name.split(", ")
+    keys = [", ".join(parts[:number]) for number in range(len(parts), 0, -1)]
+    for known in (configured, BY_NAME):
+        for key in keys:
+            if key in known:
+                return known[key]
+    return _by_levels(parts)
+
+
+def _by_levels(parts: Sequence[str]) -> str | None:
+    spend, frequency, *_ = [*parts, ""]
+    if not spend.endswith(" Spend") or not frequency.endswith(" Frequency"):
+        return None
+    return BY_LEVELS.get((_third(spend.removesuffix(" Spend")), _third(frequency.removesuffix(" Frequency"))))
+
+
+def _third(level: str) -> str:
+    """Low, medium or high, of five levels; a number, where words ran out, is in between."""
+    return level.removeprefix("Very ").lower() if level.removeprefix("Very ") in ("Low", "High") else "medium"
+
+
+ALWAYS_SHOWN: Final = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.AVERAGE_ORDER_VALUE, s.RECENCY_DAYS, s.DISTINCT_PRODUCTS)
 
 
 class Typical(NamedTuple):
@@ -88,31 +146,31 @@ def told_segments(
     """The segments in the order of their ids. `statistics` are the rows of `segment_statistics`, for the quartiles."""
     features = list(dict.fromkeys([*ALWAYS_SHOWN, *clustered]))
     averages = {feature: average_of(profiles, feature) for feature in features}
-    quartiles = {int(row[SEGMENT_ID]): row for row in statistics}
+    quartiles = {int(row[s.SEGMENT_ID]): row for row in statistics}
 
     def told(profile: Row) -> Segment:
-        segment_id = int(profile[SEGMENT_ID])
+        segment_id = int(profile[s.SEGMENT_ID])
         return Segment(
             segment_id,
             mark(segment_id),
             name_of(profile),
             in_plain_words(profile, as_of, currency),
-            counted(int(profile[CUSTOMERS]), "customer"),
-            percent(profile[CUSTOMER_SHARE]),
-            money(profile[REVENUE], currency),
-            percent(profile[REVENUE_SHARE]),
-            money(profile[f"median_{TOTAL_SPEND}"], currency),
-            number(profile[f"median_{PURCHASE_FREQUENCY}"]),
-            number(profile[f"median_{RECENCY_DAYS}"]),
+            counted(int(profile[s.CUSTOMERS]), "customer"),
+            percent(profile[s.CUSTOMER_SHARE]),
+            money(profile[s.REVENUE], currency),
+            percent(profile[s.REVENUE_SHARE]),
+            money(profile[f"median_{s.TOTAL_SPEND}"], currency),
+            number(profile[f"median_{s.PURCHASE_FREQUENCY}"]),
+            number(profile[f"median_{s.RECENCY_DAYS}"]),
             [_typical(feature, profile, quartiles.get(segment_id, {}), averages, currency) for feature in features],
             differences(profile, averages, currency) if len(profiles) > 1 else [],
-            _bought(rows.countries.of_segments, profile, COUNTRY, COUNTRY),
-            _bought(rows.products.of_segments, profile, STOCK_CODE, DESCRIPTION),
-            suggestion(str(profile[SEGMENT_NAME] or ""), suggestions),
-            str(profile[RULE]),
+            _bought(rows.countries.of_segments, profile, s.COUNTRY, s.COUNTRY),
+            _bought(rows.products.of_segments, profile, s.STOCK_CODE, s.DESCRIPTION),
+            suggestion(str(profile[s.SEGMENT_NAME] or ""), suggestions),
+            str(profile[s.RULE]),
         )
 
-    return [told(profile) for profile in sorted(profiles, key=lambda row: int(row[SEGMENT_ID]))]
+    return [told(profile) for profile in sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))]
 
 
 def _typical(
@@ -129,7 +187,7 @@ def _typical(
 
 
 def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[Bought]:
-    own = [row for row in of_segments if int(row[SEGMENT_ID]) == int(profile[SEGMENT_ID])]
+    own = [row for row in of_segments if int(row[s.SEGMENT_ID]) == int(profile[s.SEGMENT_ID])]
     largest = sorted((row for row in own if row[PLACE] <= LARGEST_OF_A_SEGMENT), key=lambda row: int(row[PLACE]))
     return [
         Bought(str(row[label] or "(without a name)"), "" if label == key else str(row[key]), _share(row, profile))
@@ -138,5 +196,5 @@ def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[Bough
 
 
 def _share(row: Row, profile: Row) -> str:
-    whole: Any = finite(profile[REVENUE])
-    return percent(float(row[REVENUE]) / whole) if whole and whole > 0 else percent(None)
+    whole: Any = finite(profile[s.REVENUE])
+    return percent(float(row[s.REVENUE]) / whole) if whole and whole > 0 else percent(None)

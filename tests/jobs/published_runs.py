@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from segmentation.schemas import TABLES
+from segmentation import schemas as s
 
 # What may differ between two runs of the same input and configuration: how long a fit took.
 DIFFERS = {"k_sweep": {"seconds"}}
@@ -36,7 +36,7 @@ def content_hash(run: Path, table: str, without: Collection[str] = ()) -> str:
 
 
 def content_hashes(run: Path, without: Collection[str] = ()) -> dict[str, str]:
-    return {table: content_hash(run, table, without) for table in TABLES}
+    return {table: content_hash(run, table, without) for table in s.TABLES}
 
 
 def manifest_of(run: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.schemas import TABLES
+from segmentation import schemas as s
 from tests.jobs.clusters import SMALL_EXECUTORS, Cluster, running_cluster
 from tests.jobs.conftest import CONFIG, ROOT, PublishedRun, Submit, submit_command
 from tests.jobs.published_runs import content_hash, content_hashes, latest_run, left_over, model_content, table_of
@@ -49,11 +49,11 @@ def test_a_workbook_gives_the_same_tables_as_the_csv_locally(
     cluster: Cluster, submit: Submit, small_shop: SmallShop, published: PublishedRun, tmp_path: Path
 ):
     run = on_cluster(submit, cluster, write_xlsx(small_shop.texts, tmp_path / "lines.xlsx"), tmp_path / "lake")
-    for table in set(TABLES) - {"rejected_transactions"}:
+    for table in set(s.TABLES) - {"rejected_transactions"}:
         assert content_hash(run, table) == content_hash(published.run, table), table
     # A workbook has dates and numbers of its own: only the text that was read differs.
     as_read = {"source_file", "invoice_date", "quantity", "unit_price", "customer_id"}
-    kept = [name for name in TABLES["rejected_transactions"].names if name not in as_read]
+    kept = [name for name in s.TABLES["rejected_transactions"].names if name not in as_read]
 
     def rows(of: Path) -> list[str]:
         rejected = table_of(of, "rejected_transactions").select(kept).to_pylist()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segmentation.schemas import TABLES
+from segmentation import schemas as s
 from tests.jobs.conftest import ADAPTIVE, CONFIG, PublishedRun, Submit
 from tests.jobs.published_runs import content_hash, content_hashes, latest_run, left_over, manifest_of, model_content
 from tests.jobs.small_shop import SmallShop, write_csv
@@ -67,8 +67,8 @@ def test_tables_and_model_are_the_same_and_a_quiet_run_says_nothing_even_where_i
 
 
 def test_the_hash_of_a_table_tells_one_changed_value(published: PublishedRun):
-    hashes = {content_hash(published.run, table) for table in TABLES}
-    assert len(hashes) == len(TABLES)
+    hashes = {content_hash(published.run, table) for table in s.TABLES}
+    assert len(hashes) == len(s.TABLES)
     assert content_hash(published.run, "data_quality") != content_hash(published.run, "data_quality", {"share"})
     model = [(stage["class"].rpartition(".")[2], bool(data)) for stage, data in model_content(published.run)]
     assert model == [

@@ -13,11 +13,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
-from segmentation.choosing_k import elbow
-from segmentation.config import ClusteringSettings, load_config
-from segmentation.preparation import Preparation, prepare
-from segmentation.schemas import TABLES
-from segmentation.sweeping import sweep
+from segmentation import schemas as s
+from segmentation.clustering.choose_k import elbow
+from segmentation.clustering.scaling import Preparation, prepare
+from segmentation.clustering.sweep import sweep
+from segmentation.config.files import load_config
+from segmentation.config.settings import ClusteringSettings
 from tests.jobs.conftest import CONFIG, RFM_CONFIG, ROOT, RunJob, job_in
 from tests.jobs.published_runs import content_hash, latest_run, manifest_of, rows_of, runs_in, table_of
 
@@ -89,7 +90,7 @@ def test_every_line_is_counted_under_the_known_rule(runs: dict[str, Path], form:
 
 
 @pytest.mark.parametrize("other", ["csv", "xlsx"])
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", s.TABLES)
 def test_the_forms_give_identical_tables(runs: dict[str, Path], table: str, other: str):
     # This table keeps the text that was read: the forms write dates differently, and a price as 18.0 or 18.
     as_read = {"source_file", "invoice_date", "unit_price"} if table == "rejected_transactions" else set()

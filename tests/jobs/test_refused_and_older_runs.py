@@ -12,10 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.expire_runs import main as expire_runs
+from segmentation import schemas as s
 from segmentation.errors import InputError
-from segmentation.lake import open_run, read_model, read_table
-from segmentation.publishing import StagedRun
-from segmentation.schemas import TABLES
+from segmentation.lake.runs import open_run, read_model, read_table
+from segmentation.lake.staging import StagedRun
 from tests.jobs.conftest import CONFIG, QUICK, ROOT, PublishedRun, RunJob, environment, submit_command
 from tests.jobs.published_runs import latest_run, left_over, manifest_of, rows_of, runs_in, table_of
 
@@ -49,7 +49,7 @@ def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run_to_be_looked_at
     assert "min_customers" not in done.stderr
     kept = refused_run(lake, done.stderr)
     assert sum(row["rows"] for row in rows_of(kept, "data_quality")) == len(lines) // 2 - 1
-    assert {path.name for path in kept.iterdir() if path.is_dir()} == {*TABLES, "model", "charts", "report"}
+    assert {path.name for path in kept.iterdir() if path.is_dir()} == {*s.TABLES, "model", "charts", "report"}
     assert runs_in(lake) == [before["run_id"]]
     assert latest_run(lake) == lake / "runs" / f"run_id={before['run_id']}"
 

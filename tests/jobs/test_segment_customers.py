@@ -16,8 +16,8 @@ import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
-from segmentation.config import load_config
-from segmentation.schemas import NUMERIC_FEATURES, TABLES, schema_differences
+from segmentation import schemas as s
+from segmentation.config.files import load_config
 from tests.jobs.conftest import CONFIG, QUICK, RFM_CONFIG, ROOT, PublishedRun, RunJob
 from tests.jobs.published_runs import latest_run, left_over, manifest_of, model_content, rows_of, runs_in, table_of
 from tests.jobs.small_shop import SmallShop, moment_of, write_csv
@@ -100,9 +100,9 @@ def test_help_names_every_option_and_exit_code(run_job: RunJob):
 # --- the tables ---
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", s.TABLES)
 def test_every_table_has_its_declared_schema(published: PublishedRun, spark: SparkSession, table: str):
-    assert schema_differences(spark.read.parquet(str(published.run / table)).schema, TABLES[table]) == []
+    assert s.schema_differences(spark.read.parquet(str(published.run / table)).schema, s.TABLES[table]) == []
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_profiles_give_the_mean_of_each_segments_customers(published: PublishedR
     customers = rows_of(published.run, "customer_segments")
     for profile in rows_of(published.run, "segment_profiles"):
         of_segment = [row for row in customers if row["segment_id"] == profile["segment_id"]]
-        for feature in NUMERIC_FEATURES:
+        for feature in s.NUMERIC_FEATURES:
             values = [float(row[feature]) for row in of_segment if row[feature] is not None]
             expected = pytest.approx(sum(values) / len(values)) if values else None
             assert profile[f"mean_{feature}"] == expected
@@ -245,10 +245,10 @@ def test_the_manifest_tells_what_was_read_and_decided(published: PublishedRun, s
     assert re.fullmatch("[0-9a-f]{64}", manifest["input"]["fingerprint"])
     assert manifest["configuration"]["clustering"]["k_max"] == 10
     assert set(manifest["seconds"]) == set(STAGES) - {"Publishing"}
-    assert set(manifest["tables"]) == set(TABLES)
+    assert set(manifest["tables"]) == set(s.TABLES)
     for table, facts in manifest["tables"].items():
         assert facts["rows"] == table_of(published.run, table).num_rows
-        assert facts["schema"] == json.loads(TABLES[table].json())
+        assert facts["schema"] == json.loads(s.TABLES[table].json())
 
 
 def test_every_file_has_the_size_and_checksum_that_the_manifest_gives(published: PublishedRun):

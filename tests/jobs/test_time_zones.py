@@ -12,10 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.cleaning import parsed_lines
-from segmentation.config import RunConfig, load_config
-from segmentation.input_files import find_input
-from segmentation.reading import read_lines
+from segmentation.cleaning.rules import parsed_lines
+from segmentation.config.files import load_config
+from segmentation.config.settings import RunConfig
+from segmentation.ingest.files import find_input
+from segmentation.ingest.read import read_lines
 from tests.jobs.conftest import CONFIG, ROOT, SHORT_RUN, PublishedRun, Submit
 from tests.jobs.published_runs import content_hashes, latest_run, manifest_of, model_content
 from tests.jobs.small_shop import HEADER, Fields, write_csv, write_xlsx

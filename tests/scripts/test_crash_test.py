@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import pytest
 
-from segmentation import publishing
+from segmentation.lake import staging
 from tests.scripts.small_lake import write_latest, write_manifest, write_run
 
 # The harness's modules find each other beside the script, not as a package.
@@ -350,10 +350,10 @@ def test_the_steps_are_those_that_the_library_announces():
     for source in (SCRIPTS.parent / "segmentation").rglob("*.py"):
         for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "reached":
-                announced.append(getattr(publishing, ast.unparse(call.args[0]).rpartition(".")[2]))
+                announced.append(getattr(staging, ast.unparse(call.args[0]).rpartition(".")[2]))
 
     assert sorted(announced) == sorted(STEPS)
-    assert publishing.steps.name == STEPS_LOGGER
+    assert staging.steps.name == STEPS_LOGGER
 
 
 def test_half_of_the_kills_are_at_the_steps_in_equal_shares():

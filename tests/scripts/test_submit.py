@@ -16,7 +16,7 @@ from scripts.submit_options import (
     local_options,
     main,
 )
-from segmentation.typed_command import STARTED_BY
+from segmentation.cli.job import STARTED_BY
 
 JOB = "jobs/segment_customers.py"
 

@@ -12,9 +12,8 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.baskets import baskets_of, orders_of
-from segmentation.features import customer_features
-from segmentation.schemas import CUSTOMER_FEATURES, schema_differences
+from segmentation import schemas as s
+from segmentation.features import baskets_of, customer_features, orders_of
 
 AS_OF = date(2011, 12, 10)
 LINES = (
@@ -63,7 +62,7 @@ def test_every_feature_of_a_regular_and_a_one_time_customer(spark: SparkSession)
                 *(datetime(2011, 12, 1, 23, 59), datetime(2011, 12, 1, 23, 59), "Spain", Decimal("0.0000"), 0.0),
             ),
         ],
-        CUSTOMER_FEATURES,
+        s.CUSTOMER_FEATURES,
     )
     actual = features_of(sales, cancellations, AS_OF)
     assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
@@ -130,7 +129,7 @@ def test_an_amount_that_rounds_to_nothing_gives_a_return_rate_of_nothing(spark: 
 def test_no_sales_give_no_customers_in_the_declared_schema(spark: SparkSession):
     nothing = features_of(lines(spark), lines(spark), AS_OF)
     assert nothing.count() == 0
-    assert schema_differences(nothing.schema, CUSTOMER_FEATURES) == []
+    assert s.schema_differences(nothing.schema, s.CUSTOMER_FEATURES) == []
 
 
 def test_money_stays_exact_where_floating_point_would_not(spark: SparkSession):

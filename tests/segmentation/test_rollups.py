@@ -11,9 +11,9 @@ from chispa import assert_df_equality
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.baskets import baskets_of, orders_of
+from segmentation import schemas as s
+from segmentation.features import baskets_of, orders_of
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
-from segmentation.schemas import COUNTRY_SALES, COUNTRY_SEGMENTS, PRODUCT_SALES, PRODUCT_SEGMENTS, schema_differences
 
 LINES = (
     "customer_id string, invoice_no string, stock_code string, description string, country string, quantity int, "
@@ -66,7 +66,7 @@ def test_every_figure_of_the_countries(spark: SparkSession):
             ("France", Decimal("50.0000"), Decimal("0.0000"), 2, 2, 4, Decimal("25.0000"), 0.5, 0.5, "A"),
             ("Spain", Decimal("50.0000"), Decimal("45.0001"), 2, 1, 5, Decimal("25.0000"), 0.5, 1.0, "C"),
         ],
-        COUNTRY_SALES,
+        s.COUNTRY_SALES,
     )
     assert_df_equality(countries_of(shop(spark)), expected, ignore_nullable=True)
 
@@ -89,7 +89,7 @@ def test_every_figure_of_the_products(spark: SparkSession):
                 *(third, third, 4.9999 / 100, 1.0, "C", True),
             ),
         ],
-        PRODUCT_SALES,
+        s.PRODUCT_SALES,
     )
     assert_df_equality(products_of(shop(spark), PATTERN), expected, ignore_nullable=True)
 
@@ -183,7 +183,7 @@ def test_countries_by_segment_count_clean_lines_where_they_were_sold(spark: Spar
             ("France", 2, "High", 1, Decimal("38.0000")),
             ("Spain", 2, "High", 1, Decimal("4.9999")),
         ],
-        COUNTRY_SEGMENTS,
+        s.COUNTRY_SEGMENTS,
     )
     assert_df_equality(country_segments(orders_of(clean), segments(spark)), expected, ignore_nullable=True)
 
@@ -197,7 +197,7 @@ def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSessi
             ("85123A", 2, "High", 1, 2, Decimal("20.0000")),
             ("POST", 2, "High", 1, 1, Decimal("18.0000")),
         ],
-        PRODUCT_SEGMENTS,
+        s.PRODUCT_SEGMENTS,
     )
     assert_df_equality(product_segments(baskets_of(clean), segments(spark)), expected, ignore_nullable=True)
 
@@ -205,13 +205,13 @@ def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSessi
 def test_no_lines_give_empty_tables_in_their_declared_schemas(spark: SparkSession):
     nothing = lines(spark)
     for frame, schema in (
-        (countries_of(nothing), COUNTRY_SALES),
-        (products_of(nothing, PATTERN), PRODUCT_SALES),
-        (country_segments(orders_of(nothing), segments(spark)), COUNTRY_SEGMENTS),
-        (product_segments(baskets_of(nothing), segments(spark)), PRODUCT_SEGMENTS),
+        (countries_of(nothing), s.COUNTRY_SALES),
+        (products_of(nothing, PATTERN), s.PRODUCT_SALES),
+        (country_segments(orders_of(nothing), segments(spark)), s.COUNTRY_SEGMENTS),
+        (product_segments(baskets_of(nothing), segments(spark)), s.PRODUCT_SEGMENTS),
     ):
         assert frame.count() == 0
-        assert schema_differences(frame.schema, schema) == []
+        assert s.schema_differences(frame.schema, schema) == []
 
 
 def any_line(random: np.random.Generator) -> Line:

@@ -6,22 +6,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import ArrayType, DecimalType, StringType, StructType
 
-from segmentation import schemas
+from segmentation import schemas as s
 from segmentation.errors import QualityGateError
-from segmentation.schemas import (
-    COUNTRY_SALES,
-    CUSTOMER_FEATURES,
-    CUSTOMER_SEGMENTS,
-    LINE_FIELDS,
-    NUMERIC_FEATURES,
-    PRODUCT_SALES,
-    REJECTED_TRANSACTIONS,
-    SEGMENT_PROFILES,
-    TABLES,
-    column_names,
-    require_schema,
-    schema_differences,
-)
 
 WANTED = (
     StructType()
@@ -29,13 +15,13 @@ WANTED = (
     .add("total_spend", DecimalType(20, 4))
     .add("reasons", ArrayType(StringType()))
 )
-ALL_SCHEMAS = {**TABLES, "customer_features": CUSTOMER_FEATURES, "raw_lines": schemas.RAW_LINES}
+ALL_SCHEMAS = {**s.TABLES, "customer_features": s.CUSTOMER_FEATURES, "raw_lines": s.RAW_LINES}
 
 
 def constants() -> dict[str, list[str]]:
     """The names of the constants that hold each text."""
     result: dict[str, list[str]] = {}
-    for name, value in vars(schemas).items():
+    for name, value in vars(s).items():
         if name.isupper() and isinstance(value, str):
             result.setdefault(value, []).append(name)
     return result
@@ -43,16 +29,16 @@ def constants() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("table", ALL_SCHEMAS)
 def test_every_column_is_in_snake_case_and_there_once(table: str):
-    names = list(column_names(ALL_SCHEMAS[table]))
+    names = list(s.column_names(ALL_SCHEMAS[table]))
     assert [name for name in names if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)] == []
     assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("table", ALL_SCHEMAS)
 def test_every_column_is_declared_once_as_a_constant(table: str):
-    derived = {f"{statistic}_{feature}" for statistic in ("mean", "median") for feature in NUMERIC_FEATURES}
-    derived |= {schemas.raw(field) for field in LINE_FIELDS}
-    declared = {name: constants().get(name, []) for name in column_names(ALL_SCHEMAS[table]) if name not in derived}
+    derived = {f"{statistic}_{feature}" for statistic in ("mean", "median") for feature in s.NUMERIC_FEATURES}
+    derived |= {s.raw(field) for field in s.LINE_FIELDS}
+    declared = {name: constants().get(name, []) for name in s.column_names(ALL_SCHEMAS[table]) if name not in derived}
     assert {name: found for name, found in declared.items() if len(found) != 1} == {}
 
 
@@ -61,22 +47,22 @@ def test_a_constant_bears_the_name_of_its_column():
 
 
 def test_the_tables_are_those_of_the_lake():
-    assert set(TABLES) == {
+    assert set(s.TABLES) == {
         *("customer_segments", "segment_profiles", "k_sweep", "country_sales", "country_segments"),
         *("product_sales", "product_segments", "rejected_transactions", "data_quality"),
     }
 
 
 def test_customer_segments_carry_every_feature():
-    assert set(column_names(CUSTOMER_FEATURES)) < set(column_names(CUSTOMER_SEGMENTS))
+    assert set(s.column_names(s.CUSTOMER_FEATURES)) < set(s.column_names(s.CUSTOMER_SEGMENTS))
 
 
 def test_profiles_have_mean_and_median_of_every_numeric_feature():
-    names = set(column_names(SEGMENT_PROFILES))
-    assert {f"{word}_{feature}" for word in ("mean", "median") for feature in NUMERIC_FEATURES} <= names
-    kinds = {field.name: field.dataType.simpleString() for field in CUSTOMER_FEATURES}
+    names = set(s.column_names(s.SEGMENT_PROFILES))
+    assert {f"{word}_{feature}" for word in ("mean", "median") for feature in s.NUMERIC_FEATURES} <= names
+    kinds = {field.name: field.dataType.simpleString() for field in s.CUSTOMER_FEATURES}
     numeric = {name for name, kind in kinds.items() if kind.startswith(("decimal", "bigint", "int", "double"))}
-    assert set(NUMERIC_FEATURES) == numeric
+    assert set(s.NUMERIC_FEATURES) == numeric
 
 
 @pytest.mark.parametrize("table", ALL_SCHEMAS)
@@ -87,16 +73,16 @@ def test_money_is_decimal_never_floating_point(table: str):
 
 
 def test_rejected_lines_keep_the_text_of_all_eight_fields():
-    kinds = {field.name: field.dataType.simpleString() for field in REJECTED_TRANSACTIONS}
-    assert {kinds[field] for field in LINE_FIELDS} == {"string"}
+    kinds = {field.name: field.dataType.simpleString() for field in s.REJECTED_TRANSACTIONS}
+    assert {kinds[field] for field in s.LINE_FIELDS} == {"string"}
 
 
 def test_the_rollups_name_their_columns_as_the_contract_does():
-    assert list(column_names(COUNTRY_SALES)) == [
+    assert list(s.column_names(s.COUNTRY_SALES)) == [
         *("country", "revenue", "guest_revenue", "orders", "customers", "units", "average_order_value"),
         *("revenue_share", "cumulative_revenue_share", "abc_class"),
     ]
-    assert list(column_names(PRODUCT_SALES)) == [
+    assert list(s.column_names(s.PRODUCT_SALES)) == [
         *("stock_code", "description", "revenue", "guest_revenue", "units", "orders", "customers"),
         *("average_unit_price", "first_sold_at", "last_sold_at", "revenue_share", "cumulative_revenue_share"),
         *("abc_class", "is_merchandise"),
@@ -136,17 +122,17 @@ def test_the_rollups_name_their_columns_as_the_contract_does():
 )
 def test_every_way_in_which_a_schema_departs_is_told(spark: SparkSession, ddl: str, differences: list[str]):
     actual = spark.createDataFrame([], ddl).schema
-    assert schema_differences(actual, WANTED) == differences
+    assert s.schema_differences(actual, WANTED) == differences
 
 
 def test_a_column_that_is_there_twice_is_a_difference():
     twice = StructType([*WANTED.fields, WANTED.fields[0]])
-    assert schema_differences(twice, WANTED) != []
+    assert s.schema_differences(twice, WANTED) != []
 
 
 def test_require_schema_hands_back_the_frame_or_names_the_table_and_all_that_is_wrong(spark: SparkSession):
     right = spark.createDataFrame([], WANTED)
-    assert require_schema(right, WANTED, "customers") is right
+    assert s.require_schema(right, WANTED, "customers") is right
     wrong = spark.createDataFrame([], "customer_id string, total_spend double, extra int")
     with pytest.raises(
         QualityGateError,
@@ -155,4 +141,4 @@ def test_require_schema_hands_back_the_frame_or_names_the_table_and_all_that_is_
             "unexpected extra int; total_spend is double, not decimal(20,4)"
         ),
     ):
-        require_schema(wrong, WANTED, "customers")
+        s.require_schema(wrong, WANTED, "customers")

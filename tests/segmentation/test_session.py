@@ -8,8 +8,16 @@ from pyspark.sql import SparkSession
 
 from segmentation import session
 from segmentation.errors import SegmentationError
-from segmentation.input_size import BYTES_SORTED_AT_ONCE, LEAST_PARTITIONS, as_plain_text, partitions_for
-from segmentation.session import PARTITIONS, SETTINGS, spark_session, spread
+from segmentation.ingest.files import as_plain_text
+from segmentation.session import (
+    BYTES_SORTED_AT_ONCE,
+    LEAST_PARTITIONS,
+    PARTITIONS,
+    SETTINGS,
+    partitions_for,
+    spark_session,
+    spread,
+)
 
 
 def test_settings_that_the_results_depend_on_come_before_any_others(spark: SparkSession):

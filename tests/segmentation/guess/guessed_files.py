@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from segmentation.config import RunConfig
-from segmentation.guess.input import guess_config
+from segmentation.config.settings import RunConfig
+from segmentation.guess.config import guess_config
 
 HEADER = ("Order ID", "SKU", "Product Name", "Qty", "Order Date", "Price", "Customer ID", "Country")
 FIRST = datetime(2010, 12, 1, 8, 26)

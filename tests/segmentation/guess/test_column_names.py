@@ -4,10 +4,9 @@ import doctest
 
 import pytest
 
-from segmentation.guess import column_names
-from segmentation.guess.column_names import EXPORTS, LINE_TOTALS, SYNONYMS, normal
-from segmentation.guess.columns import guess_columns
-from segmentation.schemas import LINE_FIELDS
+from segmentation import schemas as s
+from segmentation.guess import columns
+from segmentation.guess.columns import EXPORTS, LINE_TOTALS, SYNONYMS, guess_columns, normal
 
 
 def test_no_synonym_is_two_fields_own():
@@ -26,10 +25,10 @@ def test_every_word_is_written_as_names_are_compared():
 
 @pytest.mark.parametrize("total", sorted(LINE_TOTALS))
 def test_the_money_of_a_line_is_never_taken_for_the_price_of_a_unit(total: str):
-    header = [field for field in LINE_FIELDS if field != "unit_price"]
+    header = [field for field in s.LINE_FIELDS if field != "unit_price"]
     assert "may be the money of a line" in guess_columns([*header, total]).missing["unit_price"]
 
 
 def test_the_examples_in_its_words_are_true():
-    done = doctest.testmod(column_names)
+    done = doctest.testmod(columns)
     assert (done.failed, done.attempted > 0) == (0, True)

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segmentation import schemas as s
 from segmentation.guess import columns
-from segmentation.guess.column_names import EXPORTS, Export, words_of
-from segmentation.guess.columns import LOOSE, NEARLY, guess_columns
-from segmentation.schemas import LINE_FIELDS
+from segmentation.guess.columns import EXPORTS, LOOSE, NEARLY, Export, guess_columns, words_of
 
 ONLINE_RETAIL = (
     "InvoiceNo",
@@ -124,14 +123,14 @@ def test_amazons_item_price_is_no_unit_price_and_elsewhere_it_is_one(marks: tupl
 
 @pytest.mark.parametrize("marked", sorted({one for export in EXPORTS for marks in export.marks for one in marks}))
 def test_fields_own_names_are_taken_whatever_mark_of_an_export_is_beside_them(marked: str):
-    for header in ((*LINE_FIELDS, marked), (marked, *LINE_FIELDS)):
-        assert guess_columns(header).columns == {field: field for field in LINE_FIELDS}
+    for header in ((*s.LINE_FIELDS, marked), (marked, *s.LINE_FIELDS)):
+        assert guess_columns(header).columns == {field: field for field in s.LINE_FIELDS}
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.program)
 def test_fields_own_names_are_taken_in_the_whole_export_of_a_program_too(export: Export):
-    header = {*LINE_FIELDS, *frozenset().union(*export.marks), *export.columns.values()}
-    assert guess_columns(sorted(header)).columns == {field: field for field in LINE_FIELDS}
+    header = {*s.LINE_FIELDS, *frozenset().union(*export.marks), *export.columns.values()}
+    assert guess_columns(sorted(header)).columns == {field: field for field in s.LINE_FIELDS}
 
 
 @pytest.mark.parametrize(
@@ -304,7 +303,7 @@ def test_a_given_column_that_is_not_there_is_told_with_the_nearest_there_is():
 )
 def test_any_header_gives_each_field_at_most_one_column_and_each_column_at_most_one_field(header: list[str]):
     guess = guess_columns(header)
-    assert set(guess.columns) | set(guess.missing) == set(LINE_FIELDS)
+    assert set(guess.columns) | set(guess.missing) == set(s.LINE_FIELDS)
     assert set(guess.columns) & set(guess.missing) == set()
     assert len(set(guess.columns.values())) == len(guess.columns)
     assert set(guess.columns.values()) <= {name.strip() for name in header}

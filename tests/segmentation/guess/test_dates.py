@@ -10,10 +10,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
-from segmentation.config import CleaningSettings
+from segmentation.config.settings import CleaningSettings
 from segmentation.guess import dates
 from segmentation.guess.dates import KNOWN, guess_dates
-from segmentation.line_values import Field, date_and_time
+from segmentation.ingest.values import Field, date_and_time
 
 MOMENTS = [datetime(2010, 12, 1, 8, 26), datetime(2011, 1, 31, 23, 59), datetime(2012, 2, 29), datetime(2011, 5, 9, 12)]
 WAYS = {

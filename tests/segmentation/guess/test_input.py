@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from segmentation.config import RunConfig
+from segmentation import schemas as s
+from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
-from segmentation.guess.input import GuessError, guess_config
+from segmentation.guess.config import GuessError, guess_config
 from segmentation.guess.samples import HEAD_BYTES
-from segmentation.schemas import LINE_FIELDS
 from tests.segmentation.guess.guessed_files import FIRST, HEADER, csv, guessed, rows, text_of
 
 
@@ -291,5 +291,5 @@ def test_a_misspelt_key_is_told_before_any_file_is_opened():
 def test_every_field_is_in_the_guess_of_any_header(tmp_path: Path):
     with pytest.raises(GuessError) as refused:
         guess_config([csv(tmp_path, text=text_of(rows(), header=["Qty", *"abcdefg"]))], ())
-    for field in LINE_FIELDS:
+    for field in s.LINE_FIELDS:
         assert any(field in line for line in refused.value.before)

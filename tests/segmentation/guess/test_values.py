@@ -10,15 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from segmentation.config import CleaningSettings
-from segmentation.guess.input import guess_config
-from segmentation.guess.samples import Sample
-from segmentation.guess.values import Finding, findings_of
-from segmentation.schemas import LINE_FIELDS
+from segmentation import schemas as s
+from segmentation.config.settings import CleaningSettings
+from segmentation.guess.config import guess_config
+from segmentation.guess.samples import Finding, Sample, findings_of
 from tests.segmentation.guess.guessed_files import HEADER, csv, guessed, rows, text_of
 
 USUAL = CleaningSettings(date_formats=("iso",))
-COLUMNS = dict(zip(LINE_FIELDS, LINE_FIELDS, strict=True))
+COLUMNS = dict(zip(s.LINE_FIELDS, s.LINE_FIELDS, strict=True))
 
 
 def findings(

@@ -6,12 +6,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from segmentation.charts.svg import DrawnChart
-from segmentation.choosing_k import Choice
-from segmentation.config import RunConfig, load_config
-from segmentation.largest_rows import LARGEST_SHOWN, ReportRows, Sold
+from segmentation import schemas as s
+from segmentation.clustering.choose_k import Choice
+from segmentation.config.files import load_config
+from segmentation.config.settings import RunConfig
+from segmentation.report.charts.style import DrawnChart
+from segmentation.report.data import LARGEST_SHOWN, ReportRows, Sold
 from segmentation.report.page import Findings
-from segmentation.schemas import LINE_FIELDS, NUMERIC_FEATURES
 
 ROOT = Path(__file__).resolve().parents[3]
 Row = dict[str, Any]
@@ -51,7 +52,9 @@ def profiles_of(segments: Sequence[tuple[str, int, str]]) -> list[Row]:
     rows = []
     for segment_id, (name, number, money) in enumerate(segments, 1):
         features = {
-            f"{measure}_{feature}": float(segment_id) for feature in NUMERIC_FEATURES for measure in ("mean", "median")
+            f"{measure}_{feature}": float(segment_id)
+            for feature in s.NUMERIC_FEATURES
+            for measure in ("mean", "median")
         }
         spend = float(Decimal(money) / number)
         rows.append(
@@ -77,7 +80,7 @@ def statistics_of(profiles: Sequence[Row]) -> list[Row]:
         {"segment_id": row["segment_id"]}
         | {
             f"quartiles_{feature}": [row[f"median_{feature}"] * part for part in (0.5, 1, 2)]
-            for feature in NUMERIC_FEATURES
+            for feature in s.NUMERIC_FEATURES
         }
         for row in profiles
     ]
@@ -151,7 +154,7 @@ def _of_product(place: int, name: str) -> Row:
 def example(reason: str, **fields: str) -> Row:
     values = dict(
         zip(
-            LINE_FIELDS,
+            s.LINE_FIELDS,
             ("C536379", "22423", "CAKESTAND", "-1", "12/1/2010 9:41", "27.50", CUSTOMER, "United Kingdom"),
             strict=True,
         )

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from segmentation.charts.elbow import elbow_chart
-from segmentation.charts.pareto import pareto_chart
-from segmentation.charts.profiles import profiles_chart
-from segmentation.charts.segments import segments_chart
-from segmentation.charts.svg import DrawnChart, drawn_chart
+from segmentation.report.charts.elbow import elbow_chart
+from segmentation.report.charts.profiles import profiles_chart
+from segmentation.report.charts.revenue import pareto_chart
+from segmentation.report.charts.segments import segments_chart
+from segmentation.report.charts.style import DrawnChart, drawn_chart
 from segmentation.report.page import Findings, report_page
 from tests.browsers import chromium
 from tests.segmentation.report.findings import CLASSIC, HOSTILE, config, example, findings, profiles_of, sweep_of

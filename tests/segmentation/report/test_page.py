@@ -15,12 +15,12 @@ from types import ModuleType
 
 import pytest
 
-from segmentation.charts.marks import SEGMENT_MARKS
-from segmentation.identity import code_version
-from segmentation.largest_rows import LARGEST_SHOWN, ReportRows
-from segmentation.report import formatting, words
-from segmentation.report.marks import _SHAPES
+from segmentation.lake.manifest import code_version
+from segmentation.report import text
+from segmentation.report.charts.style import SEGMENT_MARKS
+from segmentation.report.data import LARGEST_SHOWN, ReportRows
 from segmentation.report.page import report_page
+from segmentation.report.tables import _SHAPES
 from tests.segmentation.report.findings import (
     CHARTS,
     CLASSIC,
@@ -256,8 +256,8 @@ def test_the_largest_are_shown_and_the_others_in_one_line_so_that_all_adds_up():
     assert table[-1][1] == "In all"
     sold = found.rows.countries
     rest = sold.total["revenue"] - sum((row["revenue"] for row in sold.largest), Decimal(0))
-    assert table[-2][2] == formatting.money(rest, "£")
-    assert table[-1][2] == formatting.money(sold.total["revenue"], "£")
+    assert table[-2][2] == text.money(rest, "£")
+    assert table[-1][2] == text.money(sold.total["revenue"], "£")
     assert "all 10,000 rows are in the table country_sales of this run" in Page(html).text
 
 
@@ -444,8 +444,8 @@ def test_hostile_texts_are_shown_literally_and_change_nothing_in_the_page():
     assert kinds[0].count("script") == kinds[1].count("script") == 1
     assert "img" not in kinds[1]
     assert "b" not in kinds[1]
-    for text in HOSTILE[:7]:
-        assert text in other.text
+    for hostile_text in HOSTILE[:7]:
+        assert hostile_text in other.text
     assert r"ends \x1b[31mred\x00\u202egnirts\u2066 \u2028 \ufeff" in other.text
     assert re.search("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", report_page(hostile)) is None
 
@@ -473,7 +473,7 @@ def test_the_page_is_made_from_the_zip_that_a_cluster_is_given(tmp_path: Path):
         [sys.executable, ROOT / "scripts" / "package", "--output", tmp_path], capture_output=True, text=True, check=True
     ).stdout.strip()
     code = (
-        "import sys; sys.path[0:0] = [sys.argv[1]]; import segmentation.report.page as r, segmentation.identity as i; "
+        "import sys; sys.path[0:0] = [sys.argv[1]]; import segmentation.report.page as r, segmentation.lake.manifest as i; "
         "assert r.__file__.startswith(sys.argv[1]); "
         "print(len(r._part('index.html')), r._templates().get_template('index.html').name, i.code_version())"
     )
@@ -490,7 +490,7 @@ def test_the_page_is_made_from_the_zip_that_a_cluster_is_given(tmp_path: Path):
 # ---- numbers for people ----
 
 
-@pytest.mark.parametrize("module", [formatting, words])
+@pytest.mark.parametrize("module", [text, findings])
 def test_every_example_of_a_docstring_is_true(module: ModuleType):
     tried = doctest.testmod(module)
     assert tried.attempted > 0
@@ -502,7 +502,7 @@ def test_every_example_of_a_docstring_is_true(module: ModuleType):
     [("1743839.8500", "£1,743,840"), ("99.996", "£100"), ("99.99", "£99.99"), ("-0.5", "−£0.50"), ("0", "£0")],
 )
 def test_money_has_thousands_and_pence_only_where_they_matter(value: str, told: str):
-    assert formatting.money(Decimal(value), "£") == told
+    assert text.money(Decimal(value), "£") == told
 
 
 def test_no_number_has_fifteen_digits(classic: Page):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from segmentation.report.suggestions import BY_LEVELS, BY_NAME, suggestion
+from segmentation.report.segments import BY_LEVELS, BY_NAME, suggestion
 
 
 @pytest.mark.parametrize(

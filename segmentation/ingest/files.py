@@ -1,0 +1,267 @@
+"""The files of an input: found, their kind recognised, and what their readers share."""
+# TODO-DOC input_size: How much text an input stands for, by which its work is spread.
+# TODO-DOC headers: The header of a file against the mapping of the configuration.
+
+import difflib
+import logging
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Final
+from urllib.parse import unquote
+
+from pyspark.sql import Column, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.config.settings import InputSettings
+from segmentation.errors import InputError, java_message
+from segmentation.filesystem.hadoop import HIDDEN_IS_NO_DATA, Storage, StoredFile, is_hidden
+from segmentation.redaction import MASK, without_secrets
+
+logger = logging.getLogger(__name__)
+
+# Enough for any header line, and for a first look at the keys of JSON lines.
+HEAD_BYTES = 65_536
+# Of a folder that holds more, these are looked through for a name that a person may have meant.
+MOST_NAMES_COMPARED = 1_000
+LOCAL = "file:/"
+ENDINGS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".xls": "xlsx",
+}
+UNREADABLE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (?P<path>\S+?)\.(\s|$)")
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of the input: its path as a person writes it, its kind, what a reader must know of it."""
+
+    path: str
+    stored: StoredFile
+    kind: str
+    head: bytes
+
+
+def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSettings) -> list[InputFile]:
+    """Every file at the given paths, directories and globs, each once, sorted by path, with its kind recognised.
+
+    Raises InputError for a path where nothing is, a file that is named though Spark passes over such names, a file of
+    no known format, and input that is empty altogether.
+    """
+    stored: dict[str, StoredFile] = {}
+    for path in paths:
+        found = _find(spark, path)
+        if not found:
+            raise not_there(path, _names_beside(spark, path))
+        stored |= {file.path: file for file in found}
+    files = [_recognise(spark, file, settings) for _, file in sorted(stored.items())]
+    filled = [file for file in files if file.head]
+    if not filled:
+        raise InputError(f"{', '.join(file.path for file in files[:3])}: empty, there are no lines to read")
+    for file in files:
+        if not file.head:
+            logger.warning("%s is empty and was skipped", file.path)
+    seen: dict[tuple[int, bytes], str] = {}
+    for file in filled:
+        first = seen.setdefault((file.stored.size, file.head), file.path)
+        if first != file.path:
+            logger.warning("%s seems to be a copy of %s: as large, and beginning alike", file.path, first)
+    return filled
+
+
+def not_there(path: str, names: Sequence[str]) -> InputError:
+    """That nothing is at a path; the nearest of the names that are in its folder is told."""
+    near = difflib.get_close_matches(Path(path).name, [name for name in names if not is_hidden(name)], n=1)
+    hint = f": did you mean {path.removesuffix(Path(path).name) + near[0]!r}?" if near else ""
+    return InputError(f"{path}: nothing is there to read{hint or ': check the path, or the rights to it'}")
+
+
+def is_stopped(spark: SparkSession) -> bool:
+    """Whether Spark has ended or is ending, as where the job is stopped: what fails then is no file's fault."""
+    try:
+        return spark.sparkContext._jsc is None or bool(spark.sparkContext._jsc.sc().isStopped())
+    except Exception:  # noqa: BLE001 - Java has ended too, and py4j tells of that in many ways
+        return True
+
+
+def named_as_unreadable(error: Exception) -> str | None:
+    """The path of the file that Spark says it could not read, as a person writes it."""
+    found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
+    if not found:
+        return None
+    path = unquote(found["path"]).removeprefix("file:")
+    return "/" + path.lstrip("/") if path.startswith("//") else path
+
+
+def unmarked_utf_16(head: bytes) -> str | None:
+    """The name of the encoding where every other byte at the beginning is NUL, as of Latin letters in UTF-16."""
+    first, second = head[:64:2], head[1:64:2]
+    if all(first) and not any(second):
+        return "UTF-16LE" if second else None
+    return "UTF-16BE" if all(second) and not any(first) else None
+
+
+def source_file() -> Column:
+    """The path of the file a row was read from, as a person writes it, without the password of a URI."""
+    encoded = F.col("_metadata.file_path")
+    local = F.regexp_replace(encoded, "^file:/+", "/")
+    masked = F.regexp_replace(local, "^([a-z0-9+.-]+://)[^/@]*:[^/@]*@", f"$1{MASK}@")
+    decoded = F.try_url_decode(F.replace(masked, F.lit("+"), F.lit("%2B")))
+    # Told for every line: most paths need nothing of this but to lose their scheme.
+    is_local = F.startswith(encoded, F.lit(LOCAL)) & ~F.startswith(encoded, F.lit(f"{LOCAL}/"))
+    is_plain = is_local & ~F.contains(encoded, F.lit("%"))
+    return F.when(is_plain, F.expr(f"TRIM(LEADING '{LOCAL.rstrip('/')}' FROM _metadata.file_path)")).otherwise(decoded)
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def glob_escaped(path: str) -> str:
+    """The path with the characters that Spark's file sources would expand taken literally."""
+    return "".join(f"\\{character}" if character in "{}[]*?\\" else character for character in path)
+
+
+def kind_of(head: bytes, path: str) -> str:
+    """The format by the first bytes, and where these are only text by the name's ending."""
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    by_name = next((ENDINGS[suffix] for suffix in reversed(Path(path).suffixes) if suffix in ENDINGS), None)
+    # Any other archive is a zip to unpack first, not a workbook.
+    names_a_workbook = by_name == "xlsx" or b"[Content_Types].xml" in head or b"xl/" in head
+    is_workbook = head.startswith(b"PK\x03\x04") and names_a_workbook
+    if is_workbook or head.startswith(b"\xd0\xcf\x11\xe0"):
+        return "xlsx"
+    if head.startswith(b"\x1f\x8b"):
+        raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
+    is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or unmarked_utf_16(head) is not None
+    # A stray NUL among the lines of a text file is a character like another.
+    is_text = is_wide or b"\0" not in (head.partition(b"\n")[0] if by_name in ("csv", "json") else head)
+    if by_name in ("parquet", "xlsx") or not is_text:
+        known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"
+        claim = f", though its name says {by_name}" if by_name else ""
+        raise InputError(f"{path}: unknown format{claim}: known are {known}")
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")) and by_name != "csv":
+        return "json"
+    return by_name or "csv"
+
+
+def _find(spark: SparkSession, path: str) -> list[StoredFile]:
+    try:
+        found = Storage(spark, path).find(path)
+    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
+        if is_stopped(spark):
+            raise
+        raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
+    visible = []
+    for file in found:
+        name = Path(file.path).name
+        if not is_hidden(name):
+            visible.append(file)
+        elif name == Path(path).name:
+            raise InputError(f"{path}: cannot be read: {HIDDEN_IS_NO_DATA}")
+        else:  # a glob matched it
+            logger.warning("%s is left out: %s", file.path.removeprefix("file:"), HIDDEN_IS_NO_DATA)
+    return visible
+
+
+def _names_beside(spark: SparkSession, path: str) -> list[str]:
+    """The names in the folder of a path; none where it cannot be listed."""
+    folder = path.removesuffix(Path(path).name)
+    try:
+        return Storage(spark, folder or ".").names_in(folder or ".")[:MOST_NAMES_COMPARED]
+    except Exception:  # noqa: BLE001 - py4j hands on every Java exception as its own kind; this is only for a hint
+        return []
+
+
+def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
+    path = without_secrets(stored.path.removeprefix("file:"))
+    try:
+        head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
+    except OSError as error:
+        if is_stopped(spark):
+            raise
+        raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
+    kind = "csv" if not head else settings.format if settings.format != "auto" else kind_of(head, path)
+    return InputFile(path, stored, kind, head)
+
+
+# How many bytes of plain CSV one byte of other files stands for: measured on the reference data set.
+DENSER: Final = {".parquet": 12, ".gz": 6, ".xlsx": 2}
+
+
+def as_plain_text(path: str, size: int) -> int:
+    """The bytes of plain CSV that a file of `size` bytes stands for, by its name's ending.
+
+    >>> as_plain_text("day.csv", 100), as_plain_text("day.parquet", 100)
+    (100, 1200)
+    """
+    return size * DENSER.get(PurePath(path).suffix, 1)
+
+
+# No column's name is as long; what follows may be lines that a wrong delimiter or quote made part of the header.
+LONGEST_NAME_SHOWN = 100
+MOST_NAMES_SHOWN = 20
+
+
+def locate_columns(found: Sequence[str], columns: Mapping[str, str], place: str) -> dict[str, int]:
+    """For each field the position of its column among the names `found` in a header.
+
+    `columns` maps our field names to the names that the header should hold; `place` names the file (and sheet).
+    Raises InputError that lists every missing column with the nearest name found, and every one that is there twice.
+    Of a line that has none of the columns, and so may be one of data, nothing is shown but how many fields it has.
+    """
+    names = [name.strip() for name in found]
+    is_header = _is_header(names, columns.values())
+    problems = []
+    for field, column in columns.items():
+        if column not in names:
+            problems.append(f"column {column!r} (for {field}) is missing{_hint(column, names if is_header else ())}")
+        elif names.count(column) > 1:
+            problems.append(f"column {column!r} (for {field}) is there {names.count(column)} times")
+    if problems:
+        told = names_shown(names) if is_header else f"{len(names):,} fields, none of them named like a column"
+        remedy = "Correct the header" if is_header else "Put a header above the lines"
+        raise InputError(
+            f"{place}: {'; '.join(problems)}. Found: {told}. "
+            f"{remedy}, or name the columns under input.columns in the configuration"
+        )
+    return {field: names.index(column) for field, column in columns.items()}
+
+
+def names_shown(names: Sequence[str]) -> str:
+    """The names of a header as a message may tell them: so many, cut to a length, and none that is but a number."""
+    shown = [name[:LONGEST_NAME_SHOWN] for name in names if any(map(str.isalpha, name))][:MOST_NAMES_SHOWN]
+    more = f" and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
+    return ", ".join(shown) + more
+
+
+def _is_header(names: Sequence[str], columns: Collection[str]) -> bool:
+    """Whether one of the columns is among the names, or two are in one of them, as with the wrong delimiter."""
+    wanted = {_plain(column) for column in columns}
+    return any(_plain(name) in wanted or sum(column in _plain(name) for column in wanted) > 1 for name in names)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def nearest(column: str, names: Sequence[str]) -> str | None:
+    """The name that differs least, letter case, spaces and underscores apart; None where all differ much."""
+    by_plain = {_plain(name): name for name in names}
+    near = difflib.get_close_matches(_plain(column), by_plain, n=1, cutoff=0.5)
+    return by_plain[near[0]] if near else None
+
+
+def _hint(column: str, names: Sequence[str]) -> str:
+    name = nearest(column, names)
+    return f", the nearest is {name[:LONGEST_NAME_SHOWN]!r}" if name is not None else ""

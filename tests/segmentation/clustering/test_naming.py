@@ -1,0 +1,334 @@
+"""Names are unique, read in the order of the figures, and come with the rule and the figures that gave them."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmentation import schemas as s
+from segmentation.clustering.naming import SegmentName, name_by_levels, name_by_rules, score
+from segmentation.config.files import load_config
+from segmentation.config.settings import NamingRule
+
+CONF = Path(__file__).resolve().parents[3] / "conf"
+RFM_RULES = load_config(str(CONF / "online_retail_rfm.yaml")).naming.rules
+WORDS = ("Very Low", "Low", "Medium", "High", "Very High")
+# Customers whose fifths end at these values.
+FIFTHS = {
+    s.RECENCY_DAYS: (10.0, 30.0, 90.0, 200.0),
+    s.PURCHASE_FREQUENCY: (1.5, 2.5, 4.5, 8.5),
+    s.TOTAL_SPEND: (200.0, 500.0, 1_000.0, 3_000.0),
+}
+# A value inside each fifth, ascending.
+INSIDE = {
+    s.RECENCY_DAYS: (5.0, 20.0, 60.0, 150.0, 300.0),
+    s.PURCHASE_FREQUENCY: (1.0, 2.0, 3.0, 6.0, 20.0),
+    s.TOTAL_SPEND: (100.0, 300.0, 700.0, 2_000.0, 9_000.0),
+}
+GRID = tuple(
+    {s.RECENCY_DAYS: recency, s.PURCHASE_FREQUENCY: frequency, s.TOTAL_SPEND: spend}
+    for recency, frequency, spend in product(
+        INSIDE[s.RECENCY_DAYS], INSIDE[s.PURCHASE_FREQUENCY], INSIDE[s.TOTAL_SPEND]
+    )
+)
+
+
+def centre(recency: float, frequency: float, spend: float) -> dict[str, float]:
+    return {s.RECENCY_DAYS: recency, s.PURCHASE_FREQUENCY: frequency, s.TOTAL_SPEND: spend}
+
+
+def by_levels(spend: Sequence[float], frequency: Sequence[float]) -> list[SegmentName]:
+    both = zip(spend, frequency, strict=True)
+    return name_by_levels([{s.TOTAL_SPEND: amount, s.PURCHASE_FREQUENCY: orders} for amount, orders in both])
+
+
+def names(spend: Sequence[float], frequency: Sequence[float]) -> list[str]:
+    return [segment.name for segment in by_levels(spend, frequency)]
+
+
+def rfm_names(*centres: Mapping[str, float]) -> list[str]:
+    return [segment.name for segment in name_by_rules(centres, FIFTHS, RFM_RULES)]
+
+
+def words(name: str) -> tuple[str, str]:
+    """The words of both levels, without what tells segments of the same levels apart."""
+    spend, frequency, *_ = name.split(", ")
+    return spend.removesuffix(" Spend"), frequency.removesuffix(" Frequency")
+
+
+def rank(word: str) -> int:
+    """Where a word stands, from the lowest; `No. 1` is the highest of those that are numbered."""
+    return WORDS.index(word) if word in WORDS else -int(word.removeprefix("No. "))
+
+
+@st.composite
+def ascending_centres(draw: st.DrawFn) -> tuple[list[float], list[float]]:
+    """Spend ascending and any frequency, of 2 to 12 segments; few different values make ties likely."""
+    k = draw(st.integers(2, 12))
+    amounts = st.one_of(st.floats(0, 1e7), st.sampled_from([0.0, 1.0, 100.0, 1e5]))
+    visits = st.one_of(st.floats(1, 500), st.sampled_from([1.0, 2.0, 50.0]))
+    spend = sorted(draw(st.lists(amounts, min_size=k, max_size=k)))
+    return spend, draw(st.lists(visits, min_size=k, max_size=k))
+
+
+def test_the_classic_four_segments_get_their_classic_names():
+    assert names([1_091.83, 11_979.94, 55_099.49, 190_808.54], [3.05, 20.5, 120.5, 42.83]) == [
+        "Low Spend, Low Frequency",
+        "Medium Spend, Medium Frequency",
+        "High Spend, High Frequency",
+        "High Spend, Low Frequency",
+    ]
+
+
+def test_the_rule_tells_the_figures_and_how_the_frequency_was_judged():
+    spend, frequency = [1_091.83, 11_979.94, 55_099.49, 190_808.54], [3.05, 20.5, 120.5, 42.83]
+    rules = [segment.rule for segment in by_levels(spend, frequency)]
+    assert rules[0] == "spend 1,091.83 is level 1 of 3; frequency 3.05 is level 1 of 3 among all segments"
+    assert rules[3] == (
+        "spend 190,808.54 is level 3 of 3; frequency 42.83 is number 1 of the 2 frequencies in this spend level, "
+        "from the lowest"
+    )
+
+
+def test_one_segment_is_all_customers():
+    assert names([5.0], [1.0]) == ["All Customers"]
+    assert [segment.name for segment in name_by_rules([GRID[0]], FIFTHS, RFM_RULES)] == ["All Customers"]
+
+
+def test_two_segments_are_low_and_high():
+    assert names([100.0, 900.0], [9.0, 2.0]) == ["Low Spend, High Frequency", "High Spend, Low Frequency"]
+
+
+def test_three_segments_are_low_medium_and_high():
+    assert [words(name)[0] for name in names([10.0, 1_000.0, 90_000.0], [1.0, 2.0, 3.0])] == ["Low", "Medium", "High"]
+
+
+@given(ascending_centres())
+def test_levels_give_every_segment_a_name_of_its_own(centres: tuple[list[float], list[float]]):
+    spend, frequency = centres
+    assert len(set(names(spend, frequency))) == len(spend)
+
+
+@given(ascending_centres())
+def test_a_higher_spend_word_never_goes_with_less_spend(centres: tuple[list[float], list[float]]):
+    spend, frequency = centres
+    ranks = [rank(words(name)[0]) for name in names(spend, frequency)]
+    assert ranks == sorted(ranks)
+
+
+@given(ascending_centres())
+def test_within_a_spend_level_a_higher_frequency_word_never_goes_with_fewer_orders(
+    centres: tuple[list[float], list[float]],
+):
+    by_level = defaultdict(list)
+    for name, frequency in zip(names(*centres), centres[1], strict=True):
+        spend_word, frequency_word = words(name)
+        by_level[spend_word].append((rank(frequency_word), frequency))
+    for ranked in by_level.values():
+        frequencies = [frequency for _, frequency in sorted(ranked)]
+        assert frequencies == sorted(frequencies)
+
+
+@given(ascending_centres())
+def test_segments_alone_in_their_spend_level_have_frequency_words_in_the_order_of_their_frequency(
+    centres: tuple[list[float], list[float]],
+):
+    spend_words = [words(name)[0] for name in names(*centres)]
+    alone = sorted(
+        (rank(words(name)[1]), frequency)
+        for name, frequency in zip(names(*centres), centres[1], strict=True)
+        if spend_words.count(words(name)[0]) == 1
+    )
+    frequencies = [frequency for _, frequency in alone]
+    assert frequencies == sorted(frequencies)
+
+
+@given(ascending_centres())
+def test_equal_spend_has_one_word_and_so_has_equal_frequency_at_equal_spend(
+    centres: tuple[list[float], list[float]],
+):
+    spend, frequency = centres
+    by_spend, by_both = defaultdict(set), defaultdict(set)
+    for name, amount, orders in zip(names(spend, frequency), spend, frequency, strict=True):
+        by_spend[amount].add(words(name)[0])
+        by_both[amount, orders].add(words(name))
+    assert all(len(given_words) == 1 for given_words in [*by_spend.values(), *by_both.values()])
+
+
+def test_a_frequency_that_all_segments_share_is_medium_and_told_to_be_the_same():
+    assert names([100.0, 900.0], [1.0, 1.0]) == ["Low Spend, Medium Frequency", "High Spend, Medium Frequency"]
+    assert by_levels([100.0, 900.0], [1.0, 1.0])[1].rule == (
+        "spend 900.00 is level 2 of 2; frequency 1.00 is the same in all segments"
+    )
+
+
+def test_a_spend_that_all_segments_share_is_medium_and_told_to_be_the_same():
+    assert names([70.0, 70.0], [4.0, 9.0]) == ["Medium Spend, Low Frequency", "Medium Spend, High Frequency"]
+    assert by_levels([70.0, 70.0], [4.0, 9.0])[0].rule == (
+        "spend 70.00 is the same in all segments; "
+        "frequency 4.00 is number 1 of the 2 frequencies in this spend level, from the lowest"
+    )
+
+
+def test_what_differs_by_rounding_alone_is_equal():
+    assert names([100.0, 900.0], [0.3, 0.1 + 0.2]) == ["Low Spend, Medium Frequency", "High Spend, Medium Frequency"]
+    assert names([1e9, 1e9 + 1e-6], [1.0, 2.0]) == ["Medium Spend, Low Frequency", "Medium Spend, High Frequency"]
+
+
+def test_segments_of_one_spend_level_that_are_equally_frequent_are_told_apart_by_what_differs():
+    spend = [10.0, 11.0, 1_000.0, 90_000.0, 95_000.0, 99_000.0]
+    assert names(spend, [1.0, 1.0, 7.0, 7.0, 7.0, 30.0]) == [
+        "Low Spend, Low Frequency, Lower Spend",
+        "Low Spend, Low Frequency, Higher Spend",
+        "Medium Spend, Medium Frequency",
+        "High Spend, Low Frequency, Lower Spend",
+        "High Spend, Low Frequency, Higher Spend",
+        "High Spend, High Frequency",
+    ]
+    assert by_levels(spend, [1.0, 1.0, 7.0, 7.0, 7.0, 30.0])[0].rule == (
+        "spend 10.00 is level 1 of 3; frequency 1.00 is level 1 of 3 among all segments; "
+        "more than one segment fits, told apart by where they differ most"
+    )
+
+
+def test_segments_of_equal_spend_and_frequency_are_told_apart_by_another_feature():
+    centres = [centre(recency, 2.0, 70.0) for recency in (90.0, 5.0)]
+    assert [segment.name for segment in name_by_levels(centres)] == [
+        "Medium Spend, Medium Frequency, Less Recent",
+        "Medium Spend, Medium Frequency, More Recent",
+    ]
+
+
+@pytest.mark.parametrize("k", range(2, 13))
+def test_centres_equal_in_everything_are_numbered(k: int):
+    numbers = [f"No. {number}" for number in range(1, k + 1)]
+    assert names([5.0] * k, [2.0] * k) == [f"Medium Spend, Medium Frequency, {number}" for number in numbers]
+    assert rfm_names(*[GRID[0]] * k) == [f"New, {number}" for number in numbers]
+    assert "alike in all of these, and numbered" in name_by_rules([GRID[0]] * k, FIFTHS, RFM_RULES)[0].rule
+
+
+@pytest.mark.parametrize(
+    ("value", "spend_score", "recency_score"),
+    [(-1.0, 1, 5), (10.0, 1, 5), (10.1, 2, 4), (20.0, 2, 4), (30.0, 3, 3), (30.1, 4, 2), (40.1, 5, 1), (1e9, 5, 1)],
+)
+def test_scores_run_from_one_to_five_and_a_small_recency_is_a_good_one(
+    value: float, spend_score: int, recency_score: int
+):
+    edges = [10.0, 20.0, 30.0, 40.0]
+    assert score(s.TOTAL_SPEND, value, edges) == spend_score
+    assert score(s.RECENCY_DAYS, value, edges) == recency_score
+
+
+@pytest.mark.parametrize(
+    ("scored", "name"),
+    [
+        ((5.0, 20.0, 9_000.0), "Champions"),
+        ((60.0, 20.0, 700.0), "Loyal"),
+        ((60.0, 2.0, 9_000.0), "Big Spenders"),
+        ((300.0, 20.0, 9_000.0), "Cannot Lose Them"),
+        ((150.0, 3.0, 700.0), "At Risk"),
+        ((300.0, 1.0, 9_000.0), "At Risk Big Spenders"),
+        ((5.0, 1.0, 100.0), "New"),
+        ((5.0, 3.0, 700.0), "Promising"),
+        ((60.0, 2.0, 300.0), "Need Attention"),
+        ((60.0, 1.0, 300.0), "About to Sleep"),
+        ((150.0, 1.0, 100.0), "Hibernating"),
+        ((300.0, 1.0, 100.0), "Lost"),
+    ],
+)
+def test_the_rfm_rules_name_each_kind_of_customer(scored: tuple[float, float, float], name: str):
+    another = centre(300.0, 1.0, 100.0) if name != "Lost" else centre(5.0, 20.0, 9_000.0)
+    assert rfm_names(centre(*scored), another)[0] == name
+
+
+def test_no_score_is_left_to_the_last_resort_of_the_rfm_rules():
+    matched = [name_by_rules([one, GRID[0]], FIFTHS, RFM_RULES)[0].name.partition(",")[0] for one in GRID]
+    assert len(matched) == 125
+    assert "Others" not in matched
+
+
+def test_every_rfm_name_is_given_to_some_score():
+    matched = {name_by_rules([one, GRID[0]], FIFTHS, RFM_RULES)[0].name.partition(",")[0] for one in GRID}
+    assert matched == {rule.name for rule in RFM_RULES} - {"Others"}
+
+
+@given(
+    st.lists(st.sampled_from(GRID), min_size=2, max_size=12), st.lists(st.floats(0.9, 1.1), min_size=36, max_size=36)
+)
+def test_rules_give_every_segment_a_name_of_its_own(centres: list[dict[str, float]], wobble: list[float]):
+    moved = [
+        {feature: value * wobble[3 * number + place] for place, (feature, value) in enumerate(one.items())}
+        for number, one in enumerate(centres)
+    ]
+    given_names = rfm_names(*moved)
+    assert len(set(given_names)) == len(moved)
+
+
+def test_two_of_a_kind_are_told_apart_by_what_differs_most():
+    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 40_000.0)) == [
+        "Champions, Lower Spend",
+        "Champions, Higher Spend",
+    ]
+    assert rfm_names(centre(5.0, 90.0, 4_000.0), centre(5.0, 9.0, 4_100.0)) == [
+        "Champions, Higher Frequency",
+        "Champions, Lower Frequency",
+    ]
+
+
+def test_two_that_differ_most_in_recency_are_more_and_less_recent():
+    assert rfm_names(centre(900.0, 1.0, 100.0), centre(201.0, 1.0, 101.0)) == ["Lost, Less Recent", "Lost, More Recent"]
+
+
+def test_three_of_a_kind_are_low_medium_and_high():
+    assert rfm_names(centre(5.0, 9.0, 40_000.0), centre(5.0, 9.0, 4_000.0), centre(5.0, 9.0, 400_000.0)) == [
+        "Champions, Medium Spend",
+        "Champions, Low Spend",
+        "Champions, High Spend",
+    ]
+
+
+def test_of_a_kind_those_that_are_equal_where_they_differ_most_differ_in_something_else():
+    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 4_000.0), centre(5.0, 9.0, 400_000.0)) == [
+        "Champions, Lower Spend, Lower Frequency",
+        "Champions, Lower Spend, Higher Frequency",
+        "Champions, Higher Spend",
+    ]
+
+
+def test_more_than_five_of_a_kind_are_numbered_from_the_top():
+    centres = [centre(5.0, 9.0, 4_000.0 * 2**step) for step in range(6)]
+    assert rfm_names(*centres) == [f"Champions, No. {6 - step} Spend" for step in range(6)]
+
+
+def test_a_segment_alone_with_its_name_gets_no_more_words():
+    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 40_000.0), centre(300.0, 1.0, 100.0))[2] == "Lost"
+
+
+def test_the_rule_of_a_name_tells_what_it_needs_and_how_the_centre_scores():
+    first, second = name_by_rules([centre(5.0, 20.0, 9_000.0), centre(300.0, 1.0, 100.0)], FIFTHS, RFM_RULES)
+    assert first.rule == (
+        "Champions needs recency_days 4-5, purchase_frequency 5-5, total_spend 5-5; recency_days 5.00 scores 5, "
+        "purchase_frequency 20.00 scores 5, total_spend 9,000.00 scores 5 of 5"
+    )
+    assert second.rule.startswith("Lost needs recency_days 1-1; recency_days 300.00 scores 1")
+
+
+def test_the_first_rule_that_holds_gives_the_name_and_the_last_holds_always():
+    rules = [
+        NamingRule(name="Rich", when={s.TOTAL_SPEND: (4, 5)}),
+        NamingRule(name="Richest", when={s.TOTAL_SPEND: (5, 5)}),
+        NamingRule(name="The Rest"),
+    ]
+    fifths = {s.TOTAL_SPEND: FIFTHS[s.TOTAL_SPEND]}
+    given_names = [one.name for one in name_by_rules([centre(1, 1, 9_000.0), centre(1, 1, 100.0)], fifths, rules)]
+    assert given_names == ["Rich", "The Rest"]
+
+
+def test_a_centre_between_two_numbers_of_orders_is_scored_as_the_nearest():
+    edges = (1.0, 1.0, 2.0, 5.0)
+    assert score("purchase_frequency", 1.2, edges) == 1, "customers with one order are not among the better half"
+    assert score("purchase_frequency", 1.6, edges) == 3

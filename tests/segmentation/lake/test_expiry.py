@@ -1,0 +1,151 @@
+"""Old runs go, but never the latest, a young one, or one that somebody is making."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.errors import InputError
+from segmentation.lake.runs import Lake, expired, remove
+from segmentation.lake.staging import HOST, remove_abandoned, stage
+
+NOW = datetime(2012, 1, 31, 12, 0, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def run(folder: Path, run_id: str, as_of: str, days_ago: float) -> None:
+    """A published run of nothing but its manifest."""
+    path = folder / "runs" / f"run_id={run_id}"
+    path.mkdir(parents=True)
+    published_at = (NOW - timedelta(days=days_ago)).isoformat()
+    content = {"format": 2, "run_id": run_id, "identity": run_id, "as_of": as_of, "published_at": published_at}
+    (path / "manifest.json").write_text(json.dumps(content))
+    (folder / "latest.json").write_text(json.dumps(content))
+
+
+def left(path: Path, days_ago: float) -> None:
+    """A folder, and a file in it, last written so long ago."""
+    path.mkdir(parents=True)
+    (path / "part").write_text("x")
+    at = (NOW - timedelta(days=days_ago)).timestamp()
+    os.utime(path / "part", (at, at))
+    os.utime(path, (at, at))
+
+
+def paths(lake: Lake, keep: int, older_than: timedelta = WEEK) -> list[str]:
+    return [one.path for one in expired(lake, keep, older_than, NOW)]
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    for run_id, as_of, days_ago in [("a", "2012-01-01", 30), ("b", "2012-01-10", 21), ("c", "2012-01-20", 11)]:
+        run(tmp_path, run_id, as_of, days_ago)
+    run(tmp_path, "rebuilt", "2011-06-01", 3)
+    run(tmp_path, "d", "2012-01-30", 1)
+    return Lake(spark, str(tmp_path))
+
+
+def test_the_newest_days_are_kept_and_what_is_younger_than_the_limit(lake: Lake):
+    assert paths(lake, 2) == ["runs/run_id=b", "runs/run_id=a"]
+    assert paths(lake, 2, timedelta(days=25)) == ["runs/run_id=a"]
+    assert paths(lake, 4) == []
+    assert paths(lake, 2, timedelta(0)) == ["runs/run_id=b", "runs/run_id=a", "runs/run_id=rebuilt"]
+
+
+def test_the_latest_run_is_kept_whatever_is_asked(lake: Lake, tmp_path: Path):
+    assert "runs/run_id=d" not in paths(lake, 0, timedelta(0))
+    older = (tmp_path / "runs" / "run_id=b" / "manifest.json").read_text()
+    (tmp_path / "latest.json").write_text(older)
+    assert paths(lake, 0, timedelta(0)) == ["runs/run_id=c", "runs/run_id=a", "runs/run_id=rebuilt"]
+    (tmp_path / "latest.json").unlink()
+    assert "runs/run_id=d" not in paths(lake, 0, timedelta(0))
+
+
+def test_what_was_left_in_staging_goes_by_its_newest_file_unless_somebody_works_on_it(lake: Lake, tmp_path: Path):
+    left(tmp_path / "_staging" / "old.other-host.1", 9)
+    left(tmp_path / "_staging" / f"old.{HOST}.2.refused", 9)
+    left(tmp_path / "_staging" / "young.other-host.3", 2)
+    left(tmp_path / "_staging" / "at work.other-host.4", 0.9)
+    mine = stage(lake, "mine")
+    at = (NOW - timedelta(days=9)).timestamp()
+    os.utime(mine.path.removeprefix("file:"), (at, at))
+    staged = [f"_staging/old.{HOST}.2.refused", "_staging/old.other-host.1"]
+    assert sorted(paths(lake, 9)) == sorted(staged)
+    assert sorted(paths(lake, 9, timedelta(0))) == sorted([*staged, "_staging/young.other-host.3"])
+
+
+def test_a_publication_that_broke_off_half_done_goes_too_where_runs_are_copied(lake: Lake, tmp_path: Path):
+    left(tmp_path / "runs" / "run_id=half", 8)
+    assert paths(lake, 9) == []  # where a run appears by one rename, this is none of ours
+    lake.storage.renames_whole = False
+    assert paths(lake, 9) == ["runs/run_id=half"]
+
+
+def test_removing_takes_exactly_what_was_shown(lake: Lake, tmp_path: Path):
+    for one in expired(lake, 2, WEEK, NOW):
+        remove(lake, one)
+    assert lake.run_ids() == ["c", "d", "rebuilt"]
+    assert list((tmp_path / "_staging").iterdir()) == []
+
+
+def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path: Path):
+    left(tmp_path / "_staging" / "old.other-host.1", 9)
+    gone, *_, staged = expired(lake, 2, WEEK, NOW)
+    remove(lake, gone)
+    worker = lake.storage.claim(f"{lake.path}/{staged.path}")
+    assert worker is not None
+    assert remove(lake, gone) == "gone meanwhile"
+    assert remove(lake, staged) == "somebody works on it"
+    assert (tmp_path / "_staging" / "old.other-host.1" / "part").exists()
+    worker.release()
+    assert remove(lake, staged) is None
+    assert list((tmp_path / "_staging").iterdir()) == []
+
+
+def test_a_run_that_became_the_latest_meanwhile_is_passed_over(lake: Lake, tmp_path: Path):
+    [oldest] = expired(lake, 3, WEEK, NOW)
+    (tmp_path / "latest.json").write_text((tmp_path / oldest.path / "manifest.json").read_text())
+    assert remove(lake, oldest) == "the latest run by now"
+    assert (tmp_path / oldest.path / "manifest.json").exists()
+
+
+def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_abandoned(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    [oldest] = expired(lake, 3, WEEK, NOW)
+    delete, seen = lake.storage.delete, []
+
+    def watched(path: str) -> None:
+        with monkeypatch.context() as inner:
+            inner.setattr(lake.storage, "delete", delete)
+            remove_abandoned(lake)  # as another job does, which waits for nobody
+        seen.append(Path(path.removeprefix("file:")).exists())
+        delete(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lake.storage, "delete", watched)
+        assert remove(lake, oldest) is None
+    assert seen == [True]
+    assert list((tmp_path / "_staging").iterdir()) == []
+
+
+def test_a_removal_that_broke_off_is_finished_by_the_next_run(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    [oldest] = expired(lake, 3, WEEK, NOW)[-1:]
+    with monkeypatch.context() as patched:
+        patched.setattr(lake.storage, "delete", lambda path: (_ for _ in ()).throw(OSError("broke off")))
+        with pytest.raises(OSError, match="broke off"):
+            remove(lake, oldest)
+    assert lake.run_ids() == ["b", "c", "d", "rebuilt"]
+    remove_abandoned(lake)
+    assert list((tmp_path / "_staging").iterdir()) == []
+
+
+def test_a_lake_that_is_not_there_is_an_error_and_is_not_made(spark: SparkSession, tmp_path: Path):
+    with pytest.raises(InputError, match="there is no such lake"):
+        paths(Lake(spark, str(tmp_path / "nowhere")), 1)
+    assert not (tmp_path / "nowhere").exists()

@@ -1,0 +1,178 @@
+"""The few rows that charts of all customers are drawn from: exact, bounded, the same however the rows lie."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+
+from segmentation.report.charts.revenue import gini
+from segmentation.report.data import (
+    MOST_BINS,
+    MOST_PERIODS,
+    bin_days,
+    lorenz_points,
+    period_months,
+    period_sales,
+    purchase_span,
+    recency_bins,
+)
+
+
+def spenders(spark: SparkSession, *spends: str) -> DataFrame:
+    return spark.createDataFrame([(Decimal(spend),) for spend in spends], "total_spend decimal(20,4)")
+
+
+def gini_by_pairs(spends: Sequence[str]) -> float:
+    """The mean difference of all pairs over twice the mean: the definition itself."""
+    values = [float(spend) for spend in spends]
+    differences = sum(abs(a - b) for a, b in itertools.product(values, values))
+    return differences / (2 * len(values) * sum(values))
+
+
+def test_the_lorenz_points_add_up_from_those_who_spend_least(spark: SparkSession) -> None:
+    expected = spark.createDataFrame(
+        [
+            (1, Decimal("1"), Decimal("1")),
+            (2, Decimal("3"), Decimal("5")),
+            (3, Decimal("6.5"), Decimal("15.5")),
+            (4, Decimal("16.5"), Decimal("55.5")),
+        ],
+        "customers bigint, revenue decimal(30,4), ranked_revenue decimal(38,4)",
+    )
+    points = lorenz_points(spenders(spark, "10", "2", "3.5", "1"), 4)
+    assert_df_equality(points, expected, ignore_nullable=True)
+
+
+def test_of_many_customers_there_are_so_many_points_and_the_last_is_all_of_them(spark: SparkSession) -> None:
+    customers = spark.range(1, 1001).selectExpr("cast(id as decimal(20,4)) as total_spend").repartition(3)
+    points = lorenz_points(customers, 1000, at_most=8).collect()
+    assert [row["customers"] for row in points] == [125, 250, 375, 500, 625, 750, 875, 1000]
+    assert [row["revenue"] for row in points] == [n * (n + 1) // 2 for n in range(125, 1001, 125)]
+    uneven = lorenz_points(customers.limit(997), 997, at_most=8).collect()
+    assert [row["customers"] for row in uneven] == [125, 250, 374, 499, 624, 748, 873, 997]
+
+
+@pytest.mark.parametrize(
+    "spends", [("5", "5", "5"), ("0", "0", "9"), ("1", "2", "2", "2", "90.25", "0.0001"), ("7.5",), ("3", "1")]
+)
+def test_the_gini_coefficient_of_the_last_point_is_that_of_all_pairs(
+    spark: SparkSession, spends: tuple[str, ...]
+) -> None:
+    for partitions in (1, 4):
+        points = lorenz_points(spenders(spark, *spends).repartition(partitions), len(spends), at_most=2).collect()
+        last = points[-1]
+        assert len(points) <= 2
+        found = gini(last["customers"], last["revenue"], last["ranked_revenue"])
+        assert found == pytest.approx(gini_by_pairs(spends), abs=1e-12)
+
+
+def orders(spark: SparkSession) -> DataFrame:
+    rows = [
+        ("1", "2010-12-31T23:59", "10.5"),
+        ("1", "2010-12-01T00:00", "1"),
+        ("2", "2010-12-05T10:00", "100"),
+        ("1", "2011-01-01T00:00", "3"),
+        ("3", "2011-04-30T10:00", "7"),
+        (None, "2011-01-05T10:00", "999"),
+    ]
+    typed = [(customer, datetime.fromisoformat(moment), Decimal(money)) for customer, moment, money in rows]
+    return spark.createDataFrame(typed, "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)")
+
+
+def members(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame([("1", 1), ("2", 2), ("3", 1)], "customer_id string, segment_id int")
+
+
+@pytest.mark.parametrize(
+    ("months", "expected"),
+    [
+        (1, [("2010-12-01", 1, 1, "11.5"), ("2010-12-01", 2, 1, "100"), ("2011-01-01", 1, 1, "3"),
+             ("2011-04-01", 1, 1, "7")]),
+        (3, [("2010-10-01", 1, 1, "11.5"), ("2010-10-01", 2, 1, "100"), ("2011-01-01", 1, 1, "3"),
+             ("2011-04-01", 1, 1, "7")]),
+        (12, [("2010-01-01", 1, 1, "11.5"), ("2010-01-01", 2, 1, "100"), ("2011-01-01", 1, 2, "10")]),
+        (24, [("2010-01-01", 1, 2, "21.5"), ("2010-01-01", 2, 1, "100")]),
+    ],
+)  # fmt: skip
+def test_sales_by_period_count_each_active_customer_once_and_leave_guests_out(
+    spark: SparkSession, months: int, expected: list[tuple[str, int, int, str]]
+) -> None:
+    rows = [(date.fromisoformat(start), id_, number, Decimal(money)) for start, id_, number, money in expected]
+    frame = spark.createDataFrame(rows, "period_start date, segment_id int, customers bigint, revenue decimal(38,4)")
+    found = period_sales(orders(spark), members(spark), months)
+    assert_df_equality(found.withColumn("revenue", found.revenue.cast("decimal(38,4)")), frame, ignore_nullable=True)
+
+
+def test_sales_of_the_year_one_have_a_period_too(spark: SparkSession) -> None:
+    early = spark.createDataFrame(
+        [("1", datetime(1, 3, 1), Decimal(5)), ("2", datetime(2011, 3, 1), Decimal(5))],
+        "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
+    )
+    months = period_months(date(1, 3, 1), date(2011, 3, 1))
+    first, last = period_sales(early, members(spark), months).collect()
+    assert first["period_start"] == date(1, 1, 1)
+    assert date(1900, 1, 1) < last["period_start"] <= date(2011, 3, 1)
+
+
+def test_recency_is_counted_in_bins_that_end_on_their_last_day(spark: SparkSession) -> None:
+    customers = spark.createDataFrame([(1, 1), (10, 1), (11, 1), (10, 2), (373, 2)], "recency_days int, segment_id int")
+    expected = spark.createDataFrame(
+        [(10, 1, 2), (10, 2, 1), (20, 1, 1), (380, 2, 1)], "days_up_to int, segment_id int, customers bigint"
+    )
+    assert_df_equality(recency_bins(customers, 10), expected, ignore_nullable=True)
+
+
+def test_the_span_of_the_purchases_is_one_row(spark: SparkSession) -> None:
+    rows = [
+        (date(2011, 12, 10), datetime(2010, 12, 1, 8), datetime(2011, 12, 9, 12), 1),
+        (date(2011, 12, 10), datetime(2010, 11, 1, 8), datetime(2010, 12, 2, 12), 373),
+    ]
+    schema = "as_of date, first_purchase_at timestamp_ntz, last_purchase_at timestamp_ntz, recency_days int"
+    expected = spark.createDataFrame(
+        [(date(2011, 12, 10), date(2010, 11, 1), date(2011, 12, 9), 1, 373)],
+        "as_of date, first_day date, last_day date, least_recency_days int, most_recency_days int",
+    )
+    assert_df_equality(purchase_span(spark.createDataFrame(rows, schema)), expected, ignore_nullable=True)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "months"),
+    [
+        ("2011-01-01", "2011-01-31", 1),
+        ("2010-12-01", "2011-12-09", 1),
+        ("2007-01-01", "2011-12-31", 1),
+        ("2007-01-01", "2012-01-01", 3),
+        ("1997-01-01", "2011-12-31", 3),
+        ("1996-12-31", "2011-12-31", 12),
+        ("1952-01-01", "2011-12-31", 12),
+        ("1951-12-31", "2011-12-31", 24),
+        ("0001-01-01", "9999-12-31", 12 * 170),
+    ],
+)
+def test_periods_are_as_short_as_their_number_allows(first: str, last: str, months: int) -> None:
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    assert period_months(start, end) == months
+    numbers = [(day.year * 12 + day.month - 1) // months for day in (start, end)]
+    assert numbers[1] - numbers[0] < MOST_PERIODS
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "days"),
+    [
+        (1, 1, 1),
+        (1, 40, 1),
+        (1, 41, 2),
+        (1, 373, 10),
+        (3000, 3373, 10),
+        (1, 7200, 180),
+        (1, 7201, 365),
+        (1, 735000, 18980),
+    ],
+)
+def test_bins_are_as_narrow_as_their_number_allows(least: int, most: int, days: int) -> None:
+    assert bin_days(least, most) == days
+    assert (most - 1) // days - (least - 1) // days < MOST_BINS

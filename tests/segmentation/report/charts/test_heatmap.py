@@ -1,0 +1,93 @@
+"""The heatmap compares each segment with the average customer, whatever the sign and the size of the numbers."""
+
+import pytest
+from matplotlib.colors import to_rgb
+
+from segmentation import schemas as s
+from segmentation.report.charts.profiles import (
+    SCALE,
+    Cell,
+    difference_from_average,
+    heatmap_chart,
+    heatmap_title,
+    relative_to_average,
+)
+from tests.segmentation.report.charts.test_charts import (
+    CLASSIC,
+    Row,
+    assert_texts_apart,
+    many_profiles,
+    profiles_of,
+    words_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("mean", "average", "text", "strength"),
+    [
+        (100.0, 100.0, "0 %", 0.0),
+        (120.0, 100.0, "+20 %", 0.13),
+        (200.0, 100.0, "2×", 0.5),
+        (320.0, 100.0, "3.2×", 0.84),
+        (9300.0, 100.0, "93×", 1.0),
+        (50.0, 100.0, "−50 %", -0.5),
+        (25.0, 100.0, "−75 %", -1.0),
+        (0.1, 100.0, "−99 %", -1.0),
+        (0.0, 100.0, "none", -1.0),
+        (0.0, 0.0, "0 %", 0.0),
+        (None, 100.0, "–", None),
+        (None, None, "–", None),
+    ],
+)
+def test_a_cell_tells_how_far_from_the_average(
+    mean: float | None, average: float | None, text: str, strength: float | None
+) -> None:
+    cell = relative_to_average(mean, average)
+    assert cell.text == text
+    assert cell.strength == (None if strength is None else pytest.approx(strength, abs=0.01))
+
+
+def test_means_below_zero_are_compared_in_their_own_unit() -> None:
+    cells = difference_from_average("total_spend", [-20.0, 40.0, None], 10.0, "£")
+    assert cells == [Cell("−£30", -1.0), Cell("+£30", 1.0), Cell("–", None)]
+    profiles = profiles_of([("Returning", 10, "-500.00", 1), ("Buying", 30, "3000.00", 2)])
+    words = words_of(heatmap_chart(profiles, ["total_spend", "purchase_frequency"], currency="£"))
+    assert {"−£112", "+£38", "£62"} <= words, "−50 and 100 beside 62.5"
+
+
+def test_the_title_names_the_feature_that_tells_segments_apart() -> None:
+    title = heatmap_title(profiles_of(CLASSIC), s.NUMERIC_FEATURES)
+    assert title == "The segments range from 0.53 to 93 times the average in spending"
+    alike = profiles_of([("One", 50, "500.00", 2), ("Other", 50, "510.00", 2)])
+    assert heatmap_title(alike, ["total_spend"]) == "The segments hardly differ from the average customer"
+    assert heatmap_title(many_profiles(1), ["total_spend"]).startswith("One segment")
+    assert heatmap_title(alike, ["return_rate"]) == "How the segments differ from the average customer"
+
+
+def test_every_cell_and_every_average_is_written_and_features_of_nobody_are_left_out() -> None:
+    profiles = [row | {"mean_return_rate": 0.0, "mean_units_bought": None} for row in profiles_of(CLASSIC)]
+    words = words_of(heatmap_chart(profiles, s.NUMERIC_FEATURES, currency="£"))
+    assert {"£2.0k", "93×", "−47 %", "28×", "0 %"} <= words
+    assert {"Orders", "All customers"} <= words
+    assert "bought" not in words
+
+
+def test_one_giant_does_not_grey_the_others() -> None:
+    profiles = profiles_of([("Low", 5000, "500000.00", 1), ("Middle", 500, "150000.00", 2), ("One", 1, "9e8", 3)])
+    figure = heatmap_chart(profiles, ["purchase_frequency"])
+    colours = [to_rgb(patch.get_facecolor()) for patch in figure.axes[0].patches]
+    grey = SCALE(0.5)[:3]
+    assert max(abs(a - b) for a, b in zip(colours[1], grey, strict=True)) > 0.2
+
+
+@pytest.mark.parametrize("segments", [1, 2, 12, 50])
+def test_texts_stay_apart_with_all_features(segments: int) -> None:
+    profiles: list[Row] = [
+        row | {f"mean_{feature}": 10.0 ** (n * row["segment_id"] / 30) for n, feature in enumerate(s.NUMERIC_FEATURES)}
+        for row in many_profiles(segments)
+    ]
+    assert_texts_apart(heatmap_chart(profiles, s.NUMERIC_FEATURES, currency="CHF"))
+
+
+def test_no_feature_at_all_is_no_error() -> None:
+    assert_texts_apart(heatmap_chart(many_profiles(2), []))

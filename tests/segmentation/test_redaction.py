@@ -1,0 +1,116 @@
+"""Whatever others wrote is shown on one line, without effect on a terminal and without secrets."""
+
+import logging
+import unicodedata
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmentation.redaction import PlainFormatter, printable, shown, without_secrets
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m", id="colours of a terminal"),
+        pytest.param("\x1b]0;title\x07", r"\x1b]0;title\x07", id="title of a terminal"),
+        pytest.param("\x9b2J", r"\x9b2J", id="escape sequence of one character"),
+        pytest.param("one\r\ntwo\ttab", r"one\r\ntwo\ttab", id="line ends and tabs"),
+        pytest.param("one\u2028two\u2029three\x85four", r"one\u2028two\u2029three\x85four", id="other line ends"),
+        pytest.param("invoice\u202efdp.exe", r"invoice\u202efdp.exe", id="reordering"),
+        pytest.param("\u2066\u2069\u200e\u061c", r"\u2066\u2069\u200e\u061c", id="isolates and marks"),
+        pytest.param("Customer\u200bID\ufeff", r"Customer\u200bID\ufeff", id="without width"),
+        pytest.param("caf\udce9.csv", r"caf\udce9.csv", id="a byte of a file name that is not UTF-8"),
+        pytest.param("\U000e0041", r"\U000e0041", id="hidden tag"),
+    ],
+)
+def test_a_character_that_acts_is_shown_as_its_escape(text: str, expected: str):
+    assert printable(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "CAFÉ MUG £5, 50% “off”", "日本語", "می\u200cخواهم", "C:\\data\\x.csv", "🛒", "a\u00a0b"]
+)
+def test_what_can_be_seen_stays_as_it_is(text: str):
+    assert shown(text) == text
+
+
+@given(st.text(st.characters()))
+def test_no_text_leaves_a_control_character_and_a_second_time_changes_nothing(text: str):
+    once = shown(text)
+    assert not {unicodedata.category(character) for character in once} & {"Cc", "Cs", "Zl", "Zp"}
+    assert shown(once) == once
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("s3a://AKIA0:c4nary@bucket/lines.csv: nothing is there", "s3a://***@bucket/lines.csv: nothing is there"),
+        ("s3a://AKIA0:c4n/ary+x@bucket/a", "s3a://***@bucket/a"),
+        ("http://user:c4n@ary@host:8080/a@b.csv", "http://***@host:8080/a@b.csv"),
+        ("s3a://a:c4nary@b/x,s3a://a:c4nary@b/y", "s3a://***@b/x,s3a://***@b/y"),
+        ("https://host/x.csv?X-Amz-Signature=c4nary&X-Amz-Date=2011", "https://host/x.csv?X-Amz-Signature=***&X-Amz-Date=2011"),
+        ("https://host/x.csv?sv=1&sig=c4nary", "https://host/x.csv?sv=1&sig=***"),
+        ("--set fs.s3a.secret.key=c4nary clustering.k=3", "--set fs.s3a.secret.key=*** clustering.k=3"),
+        ("spark.hadoop.fs.s3a.access.key=c4nary", "spark.hadoop.fs.s3a.access.key=***"),
+        ("fs.azure.account.key.shop.net=c4nary==", "fs.azure.account.key.shop.net=***"),
+        ("fs.azure.sas.lake.shop=c4nary", "fs.azure.sas.lake.shop=***"),
+        ("PASSWORD=c4n:ary", "PASSWORD=***"),
+        ("--conf 'a.password=***' --conf 'b.password=***c4nary'", "--conf 'a.password=***' --conf 'b.password=***"),
+        ("password=c4n,ary, and more", "password=***, and more"),
+        ("--set k.token=c4nary: k is not a key", "--set k.token=***: k is not a key"),
+    ],
+)  # fmt: skip
+def test_a_secret_is_masked_where_it_stands(text: str, expected: str):
+    assert without_secrets(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hdfs://namenode:8020/data/a@b.csv",
+        "abfss://container@account.dfs.core.windows.net/lines",
+        "file:/data/a:b@c.csv",
+        "secret_santa.csv: column 'token' is missing",
+        "design=modern assigned=2",
+        "customers = 3 should be >= clustering.k = 5",
+    ],
+)
+def test_what_only_resembles_a_secret_is_not_masked(text: str):
+    assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize("repeated", ["a", "a.", "secret", "sig-", "token=:", "://", "://a:", "://a:b/"])
+def test_a_long_text_takes_no_time_out_of_proportion_to_its_length(repeated: str):
+    text = repeated * (200_000 // len(repeated))
+    begin = perf_counter()
+    without_secrets(text)
+    assert perf_counter() - begin < 10  # with a look to the text's end from each place in it, a minute and more
+
+
+def logged(message: str, *arguments: object, error: BaseException | None = None) -> str:
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("segmentation", logging.INFO, "file.py", 1, message, arguments, info)
+    return PlainFormatter("%(levelname)s %(message)s").format(record)
+
+
+def test_a_log_record_is_one_line_whatever_it_tells():
+    told = logged("%s is empty and was skipped", "a\nERROR all is lost\x1b[2J.csv")
+    assert told == r"INFO a\nERROR all is lost\x1b[2J.csv is empty and was skipped"
+
+
+def test_a_stack_trace_is_indented_and_no_line_of_it_acts_on_a_terminal():
+    told = logged("stack trace", error=ValueError("s3a://a:c4nary@b\nERROR all is lost\x1b[2J"))
+    assert told.splitlines() == [
+        "INFO stack trace",
+        "    ValueError: s3a://***@b",
+        r"    ERROR all is lost\x1b[2J",
+    ]
+
+
+def test_a_record_is_left_as_it_is_for_other_handlers():
+    record = logging.LogRecord("segmentation", logging.INFO, "file.py", 1, "%s", ("a\tb",), None)
+    PlainFormatter("%(message)s").format(record)
+    assert (record.getMessage(), record.exc_text) == ("a\tb", None)
