@@ -19,8 +19,8 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from segmentation.cli.job import STARTED_BY
-from segmentation.ingest.files import as_plain_text
+from segmentation.cli.job import STARTED_BY  # noqa: E402 - found by the line before
+from segmentation.ingest.files import as_plain_text  # noqa: E402
 
 PROPERTIES: Final = ROOT / "conf" / "spark-local.conf"
 JAVA_OPTIONS: Final = "spark.driver.extraJavaOptions"

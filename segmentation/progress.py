@@ -39,7 +39,7 @@ class Progress:
         self._done(f"{line} ({self.seconds[title]:.1f} s)")
 
     @contextmanager
-    def _running(self, heading: str, began: float) -> Iterator[None]:  # noqa: ARG002 - for those that draw
+    def _running(self, heading: str, began: float) -> Iterator[None]:
         """Wrap a running stage; a subclass draws it here."""
         yield
 

@@ -1,6 +1,8 @@
 """The command lines of `jobs/`: one message for what is wrong, with the nearest option, and a help to be read."""
-# TODO-DOC typed_command: The command that started a job, as a person types it again: from its folder, quoted for a shell, without secrets.
-# TODO-DOC entry: How each job of `jobs/` begins and ends: its streams, its logging, its signals, one message and the exit code.
+# TODO-DOC typed_command: The command that started a job, as a person types it again: from its folder, quoted
+# for a shell, without secrets.
+# TODO-DOC entry: How each job of `jobs/` begins and ends: its streams, its logging, its signals, one message
+# and the exit code.
 
 import argparse
 import io

@@ -1,5 +1,7 @@
 """A fit of Spark's KMeans for one k, the best of its restarts."""
-# TODO-DOC warm_start: Spark's KMeans from given starting centres, which Spark ML's Python class cannot be told.  Spark ML's KMeans runs `org.apache.spark.mllib.clustering.KMeans`; that one takes an initial model, and its result makes a Spark ML model. All of it runs in the JVM: the executors need no Python.
+# TODO-DOC warm_start: Spark's KMeans from given starting centres, which Spark ML's Python class cannot be
+# told.  Spark ML's KMeans runs `org.apache.spark.mllib.clustering.KMeans`; that one takes an initial model,
+# and its result makes a Spark ML model. All of it runs in the JVM: the executors need no Python.
 
 import time
 from collections.abc import Iterable, Sequence

@@ -1,5 +1,6 @@
 """How good a clustering is, by three indices, and the column expressions for distances to centres."""
-# TODO-DOC measuring: Points too many to be collected and clusterings of them → the figures of each, in a few Spark jobs for all.
+# TODO-DOC measuring: Points too many to be collected and clusterings of them → the figures of each, in a few
+# Spark jobs for all.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,6 +1,8 @@
 """A fit → its centres in the units of the features, the pipeline that assigns customers, and their distances."""
-# TODO-DOC segment_rows: Fits in, the rows of the tables that tell of segments out: customers, centres, the sweep.
-# TODO-DOC profiles: What the segments are like: the tables `segment_profiles`, `k_sweep` and `data_quality` as small, collected rows.
+# TODO-DOC segment_rows: Fits in, the rows of the tables that tell of segments out: customers, centres, the
+# sweep.
+# TODO-DOC profiles: What the segments are like: the tables `segment_profiles`, `k_sweep` and `data_quality`
+# as small, collected rows.
 
 import math
 from collections.abc import Mapping, Sequence
@@ -51,7 +53,8 @@ def segment_model(preparation: Preparation, centres: Centres, names: Sequence[st
     """Customer features → segment_id (1 for the first of `centres`) and segment_name, as one Spark ML pipeline."""
     cases = " ".join(f"WHEN {number} THEN {_sql_text(name)}" for number, name in enumerate(names))
     naming = SQLTransformer(
-        statement=f"SELECT *, {CLUSTER} + 1 AS {s.SEGMENT_ID}, CASE {CLUSTER} {cases} END AS {s.SEGMENT_NAME} FROM __THIS__"
+        statement=f"SELECT *, {CLUSTER} + 1 AS {s.SEGMENT_ID}, "
+        f"CASE {CLUSTER} {cases} END AS {s.SEGMENT_NAME} FROM __THIS__"
     )
     return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER), naming])
 

@@ -1,5 +1,6 @@
 """A configuration as YAML gives it: read from a file, and changed by `--set`, before it is judged."""
-# TODO-DOC config_messages: Validation errors in a person's words: the key's path, what is allowed, what was given, the nearest match.
+# TODO-DOC config_messages: Validation errors in a person's words: the key's path, what is allowed, what was
+# given, the nearest match.
 # TODO-DOC config_text: Settings → the YAML that gives them again, each key with a word on what it does.
 
 import difflib

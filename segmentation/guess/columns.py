@@ -1,5 +1,6 @@
 """What shops, tills and their programs call the eight fields of a line, in words to compare; plain Python."""
-# TODO-DOC guess.columns: Which column of a header holds which field of a line, guessed from the columns' names; plain Python.
+# TODO-DOC guess.columns: Which column of a header holds which field of a line, guessed from the columns'
+# names; plain Python.
 
 import re
 import unicodedata

@@ -2,7 +2,8 @@
 
 For a guess: what is taken here is a bounded part of a file, and none of it is judged. The readers proper then read all.
 """
-# TODO-DOC guess.values: What the values of a sample ask of a configuration beside the columns and dates, and why.
+# TODO-DOC guess.values: What the values of a sample ask of a configuration beside the columns and dates, and
+# why.
 
 import bz2
 import csv

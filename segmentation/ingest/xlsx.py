@@ -1,5 +1,8 @@
 """The XML of a workbook's sheets, read for what the reader of its cells does not tell (ECMA-376, SpreadsheetML)."""
-# TODO-DOC workbook_parts: What is inside a workbook's zip archive, looked at before its reader unpacks anything.  The reader holds every cell of the rectangle around the filled ones in memory, takes a formula without a value for a blank cell, and knows nothing of merged cells: a few bytes can end the whole process, or pass for blanks.
+# TODO-DOC workbook_parts: What is inside a workbook's zip archive, looked at before its reader unpacks
+# anything.  The reader holds every cell of the rectangle around the filled ones in memory, takes a formula
+# without a value for a blank cell, and knows nothing of merged cells: a few bytes can end the whole process,
+# or pass for blanks.
 # TODO-DOC xlsx: Excel workbooks → Arrow tables of raw lines, on the driver.
 
 import logging

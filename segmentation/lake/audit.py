@@ -1,6 +1,8 @@
 """Is a run that is whole also plausible? The configured limits, on its own figures and against the previous run."""
-# TODO-DOC audit: Is a staged run, read back from the disk, whole? Rows, keys, lines and money agree, and the model gives the segments.  If not, nothing is published.
-# TODO-DOC acceptance: May a staged run be published? It is read back and audited, and held against the configured gates.
+# TODO-DOC audit: Is a staged run, read back from the disk, whole? Rows, keys, lines and money agree, and the
+# model gives the segments.  If not, nothing is published.
+# TODO-DOC acceptance: May a staged run be published? It is read back and audited, and held against the
+# configured gates.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence

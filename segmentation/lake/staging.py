@@ -1,6 +1,8 @@
 """What is written beside other work: each write begins at once, and what fails is raised where it is waited for."""
 # TODO-DOC small_tables: Collected rows → a table again.
-# TODO-DOC publishing: A run in the making: written under `_staging/`, read back, and made to appear whole.  The one commit point is the rename of the run's folder; `latest.json` follows. A process that ends before leaves a folder under `_staging/`, which the next run on the lake removes, since nobody claims it any more.
+# TODO-DOC publishing: A run in the making: written under `_staging/`, read back, and made to appear whole.
+# The one commit point is the rename of the run's folder; `latest.json` follows. A process that ends before
+# leaves a folder under `_staging/`, which the next run on the lake removes, since nobody claims it any more.
 # TODO-DOC request: What is asked of a run beside its configuration, and under which id it is to be published.
 
 import json

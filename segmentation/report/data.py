@@ -1,5 +1,8 @@
 """What the report tells of the large tables: their largest rows, what they add up to, and a few example lines."""
-# TODO-DOC charts.aggregates: Customers with their segments and their orders → the few rows from which charts of all customers are drawn.  Every table here has a bounded number of rows, whatever the number of customers or years, and the same ones on any number of cores and partitions: sums are of decimals, and ranks of customers who spend the same are worth the same.
+# TODO-DOC charts.aggregates: Customers with their segments and their orders → the few rows from which charts
+# of all customers are drawn.  Every table here has a bounded number of rows, whatever the number of customers
+# or years, and the same ones on any number of cores and partitions: sums are of decimals, and ranks of
+# customers who spend the same are worth the same.
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

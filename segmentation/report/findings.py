@@ -1,5 +1,6 @@
 """Which segment carries the revenue: one rule for the title of the customers' chart and the report's answer."""
-# TODO-DOC report.words: What the figures say, in sentences that are true of every data set: the answer, the segments, the choice of k.
+# TODO-DOC report.words: What the figures say, in sentences that are true of every data set: the answer, the
+# segments, the choice of k.
 
 import math
 from collections.abc import Mapping, Sequence

@@ -2,8 +2,10 @@
 
 Each is an SVG whose colours are classes of the report's style sheet, `s1` to `s12` by the place in the palette.
 """
-# TODO-DOC report.examples: Example lines of each rule, with nothing left in them that tells whose they were. Plain Python.
-# TODO-DOC report.tables: Countries, products and the lines' outcomes in, the rows of the report's tables out. Plain Python.
+# TODO-DOC report.examples: Example lines of each rule, with nothing left in them that tells whose they were.
+# Plain Python.
+# TODO-DOC report.tables: Countries, products and the lines' outcomes in, the rows of the report's tables out.
+# Plain Python.
 
 import math
 import re

@@ -1,5 +1,6 @@
 """Numbers of collected rows in, the short texts that people read in titles, labels and tables out."""
-# TODO-DOC charts.features: A feature's column name in, the words for it in charts and its average over all customers out.
+# TODO-DOC charts.features: A feature's column name in, the words for it in charts and its average over all
+# customers out.
 # TODO-DOC report.formatting: Values in, the texts that a person reads in the report out. Plain Python.
 
 import math

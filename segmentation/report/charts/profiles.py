@@ -1,5 +1,6 @@
 """The segments' profiles in, the chart of one panel per feature out, with a title computed from the same rows."""
-# TODO-DOC charts.heatmap: The segments' profiles in, the heatmap of segments by features, each relative to the average customer, out.
+# TODO-DOC charts.heatmap: The segments' profiles in, the heatmap of segments by features, each relative to
+# the average customer, out.
 
 import math
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """The largest countries or products in, the chart of their revenue and of the share it adds up to out."""
-# TODO-DOC charts.concentration: Points of the Lorenz curve in, the chart of how few customers bring how much of the revenue out.
+# TODO-DOC charts.concentration: Points of the Lorenz curve in, the chart of how few customers bring how much
+# of the revenue out.
 
 from decimal import Decimal
 from fractions import Fraction

@@ -1,6 +1,10 @@
 """Texts and sizes in inches in, a page in the one look of every chart out, its texts measured so that none overlap."""
 # TODO-DOC charts.marks: A segment's id and name in, the colour, shape and label it has in every chart out.
-# TODO-DOC charts.svg: A figure in, the same chart as an SVG to stand inside an HTML page out: no styles, scripts or links, its own ids.  Text stays text: it can be found, selected and read at any size, and takes a fraction of the bytes of outlines. Each line of it carries the length that was measured when the page was laid out, to which browsers fit any other font, so that nothing overlaps where DejaVu Sans, or Verdana of nearly the same widths, is not installed.
+# TODO-DOC charts.svg: A figure in, the same chart as an SVG to stand inside an HTML page out: no styles,
+# scripts or links, its own ids.  Text stays text: it can be found, selected and read at any size, and takes a
+# fraction of the bytes of outlines. Each line of it carries the length that was measured when the page was
+# laid out, to which browsers fit any other font, so that nothing overlaps where DejaVu Sans, or Verdana of
+# nearly the same widths, is not installed.
 
 import math
 import re

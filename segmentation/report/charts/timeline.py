@@ -1,6 +1,8 @@
 """Numbers along a common axis in, one row of small bars for each segment out: for time and for distributions."""
-# TODO-DOC charts.months: Revenue and active customers by period and segment in, the chart of how they went over time out.
-# TODO-DOC charts.recency: Customers by segment and days since their last purchase in, the chart of how these are distributed out.
+# TODO-DOC charts.months: Revenue and active customers by period and segment in, the chart of how they went
+# over time out.
+# TODO-DOC charts.recency: Customers by segment and days since their last purchase in, the chart of how these
+# are distributed out.
 
 from collections.abc import Sequence
 from datetime import date, timedelta

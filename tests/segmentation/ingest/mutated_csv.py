@@ -1,7 +1,7 @@
 """CSV files damaged at random, and how many records an independent parser finds in them.
 
-For a long search: `python -m tests.segmentation.ingest.mutated_csv 100000 --seed 7` tells of every file in which the job
-counts other lines than the parser does.
+For a long search: `python -m tests.segmentation.ingest.mutated_csv 100000 --seed 7` lists every
+file in which the job counts other lines than the parser does.
 """
 
 import argparse

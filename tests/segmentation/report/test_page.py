@@ -473,7 +473,8 @@ def test_the_page_is_made_from_the_zip_that_a_cluster_is_given(tmp_path: Path):
         [sys.executable, ROOT / "scripts" / "package", "--output", tmp_path], capture_output=True, text=True, check=True
     ).stdout.strip()
     code = (
-        "import sys; sys.path[0:0] = [sys.argv[1]]; import segmentation.report.page as r, segmentation.lake.manifest as i; "
+        "import sys; sys.path[0:0] = [sys.argv[1]]; import segmentation.report.page as r; "
+        "import segmentation.lake.manifest as i; "
         "assert r.__file__.startswith(sys.argv[1]); "
         "print(len(r._part('index.html')), r._templates().get_template('index.html').name, i.code_version())"
     )

@@ -521,7 +521,8 @@ def test_the_readers_own_matplotlib_settings_neither_change_nor_are_changed(tmp_
 
 def test_charts_need_no_pyplot() -> None:
     program = (
-        "import sys; from segmentation.report.charts.style import save; from segmentation.report.charts.elbow import elbow_chart; "
+        "import sys; from segmentation.report.charts.style import save; "
+        "from segmentation.report.charts.elbow import elbow_chart; "
         "from segmentation.report.charts import profiles, revenue, segments, timeline; "
         "save(elbow_chart([{'k': 1, 'wssse': 0.0, 'chosen': True}], ''), sys.argv[1]); "
         "sys.exit('matplotlib.pyplot' in sys.modules or 'pyspark' in sys.modules)"
