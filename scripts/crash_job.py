@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
-from submit_options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
+from launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 # What the library logs while it publishes, in this order.

@@ -30,8 +30,9 @@ from segmentation.clustering.sweep import ks_to_fit, require_customers, settle, 
 from segmentation.config.settings import RunConfig
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
 from segmentation.features import baskets_of, customer_features, orders_of
-from segmentation.ingest.files import InputFile, as_plain_text, find_input
+from segmentation.ingest.files import InputFile, find_input
 from segmentation.ingest.read import damage_reported, read_lines
+from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.lake import audit, manifest, staging
 from segmentation.lake.manifest import Identity, identify
 from segmentation.lake.runs import Lake
@@ -74,7 +75,7 @@ def _run(
         staging.require_writable(lake)
         staging.remove_abandoned(lake)
         files = find_input(spark, request.inputs, config.input)
-        spread(spark, sum(as_plain_text(file.path, file.stored.size) for file in files))
+        spread(spark, sum(estimated_csv_bytes(file.path, file.stored.size) for file in files))
         identity = identify([file.stored for file in files], config, request.as_of)
         run_id, is_published = find_run_id(lake, identity, request)
         progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
-from scripts.submit_options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
+from scripts.launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
 from segmentation.session import SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent

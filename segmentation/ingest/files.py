@@ -1,5 +1,4 @@
 """The files of an input: found, their kind recognised, and what their readers share."""
-# TODO-DOC input_size: How much text an input stands for, by which its work is spread.
 # TODO-DOC headers: The header of a file against the mapping of the configuration.
 
 import difflib
@@ -7,8 +6,7 @@ import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
-from typing import Final
+from pathlib import Path
 from urllib.parse import unquote
 
 from pyspark.sql import Column, SparkSession
@@ -193,19 +191,6 @@ def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings)
         raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
     kind = "csv" if not head else settings.format if settings.format != "auto" else kind_of(head, path)
     return InputFile(path, stored, kind, head)
-
-
-# How many bytes of plain CSV one byte of other files stands for: measured on the reference data set.
-DENSER: Final = {".parquet": 12, ".gz": 6, ".xlsx": 2}
-
-
-def as_plain_text(path: str, size: int) -> int:
-    """The bytes of plain CSV that a file of `size` bytes stands for, by its name's ending.
-
-    >>> as_plain_text("day.csv", 100), as_plain_text("day.parquet", 100)
-    (100, 1200)
-    """
-    return size * DENSER.get(PurePath(path).suffix, 1)
 
 
 # No column's name is as long; what follows may be lines that a wrong delimiter or quote made part of the header.

@@ -15,7 +15,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.segment_customers import main
-from scripts.submit_options import ABOUT_THE_ARCHIVE, JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT, class_archive
+from scripts.launcher.class_archive import class_archive
+from scripts.launcher.options import CLASS_SHARING, JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
 from tests.conftest import settings_of
 from tests.jobs.published_runs import latest_run
 from tests.jobs.small_shop import SmallShop, make_small_shop, write_csv
@@ -96,7 +97,7 @@ def class_sharing() -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(CACHE))
         archive = class_archive()
-    return [*ABOUT_THE_ARCHIVE, f'-XX:SharedArchiveFile="{archive}"'] if archive and archive.is_file() else []
+    return [*CLASS_SHARING, f'-XX:SharedArchiveFile="{archive}"'] if archive and archive.is_file() else []
 
 
 def environment() -> dict[str, str]:
@@ -170,6 +171,6 @@ def published(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
     """The small shop's run, published once by scripts/submit with the classic recipe; nobody may write to its lake."""
     lake = tmp_path_factory.mktemp("published") / "lake"
     job = ["jobs/segment_customers.py", "--config", CONFIG, "--input", str(small_csv), "--output", str(lake)]
-    said = run_to_its_end([sys.executable, "scripts/submit_options.py", *job])
+    said = run_to_its_end([sys.executable, "scripts/launcher", *job])
     assert said.code == 0, said.stderr
     return PublishedRun(lake, latest_run(lake), said)

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from segmentation import session
 from segmentation.errors import SegmentationError
-from segmentation.ingest.files import as_plain_text
+from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.session import (
     BYTES_SORTED_AT_ONCE,
     LEAST_PARTITIONS,
@@ -38,7 +38,7 @@ def test_lines_are_shuffled_in_as_many_parts_as_their_text_asks_for():
 
 
 def test_parquet_and_packed_files_count_as_the_text_they_hold():
-    sizes = [as_plain_text(name, 100) for name in ("a.csv", "/days/a.xlsx", "s3a://bucket/a.csv.gz", "a.parquet")]
+    sizes = [estimated_csv_bytes(name, 100) for name in ("a.csv", "/days/a.xlsx", "s3a://bucket/a.csv.gz", "a.parquet")]
     assert sizes[0] == 100
     assert sizes == sorted(set(sizes))
 
