@@ -31,7 +31,7 @@ from segmentation.config.settings import RunConfig
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.ingest.files import InputFile, find_input
-from segmentation.ingest.read import damage_reported, read_lines
+from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.lake import audit, manifest, staging
 from segmentation.lake.manifest import Identity, identify
@@ -115,7 +115,7 @@ def _publish(
         parsed = parsed_lines(read_lines(spark, files, config.input), config.cleaning)
         judged = judged_lines(parsed, config.cleaning, request.as_of)
         lines = kept_lines(judged).persist()
-        with damage_reported(spark, files):
+        with read_errors_named(spark, files):
             counted = rules.line_counts(lines).collect()  # one row per rule
         as_of = request.as_of or day_after_last_sale(judged, counted)
         quality = ledger.data_quality(counted, [*rules.RULES, rules.GUEST, rules.CLEAN])

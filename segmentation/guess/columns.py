@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from segmentation import schemas as s
-from segmentation.ingest.files import LONGEST_NAME_SHOWN, nearest
+from segmentation.ingest.files import LONGEST_NAME_SHOWN, nearest_name
 
 # Without spaces, accents and letter case, by how surely a name is that of a field: English names of just this field;
 # those of programs, and of German, French, Dutch, Spanish and Italian as far as these have words of their own; then
@@ -328,7 +328,7 @@ def _nearness(name: str, known: Collection[str]) -> float:
 def _how_often(column: str, names: Sequence[str]) -> str:
     if column in names:
         return f"there {names.count(column)} times"
-    near = nearest(column, names)
+    near = nearest_name(column, names)
     return "not there" + (f": did you mean {_told(near)}?" if near is not None else "")
 
 
@@ -340,7 +340,7 @@ def _why_missing(one: str, free: Mapping[str, str], export: Export) -> str:
             f"is not there; {_told(total)} {held} the money of a line, where the price of one unit is needed: add a "
             "column of it, divided by the quantity"
         )
-    near = nearest(one, list(free))
+    near = nearest_name(one, list(free))
     return "is not there" + (f", the nearest is {_told(near)}" if near is not None else "")
 
 

@@ -22,7 +22,7 @@ from segmentation.guess.samples import (
     samples_of,
     share,
 )
-from segmentation.ingest.files import names_shown
+from segmentation.ingest.files import shortened_names
 
 logger = logging.getLogger(__name__)
 
@@ -211,8 +211,8 @@ def _failed(place: str, samples: Sequence[Sample], columns: ColumnGuess) -> Gues
         ": what the shop does not have may be an empty column" if columns.missing.keys() <= MAY_BE_BLANK else ""
     )
     return GuessError(
-        f"{place}: {problems}{ending} Found: {names_shown(names)}. Set what is missing by --set {settings}, or give a "
-        f"configuration by --config. All eight are needed{may_be_blank}",
+        f"{place}: {problems}{ending} Found: {shortened_names(names)}. Set what is missing by --set {settings}, or "
+        f"give a configuration by --config. All eight are needed{may_be_blank}",
         before,
     )
 

@@ -29,9 +29,9 @@ from segmentation.config.settings import CleaningSettings, CsvSettings
 from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem.hadoop import StoredFile, is_hidden
 from segmentation.guess.columns import normal, words_of
-from segmentation.ingest.csv_files import DELIMITERS, encoding_of, lines_of, names_in
-from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, InputFile, kind_of, not_there
-from segmentation.ingest.json_files import is_array_of_objects, keys_of_head
+from segmentation.ingest.csv_files import DELIMITERS, detect_encoding, split_header, text_lines
+from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, InputFile, kind_of, missing_path_error
+from segmentation.ingest.json_files import head_keys, is_json_array
 from segmentation.ingest.xlsx import first_rows
 from segmentation.redaction import without_secrets
 
@@ -102,7 +102,7 @@ def _files_at(path: str) -> list[Path]:
     if not found:
         beside = Path(local).parent
         names = sorted(one.name for one in beside.iterdir())[:MOST_NAMES_COMPARED] if beside.is_dir() else []
-        raise not_there(path, names)
+        raise missing_path_error(path, names)
     return [file for one in found for file in _files_below(one)]
 
 
@@ -144,13 +144,13 @@ def _blocks(file: Path, place: str, places: int) -> list[bytes]:
 
 
 def _of_text(blocks: Sequence[bytes], place: str, settings: CsvSettings) -> Sample:
-    encoding = encoding_of(blocks[0], settings)
-    head, *others = [lines_of(block, encoding, settings) for block in blocks]
+    encoding = detect_encoding(blocks[0], settings)
+    head, *others = [text_lines(block, encoding, settings) for block in blocks]
     if not head:
         raise InputError(f"{place}: empty, there are no lines to read")
     unusual = dict.fromkeys(UNUSUAL_DELIMITER.findall(head[0]))
     delimiters = [*DELIMITERS, *unusual] if settings.delimiter == "auto" else [settings.delimiter]
-    delimited = {delimiter: names_in(head, delimiter) for delimiter in delimiters}
+    delimited = {delimiter: split_header(head, delimiter) for delimiter in delimiters}
 
     def values(columns: Collection[str]) -> Values:
         # A block of a file in characters of two bytes may begin in the middle of one.
@@ -172,8 +172,8 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 def _of_json(blocks: Sequence[bytes], place: str) -> Sample:
     file = InputFile(place, StoredFile(place, 0, 0), "json", blocks[0])
-    is_array = is_array_of_objects(file)
-    names = [name.strip() for name in keys_of_head(file, is_array)]
+    is_array = is_json_array(file)
+    names = [name.strip() for name in head_keys(file, is_array)]
 
     def values(columns: Collection[str]) -> Values:
         found: dict[str, list[str]] = {column: [] for column in columns}

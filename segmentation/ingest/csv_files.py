@@ -15,7 +15,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from segmentation import schemas as s
 from segmentation.config.settings import CsvSettings, InputSettings
 from segmentation.errors import InputError
-from segmentation.ingest.files import InputFile, glob_escaped, locate_columns, source_file, unmarked_utf_16
+from segmentation.ingest.files import InputFile, glob_escaped, locate_columns, source_file, utf_16_without_mark
 
 DELIMITERS = (",", ";", "\t", "|")
 # Marks at the beginning of a file, the longer first: that of UTF-32 begins with one of UTF-16.
@@ -39,7 +39,7 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
     """One frame for each way in which the files' headers are laid out."""
     layouts: defaultdict[tuple[str, str, int, tuple[int, ...]], list[str]] = defaultdict(list)
     for file in files:
-        encoding = encoding_of(file.head, settings.csv)
+        encoding = detect_encoding(file.head, settings.csv)
         names, delimiter = _csv_header(file, encoding, settings)
         located = locate_columns(names, settings.columns.by_field, file.path)
         key = (encoding, delimiter, len(names), tuple(located[field] for field in s.LINE_FIELDS))
@@ -70,7 +70,7 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
         )
         if is_multiline:
             numbers = [positions[s.LINE_FIELDS.index(field)] for field in (s.QUANTITY, s.UNIT_PRICE)]
-            records = lines_apart(records, columns, numbers, options)
+            records = split_merged_records(records, columns, numbers, options)
         text = _repaired if settings.csv.encoding == "auto" and encoding == "ISO-8859-1" else _as_is
         lines = records.select(
             *[
@@ -84,15 +84,15 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
     return frames
 
 
-def encoding_of(head: bytes, settings: CsvSettings) -> str:
+def detect_encoding(head: bytes, settings: CsvSettings) -> str:
     """The name of the encoding to decode with; "auto" decodes byte by byte, and `_repaired` mends each field."""
-    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None) or unmarked_utf_16(head)
+    marked = next((name for mark, name in MARKS.items() if head.startswith(mark)), None) or utf_16_without_mark(head)
     if marked:
         return marked
     return {"auto": "ISO-8859-1", "utf-8": "UTF-8", "iso-8859-1": "ISO-8859-1"}[settings.encoding]
 
 
-def lines_of(part: bytes, encoding: str, settings: CsvSettings) -> list[str]:
+def text_lines(part: bytes, encoding: str, settings: CsvSettings) -> list[str]:
     """The lines that are not blank in a part of a file, as text."""
     part = part.removeprefix(b"\xef\xbb\xbf")
     if encoding == "ISO-8859-1":
@@ -103,20 +103,20 @@ def lines_of(part: bytes, encoding: str, settings: CsvSettings) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def names_in(lines: Sequence[str], delimiter: str) -> list[str]:
+def split_header(lines: Sequence[str], delimiter: str) -> list[str]:
     """The names in the first of the lines, apart at the delimiter."""
     return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))]
 
 
 def _csv_header(file: InputFile, encoding: str, settings: InputSettings) -> tuple[list[str], str]:
     """The names in the first line that is not blank, and the delimiter between them."""
-    lines = lines_of(file.head, encoding, settings.csv)
+    lines = text_lines(file.head, encoding, settings.csv)
     if not lines:
         raise InputError(f"{file.path}: empty, there are no lines to read")
     if settings.csv.delimiter != "auto":
-        return names_in(lines, settings.csv.delimiter), settings.csv.delimiter
+        return split_header(lines, settings.csv.delimiter), settings.csv.delimiter
     wanted = set(settings.columns.by_field.values())
-    names = {delimiter: names_in(lines, delimiter) for delimiter in DELIMITERS}
+    names = {delimiter: split_header(lines, delimiter) for delimiter in DELIMITERS}
     best = max(DELIMITERS, key=lambda delimiter: (len(wanted & set(names[delimiter])), len(names[delimiter])))
     return names[best], best
 
@@ -159,7 +159,7 @@ LINE_END = r"\r\n|\r|\n"
 LINE, AGAIN = "line", "again"
 
 
-def lines_apart(
+def split_merged_records(
     records: DataFrame, columns: Sequence[str], numbers: Sequence[int], options: Mapping[str, str]
 ) -> DataFrame:
     """The records with `columns`, source_file and unparsed_line; one that swallowed lines is read again line by line.

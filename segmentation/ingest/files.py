@@ -59,7 +59,7 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
     for path in paths:
         found = _find(spark, path)
         if not found:
-            raise not_there(path, _names_beside(spark, path))
+            raise missing_path_error(path, _names_beside(spark, path))
         stored |= {file.path: file for file in found}
     files = [_recognise(spark, file, settings) for _, file in sorted(stored.items())]
     filled = [file for file in files if file.head]
@@ -76,7 +76,7 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
     return filled
 
 
-def not_there(path: str, names: Sequence[str]) -> InputError:
+def missing_path_error(path: str, names: Sequence[str]) -> InputError:
     """That nothing is at a path; the nearest of the names that are in its folder is told."""
     near = difflib.get_close_matches(Path(path).name, [name for name in names if not is_hidden(name)], n=1)
     hint = f": did you mean {path.removesuffix(Path(path).name) + near[0]!r}?" if near else ""
@@ -91,7 +91,7 @@ def is_stopped(spark: SparkSession) -> bool:
         return True
 
 
-def named_as_unreadable(error: Exception) -> str | None:
+def unreadable_path(error: Exception) -> str | None:
     """The path of the file that Spark says it could not read, as a person writes it."""
     found = UNREADABLE.search(str(getattr(error, "java_exception", None) or error))
     if not found:
@@ -100,7 +100,7 @@ def named_as_unreadable(error: Exception) -> str | None:
     return "/" + path.lstrip("/") if path.startswith("//") else path
 
 
-def unmarked_utf_16(head: bytes) -> str | None:
+def utf_16_without_mark(head: bytes) -> str | None:
     """The name of the encoding where every other byte at the beginning is NUL, as of Latin letters in UTF-16."""
     first, second = head[:64:2], head[1:64:2]
     if all(first) and not any(second):
@@ -141,7 +141,7 @@ def kind_of(head: bytes, path: str) -> str:
         return "xlsx"
     if head.startswith(b"\x1f\x8b"):
         raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
-    is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or unmarked_utf_16(head) is not None
+    is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or utf_16_without_mark(head) is not None
     # A stray NUL among the lines of a text file is a character like another.
     is_text = is_wide or b"\0" not in (head.partition(b"\n")[0] if by_name in ("csv", "json") else head)
     if by_name in ("parquet", "xlsx") or not is_text:
@@ -214,7 +214,7 @@ def locate_columns(found: Sequence[str], columns: Mapping[str, str], place: str)
         elif names.count(column) > 1:
             problems.append(f"column {column!r} (for {field}) is there {names.count(column)} times")
     if problems:
-        told = names_shown(names) if is_header else f"{len(names):,} fields, none of them named like a column"
+        told = shortened_names(names) if is_header else f"{len(names):,} fields, none of them named like a column"
         remedy = "Correct the header" if is_header else "Put a header above the lines"
         raise InputError(
             f"{place}: {'; '.join(problems)}. Found: {told}. "
@@ -223,7 +223,7 @@ def locate_columns(found: Sequence[str], columns: Mapping[str, str], place: str)
     return {field: names.index(column) for field, column in columns.items()}
 
 
-def names_shown(names: Sequence[str]) -> str:
+def shortened_names(names: Sequence[str]) -> str:
     """The names of a header as a message may tell them: so many, cut to a length, and none that is but a number."""
     shown = [name[:LONGEST_NAME_SHOWN] for name in names if any(map(str.isalpha, name))][:MOST_NAMES_SHOWN]
     more = f" and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
@@ -240,7 +240,7 @@ def _plain(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
-def nearest(column: str, names: Sequence[str]) -> str | None:
+def nearest_name(column: str, names: Sequence[str]) -> str | None:
     """The name that differs least, letter case, spaces and underscores apart; None where all differ much."""
     by_plain = {_plain(name): name for name in names}
     near = difflib.get_close_matches(_plain(column), by_plain, n=1, cutoff=0.5)
@@ -248,5 +248,5 @@ def nearest(column: str, names: Sequence[str]) -> str | None:
 
 
 def _hint(column: str, names: Sequence[str]) -> str:
-    name = nearest(column, names)
+    name = nearest_name(column, names)
     return f", the nearest is {name[:LONGEST_NAME_SHOWN]!r}" if name is not None else ""

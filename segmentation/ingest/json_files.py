@@ -17,11 +17,11 @@ from segmentation.ingest.files import (
     InputFile,
     glob_escaped,
     locate_columns,
-    named_as_unreadable,
-    names_shown,
-    nearest,
+    nearest_name,
     quoted,
+    shortened_names,
     source_file,
+    unreadable_path,
 )
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     """
     layouts: defaultdict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
     columns = settings.columns.by_field
-    keys_by_file = [keys_of_head(file, is_array_of_objects(file)) for file in files]
+    keys_by_file = [head_keys(file, is_json_array(file)) for file in files]
     known_beside = {
         column: {key.strip() for keys in keys_by_file if column in map(str.strip, keys) for key in keys}
         for column in columns.values()
@@ -61,7 +61,7 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
         missing = [column for column in columns.values() if column not in {*map(str.strip, keys), *absent}]
         later = [column for column in missing if _comes_later(spark, file, column)]
         names = _names_of_fields(file.path, [*keys, *later], absent, columns)
-        layouts[is_array_of_objects(file), tuple(names[field] for field in s.LINE_FIELDS)].append(
+        layouts[is_json_array(file), tuple(names[field] for field in s.LINE_FIELDS)].append(
             glob_escaped(file.stored.path)
         )
     frames = []
@@ -84,7 +84,7 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     return frames
 
 
-def is_array_of_objects(file: InputFile) -> bool:
+def is_json_array(file: InputFile) -> bool:
     return file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
@@ -100,7 +100,7 @@ def _left_out(
         if column not in stripped and field in MAY_BE_LEFT_OUT and known_beside[column]:
             # A key that stands only where the column does not may be the column under another name.
             strange = stripped - {*columns.values(), *known_beside[column]}
-            if nearest(column, sorted(strange)) is None:
+            if nearest_name(column, sorted(strange)) is None:
                 absent.append(column)
     return absent
 
@@ -113,7 +113,7 @@ def _comes_later(spark: SparkSession, file: InputFile, column: str) -> bool:
     try:
         return not lines.where(F.col(TEXT).rlike(rf"({written})\s*:")).isEmpty()
     except Exception as error:
-        if named_as_unreadable(error):  # cut off: it is refused without the column too
+        if unreadable_path(error):  # cut off: it is refused without the column too
             return False
         raise
 
@@ -128,7 +128,7 @@ def _names_of_fields(
             "%s: its first objects have no %s, and so none is read where it is missing. Keys found: %s",
             path,
             ", ".join(map(repr, absent)),
-            names_shown(keys),
+            shortened_names(keys),
         )
     return {field: [*keys, *absent][position] for field, position in located.items()}
 
@@ -176,7 +176,7 @@ def _no_fields() -> list[Column]:
     return [F.lit(None).cast("string").alias(s.raw(field)) for field in s.LINE_FIELDS]
 
 
-def keys_of_head(file: InputFile, is_array: bool) -> list[str]:
+def head_keys(file: InputFile, is_array: bool) -> list[str]:
     """Every key of the objects that the file's head holds whole; InputError where one has a key twice."""
     text = file.head.decode("utf-8-sig", "replace").lstrip()
     keys: dict[str, None] = {}

@@ -27,9 +27,9 @@ from segmentation.ingest.files import (
     glob_escaped,
     is_stopped,
     locate_columns,
-    named_as_unreadable,
     quoted,
     source_file,
+    unreadable_path,
 )
 from segmentation.ingest.values import as_text
 
@@ -46,7 +46,7 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
         except Exception as error:  # py4j hands on every Java exception as its own kind
             if is_stopped(spark):
                 raise
-            path = named_as_unreadable(error) or group[0].path
+            path = unreadable_path(error) or group[0].path
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
         columns = [

@@ -16,7 +16,7 @@ from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, SegmentationError
 from segmentation.filesystem.hadoop import Storage
 from segmentation.ingest.csv_files import LONGEST_FIELD, MOST_COLUMNS, read_csv
-from segmentation.ingest.files import InputFile, is_stopped, named_as_unreadable
+from segmentation.ingest.files import InputFile, is_stopped, unreadable_path
 from segmentation.ingest.json_files import read_json
 from segmentation.ingest.parquet_files import first_unreadable, read_parquet
 from segmentation.ingest.values import as_text
@@ -51,7 +51,7 @@ def _as_texts(lines: DataFrame) -> DataFrame:
 
 
 @contextmanager
-def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator[None]:
+def read_errors_named(spark: SparkSession, files: Sequence[InputFile]) -> Iterator[None]:
     """Around the first action on lines: a file that breaks off or cannot be unpacked is an InputError that names it.
 
     Spark names the file in most of these errors; a damaged Parquet page may be met only where its values are used, and
@@ -68,7 +68,7 @@ def damage_reported(spark: SparkSession, files: Sequence[InputFile]) -> Iterator
         if is_stopped(spark):
             raise
         parquet = [file for file in files if file.kind == "parquet"]
-        path = named_as_unreadable(error) or first_unreadable(spark, parquet)
+        path = unreadable_path(error) or first_unreadable(spark, parquet)
         if path is None:
             raise
         if _java_causes(error) >= TOO_LONG:

@@ -22,7 +22,7 @@ from segmentation.config.settings import CleaningSettings, CsvSettings, InputSet
 from segmentation.errors import InputError
 from segmentation.ingest.files import find_input
 from segmentation.ingest.parquet_files import read_parquet
-from segmentation.ingest.read import damage_reported, read_lines
+from segmentation.ingest.read import read_errors_named, read_lines
 from tests.hostile_files import (
     GOOD,
     HEADER,
@@ -319,7 +319,7 @@ def good_file(name: str) -> bytes:
 def read_to_the_end(spark: SparkSession, path: Path, settings: InputSettings = INPUT) -> list[Any]:
     files = find_input(spark, [str(path)], settings)
     lines_ = read_lines(spark, files, settings)
-    with damage_reported(spark, files):
+    with read_errors_named(spark, files):
         return lines_.collect()
 
 
@@ -345,7 +345,7 @@ def test_no_file_is_blamed_for_what_fails_because_spark_was_stopped(
     (tmp_path / "lines.parquet").write_bytes(PLAIN)
     files = find_input(spark, [str(tmp_path)], INPUT)
     ending: Any = EndingContext(running)
-    with pytest.raises(RuntimeError, match="SparkContext was shut down"), damage_reported(ending, files):
+    with pytest.raises(RuntimeError, match="SparkContext was shut down"), read_errors_named(ending, files):
         raise RuntimeError("Job 3 cancelled because SparkContext was shut down")
 
 

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.errors import InputError
 from segmentation.ingest.files import find_input
-from segmentation.ingest.read import damage_reported, read_lines
+from segmentation.ingest.read import read_errors_named, read_lines
 from tests.segmentation.ingest.mutated_csv import DIALECTS, INPUT, Dialect, miscounted, mutated, read, records
 
 MUTATIONS = 300
@@ -56,7 +56,7 @@ def test_a_file_with_a_mutated_header_is_read_or_refused_in_one_message(spark: S
         path.write_bytes(mutated(dialect.header, rng) + dialect.body)
         try:
             files = find_input(spark, [str(path)], INPUT)
-            with damage_reported(spark, files):
+            with read_errors_named(spark, files):
                 counts.append(len(read_lines(spark, files, INPUT).collect()))
         except InputError as error:
             messages.append(str(error))
