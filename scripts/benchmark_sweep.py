@@ -48,10 +48,8 @@ def by_spark(path: str) -> tuple[float, float]:
     """Seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest."""
     from pyspark.sql import functions as F
 
-    from segmentation.clustering.choose_k import choose_k
-    from segmentation.clustering.kmeans import Fit
     from segmentation.clustering.scaling import prepare
-    from segmentation.clustering.sweep import settle, sweep
+    from segmentation.clustering.sweep import choose_and_refit, sweep
     from segmentation.config.settings import ClusteredFeature, ClusteringSettings
     from segmentation.session import spark_session
 
@@ -64,13 +62,9 @@ def by_spark(path: str) -> tuple[float, float]:
     customers = read.repartition(1).sortWithinPartitions("customer_id").persist()
     customers.count()
 
-    def chosen(fits: list[Fit]) -> int:
-        silhouettes = {fit.k: fit.indices.silhouette or 0.0 for fit in fits}
-        return choose_k({fit.k: fit.wssse for fit in fits}, silhouettes, "auto", list(ks)).k
-
     began = time.perf_counter()
     preparation = prepare(customers, settings)
-    fits = settle(preparation, sweep(preparation, list(ks), settings), chosen, settings)
+    fits, _ = choose_and_refit(preparation, sweep(preparation, list(ks), settings), settings)
     return time.perf_counter() - began, fits[-1].wssse
 
 

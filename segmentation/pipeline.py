@@ -5,18 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.cleaning import ledger, rules
 from segmentation.cleaning.ledger import day_after_last_sale, require_usable, warn_of_malformed
 from segmentation.cleaning.rules import judged_lines, kept_lines, parsed_lines
-from segmentation.clustering.choose_k import Choice, choose_k
-from segmentation.clustering.kmeans import Fit
-from segmentation.clustering.naming import SegmentName, name_by_levels, name_by_rules
-from segmentation.clustering.scaling import Preparation, prepare
+from segmentation.clustering.naming import name_segments
+from segmentation.clustering.scaling import prepare
 from segmentation.clustering.segments import (
     clustered_only,
     customer_segments,
@@ -26,7 +23,7 @@ from segmentation.clustering.segments import (
     segment_statistics,
     sweep_row,
 )
-from segmentation.clustering.sweep import ks_to_fit, require_customers, settle, sweep
+from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.config.settings import RunConfig
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
 from segmentation.features import baskets_of, customer_features, orders_of
@@ -143,13 +140,12 @@ def _publish(
 
     with progress.stage("Trying each number of segments"):
         swept = sweep(preparation, ks_to_fit(preparation, wanted), wanted)
-        fits = settle(preparation, swept, lambda fits: _choose(fits, preparation, wanted.k).k, wanted)
-        choice = _choose(fits, preparation, wanted.k)
+        fits, choice = choose_and_refit(preparation, swept, wanted)
         progress.found(choice.reason)
 
     with progress.stage("Naming the segments"):
         fit, centres = ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), wanted.features)
-        names = _names(customers, centres, config)
+        names = name_segments(customers, centres, config.naming)
         model = segment_model(preparation, fit.centres, [name.name for name in names])
         segments = customer_segments(customers, model, fit, as_of).persist()
         statistics = segment_statistics(segments).collect()  # one row per segment
@@ -226,24 +222,3 @@ def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
     places = {f"the lake {lake.shown}": lake.path, f"Spark's local directory {scratch}": f"file:{scratch}"}
     free = [f"{name} has {lake.storage.free_bytes(path) / 2**20:,.0f} MB free" for name, path in places.items()]
     return f"{NO_SPACE}: {', '.join(free)}: make room, or set spark.local.dir to a larger disk; nothing was published"
-
-
-def _choose(fits: Sequence[Fit], preparation: Preparation, wanted: int | str) -> Choice:
-    if preparation.distinct < 2:
-        reason = f"all {preparation.count:,} customers are identical in the clustered features: they are one segment"
-        return Choice(1, "identical", None, reason)
-    wssse = {fit.k: fit.wssse for fit in fits}
-    silhouette = {fit.k: fit.indices.silhouette or 0.0 for fit in fits}
-    return choose_k(wssse, silhouette, wanted, [fit.k for fit in fits if fit.k > 1])
-
-
-def _names(customers: DataFrame, centres: Sequence[Mapping[str, float]], config: RunConfig) -> list[SegmentName]:
-    if config.naming.scheme == "levels":
-        return name_by_levels(centres)
-    scored = list(dict.fromkeys(feature for rule in config.naming.rules for feature in rule.when))
-    if not scored:
-        return name_by_rules(centres, {}, config.naming.rules)
-    edges = [F.percentile(F.col(feature).cast("double"), [0.2, 0.4, 0.6, 0.8]) for feature in scored]
-    row = customers.agg(*edges).head()  # four numbers a feature
-    fifths: dict[str, Sequence[float]] = dict(zip(scored, row or (), strict=True))
-    return name_by_rules(centres, fifths, config.naming.rules)

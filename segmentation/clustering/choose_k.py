@@ -1,21 +1,24 @@
-"""The sweep's figures → k, and why. Plain Python.
+"""Choose the number of segments from the fits of a sweep, with the reason in words.
 
 The elbow is Kneedle's (V. Satopää, J. Albrecht, D. Irwin, B. Raghavan, "Finding a 'Kneedle' in a Haystack", 2011)
-for a decreasing convex curve: with k and WSSSE both scaled to [0, 1], the k farthest below the chord from the first
-point to the last.
+for a decreasing convex curve. With k and WSSSE both scaled to [0, 1], it is the k farthest below the chord from the
+first point to the last.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-# Distances are of figures scaled to 1: nearer than this they differ by rounding alone.
+from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.scaling import Preparation
+
+# Distances from the chord lie between 0 and 1: a difference below this is rounding.
 TIE = 1e-9
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The k of the run, the rule that chose it, the k at which the elbow reads (None: none), and a sentence."""
+    """The chosen k, the rule that chose it, the k of the elbow (None where there is none) and the reason in words."""
 
     k: int
     rule: Literal["elbow", "silhouette", "fixed", "identical"]
@@ -23,8 +26,46 @@ class Choice:
     reason: str
 
 
+def choose_k(fits: Sequence[Fit], preparation: Preparation, k: int | str) -> Choice:
+    """Choose one of `fits` by the configured `k`: a number, "auto" or "silhouette".
+
+    `fits` include k = 1, whose WSSSE is the total sum of squares. Without it the curve lacks its steepest part.
+    """
+    if preparation.distinct < 2:
+        reason = f"all {preparation.count:,} customers are identical in the clustered features: they are one segment"
+        return Choice(1, "identical", None, reason)
+    wssse = {fit.k: fit.wssse for fit in fits}
+    silhouette = {fit.k: fit.indices.silhouette or 0.0 for fit in fits if fit.k > 1}
+    return choose_from_curve(wssse, silhouette, k)
+
+
+def choose_from_curve(wssse: Mapping[int, float], silhouette: Mapping[int, float], k: int | str) -> Choice:
+    """Choose a k that has a silhouette: the given number, the best silhouette, or for "auto" the elbow.
+
+    Where "auto" finds no elbow, or one without a silhouette, the best silhouette decides.
+    """
+    ks = sorted(silhouette)
+    elbow_k = elbow(wssse)
+    elbow_text = f"the elbow reads {elbow_k}" if elbow_k else "the curve has no elbow"
+    best = max(ks, key=lambda k: silhouette[k])
+    if isinstance(k, int):
+        return Choice(k, "fixed", elbow_k, f"k = {k} is set in the configuration; {elbow_text}")
+    if k == "silhouette":
+        reason = f"k = {best} has the best silhouette, {silhouette[best]:.3f}; {elbow_text}"
+        return Choice(best, "silhouette", elbow_k, reason)
+    if elbow_k is not None and elbow_k in silhouette:
+        reason = f"the elbow of the WSSSE curve, its greatest distance from the chord, is at k = {elbow_k}"
+        return Choice(elbow_k, "elbow", elbow_k, reason)
+    if len(ks) == 1:
+        reason = f"{elbow_text}, and k = {best} was the only one to take"
+    else:
+        within = f" within {ks[0]}..{ks[-1]}" if elbow_k is None else f", not within {ks[0]}..{ks[-1]}"
+        reason = f"{elbow_text}{within}, so k = {best} was taken by the best silhouette"
+    return Choice(best, "silhouette", elbow_k, reason)
+
+
 def elbow(wssse: Mapping[int, float]) -> int | None:
-    """The k of the greatest distance below the chord, the smallest of equals; None where no k lies below it."""
+    """Return the k of the greatest distance below the chord, the smallest of equals; None if no k lies below it."""
     ks = sorted(wssse)
     first, last = ks[0], ks[-1]
     fall = wssse[first] - wssse[last]
@@ -39,31 +80,5 @@ def elbow(wssse: Mapping[int, float]) -> int | None:
 
 
 def leaves_nothing(wssse: Mapping[int, float], k: int) -> bool:
-    """Whether the customers of each segment are all alike: what WSSSE is left at k is that of rounding."""
+    """Return whether WSSSE at k is zero but for rounding: the customers of each segment are identical."""
     return wssse[k] <= TIE * max(wssse.values())
-
-
-def choose_k(
-    wssse: Mapping[int, float], silhouette: Mapping[int, float], wanted: int | str, allowed: Sequence[int]
-) -> Choice:
-    """The k among `allowed` (ascending, all >= 2) by the rule that `wanted` names: a number, "auto" or "silhouette".
-
-    `wssse` has k = 1, the total sum of squares, as well: without it the curve's first and steepest part is missing.
-    """
-    reads = elbow(wssse)
-    elbow_words = f"the elbow reads {reads}" if reads else "the curve has no elbow"
-    by_silhouette = max(allowed, key=lambda k: silhouette[k])
-    if isinstance(wanted, int):
-        return Choice(wanted, "fixed", reads, f"k = {wanted} is set in the configuration; {elbow_words}")
-    if wanted == "silhouette":
-        reason = f"k = {by_silhouette} has the best silhouette, {silhouette[by_silhouette]:.3f}; {elbow_words}"
-        return Choice(by_silhouette, "silhouette", reads, reason)
-    if reads is not None and reads in allowed:
-        reason = f"the elbow of the WSSSE curve, its greatest distance from the chord, is at k = {reads}"
-        return Choice(reads, "elbow", reads, reason)
-    if len(allowed) == 1:
-        reason = f"{elbow_words}, and k = {by_silhouette} was the only one to take"
-    else:
-        within = f"{'' if reads is None else ', not'} within {allowed[0]}..{allowed[-1]}"
-        reason = f"{elbow_words}{within}, so k = {by_silhouette} was taken by the best silhouette"
-    return Choice(by_silhouette, "silhouette", reads, reason)

@@ -1,16 +1,15 @@
-"""Centres in original units → a unique name and the rule that gave it. Plain Python.
+"""Name segments by their centres, each uniquely, with the rule that gave the name.
 
 **Levels** ("High Spend, Low Frequency"). The different values of the centres' spend are split, on a log scale, into
-levels: 2 for two values, 3 for up to six, 5 beyond; the split with the least squared distance within levels, and no
-level of more than five (natural breaks: G. F. Jenks, 1967). The frequency word of segments that share a spend level
-ranks them among themselves; where that level has one frequency alone, it is the level of that frequency among all.
-Equal values have equal words, and the word is Medium where all segments are equal.
+levels: 2 for two values, 3 for up to six, 5 beyond. The split has the least squared distance within levels, and no
+level has more than five values (natural breaks: G. F. Jenks, 1967). The frequency word ranks the segments of one spend
+level. Where these all have the same frequency, it is the level of that frequency over all segments. Equal values get
+equal words, and the word is Medium where all segments are equal.
 
-**Rules** ("Champions"). Each centre is scored 1 to 5 on each feature by fifths of all customers, 5 the best, as RFM
-analysis scores customers (A. M. Hughes, 1994); the first rule of the configuration whose ranges all hold gives the
-name.
+**Rules** ("Champions"). Each centre is scored 1 to 5 on each feature by quintiles of all customers, 5 the best, as RFM
+analysis scores customers (A. M. Hughes, 1994). The first configured rule whose ranges all hold gives the name.
 
-Segments that get the same name, by levels or by rules, are told apart by the feature in which they differ most.
+Segments that get the same name, by levels or by rules, are qualified by the feature in which they differ most.
 """
 
 import math
@@ -22,8 +21,11 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import NamedTuple, TypeVar
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from segmentation import schemas as s
-from segmentation.config.settings import ONE_SEGMENT, NamingRule
+from segmentation.config.settings import ONE_SEGMENT, NamingRule, NamingSettings
 
 Key = TypeVar("Key", str, int)
 
@@ -37,7 +39,7 @@ LEVEL_WORDS = {
 MOST_LEVELS = max(LEVEL_WORDS)
 # Features of which a small value is the good one.
 LOWER_IS_BETTER = frozenset({s.RECENCY_DAYS, "returned_amount", "return_rate"})
-# Small whole numbers, of which many customers have the same, and a centre lies between.
+# Small whole numbers that many customers share, while a centre lies between two of them.
 COUNTED = frozenset({s.PURCHASE_FREQUENCY, "distinct_products"})
 NOUNS = {
     s.TOTAL_SPEND: "Spend",
@@ -50,71 +52,94 @@ NOUNS = {
     "returned_amount": "Returns",
     "return_rate": "Return Rate",
 }
-
-
-# Centres are means: what differs by less, as a share or in the feature's unit, differs by rounding alone.
+# Centres are means: a smaller difference, as a share or in the feature's unit, is rounding.
 ROUNDING = 1e-9
 NUMBERED = re.compile(r", No\. [0-9]+$")
 
 
 @dataclass(frozen=True)
 class SegmentName:
-    """A segment's name, and a sentence that says which rule and figures gave it."""
+    """A segment's name, and a sentence with the rule and the figures that gave it."""
 
     name: str
     rule: str
 
 
 class _Level(NamedTuple):
-    """A word for a value, and what makes it true."""
+    """A word for a value, and the reason for it."""
 
     word: str
-    basis: str
+    reason: str
+
+
+def name_segments(
+    customers: DataFrame, centres: Sequence[Mapping[str, float]], settings: NamingSettings
+) -> list[SegmentName]:
+    """Return one name per centre, in the order of `centres`: original units, total_spend ascending.
+
+    The scheme "rules" runs one small action over `customers`: four percentiles of each feature that its rules use.
+    """
+    if settings.scheme == "levels":
+        return name_by_levels(centres)
+    features = list(dict.fromkeys(feature for rule in settings.rules for feature in rule.when))
+    return name_by_rules(centres, _quintiles(customers, features), settings.rules)
+
+
+def _quintiles(customers: DataFrame, features: Sequence[str]) -> dict[str, Sequence[float]]:
+    """Return for each feature the four values that split the customers into fifths."""
+    if not features:
+        return {}
+    edges = [F.percentile(F.col(feature).cast("double"), [0.2, 0.4, 0.6, 0.8]) for feature in features]
+    row = customers.agg(*edges).head()
+    return dict(zip(features, row or (), strict=True))
 
 
 def name_by_levels(centres: Sequence[Mapping[str, float]]) -> list[SegmentName]:
-    """One name per segment, in the order given: centres in original units, total_spend ascending."""
+    """Name segments by levels of spend and frequency; `centres` are in original units, total_spend ascending."""
     if len(centres) == 1:
         return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    spend, frequency = ([centre[feature] for centre in centres] for feature in (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY))
-    spend_levels = _levels(spend)
-    of_spend = _words(spend_levels)
-    of_frequency = _among_peers(frequency, spend_levels)
-    names = [f"{one.word} Spend, {other.word} Frequency" for one, other in zip(of_spend, of_frequency, strict=True)]
+    spends = [centre[s.TOTAL_SPEND] for centre in centres]
+    frequencies = [centre[s.PURCHASE_FREQUENCY] for centre in centres]
+    spend_levels = _levels(spends)
+    of_spend = _level_words(spend_levels)
+    of_frequency = _frequency_words(frequencies, spend_levels)
+    names = [f"{of_spend[i].word} Spend, {of_frequency[i].word} Frequency" for i in range(len(centres))]
     return [
         SegmentName(
-            told_apart,
-            f"spend {spend[position]:,.2f} is {of_spend[position].basis}; "
-            f"frequency {frequency[position]:,.2f} is {of_frequency[position].basis}{_apart(told_apart, name)}",
+            unique,
+            f"spend {spends[i]:,.2f} is {of_spend[i].reason}; "
+            f"frequency {frequencies[i]:,.2f} is {of_frequency[i].reason}{_qualified_because(unique, names[i])}",
         )
-        for position, (told_apart, name) in enumerate(zip(_told_apart(names, centres), names, strict=True))
+        for i, unique in enumerate(_unique_names(names, centres))
     ]
 
 
 def name_by_rules(
-    centres: Sequence[Mapping[str, float]], fifths: Mapping[str, Sequence[float]], rules: Sequence[NamingRule]
+    centres: Sequence[Mapping[str, float]], quintiles: Mapping[str, Sequence[float]], rules: Sequence[NamingRule]
 ) -> list[SegmentName]:
-    """One name per segment, in the order given.
+    """Name segments by the first of `rules` that holds for their scores; the last rule always holds.
 
-    `centres` maps features to values in original units; `fifths` maps each feature of the rules to the four values
-    that split all customers into fifths; `rules` ends in one that always holds.
+    `centres` maps features to values in original units. `quintiles` maps each feature of the rules to the four values
+    that split all customers into fifths.
     """
     if len(centres) == 1:
         return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    scores = [{name: score(name, centre[name], edges) for name, edges in fifths.items()} for centre in centres]
+    scores = [
+        {feature: score(feature, centre[feature], edges) for feature, edges in quintiles.items()} for centre in centres
+    ]
     matched = [next(rule for rule in rules if _holds(rule, scored)) for scored in scores]
-    names = [rule.name for rule in matched]
-    told_apart = _told_apart(names, centres)
+    names = _unique_names([rule.name for rule in matched], centres)
     return [
         SegmentName(name, _rule_sentence(rule, scored, name, centre))
-        for name, rule, scored, centre in zip(told_apart, matched, scores, centres, strict=True)
+        for name, rule, scored, centre in zip(names, matched, scores, centres, strict=True)
     ]
 
 
 def score(feature: str, value: float, edges: Sequence[float]) -> int:
-    """1 to 5: the fifth of all customers in which the value lies, 5 the best."""
-    place = round(value) if feature in COUNTED else value  # a centre at 1.2 orders is that of customers with one
-    below = bisect_left(list(edges), place)  # an edge equal to the value does not count: ties stay low
+    """Return 1 to 5: the fifth of all customers in which the value lies, 5 the best."""
+    if feature in COUNTED:
+        value = round(value)  # a centre at 1.2 orders is that of customers with one order
+    below = bisect_left(list(edges), value)  # an edge equal to the value does not count: ties stay low
     return 5 - below if feature in LOWER_IS_BETTER else 1 + below
 
 
@@ -125,19 +150,19 @@ def _holds(rule: NamingRule, scores: Mapping[str, int]) -> bool:
 def _rule_sentence(rule: NamingRule, scores: Mapping[str, int], name: str, centre: Mapping[str, float]) -> str:
     scored = ", ".join(f"{feature} {centre[feature]:,.2f} scores {scores[feature]}" for feature in scores)
     needed = ", ".join(f"{feature} {low}-{high}" for feature, (low, high) in rule.when.items()) or "no other rule"
-    return f"{rule.name} needs {needed}; {scored} of 5{_apart(name, rule.name)}"
+    return f"{rule.name} needs {needed}; {scored} of 5{_qualified_because(name, rule.name)}"
 
 
-def _apart(name: str, plain: str) -> str:
-    """Why a name has more words than what gave it."""
+def _qualified_because(name: str, plain: str) -> str:
+    """Return the end of a rule's sentence: why the name has a qualifier, if it has one."""
     if name == plain:
         return ""
     how = "alike in all of these, and numbered" if NUMBERED.search(name) else "told apart by where they differ most"
     return f"; more than one segment fits, {how}"
 
 
-def _told_apart(names: Sequence[str], centres: Sequence[Mapping[str, float]]) -> list[str]:
-    """The names, with more words where two are the same, until no two are."""
+def _unique_names(names: Sequence[str], centres: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the names with qualifiers added to equal ones until all differ."""
     result = list(names)
     while len(set(result)) < len(result):
         for name, positions in _positions_by(result).items():
@@ -149,11 +174,12 @@ def _told_apart(names: Sequence[str], centres: Sequence[Mapping[str, float]]) ->
 
 
 def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
-    """What tells each centre from the others: its place in the feature with the largest ratio between the highest and
-    lowest value, recency only where it has two values; a number where all centres are equal.
+    """Qualify each centre by its rank in the feature with the largest ratio of highest to lowest value.
+
+    Recency qualifies only two different values, unless nothing else differs. Equal centres are numbered.
     """
-    places = {feature: _places([centre[feature] for centre in centres]) for feature in centres[0]}
-    differing = [feature for feature in places if max(places[feature]) > 0]
+    ranks = {feature: _ranks([centre[feature] for centre in centres]) for feature in centres[0]}
+    differing = [feature for feature in ranks if max(ranks[feature]) > 0]
     if not differing:
         return [f"No. {number}" for number in range(1, len(centres) + 1)]
 
@@ -161,9 +187,9 @@ def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
         values = [math.log1p(max(0.0, centre[feature])) for centre in centres]
         return max(values) - min(values)
 
-    telling = [feature for feature in differing if feature != s.RECENCY_DAYS or max(places[feature]) == 1]
-    widest = max(telling or differing, key=spread)
-    return [_qualifier(widest, place, max(places[widest]) + 1) for place in places[widest]]
+    clear = [feature for feature in differing if feature != s.RECENCY_DAYS or max(ranks[feature]) == 1]
+    widest = max(clear or differing, key=spread)
+    return [_qualifier(widest, rank, max(ranks[widest]) + 1) for rank in ranks[widest]]
 
 
 def _qualifier(feature: str, rank: int, count: int) -> str:
@@ -176,73 +202,68 @@ def _qualifier(feature: str, rank: int, count: int) -> str:
 
 
 def _rank_word(rank: int, count: int) -> str:
-    """A word for a place among `count`, from the lowest; numbered from the top where words run out."""
+    """Return the word for a rank out of `count`, 0 the lowest; beyond the words, a number with 1 the highest."""
     if count <= MOST_LEVELS:
         return LEVEL_WORDS[count][rank]
     return f"No. {count - rank}"
 
 
-def _words(levels: Sequence[int], among: str = "") -> list[_Level]:
-    """A word for the level of each segment."""
+def _level_words(levels: Sequence[int], scope: str = "") -> list[_Level]:
     count = max(levels) + 1
     if count == 1:
         return [_Level(LEVEL_WORDS[1][0], "the same in all segments")] * len(levels)
-    return [_Level(LEVEL_WORDS[count][level], f"level {level + 1} of {count}{among}") for level in levels]
+    return [_Level(LEVEL_WORDS[count][level], f"level {level + 1} of {count}{scope}") for level in levels]
 
 
-def _among_peers(frequency: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
-    """A word for each segment's frequency among those of its spend level; among all where these have one frequency."""
-    result = _words(_levels(frequency), " among all segments")
-    for peers in _positions_by(spend_levels).values():
-        places = _places([frequency[peer] for peer in peers])
-        count = max(places) + 1
-        for peer, place in zip(peers, places, strict=True):
-            if count > 1:
-                basis = f"number {place + 1} of the {count} frequencies in this spend level, from the lowest"
-                result[peer] = _Level(_rank_word(place, count), basis)
+def _frequency_words(frequencies: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
+    """Return each segment's word within its spend level, or over all segments where the level has one frequency."""
+    result = _level_words(_levels(frequencies), " among all segments")
+    for positions in _positions_by(spend_levels).values():
+        ranks = _ranks([frequencies[position] for position in positions])
+        count = max(ranks) + 1
+        if count == 1:
+            continue
+        for position, rank in zip(positions, ranks, strict=True):
+            reason = f"number {rank + 1} of the {count} frequencies in this spend level, from the lowest"
+            result[position] = _Level(_rank_word(rank, count), reason)
     return result
 
 
 def _levels(values: Sequence[float]) -> list[int]:
-    """The level of each value, from 0: natural breaks of the logarithms of the different values."""
-    places = _places(values)
-    different = dict(zip(places, values, strict=True))
-    logs = [math.log1p(max(0.0, different[place])) for place in range(len(different))]
+    """Return the level of each value, from 0, by natural breaks of the logarithms of the different values."""
+    ranks = _ranks(values)
+    by_rank = dict(zip(ranks, values, strict=True))
+    logs = [math.log1p(max(0.0, by_rank[rank])) for rank in range(len(by_rank))]
     count = len(logs) if len(logs) <= 2 else 3 if len(logs) <= 6 else 5
     largest = max(MOST_LEVELS, math.ceil(len(logs) / count))
     breaks = min(
-        (breaks for breaks in combinations(range(1, len(logs)), count - 1) if _widest_level(breaks, logs) <= largest),
-        key=lambda breaks: _within(breaks, logs),
+        (
+            breaks
+            for breaks in combinations(range(1, len(logs)), count - 1)
+            if max(len(level) for level in _split(breaks, logs)) <= largest
+        ),
+        key=lambda breaks: sum(_squared_deviation(level) for level in _split(breaks, logs)),
     )
-    return [bisect_right(breaks, place) for place in places]
+    return [bisect_right(breaks, rank) for rank in ranks]
 
 
-def _places(values: Sequence[float]) -> list[int]:
-    """The place of each value among the different ones, 0 for the lowest; equal values share one."""
+def _ranks(values: Sequence[float]) -> list[int]:
+    """Return the rank of each value among the different ones, 0 the lowest; values equal but for rounding share one."""
     order = sorted(range(len(values)), key=lambda position: values[position])
-    places = [0] * len(values)
+    ranks = [0] * len(values)
     for before, position in pairwise(order):
-        equal = math.isclose(values[before], values[position], rel_tol=ROUNDING, abs_tol=ROUNDING)
-        places[position] = places[before] + (not equal)
-    return places
+        is_equal = math.isclose(values[before], values[position], rel_tol=ROUNDING, abs_tol=ROUNDING)
+        ranks[position] = ranks[before] if is_equal else ranks[before] + 1
+    return ranks
 
 
-def _ranges(breaks: Sequence[int], values: Sequence[float]) -> list[tuple[int, int]]:
-    edges = [0, *breaks, len(values)]
-    return list(pairwise(edges))
+def _split(breaks: Sequence[int], values: Sequence[float]) -> list[Sequence[float]]:
+    return [values[start:end] for start, end in pairwise([0, *breaks, len(values)])]
 
 
-def _widest_level(breaks: Sequence[int], values: Sequence[float]) -> int:
-    return max(end - start for start, end in _ranges(breaks, values))
-
-
-def _within(breaks: Sequence[int], values: Sequence[float]) -> float:
-    """The squared distances of the values to the mean of their level, added up."""
-    total = 0.0
-    for start, end in _ranges(breaks, values):
-        mean = sum(values[start:end]) / (end - start)
-        total += sum((value - mean) ** 2 for value in values[start:end])
-    return total
+def _squared_deviation(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values)
 
 
 def _positions_by(keys: Sequence[Key]) -> dict[Key, list[int]]:

@@ -1,10 +1,15 @@
 """k is where Kneedle finds the elbow, or what the configuration says, and the reason says which."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.clustering.choose_k import Choice, choose_k, elbow, leaves_nothing
+from segmentation.clustering.choose_k import Choice, choose_from_curve, choose_k, elbow, leaves_nothing
+from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.metrics import Indices
 
 # The best fits of the Online Retail customers' standard-scaled spend and frequency; k = 1 is the total sum of squares.
 ONLINE_RETAIL = {
@@ -24,23 +29,20 @@ SILHOUETTE = {2: 0.91, 3: 0.72, 4: 0.74, 5: 0.66}
 
 def test_the_classic_curve_has_its_elbow_at_four():
     assert elbow(ONLINE_RETAIL) == 4
+    assert elbow(dict(reversed(ONLINE_RETAIL.items()))) == 4
 
 
-def test_without_the_point_at_one_the_classic_curve_reads_five():
+def test_without_k_1_the_classic_curve_reads_five():
     assert elbow({k: wssse for k, wssse in ONLINE_RETAIL.items() if k > 1}) == 5
 
 
-def test_the_elbow_is_the_corner_of_a_curve_of_two_straight_lines():
+def test_the_elbow_is_the_corner_of_two_straight_lines():
     assert elbow({1: 100.0, 2: 60.0, 3: 20.0, 4: 15.0, 5: 10.0, 6: 5.0}) == 3
 
 
 def test_the_smaller_k_wins_where_two_are_equally_far_below_the_chord():
     # The chord falls by 25 a step: at k = 2 and at k = 3 the curve is 0.25 below it.
     assert elbow({1: 100.0, 2: 50.0, 3: 25.0, 4: 25.0, 5: 0.0}) == 2
-
-
-def test_ks_may_come_in_any_order():
-    assert elbow(dict(reversed(ONLINE_RETAIL.items()))) == 4
 
 
 def test_gaps_between_ks_count_by_their_width():
@@ -63,64 +65,84 @@ def test_a_curve_that_never_dips_below_its_chord_has_no_elbow(wssse: dict[int, f
 
 
 @given(st.lists(st.floats(1e-3, 1e9), min_size=3, max_size=20), st.floats(1e-3, 1e6))
-def test_the_elbow_lies_inside_the_range_and_does_not_depend_on_the_unit_of_wssse(falls: list[float], unit: float):
+def test_the_elbow_is_inside_the_range_and_independent_of_the_unit(falls: list[float], unit: float):
     wssse = {k: sum(falls[k - 1 :]) for k in range(1, len(falls) + 1)}
-    reads = elbow(wssse)
-    assert reads is None or 1 < reads < len(falls)
-    if reads is not None:
+    found = elbow(wssse)
+    assert found is None or 1 < found < len(falls)
+    if found is not None:
         distances = {
             k: 1 - (k - 1) / (len(falls) - 1) - (wssse[k] - wssse[len(falls)]) / (wssse[1] - wssse[len(falls)])
             for k in wssse
         }
         in_other_unit = elbow({k: value * unit for k, value in wssse.items()})
-        assert distances[reads] == pytest.approx(max(distances.values()))
-        assert distances[in_other_unit or 1] == pytest.approx(distances[reads], abs=1e-9)
+        assert distances[found] == pytest.approx(max(distances.values()))
+        assert distances[in_other_unit or 1] == pytest.approx(distances[found], abs=1e-9)
 
 
-def test_auto_takes_the_elbow_and_says_so():
+def test_auto_takes_the_elbow():
     silhouette = dict.fromkeys(range(2, 11), 0.5)
-    assert choose_k(ONLINE_RETAIL, silhouette, "auto", list(range(2, 11))) == Choice(
+    assert choose_from_curve(ONLINE_RETAIL, silhouette, "auto") == Choice(
         4, "elbow", 4, "the elbow of the WSSSE curve, its greatest distance from the chord, is at k = 4"
     )
 
 
 def test_auto_takes_the_best_silhouette_where_the_curve_has_no_elbow():
     straight = {1: 8.0, 2: 6.0, 3: 4.0, 4: 2.0, 5: 0.0}
-    assert choose_k(straight, SILHOUETTE, "auto", [2, 3, 4, 5]) == Choice(
+    assert choose_from_curve(straight, SILHOUETTE, "auto") == Choice(
         2, "silhouette", None, "the curve has no elbow within 2..5, so k = 2 was taken by the best silhouette"
     )
 
 
-def test_auto_takes_the_best_silhouette_of_those_allowed_where_the_elbow_is_not_allowed():
-    choice = choose_k(ONLINE_RETAIL, {5: 0.6, 6: 0.7, 7: 0.65}, "auto", [5, 6, 7])
+def test_auto_takes_the_best_silhouette_where_the_elbow_was_not_fitted():
+    choice = choose_from_curve(ONLINE_RETAIL, {5: 0.6, 6: 0.7, 7: 0.65}, "auto")
     assert (choice.k, choice.rule, choice.elbow) == (6, "silhouette", 4)
     assert choice.reason == "the elbow reads 4, not within 5..7, so k = 6 was taken by the best silhouette"
 
 
 def test_two_points_leave_the_only_k_there_is():
-    choice = choose_k({1: 8.0, 2: 0.0}, {2: 0.99}, "auto", [2])
+    choice = choose_from_curve({1: 8.0, 2: 0.0}, {2: 0.99}, "auto")
     assert choice == Choice(2, "silhouette", None, "the curve has no elbow, and k = 2 was the only one to take")
 
 
 def test_silhouette_takes_its_best_and_still_reports_the_elbow():
-    choice = choose_k(ONLINE_RETAIL, SILHOUETTE, "silhouette", [3, 4, 5])
+    choice = choose_from_curve(ONLINE_RETAIL, {3: 0.72, 4: 0.74, 5: 0.66}, "silhouette")
     assert choice == Choice(4, "silhouette", 4, "k = 4 has the best silhouette, 0.740; the elbow reads 4")
 
 
 def test_the_smallest_k_wins_where_silhouettes_are_equal():
-    assert choose_k(ONLINE_RETAIL, {2: 0.5, 3: 0.7, 4: 0.7}, "silhouette", [2, 3, 4]).k == 3
+    assert choose_from_curve(ONLINE_RETAIL, {2: 0.5, 3: 0.7, 4: 0.7}, "silhouette").k == 3
+
+
+@pytest.mark.parametrize(
+    ("wssse", "k", "elbow_k", "reason"),
+    [
+        (ONLINE_RETAIL, 5, 4, "k = 5 is set in the configuration; the elbow reads 4"),
+        ({1: 8.0, 2: 0.0}, 2, None, "k = 2 is set in the configuration; the curve has no elbow"),
+    ],
+)
+def test_a_configured_k_is_taken_whatever_the_figures_say(
+    wssse: dict[int, float], k: int, elbow_k: int | None, reason: str
+):
+    assert choose_from_curve(wssse, SILHOUETTE, k) == Choice(k, "fixed", elbow_k, reason)
+
+
+def preparation(distinct: int) -> Any:
+    return SimpleNamespace(count=1_200, distinct=distinct)
+
+
+def test_the_choice_reads_the_figures_of_the_fits():
+    silhouette = {1: None, 2: None, 3: 0.4, 4: 0.3, 5: 0.2}
+    fits = [Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, Indices(value, None, None)) for k, value in silhouette.items()]
+    assert choose_k(fits, preparation(distinct=6), "silhouette").k == 3
+    assert choose_k(fits, preparation(distinct=6), 5).rule == "fixed"
+
+
+def test_customers_who_are_all_alike_are_one_segment():
+    choice = choose_k([Fit(1, (), 0.0, 0, 0.0)], preparation(distinct=1), "auto")
+    assert (choice.k, choice.rule, choice.elbow) == (1, "identical", None)
+    assert choice.reason == "all 1,200 customers are identical in the clustered features: they are one segment"
 
 
 @pytest.mark.parametrize(("left", "nothing"), [(0.0, True), (1e-9, True), (1e-5, False), (8.0, False)])
-def test_what_is_left_by_rounding_alone_is_nothing(left: float, nothing: bool):
+def test_wssse_that_is_rounding_alone_is_nothing(left: float, nothing: bool):
     assert leaves_nothing({1: 8.0, 2: left}, 2) == nothing
-
-
-def test_a_configured_k_is_taken_whatever_the_figures_say():
-    choice = choose_k(ONLINE_RETAIL, SILHOUETTE, 5, [2, 3, 4, 5])
-    assert choice == Choice(5, "fixed", 4, "k = 5 is set in the configuration; the elbow reads 4")
-
-
-def test_a_configured_k_says_where_the_curve_has_no_elbow():
-    choice = choose_k({1: 8.0, 2: 0.0}, {2: 0.9}, 2, [2])
-    assert choice == Choice(2, "fixed", None, "k = 2 is set in the configuration; the curve has no elbow")

@@ -13,10 +13,10 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 from sklearn.metrics import davies_bouldin_score, silhouette_score
 
-from segmentation.clustering.choose_k import elbow
+from segmentation.clustering.choose_k import Choice, elbow
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import Preparation, prepare
-from segmentation.clustering.sweep import settle, sweep
+from segmentation.clustering.sweep import choose_and_refit, sweep
 from segmentation.config.settings import ClusteredFeature, ClusteringSettings
 
 FEATURES = tuple(ClusteredFeature(feature=name) for name in ("total_spend", "purchase_frequency", "recency_days"))
@@ -86,7 +86,7 @@ def many(spark: SparkSession) -> Iterator[Swept]:
     before = jobs_so_far(spark)
     fits = sweep(preparation, list(KS), settings())
     between = jobs_so_far(spark)
-    final = settle(preparation, fits, by_elbow, settings())
+    final, _ = choose_and_refit(preparation, fits, settings())
     jobs = (between - before, jobs_so_far(spark) - between)
     yield Swept(standardised(table), preparation, fits, jobs[0], final, jobs[1])
     preparation.points.unpersist()
@@ -142,7 +142,7 @@ def test_a_sweep_of_few_customers_takes_a_few_dozen_jobs(spark: SparkSession):
     fits = sweep(preparation, list(KS), settings())
     assert jobs_so_far(spark) - before <= 60
     between = jobs_so_far(spark)
-    assert settle(preparation, fits, by_elbow, settings()) == fits
+    assert choose_and_refit(preparation, fits, settings())[0] == fits
     assert jobs_so_far(spark) == between
     preparation.points.unpersist()
 
@@ -174,12 +174,15 @@ def test_the_order_and_the_partitions_of_many_customers_change_no_bit(spark: Spa
     assert figures[0] == figures[1]
 
 
-def test_a_choice_that_changes_with_the_new_figures_is_fitted_on_all_too(hundreds: Preparation):
+def test_a_choice_that_changes_with_the_new_figures_is_fitted_on_all_too(
+    hundreds: Preparation, monkeypatch: pytest.MonkeyPatch
+):
     chosen = settings(seeding_sample=100)
     fits = sweep(hundreds, [2, 3, 4], chosen)
     rough = [replace(fit, seconds=-1.0) for fit in fits]
-    answers = iter([3, 2, 2])
-    final = settle(hundreds, rough, lambda _: next(answers), chosen)
+    choices = iter([Choice(k, "fixed", None, "") for k in (3, 2, 2)])
+    monkeypatch.setattr("segmentation.clustering.sweep.choose_k", lambda *_: next(choices))
+    final, _ = choose_and_refit(hundreds, rough, chosen)
     assert [fit.k for fit in final if fit.seconds >= 0] == [2, 3]
 
 
@@ -187,7 +190,7 @@ def test_a_fit_that_is_worse_than_that_of_a_smaller_k_is_grown_from_it(hundreds:
     chosen = settings(seeding_sample=100)
     fits = sweep(hundreds, [2, 3, 4], chosen)
     bad = replace(fits[-1], centres=((0.0,) * 3, (1.0,) * 3, (9.0,) * 3, (-9.0,) * 3), wssse=fits[-2].wssse + 1)
-    final = settle(hundreds, [*fits[:-1], bad], lambda _: 3, chosen)
+    final, _ = choose_and_refit(hundreds, [*fits[:-1], bad], settings(seeding_sample=100, k=3))
     wssse = [fit.wssse for fit in final]
     assert wssse == sorted(wssse, reverse=True)
     assert len(final[-1].centres) == 4
@@ -212,7 +215,7 @@ def test_of_many_customers_different_ones_are_found_wherever_they_are(
 def test_many_customers_who_are_all_alike_are_one_segment(spark: SparkSession):
     chosen = settings(seeding_sample=100)
     preparation = prepared(customers(spark, np.repeat(generated(1), 400, axis=0)), chosen)
-    fits = settle(preparation, sweep(preparation, [], chosen), lambda _: 1, chosen)
+    fits, _ = choose_and_refit(preparation, sweep(preparation, [], chosen), chosen)
     preparation.points.unpersist()
     assert [(fit.k, fit.wssse) for fit in fits] == [(1, 0.0)]
 
