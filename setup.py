@@ -33,7 +33,7 @@ RUNTIME = [
     "pydantic>=2.12,<3",
     "fastexcel>=0.16,<1",
     "pyarrow>=18,<27",
-    "matplotlib>=3.9,<4",
+    "matplotlib>=3.10,<4",
     "rich>=13.7,<16",
     "Jinja2>=3.1,<4",
 ]

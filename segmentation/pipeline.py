@@ -35,7 +35,7 @@ from segmentation.lake.manifest import Identity, identify
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import Request, StagedRun, find_run_id, small_table, wanted_id
 from segmentation.progress import Progress, warnings_kept
-from segmentation.report.charts.draw import draw_charts
+from segmentation.report.charts import draw_all
 from segmentation.report.data import report_rows
 from segmentation.report.page import REPORT, Findings, report_page
 from segmentation.session import cancel_jobs, local_directory, spread
@@ -170,7 +170,7 @@ def _publish(
             staged.written("rejected_transactions"),
             counts,
         )
-        charts = draw_charts(
+        charts = draw_all(
             config,
             choice,
             sweep_rows,

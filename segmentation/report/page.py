@@ -24,7 +24,7 @@ from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.redaction import printable, shown, without_secrets
-from segmentation.report.charts.style import DrawnChart
+from segmentation.report.charts.svg import DrawnChart
 from segmentation.report.data import ReportRows
 from segmentation.report.findings import (
     agreement,

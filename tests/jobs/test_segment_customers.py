@@ -35,7 +35,7 @@ STAGES = (
 )
 CHARTS = (
     *("countries", "elbow", "products", "profiles", "segments"),
-    *("heatmap", "concentration", "months", "recency"),
+    *("concentration", "months", "recency"),
 )
 PNG = b"\x89PNG\r\n\x1a\n"
 RULES = (

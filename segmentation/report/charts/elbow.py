@@ -16,7 +16,7 @@ from segmentation.report.charts.style import (
     QUIET,
     Page,
     heading,
-    in_house_style,
+    house_style,
     new_page,
 )
 from segmentation.report.text import Rows, compact, finite, in_words, percent, sentence
@@ -72,7 +72,7 @@ def _in_points(points: float) -> str:
     return f"{points:.0f} point{'' if round(points) == 1 else 's'}"
 
 
-@in_house_style
+@house_style()
 def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     """How k was chosen. Rows: k, wssse, silhouette (None at k = 1), chosen; `rule`: elbow, fixed or silhouette.
 

@@ -18,7 +18,7 @@ from segmentation.report.charts.style import (
     Page,
     fit,
     heading,
-    in_house_style,
+    house_style,
     new_page,
     plain,
     width_of,
@@ -60,7 +60,7 @@ def pareto_title(
     return f"The {in_words(len(rows))} largest of {count(total_count)} {many} bring {percent(shares[-1])} of revenue"
 
 
-@in_house_style
+@house_style()
 def pareto_chart(
     rows: Rows,
     label_column: str,
@@ -223,7 +223,7 @@ def concentration_title(points: Rows) -> str:
     return f"Revenue is spread evenly: {who}" if coefficient <= EVEN else who[0].upper() + who[1:]
 
 
-@in_house_style
+@house_style()
 def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
     """The Lorenz curve of revenue over customers, with the shares of those who spend most and the Gini coefficient.
 

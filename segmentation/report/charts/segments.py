@@ -14,7 +14,7 @@ from segmentation.report.charts.style import (
     Page,
     by_id,
     heading,
-    in_house_style,
+    house_style,
     log_ticks,
     name_of,
     new_page,
@@ -45,7 +45,7 @@ def segments_title(profiles: Rows) -> str:
     return f"{who} bring{'s' if number == 1 else ''} {percent(brought)} of revenue: {name}"
 
 
-@in_house_style
+@house_style()
 def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = None, *, currency: str = "") -> Figure:
     """Customers by orders and spend, coloured and shaped by segment, above a table that is also the legend.
 

@@ -19,7 +19,7 @@ from segmentation.report.charts.style import (
     Page,
     by_id,
     fit,
-    in_house_style,
+    house_style,
     name_of,
     new_page,
     plain,
@@ -189,7 +189,7 @@ def _customers(number: int) -> str:
     return f"{count(number)} customer{'' if number == 1 else 's'}"
 
 
-@in_house_style
+@house_style()
 def months_chart(sales: Rows, profiles: Rows, as_of: date, months: int = 1, *, currency: str = "") -> Figure:
     """Two panels of bars over time, revenue and active customers, with a row for all customers and one per segment.
 
@@ -292,7 +292,7 @@ def recency_title(profiles: Rows) -> str:
     )
 
 
-@in_house_style
+@house_style()
 def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
     """A row of bars for all customers and for each segment: how many last bought how long before `as_of`.
 

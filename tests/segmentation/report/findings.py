@@ -10,7 +10,7 @@ from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
-from segmentation.report.charts.style import DrawnChart
+from segmentation.report.charts.svg import DrawnChart
 from segmentation.report.data import LARGEST_SHOWN, ReportRows, Sold
 from segmentation.report.page import Findings
 
@@ -227,4 +227,4 @@ def chart(name: str) -> DrawnChart:
     )
 
 
-CHARTS = ("elbow", "segments", "profiles", "countries", "products", "heatmap", "concentration", "months", "recency")
+CHARTS = ("elbow", "segments", "profiles", "countries", "products", "concentration", "months", "recency")

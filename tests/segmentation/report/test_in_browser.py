@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from segmentation import schemas as s
 from segmentation.report.charts.elbow import elbow_chart
 from segmentation.report.charts.profiles import profiles_chart
 from segmentation.report.charts.revenue import pareto_chart
 from segmentation.report.charts.segments import segments_chart
-from segmentation.report.charts.style import DrawnChart, drawn_chart
+from segmentation.report.charts.svg import DrawnChart, drawn_chart
 from segmentation.report.page import Findings, report_page
 from tests.browsers import chromium
 from tests.segmentation.report.findings import CLASSIC, HOSTILE, config, example, findings, profiles_of, sweep_of
@@ -35,7 +36,7 @@ def real_charts() -> list[DrawnChart]:
     ]
     figures = {
         "elbow": elbow_chart(sweep_of([0.9] * 9, 4), "The point farthest below the chord."),
-        "profiles": profiles_chart(profiles, ["total_spend", "purchase_frequency"], currency="£"),
+        "profiles": profiles_chart(profiles, s.NUMERIC_FEATURES, currency="£"),
         "segments": segments_chart(customers, profiles, 4338, currency="£"),
         "countries": pareto_chart(largest, "country", ("country", "countries"), 6, currency="£"),
     }

@@ -12,13 +12,13 @@ from pyspark.sql import SparkSession
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
-from segmentation.report.charts.draw import draw_charts
-from segmentation.report.charts.style import DrawnChart
+from segmentation.report.charts import draw_all
+from segmentation.report.charts.svg import DrawnChart
 from segmentation.report.data import Sold
 from segmentation.report.text import compact
 
 CONFIG = Path(__file__).resolve().parents[4] / "conf" / "online_retail.yaml"
-NAMES = ["elbow", "segments", "profiles", "heatmap", "concentration", "months", "recency", "countries", "products"]
+NAMES = ["elbow", "segments", "profiles", "concentration", "months", "recency", "countries", "products"]
 AS_OF = date(2011, 12, 10)
 CUSTOMERS = 300
 
@@ -66,7 +66,7 @@ def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[list[Draw
         "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
     ).repartition(partitions)
     pictures: dict[str, bytes] = {}
-    charts = draw_charts(
+    charts = draw_all(
         load_config(str(CONFIG)),
         Choice(2, "elbow", 2, "the elbow"),
         [{"k": k, "wssse": 100.0 / k**2, "silhouette": None, "chosen": k == 2} for k in range(1, 6)],

@@ -7,9 +7,9 @@ from segmentation import schemas as s
 from segmentation.report.charts.profiles import (
     SCALE,
     Cell,
-    difference_from_average,
-    heatmap_chart,
-    heatmap_title,
+    differences_from_average,
+    profiles_chart,
+    profiles_title,
     relative_to_average,
 )
 from tests.segmentation.report.charts.test_charts import (
@@ -48,25 +48,25 @@ def test_a_cell_tells_how_far_from_the_average(
 
 
 def test_means_below_zero_are_compared_in_their_own_unit() -> None:
-    cells = difference_from_average("total_spend", [-20.0, 40.0, None], 10.0, "£")
+    cells = differences_from_average("total_spend", [-20.0, 40.0, None], 10.0, "£")
     assert cells == [Cell("−£30", -1.0), Cell("+£30", 1.0), Cell("–", None)]
     profiles = profiles_of([("Returning", 10, "-500.00", 1), ("Buying", 30, "3000.00", 2)])
-    words = words_of(heatmap_chart(profiles, ["total_spend", "purchase_frequency"], currency="£"))
+    words = words_of(profiles_chart(profiles, ["total_spend", "purchase_frequency"], currency="£"))
     assert {"−£112", "+£38", "£62"} <= words, "−50 and 100 beside 62.5"
 
 
 def test_the_title_names_the_feature_that_tells_segments_apart() -> None:
-    title = heatmap_title(profiles_of(CLASSIC), s.NUMERIC_FEATURES)
+    title = profiles_title(profiles_of(CLASSIC), s.NUMERIC_FEATURES)
     assert title == "The segments range from 0.53 to 93 times the average in spending"
     alike = profiles_of([("One", 50, "500.00", 2), ("Other", 50, "510.00", 2)])
-    assert heatmap_title(alike, ["total_spend"]) == "The segments hardly differ from the average customer"
-    assert heatmap_title(many_profiles(1), ["total_spend"]).startswith("One segment")
-    assert heatmap_title(alike, ["return_rate"]) == "How the segments differ from the average customer"
+    assert profiles_title(alike, ["total_spend"]) == "The segments hardly differ from the average customer"
+    assert profiles_title(many_profiles(1), ["total_spend"]).startswith("One segment")
+    assert profiles_title(alike, ["return_rate"]) == "How the segments differ from the average customer"
 
 
 def test_every_cell_and_every_average_is_written_and_features_of_nobody_are_left_out() -> None:
     profiles = [row | {"mean_return_rate": 0.0, "mean_units_bought": None} for row in profiles_of(CLASSIC)]
-    words = words_of(heatmap_chart(profiles, s.NUMERIC_FEATURES, currency="£"))
+    words = words_of(profiles_chart(profiles, s.NUMERIC_FEATURES, currency="£"))
     assert {"£2.0k", "93×", "−47 %", "28×", "0 %"} <= words
     assert {"Orders", "All customers"} <= words
     assert "bought" not in words
@@ -74,7 +74,7 @@ def test_every_cell_and_every_average_is_written_and_features_of_nobody_are_left
 
 def test_one_giant_does_not_grey_the_others() -> None:
     profiles = profiles_of([("Low", 5000, "500000.00", 1), ("Middle", 500, "150000.00", 2), ("One", 1, "9e8", 3)])
-    figure = heatmap_chart(profiles, ["purchase_frequency"])
+    figure = profiles_chart(profiles, ["purchase_frequency"])
     colours = [to_rgb(patch.get_facecolor()) for patch in figure.axes[0].patches]
     grey = SCALE(0.5)[:3]
     assert max(abs(a - b) for a, b in zip(colours[1], grey, strict=True)) > 0.2
@@ -86,8 +86,8 @@ def test_texts_stay_apart_with_all_features(segments: int) -> None:
         row | {f"mean_{feature}": 10.0 ** (n * row["segment_id"] / 30) for n, feature in enumerate(s.NUMERIC_FEATURES)}
         for row in many_profiles(segments)
     ]
-    assert_texts_apart(heatmap_chart(profiles, s.NUMERIC_FEATURES, currency="CHF"))
+    assert_texts_apart(profiles_chart(profiles, s.NUMERIC_FEATURES, currency="CHF"))
 
 
 def test_no_feature_at_all_is_no_error() -> None:
-    assert_texts_apart(heatmap_chart(many_profiles(2), []))
+    assert_texts_apart(profiles_chart(many_profiles(2), []))

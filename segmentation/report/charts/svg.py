@@ -1,0 +1,145 @@
+"""Write a figure as an SVG element that stands in an HTML page, next to others, under a strict security policy.
+
+matplotlib's own SVG carries its looks in `style` attributes, which the policy forbids, and in colours that suit a light
+page alone. Both become attributes that a browser accepts and a page may override. Text stays text: people can find it,
+select it and have it read aloud.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from matplotlib.figure import Figure
+
+from segmentation.report.charts.style import (
+    ACCENT,
+    CONTRAST,
+    FAINT,
+    INK,
+    QUIET,
+    SEGMENT_MARKS,
+    TEXT_SIZE,
+    house_style,
+    segment_of_gid,
+    width_of,
+)
+
+# Custom properties by which a page adapts the charts to a dark ground. Without them the colours are those of the PNG.
+PAGE_COLOURS: Final = {
+    INK.lower(): "--chart-ink",
+    QUIET.lower(): "--chart-quiet",
+    FAINT.lower(): "--chart-grid",
+    "#ffffff": "--chart-paper",
+    ACCENT.lower(): "--chart-accent",
+    CONTRAST.lower(): "--chart-contrast",
+    **{mark.colour.lower(): f"--chart-segment-{number}" for number, mark in enumerate(SEGMENT_MARKS, 1)},
+}
+FONT_FAMILY: Final = "DejaVu Sans, Verdana, Geneva, sans-serif"
+POINTS_PER_INCH: Final = 72
+DECIMALS: Final = 2  # of a point: finer than a screen's dots
+
+_NAMESPACE: Final = "http://www.w3.org/2000/svg"
+_HREF: Final = "{http://www.w3.org/1999/xlink}href"
+
+
+@dataclass(frozen=True)
+class DrawnChart:
+    """A chart for the report. `title` is its finding in plain text, and its alternative text."""
+
+    name: str
+    title: str
+    svg: str
+
+
+def drawn_chart(figure: Figure, name: str) -> DrawnChart:
+    """Return the figure as the report's chart of this name."""
+    return DrawnChart(name, str(figure.get_label()), inline_svg(figure, name))
+
+
+def inline_svg(figure: Figure, name: str) -> str:
+    """Return the figure as an SVG element without styles, scripts and links. The same figure gives the same text.
+
+    Ids are hashes salted with `name`, so that no two charts of a page share one. What belongs to a segment lies in
+    groups with its id as `data-segment`. The root scales (`viewBox` only) and has the figure's label as `aria-label`.
+    """
+    drawn = ET.fromstring(_matplotlib_svg(figure, name))
+    root = ET.Element(
+        "svg",
+        {
+            "xmlns": _NAMESPACE,
+            "viewBox": _rounded(drawn.attrib["viewBox"]),
+            "class": "chart",
+            "role": "img",
+            "aria-label": str(figure.get_label()),
+            "font-family": FONT_FAMILY,
+            "stroke-linejoin": "round",
+        },
+    )
+    root.extend(drawn.findall(f"{{{_NAMESPACE}}}g") + drawn.findall(f"{{{_NAMESPACE}}}defs[{{{_NAMESPACE}}}clipPath]"))
+    for element in root.iterfind(".//*"):
+        element.tag = element.tag.removeprefix(f"{{{_NAMESPACE}}}")
+        element.attrib = dict(_attributes(element))
+        if element.tag == "text":
+            _fit_any_font(element)
+    for group in root.iter("g"):
+        _share_style(group)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _matplotlib_svg(figure: Figure, salt: str) -> str:
+    text = StringIO()
+    with house_style({"svg.fonttype": "none", "svg.hashsalt": salt}):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    return text.getvalue()
+
+
+def _attributes(element: ET.Element) -> Iterator[tuple[str, str]]:
+    """Yield the attributes with styles as presentation attributes, rounded numbers and the page's colours."""
+    for key, value in element.items():
+        if key == "style":
+            for declaration in filter(str.strip, value.split(";")):
+                name, _, setting = (part.strip() for part in declaration.partition(":"))
+                if name != "font-family":  # the root's
+                    yield name, _setting(setting)
+        elif key == "id" and element.tag == "g":
+            segment_id = segment_of_gid(value)
+            if segment_id is not None:
+                yield "data-segment", str(segment_id)
+        elif key == _HREF:
+            yield "href", value
+        else:
+            yield key, _rounded(value)
+
+
+def _setting(value: str) -> str:
+    if value in PAGE_COLOURS:
+        return f"var({PAGE_COLOURS[value]}, {value})"
+    return value if value.startswith("#") else _rounded(value)
+
+
+def _rounded(value: str) -> str:
+    """Return the text with numbers of at most `DECIMALS`, without final zeros, and single spaces."""
+    short = re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip("."), value)
+    return " ".join(short.split())
+
+
+def _fit_any_font(text: ET.Element) -> None:
+    """Give the text the length it was laid out with, so that no other font makes it overlap."""
+    size = float(text.get("font-size", f"{TEXT_SIZE:g}px").removesuffix("px"))
+    weight = "bold" if text.get("font-weight") == "700" else "normal"
+    text.set("textLength", _rounded(f"{width_of(text.text or '', size, weight) * POINTS_PER_INCH:.6f}"))
+    text.set("lengthAdjust", "spacingAndGlyphs")
+
+
+def _share_style(group: ET.Element) -> None:
+    """Move the attributes that all symbols of a group share to the group: thousands of points need one colour."""
+    if len(group) < 2 or {child.tag for child in group} != {"use"}:
+        return
+    for key, value in list(group[0].items()):
+        if key not in {"href", "x", "y"} and all(symbol.get(key) == value for symbol in group):
+            group.set(key, value)
+            for symbol in group:
+                del symbol.attrib[key]
