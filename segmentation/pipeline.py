@@ -9,9 +9,15 @@ from pyspark.sql import SparkSession
 
 from segmentation import rollups
 from segmentation import schemas as s
-from segmentation.cleaning import ledger, rules
-from segmentation.cleaning.ledger import day_after_last_sale, require_usable, warn_of_malformed
-from segmentation.cleaning.rules import judged_lines, kept_lines, parsed_lines
+from segmentation.cleaning.ledger import (
+    Ledger,
+    day_after_last_sale,
+    line_counts,
+    require_clean_lines,
+    warn_of_malformed,
+)
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import cancelled_lines, judge_lines, rejected_transactions, sales_lines
 from segmentation.clustering.naming import name_segments
 from segmentation.clustering.scaling import prepare
 from segmentation.clustering.segments import (
@@ -109,29 +115,28 @@ def _publish(
     spark.catalog.clearCache()  # of a run before this one in the same session
 
     with progress.stage("Cleaning the lines"):
-        parsed = parsed_lines(read_lines(spark, files, config.input), config.cleaning)
-        judged = judged_lines(parsed, config.cleaning, request.as_of)
-        lines = kept_lines(judged).persist()
+        parsed = parse_lines(read_lines(spark, files, config.input), config.cleaning)
+        judged = judge_lines(parsed, config.cleaning, request.as_of)
+        lines = judged.drop(s.SOURCE_FILE).persist()  # a rejected line's file is in its rejection
         with read_errors_named(spark, files):
-            counted = rules.line_counts(lines).collect()  # one row per rule
-        as_of = request.as_of or day_after_last_sale(judged, counted)
-        quality = ledger.data_quality(counted, [*rules.RULES, rules.GUEST, rules.CLEAN])
-        counts = require_usable(quality, files)
-        warn_of_malformed(counted, files)
-        progress.found(f"{counts[rules.CLEAN]:,} of {sum(counts.values()):,} lines usable, as of {as_of}")
-        sales = rules.sales_among(lines)
-        others = rules.others_among(lines, config.cleaning, as_of)
-        staged.write_table("rejected_transactions", rules.rejected_transactions(others))
+            ledger = Ledger(line_counts(lines).collect(), files)  # one row per outcome
+        as_of = request.as_of or day_after_last_sale(ledger, judged)
+        require_clean_lines(ledger)
+        warn_of_malformed(ledger)
+        quality, counts = ledger.data_quality, ledger.counts
+        progress.found(f"{counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
+        sales = sales_lines(lines)
+        staged.write_table("rejected_transactions", rejected_transactions(lines))
         staged.write_table("data_quality", small_table(spark, "data_quality", quality))
 
     with progress.stage("Aggregating customers, countries and products"):
         orders = orders_of(sales).persist()
         baskets = baskets_of(sales).persist()
-        cancelled = rules.cancelled_lines(lines, config.cleaning, as_of)
+        cancelled = cancelled_lines(lines)
         features = customer_features(orders, baskets, cancelled, as_of)
         customers = features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID).persist()
         preparation = prepare(customers, wanted)
-        require_customers(preparation, wanted.k, counts)
+        require_customers(preparation, wanted.k, ledger.in_words())
         progress.found(f"{preparation.count:,} customers")
         countries = rollups.country_sales(orders).coalesce(1).persist()
         products = rollups.product_sales(sales, baskets, config.rollups.merchandise_pattern).coalesce(1).persist()

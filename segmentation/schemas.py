@@ -6,6 +6,8 @@ time zone setting can move a sale to another day.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
 from pyspark.sql import DataFrame
 from pyspark.sql.types import (
@@ -46,13 +48,34 @@ def raw(field: str) -> str:
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
 AMOUNT = "amount"
-IS_COPY = "is_copy"
-INVOICE_KIND = "invoice_kind"
-AS_READ = "as_read"
-OUTCOME = "outcome"
+IS_MALFORMED = "is_malformed"
+IS_DUPLICATE = "is_duplicate"
 REASON = "reason"
 REASONS = "reasons"
-UNREAD = "unread"
+REJECTION = "rejection"
+AS_READ = "as_read"
+UNPARSED = "unparsed"
+UNREADABLE = "unreadable"
+
+# --- outcomes of a line: the cleaning rules in the order in which they are tried, then the two others -
+MALFORMED = "malformed"
+CANCELLATION = "cancellation"
+ADJUSTMENT = "adjustment"
+NON_POSITIVE_QUANTITY = "non_positive_quantity"
+NON_POSITIVE_PRICE = "non_positive_price"
+OUT_OF_PERIOD = "out_of_period"
+DUPLICATE = "duplicate"
+RULE_NAMES = (
+    MALFORMED,
+    CANCELLATION,
+    ADJUSTMENT,
+    NON_POSITIVE_QUANTITY,
+    NON_POSITIVE_PRICE,
+    OUT_OF_PERIOD,
+    DUPLICATE,
+)
+GUEST = "guest"
+CLEAN = "clean"
 
 # --- customer features ------------------------------------------------------------------------------------------
 TOTAL_SPEND = "total_spend"
@@ -130,38 +153,102 @@ READ_TYPED: dict[str, tuple[DataType, ...]] = {
 }
 """The types in which a field need not become text to be read, from which its text can be told at any time."""
 
-CUSTOMER_FEATURES = _struct(
-    (CUSTOMER_ID, StringType()),
-    (TOTAL_SPEND, MONEY),
-    (PURCHASE_FREQUENCY, LongType()),
-    (RECENCY_DAYS, IntegerType()),
-    (TENURE_DAYS, IntegerType()),
-    (AVERAGE_ORDER_VALUE, MONEY),
-    (AVERAGE_BASKET_UNITS, DoubleType()),
-    (UNITS_BOUGHT, LongType()),
-    (DISTINCT_PRODUCTS, LongType()),
-    (AVERAGE_DAYS_BETWEEN_ORDERS, DoubleType(), "null"),  # undefined for a customer of one order
-    (FIRST_PURCHASE_AT, TimestampNTZType()),
-    (LAST_PURCHASE_AT, TimestampNTZType()),
-    (COUNTRY, StringType()),
-    (RETURNED_AMOUNT, MONEY),
-    (RETURN_RATE, DoubleType()),
+
+@dataclass(frozen=True)
+class Feature:
+    """The facts of one numeric customer feature. `features.py` has its expression."""
+
+    name: str
+    type: DataType
+    unit: Literal["money", "orders", "days", "units", "products", "share"]
+    label: str  # a chart's axis or a table's heading
+    noun: str  # inside a sentence: "differ most in order value"
+    long_label: str = ""  # where there is room; the label if empty
+    lower_is_better: bool = False
+    nullable: bool = False  # a feature that some customers lack cannot be clustered
+
+    @property
+    def full_label(self) -> str:
+        return self.long_label or self.label
+
+
+FEATURES = {
+    feature.name: feature
+    for feature in (
+        Feature(TOTAL_SPEND, MONEY, "money", "Total spend", "spending"),
+        Feature(PURCHASE_FREQUENCY, LongType(), "orders", "Orders", "orders"),
+        Feature(
+            RECENCY_DAYS,
+            IntegerType(),
+            "days",
+            "Days since last order",
+            "days since the last order",
+            "Days since the last order",
+            lower_is_better=True,
+        ),
+        Feature(
+            TENURE_DAYS,
+            IntegerType(),
+            "days",
+            "Days since first order",
+            "days since the first order",
+            "Days since the first order",
+        ),
+        Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value"),
+        Feature(AVERAGE_BASKET_UNITS, DoubleType(), "units", "Units in an order", "units in an order"),
+        Feature(UNITS_BOUGHT, LongType(), "units", "Units bought", "units bought"),
+        Feature(DISTINCT_PRODUCTS, LongType(), "products", "Different products", "different products"),
+        Feature(
+            AVERAGE_DAYS_BETWEEN_ORDERS,
+            DoubleType(),
+            "days",
+            "Days between orders",
+            "days between orders",
+            lower_is_better=True,
+            nullable=True,  # undefined for a customer of one order
+        ),
+        Feature(
+            RETURNED_AMOUNT,
+            MONEY,
+            "money",
+            "Returned amount",
+            "returned amount",
+            "Money returned",
+            lower_is_better=True,
+        ),
+        Feature(
+            RETURN_RATE,
+            DoubleType(),
+            "share",
+            "Returned share of spend",
+            "return rate",
+            "Share of spend returned",
+            lower_is_better=True,
+        ),
+    )
+}
+"""Every numeric feature by its column, in the order in which tables list them."""
+
+NUMERIC_FEATURES = tuple(FEATURES)
+CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if not feature.nullable)
+
+
+def _feature_fields(names: Iterable[str]) -> list[StructField]:
+    return [StructField(name, FEATURES[name].type, FEATURES[name].nullable) for name in names]
+
+
+_RETURNS_START = NUMERIC_FEATURES.index(RETURNED_AMOUNT)
+CUSTOMER_FEATURES = StructType(
+    [
+        StructField(CUSTOMER_ID, StringType(), nullable=False),
+        *_feature_fields(NUMERIC_FEATURES[:_RETURNS_START]),
+        StructField(FIRST_PURCHASE_AT, TimestampNTZType(), nullable=False),
+        StructField(LAST_PURCHASE_AT, TimestampNTZType(), nullable=False),
+        StructField(COUNTRY, StringType(), nullable=False),
+        *_feature_fields(NUMERIC_FEATURES[_RETURNS_START:]),
+    ]
 )
 """One row per customer with at least one sale."""
-
-NUMERIC_FEATURES = (
-    TOTAL_SPEND,
-    PURCHASE_FREQUENCY,
-    RECENCY_DAYS,
-    TENURE_DAYS,
-    AVERAGE_ORDER_VALUE,
-    AVERAGE_BASKET_UNITS,
-    UNITS_BOUGHT,
-    DISTINCT_PRODUCTS,
-    AVERAGE_DAYS_BETWEEN_ORDERS,
-    RETURNED_AMOUNT,
-    RETURN_RATE,
-)
 
 CUSTOMER_SEGMENTS = StructType(
     [

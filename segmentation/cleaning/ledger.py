@@ -1,106 +1,162 @@
-"""Is there enough to work on? The day, the lines, the customers and the numbers of segments of a run, or InputError."""
+"""Account for every line that was read: counts and money by outcome, warnings, and whether there is enough to go on."""
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning import rules
 from segmentation.errors import InputError
+from segmentation.ingest import values
 from segmentation.ingest.files import InputFile
 
 logger = logging.getLogger(__name__)
 
-# Exports have a few broken lines; beyond that share it is mostly a format or a column that the job was told wrong.
-# `quality_gates.max_rejected_share` refuses a run, by all rejected lines; without it such a run is published.
-MALFORMED_SHARE_TOLD = 0.10
-# What the values of malformed lines lack, and what to do about it.
-UNREADABLE: Mapping[str, str] = {
-    s.UNPARSED_LINE: "the line cannot be taken apart into its fields: look at its quotes and at input.csv",
+OUTCOMES = (*s.RULE_NAMES, s.GUEST, s.CLEAN)
+# Exports have a few broken lines. A larger share mostly means a wrong format or column.
+WARN_ABOVE_MALFORMED_SHARE = 0.10
+# Why a line is malformed, and what to do about it.
+REMEDIES: Mapping[str, str] = {
+    s.UNPARSED_LINE: "the line cannot be split into its fields: look at its quotes and at input.csv",
     s.INVOICE_NO: "invoice_no is blank or rounded, as 5.4E+05: look at input.columns.invoice_no",
     s.STOCK_CODE: "stock_code is blank or rounded, as 5.4E+05: look at input.columns.stock_code",
     s.QUANTITY: "quantity is no whole number: look at input.columns.quantity, and write it as 1000",
-    s.INVOICE_DATE: "invoice_date is no date in a known way: tell how it is written in cleaning.date_formats",
+    s.INVOICE_DATE: "invoice_date is no date in a known format: add its format to cleaning.date_formats",
     s.UNIT_PRICE: "unit_price is no number: look at input.columns.unit_price, and write it as 1000.50",
     s.CUSTOMER_ID: "customer_id is rounded, as 5.4E+05: export it as text",
-    s.AMOUNT: "quantity times unit_price is beyond all measure: look at input.columns",
+    s.AMOUNT: "quantity times unit_price is too large to be an amount: look at input.columns",
 }
 
 
-def day_after_last_sale(judged: DataFrame, counted: Sequence[Row]) -> date:
-    """The default of as_of; InputError where it would lie in the future and make every recency nonsense."""
-    last = max((row[s.LAST_SOLD_AT].date() for row in counted if row[s.LAST_SOLD_AT]), default=None)
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    # Without any sale the day does not matter: the run ends with the counts of what was wrong with the lines.
-    if last is None:
-        return tomorrow
-    # A day's grace for shops east of Greenwich.
-    if last > tomorrow:
-        file, invoice = rules.sales_of(judged, last).head() or ("", "")
-        raise InputError(
-            f"{file}: the last sale, of invoice {invoice}, is on {last}, which is yet to come: correct its date, or "
-            "give the run its day with --as-of: what is dated later is then out of period"
-        )
-    day: date = last
-    return day + timedelta(days=1)
+def line_counts(lines: DataFrame) -> DataFrame:
+    """Return one row per outcome that occurs in the judged lines.
 
-
-def require_usable(quality: Sequence[Mapping[str, Any]], files: Sequence[InputFile]) -> dict[str, int]:
-    """Lines read by rule; InputError where there is no clean one."""
-    counts = {row[s.RULE]: row[s.ROWS] for row in quality}
-    place = _place(files)
-    if not sum(counts.values()):
-        raise InputError(f"{place}: a header, but no lines below it")
-    if not counts[rules.CLEAN]:
-        raise InputError(
-            f"{place}: no usable line is left of {sum(counts.values()):,} read ({_listed(counts)}): check "
-            "input.columns, cleaning.date_formats and --as-of"
-        )
-    return counts
-
-
-def warn_of_malformed(counted: Sequence[Row], files: Sequence[InputFile]) -> None:
-    """A warning where more than MALFORMED_SHARE_TOLD of the lines are malformed: how many, mostly why, what to do.
-
-    `counted` are the rows of `cleaning.line_counts`.
+    Columns: rule string; rows bigint; revenue decimal(20,4), 0 for a line without an amount; last_sold_at
+    timestamp_ntz, NULL for rejected lines; unreadable struct: malformed lines by what is wrong, each bigint.
     """
-    read = sum(row[s.ROWS] for row in counted)
-    malformed = next((row for row in counted if row[s.RULE] == rules.MALFORMED), None)
-    if malformed is None or malformed[s.ROWS] <= MALFORMED_SHARE_TOLD * read:
-        return
-    unread = malformed[s.UNREAD].asDict()
-    most = max(UNREADABLE, key=lambda what: unread[what])
-    logger.warning(
-        "%s: %s of %s lines (%.1f%%) are malformed and count nowhere. In %s of them %s. They are in the table "
-        "rejected_transactions; quality_gates.max_rejected_share refuses such a run",
-        *(_place(files), f"{malformed[s.ROWS]:,}", f"{read:,}", 100 * malformed[s.ROWS] / read),
-        *(f"{unread[most]:,}", UNREADABLE[most]),
+    is_sale = F.col(s.REJECTION).isNull()
+    return lines.groupBy(F.coalesce(F.col(s.REASON), F.lit(s.CLEAN)).alias(s.RULE)).agg(
+        F.count(F.lit(1)).alias(s.ROWS),
+        F.coalesce(F.sum(s.AMOUNT), F.lit(0)).cast(s.MONEY).alias(s.REVENUE),
+        F.max(F.when(is_sale, F.col(s.INVOICE_DATE))).alias(s.LAST_SOLD_AT),
+        F.struct(*[F.count_if(fault).alias(name) for name, fault in _faults().items()]).alias(s.UNREADABLE),
     )
 
 
-def _place(files: Sequence[InputFile]) -> str:
-    return files[0].path + (f" and {len(files) - 1} more" if len(files) > 1 else "")
+def sales_of_day(judged: DataFrame, day: date) -> DataFrame:
+    """Return source_file and invoice_no of the judged sales of a day, sorted."""
+    is_of_day = F.col(s.REJECTION).isNull() & (F.col(s.INVOICE_DATE).cast("date") == F.lit(day))
+    return judged.where(is_of_day).select(s.SOURCE_FILE, s.INVOICE_NO).sort(s.SOURCE_FILE, s.INVOICE_NO)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Lines and money by outcome, from the rows of `line_counts`, and the files that they came from."""
+
+    rows: Sequence[Row]
+    files: Sequence[InputFile]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Lines by outcome, 0 where there is none."""
+        counted = {row[s.RULE]: row[s.ROWS] for row in self.rows}
+        return {outcome: counted.get(outcome, 0) for outcome in OUTCOMES}
+
+    @property
+    def read(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def last_sale_day(self) -> date | None:
+        return max((row[s.LAST_SOLD_AT].date() for row in self.rows if row[s.LAST_SOLD_AT]), default=None)
+
+    @cached_property
+    def data_quality(self) -> list[dict[str, Any]]:
+        """The rows of `DATA_QUALITY`: one per outcome."""
+        revenue = {row[s.RULE]: row[s.REVENUE] for row in self.rows}
+        nothing = Decimal(0).scaleb(-s.MONEY.scale)
+        return [
+            {
+                s.RULE: outcome,
+                s.ROWS: count,
+                s.SHARE: count / self.read if self.read else 0.0,
+                s.REVENUE: revenue.get(outcome, nothing),
+            }
+            for outcome, count in self.counts.items()
+        ]
+
+    def in_words(self) -> str:
+        """What became of the lines, for a message."""
+        return f"{self.read:,} read ({_listed(self.counts)})"
+
+    @property
+    def source(self) -> str:
+        """The first file, and how many more there are, for a message."""
+        return self.files[0].path + (f" and {len(self.files) - 1} more" if len(self.files) > 1 else "")
+
+
+def day_after_last_sale(ledger: Ledger, judged: DataFrame) -> date:
+    """Return the default of `as_of`.
+
+    Raises InputError where the last sale lies in the future, which would make every recency meaningless. Only then an
+    action runs on `judged`, to name the file and the invoice.
+    """
+    last, tomorrow = ledger.last_sale_day, datetime.now(UTC).date() + timedelta(days=1)
+    if last is None:  # `require_clean_lines` raises next
+        return tomorrow
+    if last > tomorrow:  # tomorrow itself may be today east of Greenwich
+        file, invoice = sales_of_day(judged, last).head() or ("", "")
+        raise InputError(
+            f"{file}: the last sale, of invoice {invoice}, is on {last}, which is in the future: correct its date, or "
+            "set the day of the run with --as-of: lines of that day and later are then out of period"
+        )
+    return last + timedelta(days=1)
+
+
+def require_clean_lines(ledger: Ledger) -> None:
+    """Raise InputError where no line is clean."""
+    if not ledger.read:
+        raise InputError(f"{ledger.source}: a header, but no lines below it")
+    if not ledger.counts[s.CLEAN]:
+        raise InputError(
+            f"{ledger.source}: no usable line is left of {ledger.in_words()}: check "
+            "input.columns, cleaning.date_formats and --as-of"
+        )
+
+
+def warn_of_malformed(ledger: Ledger) -> None:
+    """Warn where many lines are malformed: how many, the commonest fault, and its remedy."""
+    malformed = next((row for row in ledger.rows if row[s.RULE] == s.MALFORMED), None)
+    if malformed is None or malformed[s.ROWS] <= WARN_ABOVE_MALFORMED_SHARE * ledger.read:
+        return
+    faults = malformed[s.UNREADABLE].asDict()
+    commonest = max(REMEDIES, key=lambda name: faults[name])
+    logger.warning(
+        "%s: %s of %s lines (%.1f%%) are malformed and count nowhere. In %s of them %s. They are in the table "
+        "rejected_transactions; quality_gates.max_rejected_share refuses such a run",
+        *(ledger.source, f"{malformed[s.ROWS]:,}", f"{ledger.read:,}", 100 * malformed[s.ROWS] / ledger.read),
+        *(f"{faults[commonest]:,}", REMEDIES[commonest]),
+    )
 
 
 def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{rule} {count:,}" for rule, count in counts.items() if count)
+    return ", ".join(f"{outcome} {count:,}" for outcome, count in counts.items() if count)
 
 
-def data_quality(counts: Sequence[Row], rules: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows of `DATA_QUALITY`: one for each of `rules`, in their order, 0 where no line failed it first."""
-    by_rule = {row[s.RULE]: row for row in counts}
-    read = sum(row[s.ROWS] for row in counts)
-    nothing = Decimal(0).scaleb(-s.MONEY.scale)
-    return [
-        {
-            s.RULE: rule,
-            s.ROWS: by_rule[rule][s.ROWS] if rule in by_rule else 0,
-            s.SHARE: by_rule[rule][s.ROWS] / read if rule in by_rule else 0.0,
-            s.REVENUE: by_rule[rule][s.REVENUE] if rule in by_rule else nothing,
-        }
-        for rule in rules
-    ]
+def _faults() -> Mapping[str, Column]:
+    """For each of `REMEDIES` whether it is what a malformed line lacks."""
+    is_malformed = F.col(s.REASON).eqNullSafe(s.MALFORMED)
+    rejection = F.col(s.REJECTION)
+    missing = {name: F.col(name).isNull() for name in (s.INVOICE_NO, s.STOCK_CODE, s.QUANTITY, s.INVOICE_DATE)}
+    missing[s.UNIT_PRICE] = rejection[s.UNIT_PRICE].isNull()
+    missing[s.CUSTOMER_ID] = values.is_rounded(F.col(s.CUSTOMER_ID))  # a missing customer is no fault
+    missing[s.AMOUNT] = F.col(s.AMOUNT).isNull() & ~missing[s.QUANTITY] & ~missing[s.UNIT_PRICE]
+    is_unparsed = rejection[s.UNPARSED]
+    faults = {name: is_malformed & ~is_unparsed & fault for name, fault in missing.items()}
+    return {s.UNPARSED_LINE: is_malformed & is_unparsed, **faults}

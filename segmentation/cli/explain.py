@@ -67,19 +67,8 @@ def _input(config: RunConfig, inputs: Sequence[str]) -> Iterator[tuple[str, str]
 
 def _rules(config: RunConfig, as_of: date | None) -> Iterator[tuple[str, str]]:
     settings = config.cleaning
-    until = f"on or after {as_of}" if as_of else "on or after --as-of, which is the day after the last sale"
-    first = f"before {settings.first_day}, or " if settings.first_day else ""
-    told = {
-        rules.MALFORMED: f"a value that cannot be read; dates are tried as {', '.join(settings.date_formats)}",
-        rules.CANCELLATION: f"the invoice begins with {' or '.join(settings.cancellation_prefixes)}",
-        rules.ADJUSTMENT: f"the invoice does not match {settings.sale_invoice_pattern}",
-        rules.NON_POSITIVE_QUANTITY: "a quantity of 0 or less",
-        rules.NON_POSITIVE_PRICE: "a price of 0 or less",
-        rules.OUT_OF_PERIOD: f"{first}{until}",
-        rules.DUPLICATE: "an exact copy of another line",
-    }
-    for number, rule in enumerate(rules.RULES, start=1):
-        yield f"{number} {rule}", "switched off" if rule in settings.switched_off else f"rejects: {told[rule]}"
+    for number, (rule, criterion) in enumerate(rules.criteria(settings, as_of).items(), start=1):
+        yield f"{number} {rule}", "switched off" if rule in settings.switched_off else f"rejects: {criterion}"
     missing = ", ".join(settings.missing_customer_ids)
     yield "guest", f"kept for countries and products, not for segments: no customer id, or one of {missing}"
 

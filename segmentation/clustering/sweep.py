@@ -5,7 +5,7 @@ searched and fitted on a weighted sample and then measured on all customers; the
 sweep of many customers thus takes a few passes over them, not hundreds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -14,7 +14,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.ledger import _listed
 from segmentation.clustering.choose_k import Choice, choose_k
 from segmentation.clustering.kmeans import Data, Fit, as_centres, best_fit, data_of, grown_start
 from segmentation.clustering.metrics import Centres, cluster_indices, measure, squared_distance
@@ -35,13 +34,12 @@ WEIGHT = "weight"
 SEARCH_WEIGHT = "search_weight"
 
 
-def require_customers(preparation: Preparation, k: int | str, counts: Mapping[str, int]) -> None:
+def require_customers(preparation: Preparation, k: int | str, lines: str) -> None:
     """Raise InputError if the customers are too few or too alike for two segments, or for the configured number.
 
-    `counts` maps each cleaning rule to its lines. The message lists them.
+    `lines` says what became of the lines read, for the message.
     """
     count = preparation.count
-    lines = f"of {sum(counts.values()):,} lines read: {_listed(counts)}"
     if count < 2:
         raise InputError(f"there is {count} customer with a sale: segments need at least 2 ({lines})")
     if isinstance(k, int) and count < k:

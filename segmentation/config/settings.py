@@ -3,37 +3,20 @@
 import json
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from segmentation import schemas as s
 from segmentation.errors import did_you_mean
 
-Feature = Literal[
-    "total_spend",
-    "purchase_frequency",
-    "recency_days",
-    "tenure_days",
-    "average_order_value",
-    "average_basket_units",
-    "units_bought",
-    "distinct_products",
-    "returned_amount",
-    "return_rate",
-]
-"""What can be clustered: every numeric feature but average_days_between_orders, which one-order customers lack."""
-
-RuleName = Literal[
-    "malformed",
-    "cancellation",
-    "adjustment",
-    "non_positive_quantity",
-    "non_positive_price",
-    "out_of_period",
-    "duplicate",
-]
-
+# The names live in `schemas`: a feature or rule that is added there is known here.
+if TYPE_CHECKING:
+    Feature = str
+    RuleName = str
+else:
+    Feature = Literal[*s.CLUSTERABLE_FEATURES]
+    RuleName = Literal[*s.RULE_NAMES]
 Scaler = Literal["standard", "robust", "min_max"]
 
 

@@ -20,7 +20,6 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import CLEAN, GUEST, RULES
 from segmentation.config.settings import QualityGates, RunConfig
 from segmentation.errors import NO_SPACE, InputError, QualityGateError, SegmentationError, java_message
 from segmentation.lake.runs import Lake, open_run
@@ -163,9 +162,9 @@ def require_whole(
         require_equal(f"rows of {table} and what was counted", table=figures[table][s.ROWS], counted=count)
     rows = {row[s.RULE]: row[s.ROWS] for row in quality}
     money = {row[s.RULE]: row[s.REVENUE] for row in quality}
-    for rule in (*RULES, GUEST):
+    for rule in s.RULE_NAMES:
         require_equal(f"the lines kept as {rule} and those counted", kept=reasons.get(rule, 0), counted=rows[rule])
-    clean, guest = money[CLEAN], money[GUEST]
+    clean, guest = money[s.CLEAN], money[s.GUEST]
     for table in ("customer_segments", "segment_profiles", "country_segments", "product_segments"):
         require_equal(
             f"the revenue of {table} and of clean lines", table=_money(figures, table, s.REVENUE), lines=clean
@@ -209,11 +208,11 @@ def _money(figures: Mapping[str, Mapping[str, Any]], table: str, column: str) ->
 
 
 def _by_outcome(figures: Mapping[str, Any], zero: Any) -> dict[str, Any]:
-    rejected = sum((figures[rule] for rule in RULES), zero)
+    rejected = sum((figures[rule] for rule in s.RULE_NAMES), zero)
     return {
         "read": sum(figures.values(), zero),
-        "clean": figures[CLEAN],
-        "guest": figures[GUEST],
+        "clean": figures[s.CLEAN],
+        "guest": figures[s.GUEST],
         "rejected": rejected,
     }
 

@@ -203,15 +203,9 @@ class Step(NamedTuple):
 
 # For each outcome of a line what it is called, and what it means.
 OUTCOMES: Final = {
-    rules.MALFORMED: ("Cannot be read", "too few or too many fields, or a number, date or price that is none"),
-    rules.CANCELLATION: ("Cancelled", "the invoice is a cancellation; it counts as money returned by its customer"),
-    rules.ADJUSTMENT: ("Adjustments", "the invoice is not a sale, such as a correction of bad debt"),
-    rules.NON_POSITIVE_QUANTITY: ("No quantity", "a quantity of 0 or less outside a cancellation"),
-    rules.NON_POSITIVE_PRICE: ("No price", "a price of 0 or less, such as gifts and losses of stock"),
-    rules.OUT_OF_PERIOD: ("Out of period", "before the first day, or on or after the day of this report"),
-    rules.DUPLICATE: ("Copies", "an exact copy of another line, which counts once"),
-    rules.GUEST: ("Guests", "good sales without a customer id: they count for countries and products only"),
-    rules.CLEAN: ("Used for the segments", "good sales of known customers"),
+    **{name: (rule.label, rule.meaning) for name, rule in rules.RULES.items()},
+    s.GUEST: ("Guests", rules.GUEST_MEANING),
+    s.CLEAN: ("Used for the segments", rules.CLEAN_MEANING),
 }
 
 
@@ -316,9 +310,9 @@ def told_quality(quality: Rows, examples: Rows, currency: str) -> list[Step]:
     for row in quality:
         rule, share = str(row[s.RULE]), float(row[s.SHARE])
         label, meaning = OUTCOMES.get(rule, (rule, ""))
-        kind = "used" if rule == rules.CLEAN else "guests" if rule == rules.GUEST else "taken"
+        kind = "used" if rule == s.CLEAN else "guests" if rule == s.GUEST else "taken"
         left = max(left - share, 0.0)
-        own = [masked(line, rule == rules.MALFORMED) for line in examples if line[s.REASON] == rule]
+        own = [masked(line, rule == s.MALFORMED) for line in examples if line[s.REASON] == rule]
         steps.append(
             Step(
                 label,
