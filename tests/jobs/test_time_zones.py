@@ -12,7 +12,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.cleaning.rules import parsed_lines
+from segmentation.cleaning.parse import parse_lines
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.ingest.files import find_input
@@ -96,7 +96,7 @@ def test_skipped_and_doubled_hours_are_read_as_they_are_written(
         assert time.tzname[0] not in ("UTC", "GMT") or zone == "Europe/London"
         found = find_input(spark, [str(path) for path in files], config.input)
         cleaning = config.cleaning.model_copy(update={"switched_off": ("duplicate",)})  # a shuffle less
-        lines = parsed_lines(read_lines(spark, found, config.input), cleaning)
+        lines = parse_lines(read_lines(spark, found, config.input), cleaning)
         name = F.regexp_extract("source_file", r"([^/#]+)(#.*)?$", 1)
         rows = lines.select(name, "invoice_no", F.col("invoice_date").cast("string")).collect()
     expected = {(path.name, str(number), str(moment)) for path in files for number, moment in enumerate(MOMENTS)}

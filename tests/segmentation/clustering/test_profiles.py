@@ -7,7 +7,6 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.ledger import data_quality
 from segmentation.clustering.segments import segment_profiles, segment_statistics
 
 SCHEMA = (
@@ -60,21 +59,3 @@ def test_profiles_add_shares_rules_and_centres_and_fill_the_declared_columns(sta
 def test_segments_without_any_revenue_have_shares_of_zero():
     row = Row(segment_id=1, segment_name="All", customers=2, revenue=Decimal("0.0000"))
     assert [one["revenue_share"] for one in segment_profiles([row], ["r"], [{}])] == [0.0]
-
-
-def test_every_rule_has_its_row_in_order_and_all_add_up_to_what_was_read():
-    counts = [
-        Row(rule="clean", rows=6, revenue=Decimal("60.0000")),
-        Row(rule="duplicate", rows=2, revenue=Decimal("-3.5000")),
-    ]
-    assert data_quality(counts, ["malformed", "duplicate", "clean"]) == [
-        {"rule": "malformed", "rows": 0, "share": 0.0, "revenue": Decimal("0.0000")},
-        {"rule": "duplicate", "rows": 2, "share": 0.25, "revenue": Decimal("-3.5000")},
-        {"rule": "clean", "rows": 6, "share": 0.75, "revenue": Decimal("60.0000")},
-    ]
-
-
-def test_nothing_read_is_nothing_under_every_rule():
-    assert data_quality([], ["malformed", "clean"]) == [
-        {"rule": rule, "rows": 0, "share": 0.0, "revenue": Decimal(0)} for rule in ("malformed", "clean")
-    ]

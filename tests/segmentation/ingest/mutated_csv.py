@@ -20,7 +20,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import judged_lines, parsed_lines
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import judge_lines
 from segmentation.config.settings import CleaningSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.ingest.files import find_input
@@ -192,8 +193,8 @@ def read(spark: SparkSession, paths: Sequence[Path]) -> Reading:
             files += find_input(spark, [str(path)], INPUT)
         except InputError as error:
             refused[path.name] = str(error)
-    lines = parsed_lines(read_lines(spark, files, INPUT), CLEANING)
-    counted = judged_lines(lines, CLEANING, AS_OF).groupBy(s.SOURCE_FILE).agg(F.count(s.OUTCOME).alias("lines"))
+    lines = parse_lines(read_lines(spark, files, INPUT), CLEANING)
+    counted = judge_lines(lines, CLEANING, AS_OF).groupBy(s.SOURCE_FILE).agg(F.count(F.lit(1)).alias("lines"))
     found = {Path(row[s.SOURCE_FILE]).name: row["lines"] for row in counted.collect()}
     return Reading({path.name: found.get(path.name, 0) for path in paths if path.name not in refused}, refused)
 

@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import judged_lines, parsed_lines
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import judge_lines
 from segmentation.config.settings import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.ingest.files import find_input
@@ -198,7 +199,7 @@ def judged(
     spark: SparkSession, path: Path, settings: InputSettings = INPUT, cleaning: CleaningSettings = CLEANING
 ) -> DataFrame:
     files = find_input(spark, [str(path)], settings)
-    return judged_lines(parsed_lines(read_lines(spark, files, settings), cleaning), cleaning, AS_OF)
+    return judge_lines(parse_lines(read_lines(spark, files, settings), cleaning), cleaning, AS_OF)
 
 
 def outcomes(lines_: DataFrame) -> DataFrame:

@@ -24,7 +24,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import judged_lines, kept_lines, others_among, parsed_lines, rejected_transactions
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import judge_lines, rejected_transactions
 from segmentation.config.settings import CleaningSettings, CsvSettings, InputSettings
 from segmentation.errors import InputError
 from segmentation.ingest.files import HEAD_BYTES, find_input
@@ -269,7 +270,7 @@ def test_the_same_ten_lines_are_read_the_same_from_every_form(spark: SparkSessio
     assert all(
         lines.schema[s.raw(field)].dataType in (StringType(), *s.READ_TYPED.get(field, ())) for field in s.LINE_FIELDS
     )
-    actual = parsed_lines(lines, CLEANING).select(*s.LINE_FIELDS)
+    actual = parse_lines(lines, CLEANING).select(*s.LINE_FIELDS)
     assert_df_equality(actual, spark.createDataFrame(TEN, PARSED), ignore_nullable=True, ignore_row_order=True)
 
 
@@ -299,9 +300,9 @@ def test_typed_columns_are_judged_and_set_aside_as_the_same_lines_in_text_are(
         folder.mkdir()
         pq.write_table(pa.table(arrays, names=HEADER), folder / "lines.parquet")
         lines = read(spark, folder)
-        kept = kept_lines(judged_lines(parsed_lines(lines, CLEANING), CLEANING, None))
-        others = others_among(kept, CLEANING, date(2011, 1, 1))
-        frames.append((lines.dtypes, kept.drop("as_read"), rejected_transactions(others).drop("source_file")))
+        judged = judge_lines(parse_lines(lines, CLEANING), CLEANING, None)
+        rejected = rejected_transactions(judged).drop("source_file")
+        frames.append((lines.dtypes, judged.drop("rejection", "source_file"), rejected))
     (typed, *from_typed), (text, *from_text) = frames
     assert dict(typed)["raw_quantity"] == "bigint"
     assert set(dict(text).values()) == {"string"}
@@ -399,17 +400,17 @@ def test_lines_of_the_wrong_width_are_malformed_counted_and_shown_as_they_were(
         "536367,A,TOO MANY,6,2010-12-01,2.55,17850,EIRE,and,more",
     )
     path.write_text("\r\n".join([",".join(HEADER), good, short, "", long, ",,,,,,,", good, ""]), newline="")
-    judged = judged_lines(parsed_lines(read(spark, path), CLEANING), CLEANING, date(2011, 1, 1))
-    actual = judged.select("raw_invoice_no", "raw_description", "unparsed_line", "reason")
+    judged = judge_lines(parse_lines(read(spark, path), CLEANING), CLEANING, date(2011, 1, 1))
+    actual = judged.select("invoice_no", "description", "rejection.unparsed", "reason")
     expected = spark.createDataFrame(
         [
             ("536365", "GOOD", None, None),
-            ("536365", "GOOD", None, "duplicate"),
-            ("536366", "too few", short, "malformed"),
-            ("536367", "TOO MANY", long, "malformed"),
-            (None, None, None, "malformed"),
+            ("536365", "GOOD", False, "duplicate"),
+            ("536366", "too few", True, "malformed"),
+            ("536367", "TOO MANY", True, "malformed"),
+            (None, "", False, "malformed"),
         ],
-        "raw_invoice_no string, raw_description string, unparsed_line string, reason string",
+        "invoice_no string, description string, unparsed boolean, reason string",
     )
     assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
 
@@ -614,7 +615,7 @@ def test_numbers_in_parquet_that_are_no_quantity_become_text_and_then_malformed_
     columns["Quantity"] = pa.array(quantities, pa.float64())
     columns["Description"] = pa.array([str(number) for number in range(count)])
     pq.write_table(pa.table(columns), tmp_path / "wild.parquet")
-    rows = parsed_lines(read(spark, tmp_path), CLEANING).select("raw_description", "quantity").collect()
+    rows = parse_lines(read(spark, tmp_path), CLEANING).select("raw_description", "quantity").collect()
     parsed = {int(row.raw_description): row.quantity for row in rows}
     assert [parsed[number] for number in range(count)] == [6, 0, None, None, None, None, None, None, None]
 
@@ -636,7 +637,7 @@ def test_parquet_dates_are_midnight_and_ids_that_are_integers_doubles_or_text_ar
         columns["CustomerID"] = pa.array([customer], kind)
         columns["InvoiceDate"] = pa.array([date(2010, 12, 1)])
         pq.write_table(pa.table(columns), tmp_path / f"{number}.parquet")
-    rows = parsed_lines(read(spark, tmp_path), CLEANING).select("customer_id", "invoice_date").distinct()
+    rows = parse_lines(read(spark, tmp_path), CLEANING).select("customer_id", "invoice_date").distinct()
     expected = spark.createDataFrame(
         [("17850", datetime(2010, 12, 1))], "customer_id string, invoice_date timestamp_ntz"
     )

@@ -8,8 +8,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import rollups
-from segmentation.cleaning import rules
-from segmentation.cleaning.rules import judged_lines, kept_lines, line_counts, parsed_lines
+from segmentation import schemas as s
+from segmentation.cleaning.ledger import line_counts
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import cancelled_lines, judge_lines, sales_lines
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.features import baskets_of, customer_features, orders_of
@@ -17,7 +19,7 @@ from segmentation.ingest.files import find_input
 from segmentation.ingest.read import read_lines
 from tests.jobs.small_shop import make_small_shop, write_csv
 
-CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
+CONFIG = Path(__file__).resolve().parents[2] / "conf" / "online_retail.yaml"
 AS_OF = date(2011, 12, 10)
 
 
@@ -52,49 +54,49 @@ def judged(spark: SparkSession, config: RunConfig, tmp_path_factory: pytest.Temp
     for number in range(2):
         write_csv(texts[number::2], folder / f"{number}.csv")
     found = find_input(spark, [str(folder)], config.input)
-    return judged_lines(parsed_lines(read_lines(spark, found, config.input), config.cleaning), config.cleaning, None)
+    return judge_lines(parse_lines(read_lines(spark, found, config.input), config.cleaning), config.cleaning, None)
 
 
 @pytest.fixture(scope="module")
 def lines(judged: DataFrame) -> Iterator[DataFrame]:
-    kept = kept_lines(judged).persist()
-    line_counts(kept).collect()  # as the job does first; how they are spread is known once they are made
-    yield kept
-    kept.unpersist()
+    cached = judged.drop(s.SOURCE_FILE).persist()
+    line_counts(cached).collect()  # as the job does first: partitions are known once they are computed
+    yield cached
+    cached.unpersist()
 
 
 @pytest.fixture(scope="module")
 def sales(lines: DataFrame) -> DataFrame:
-    return rules.sales_among(lines)
+    return sales_lines(lines)
 
 
-def test_the_input_is_read_once_and_lines_are_moved_once_and_sorted_once(judged: DataFrame):
-    plan = line_counts(kept_lines(judged))
+def test_the_input_is_read_shuffled_and_sorted_once(judged: DataFrame):
+    plan = line_counts(judged)
     assert count(plan, "Scan csv") == 1
     assert count(plan, "Sort") == 1
-    # One of lines, by invoice; one of counts, of which there are a few.
+    # One of lines, by invoice, and one of a few counts.
     assert count(plan, "Exchange") == 2
     assert count(plan, "Window") == 1
 
 
-def test_everything_after_reads_the_kept_lines_and_orders_need_no_further_move_of_lines(sales: DataFrame):
+def test_orders_are_aggregated_from_the_cache_without_a_shuffle(sales: DataFrame):
     orders = orders_of(sales)
     assert count(orders, "InMemoryTableScan") == 1
     assert count(orders, "Exchange") == 0
 
 
-def test_baskets_move_the_lines_of_customers_once(sales: DataFrame):
+def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame):
     baskets = baskets_of(sales)
     assert count(baskets, "InMemoryTableScan") == 1
     assert count(baskets, "Exchange") == 1
 
 
-def test_no_line_is_looked_at_for_customers_and_countries(sales: DataFrame, lines: DataFrame, config: RunConfig):
+def test_customers_and_countries_are_aggregated_from_orders(sales: DataFrame, lines: DataFrame, config: RunConfig):
     orders, baskets = orders_of(sales).persist(), baskets_of(sales).persist()
     try:
-        cancelled = rules.cancelled_lines(lines, config.cleaning, AS_OF)
+        cancelled = cancelled_lines(lines)
         features = customer_features(orders, baskets, cancelled, AS_OF)
-        # Orders twice (money, main country), baskets, and the lines once, for those that were cancelled.
+        # Orders twice (money, main country), baskets, and the lines once for the cancelled ones.
         assert count(features, "InMemoryTableScan") == 4
         assert count(rollups.country_sales(orders), "InMemoryTableScan") == 1
     finally:

@@ -1,0 +1,68 @@
+"""Raw lines made in tests, and what the cleaning makes of them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import judge_lines
+from segmentation.config.settings import CleaningSettings
+
+DATE_FORMATS = ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel")
+DEFAULTS = CleaningSettings(date_formats=DATE_FORMATS)
+AS_OF = date(2011, 12, 10)
+SALE = dict(
+    zip(
+        s.LINE_FIELDS,
+        ("536365", "85123A", "HEART", "6", "12/1/2010 8:26", "2.55", "17850", "United Kingdom"),
+        strict=True,
+    )
+)
+
+RawLine = Mapping[str, str | None]
+
+
+def line(**fields: str | None) -> RawLine:
+    """Return a raw sale line with some fields, its source or its unparsed text different."""
+    return {**SALE, "source_file": "a.csv", "unparsed_line": None, **fields}
+
+
+def raw_lines(spark: SparkSession, lines: Sequence[RawLine]) -> DataFrame:
+    names = (*s.LINE_FIELDS, "source_file", "unparsed_line")
+    return spark.createDataFrame([tuple(one[name] for name in names) for one in lines], s.RAW_LINES)
+
+
+def parsed(spark: SparkSession, lines: Sequence[RawLine], **changed: Any) -> DataFrame:
+    return parse_lines(raw_lines(spark, lines), DEFAULTS.model_copy(update=changed))
+
+
+def judged(spark: SparkSession, lines: Sequence[RawLine], as_of: date | None = AS_OF, **changed: Any) -> DataFrame:
+    return judge_lines(parsed(spark, lines, **changed), DEFAULTS.model_copy(update=changed), as_of)
+
+
+def outcome() -> Column:
+    """The outcome of a judged line: its first reason, `guest` or `clean`."""
+    return F.coalesce(F.col(s.REASON), F.lit(s.CLEAN)).alias("outcome")
+
+
+def reasons_of(
+    spark: SparkSession, cases: Sequence[RawLine], as_of: date | None = AS_OF, **changed: Any
+) -> list[list[str]]:
+    """Return the reasons of each line, in their order, from one Spark job."""
+    numbered = [{**case, "description": str(number)} for number, case in enumerate(cases)]
+    reasons = F.coalesce(F.col("rejection.reasons"), F.array().cast("array<string>")).alias("reasons")
+    rows = judged(spark, numbered, as_of, **changed).select("description", reasons).collect()
+    by_number = {int(row.description): list(row.reasons) for row in rows}
+    assert len(by_number) == len(cases)
+    return [by_number[number] for number in range(len(cases))]
+
+
+def values_of(spark: SparkSession, field: str, texts: Sequence[str | None]) -> list[Any]:
+    """Return what a field's texts are parsed to, in their order, from one Spark job."""
+    lines = [line(**{"stock_code": str(number), field: text}) for number, text in enumerate(texts)]
+    rows = parsed(spark, lines).select("raw_stock_code", field).collect()
+    return [row[field] for row in sorted(rows, key=lambda row: int(row.raw_stock_code))]

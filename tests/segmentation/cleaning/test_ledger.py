@@ -1,0 +1,181 @@
+"""The ledger: counts and money by outcome, the default day, and warnings that name the remedy."""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import Row, SparkSession
+
+from segmentation import schemas as s
+from segmentation.cleaning.ledger import (
+    OUTCOMES,
+    REMEDIES,
+    Ledger,
+    day_after_last_sale,
+    line_counts,
+    require_clean_lines,
+    warn_of_malformed,
+)
+from segmentation.errors import InputError
+from segmentation.filesystem.hadoop import StoredFile
+from segmentation.ingest.files import InputFile
+from tests.segmentation.cleaning.lines import RawLine, judged, line
+
+FILES = [InputFile(path, StoredFile(path, 1, 0), "csv", b"x") for path in ("a.csv", "b.csv")]
+NO_FAULTS = dict.fromkeys(REMEDIES, 0)
+
+
+def ledger_of(malformed: int = 0, clean: int = 0, faults: Mapping[str, int] = NO_FAULTS) -> Ledger:
+    """As `line_counts` counts them: a row per outcome that occurs."""
+    rows = [(s.CLEAN, clean, NO_FAULTS), (s.MALFORMED, malformed, {**NO_FAULTS, **faults})]
+    nothing = Decimal("0.0000")
+    counted = [
+        Row(rule=rule, rows=count, revenue=nothing, last_sold_at=None, unreadable=Row(**unreadable))
+        for rule, count, unreadable in rows
+        if count
+    ]
+    return Ledger(counted, FILES)
+
+
+def counted(spark: SparkSession, lines: list[RawLine]) -> Ledger:
+    return Ledger(line_counts(judged(spark, lines, as_of=None)).collect(), FILES)
+
+
+def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession) -> None:
+    lines = [
+        line(),
+        line(),
+        line(customer_id=None, quantity="2"),
+        line(invoice_no="C1", quantity="-2"),
+        line(quantity="x"),
+    ]
+    expected = spark.createDataFrame(
+        [
+            ("clean", 1, Decimal("15.3")),
+            ("duplicate", 1, Decimal("15.3")),
+            ("guest", 1, Decimal("5.1")),
+            ("cancellation", 1, Decimal("-5.1")),
+            ("malformed", 1, Decimal(0)),
+        ],
+        "rule string, rows long, revenue decimal(20,4)",
+    )
+    counts = line_counts(judged(spark, lines)).select("rule", "rows", "revenue")
+    assert_df_equality(counts, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_malformed_lines_are_counted_by_fault(spark: SparkSession) -> None:
+    lines = [
+        line(),
+        line(customer_id=None),
+        line(quantity="0"),
+        line(invoice_date="soon", quantity="six"),
+        line(invoice_date="later"),
+        line(invoice_no="", unit_price="2,55"),
+        line(stock_code=" "),
+        line(quantity="2000000000", unit_price="2000000000"),  # of which each can be read
+        line(unparsed_line="536365,85123A,HEART", quantity=None),
+        line(customer_id="1.785E4"),
+        line(customer_id="5.4E+05"),
+        line(customer_id="5.4E+05", unparsed_line="536365,85123A,HEART"),
+    ]
+    rows = line_counts(judged(spark, lines)).collect()
+    by_rule = {row.rule: row.unreadable.asDict() for row in rows}
+    assert by_rule.pop("malformed") == {
+        "unparsed_line": 2,
+        "customer_id": 2,
+        "invoice_no": 1,
+        "stock_code": 1,
+        "quantity": 1,
+        "invoice_date": 2,
+        "unit_price": 1,
+        "amount": 1,
+    }
+    assert {rule for rule, faults in by_rule.items() if any(faults.values())} == set()
+    assert set(by_rule) == {"clean", "guest", "non_positive_quantity"}
+
+
+def test_money_adds_up_where_a_sum_exceeds_a_money_column(spark: SparkSession) -> None:
+    # Each amount alone just fits; one such typing error must not end the whole run.
+    huge = line(quantity="100", unit_price="99999999999999")
+    lines = [huge, {**huge, "stock_code": "B"}, {**huge, "stock_code": "C", "invoice_no": "C1"}, line()]
+    assert counted(spark, lines).read == len(lines)
+
+
+def test_every_outcome_has_a_row_and_all_add_up_to_what_was_read() -> None:
+    rows = [
+        Row(rule="clean", rows=6, revenue=Decimal("60.0000")),
+        Row(rule="duplicate", rows=2, revenue=Decimal("-3.5000")),
+    ]
+    quality = {row["rule"]: row for row in Ledger(rows, FILES).data_quality}
+    assert tuple(quality) == OUTCOMES
+    assert quality["malformed"] == {"rule": "malformed", "rows": 0, "share": 0.0, "revenue": Decimal("0.0000")}
+    assert quality["duplicate"] == {"rule": "duplicate", "rows": 2, "share": 0.25, "revenue": Decimal("-3.5000")}
+    assert quality["clean"] == {"rule": "clean", "rows": 6, "share": 0.75, "revenue": Decimal("60.0000")}
+
+
+def test_an_empty_input_has_shares_of_zero_and_is_refused() -> None:
+    ledger = ledger_of()
+    assert {row["share"] for row in ledger.data_quality} == {0.0}
+    with pytest.raises(InputError, match=r"^a\.csv and 1 more: a header, but no lines below it$"):
+        require_clean_lines(ledger)
+
+
+def test_without_a_clean_line_the_counts_show_why() -> None:
+    message = r"no usable line is left of 7 read \(malformed 7\): check input\.columns"
+    with pytest.raises(InputError, match=message):
+        require_clean_lines(ledger_of(malformed=7))
+
+
+def test_the_default_day_follows_the_last_sale_guests_included(spark: SparkSession) -> None:
+    lines = [
+        line(invoice_date="12/1/2010 8:26"),
+        line(invoice_date="12/5/2010 23:59", customer_id=None),
+        line(invoice_date="12/9/2010 8:26", invoice_no="C1", quantity="-1"),
+        line(invoice_date="12/8/2010 8:26", quantity="0"),
+        line(invoice_date="13/13/2010 8:26"),
+    ]
+    ledger = counted(spark, lines)
+    assert ledger.last_sale_day == date(2010, 12, 5)
+    assert day_after_last_sale(ledger, judged(spark, lines)) == date(2010, 12, 6)
+
+
+def test_a_sale_in_the_future_is_refused_with_its_file_and_invoice(spark: SparkSession) -> None:
+    day = (datetime.now().date() + timedelta(days=30)).isoformat()  # noqa: DTZ005 - far from midnight anywhere
+    lines = [line(), line(invoice_no="7", invoice_date=day, source_file="b.csv")]
+    with pytest.raises(InputError, match=rf"^b\.csv: the last sale, of invoice 7, is on {day}, .* --as-of"):
+        day_after_last_sale(counted(spark, lines), judged(spark, lines, as_of=None))
+
+
+def warnings_of(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> list[str]:
+    with caplog.at_level(logging.WARNING, "segmentation"):
+        warn_of_malformed(ledger)
+    return caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("faults", "why"),
+    [
+        ({"invoice_date": 1_100, "quantity": 40}, r"1,100 of them invoice_date is no date .* cleaning\.date_formats\."),
+        ({"unit_price": 1_200}, r"1,200 of them unit_price is no number: look at input\.columns\.unit_price,"),
+        ({"quantity": 900, "unparsed_line": 901}, r"901 of them the line cannot be split .* input\.csv\."),
+        ({"customer_id": 1_234}, r"1,234 of them customer_id is rounded, as 5\.4E\+05: export it as text\. They are"),
+    ],
+)
+def test_many_malformed_lines_are_warned_of_with_fault_and_remedy(
+    faults: dict[str, int], why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    [warning] = warnings_of(ledger_of(1_234, 3_766, faults), caplog)
+    assert warning.startswith("a.csv and 1 more: 1,234 of 5,000 lines (24.7%) are malformed and count nowhere. In ")
+    assert re.search(why, warning)
+    assert warning.endswith("rejected_transactions; quality_gates.max_rejected_share refuses such a run")
+
+
+@pytest.mark.parametrize(("malformed", "clean"), [(0, 5), (1, 9), (10, 90)])
+def test_up_to_a_tenth_of_malformed_lines_passes_without_warning(
+    malformed: int, clean: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert warnings_of(ledger_of(malformed, clean, {"quantity": malformed}), caplog) == []

@@ -1,0 +1,139 @@
+"""Parsing raw lines to typed values."""
+
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+
+from segmentation import schemas as s
+from tests.segmentation.cleaning.lines import judged, line, outcome, parsed, reasons_of, values_of
+
+
+def test_quantities_are_whole_numbers_in_any_notation(spark: SparkSession) -> None:
+    whole = {"6": 6, " 6 ": 6, "+6": 6, "6.0": 6, "6.000": 6, "1e3": 1000, "-0": 0, "-6.0": -6, "2147483647": 2**31 - 1}
+    no_value = [
+        "",
+        None,
+        "6.5",
+        "six",
+        "NaN",
+        "Infinity",
+        "-inf",
+        "1,000",
+        "6 6",
+        "0x10",
+        "2147483648",
+        "1e400",
+        "1e-9",
+    ]
+    no_value += ["6.000000001", "0.999999999", "9" * 60, "1e2147483647", "--6", "6-", "1/2"]
+    assert values_of(spark, "quantity", list(whole)) == list(whole.values())
+    parsed_to = dict(zip(no_value, values_of(spark, "quantity", no_value), strict=True))
+    assert {text: value for text, value in parsed_to.items() if value is not None} == {}
+
+
+def test_prices_are_exact_decimals_and_other_texts_are_malformed(spark: SparkSession) -> None:
+    exact = {
+        "2.55": "2.55",
+        " 2.55\u00a0": "2.55",
+        "0.30000000000000004": "0.3",
+        "1e3": "1000",
+        "1E-5": "0.00001",
+        "-0": "0",
+        "+.5": "0.5",
+        "-11062.06": "-11062.06",
+        "99999999999999": "99999999999999",
+    }
+    assert values_of(spark, "unit_price", list(exact)) == [Decimal(text) for text in exact.values()]
+    no_value = ["", None, "NaN", "Infinity", "-Infinity", "£2.55", "2,55", "1e20", "9" * 40, "1e2147483647", "free"]
+    assert values_of(spark, "unit_price", no_value) == [None] * len(no_value)
+    cases = [
+        line(unit_price="NaN"),
+        line(unit_price="-0"),
+        line(unit_price="1e-9"),
+        line(unit_price="100000000000", quantity="1"),
+    ]
+    assert reasons_of(spark, [*cases, line(unit_price="100000000000.0001", quantity="1")]) == [
+        ["malformed"],
+        ["non_positive_price"],
+        ["non_positive_price"],
+        [],
+        ["malformed"],  # no sale is of more than 10^11, and sums of such amounts would not fit a table
+    ]
+
+
+def test_an_amount_is_rounded_once_half_up_to_four_decimals(spark: SparkSession) -> None:
+    amounts = [
+        ("3", "0.33333333", "1.0000"),
+        ("1", "0.00005", "0.0001"),
+        ("1", "0.00004999", "0"),
+        ("6", "2.55", "15.3"),
+    ]
+    amounts += [("-1", "0.00005", "-0.0001"), ("10000", "0.00000001", "0.0001")]
+    lines = [line(quantity=quantity, unit_price=price) for quantity, price, _ in amounts]
+    actual = parsed(spark, lines).select("raw_quantity", "raw_unit_price", "amount")
+    expected = spark.createDataFrame(
+        [(quantity, price, Decimal(amount)) for quantity, price, amount in amounts],
+        "raw_quantity string, raw_unit_price string, amount decimal(18,4)",
+    )
+    assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_dates_are_parsed_in_every_known_form(spark: SparkSession) -> None:
+    expected = datetime(2010, 12, 1, 8, 26)
+    same = ["12/1/2010 8:26", "12/01/2010 08:26", "12/1/2010 8:26:00", "01-12-2010 08:26", "1-12-2010 8:26"]
+    same += ["2010-12-01 08:26:00", "2010-12-01 08:26", "2010-12-1 8:26", "2010-12-01T08:26:00", " 2010-12-01 08:26 "]
+    same += ["40513.3513888889", "40513.351388889", "2010-12-01 08:26:00.000"]
+    assert values_of(spark, "invoice_date", same) == [expected] * len(same)
+    days = ["12/1/2010", "1-12-2010", "2010-12-01", "40513", "40513.0"]
+    assert values_of(spark, "invoice_date", days) == [datetime(2010, 12, 1)] * len(days)
+    assert values_of(spark, "invoice_date", ["12/31/2010 23:59", "31-12-2010 23:59", "40543.9993055556"]) == (
+        [datetime(2010, 12, 31, 23, 59)] * 3
+    )
+    no_date = ["", None, "13/1/2010 8:26", "2/29/2011", "2010-02-30", "12/1/10 8:26", "12/1/2010 25:00", "now", "405"]
+    no_date += [
+        "yesterday",
+        "12/1/2010 8:26 and more",
+        "2010-12-01 08:26 and more",
+        "999999",
+        "-40513",
+        "2010/12",
+        "NaT",
+    ]
+    assert values_of(spark, "invoice_date", no_date) == [None] * len(no_date)
+
+
+def test_one_customer_has_one_id_and_every_form_of_none_is_a_guest(spark: SparkSession) -> None:
+    same = ["17850", "17850.0", " 17850 ", "17850.00", "\t17850\r", "\u00a017850.0", "\ufeff17850"]
+    assert values_of(spark, "customer_id", same) == ["17850"] * len(same)
+    other = {"017850": "017850", "17850.5": "17850.5", "AB-7.0": "AB-7.0", "100.0": "100", "0": "0"}
+    assert values_of(spark, "customer_id", list(other)) == list(other.values())
+    none = ["", None, "  ", "nan", "NaN", "NULL", "null", "None", " none ", "N/A", "\u00a0"]
+    assert values_of(spark, "customer_id", none) == [None] * len(none)
+    rows = judged(spark, [line(customer_id=text) for text in none], switched_off=("duplicate",)).collect()
+    assert {row.reason for row in rows} == {"guest"}
+
+
+def test_the_words_for_no_customer_are_configured(spark: SparkSession) -> None:
+    lines = [line(customer_id=text) for text in ("0", "Walk-in", "none", "")]
+    changed = {"missing_customer_ids": ("0", "walk-in"), "switched_off": ("duplicate",)}
+    rows = judged(spark, lines, **changed).select("customer_id", outcome()).collect()
+    assert Counter(tuple(row) for row in rows) == {(None, s.GUEST): 3, ("none", s.CLEAN): 1}
+
+
+def test_blank_countries_get_a_value_and_blank_invoices_or_codes_are_malformed(
+    spark: SparkSession,
+) -> None:
+    blank = ["", None, " \t\r\n", "\u00a0"]
+    assert values_of(spark, "country", [*blank, " EIRE "]) == ["Unspecified"] * 4 + ["EIRE"]
+    lines = [line(description=text) for text in (*blank, " A  B ")]
+    rows = parsed(spark, lines).select("description").collect()
+    assert Counter(row.description for row in rows) == {"": 4, "A  B": 1}
+    cases = [line(**{field: text}) for field in ("invoice_no", "stock_code") for text in blank]
+    assert reasons_of(spark, cases) == [["malformed"]] * len(cases)
+
+
+def test_a_line_of_the_wrong_width_is_malformed(spark: SparkSession) -> None:
+    assert reasons_of(spark, [line(unparsed_line="536365,…,France,extra")]) == [["malformed"]]
