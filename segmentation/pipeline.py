@@ -33,6 +33,7 @@ from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_c
 from segmentation.config.settings import RunConfig
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
 from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.filesystem import filesystem_for
 from segmentation.ingest.files import InputFile, find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
@@ -225,5 +226,8 @@ def _publish(
 def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
     scratch = local_directory(spark)
     places = {f"the lake {lake.shown}": lake.path, f"Spark's local directory {scratch}": f"file:{scratch}"}
-    free = [f"{name} has {lake.storage.free_bytes(path) / 2**20:,.0f} MB free" for name, path in places.items()]
+    free = [
+        f"{name} has {filesystem_for(spark, path).free_bytes(path) / 2**20:,.0f} MB free"
+        for name, path in places.items()
+    ]
     return f"{NO_SPACE}: {', '.join(free)}: make room, or set spark.local.dir to a larger disk; nothing was published"

@@ -1,132 +1,170 @@
-"""What must be atomic, exclusive or durable on the driver's own disk, through the operating system.
+"""Files and folders on the driver's own disk, through the operating system.
 
 Hadoop's local file system copies where a rename fails, replaces by deleting first, and knows no locks.
 """
 
 import fcntl
 import os
-import platform
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
+
+from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict
-
-# As part of a file's name, whose parts are separated by dots: a lake may be a network's, and its machines many.
-HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
-OWNER_ONLY_FOLDER = 0o700
-OWNER_ONLY_FILE = 0o600
-
-
-@contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Waits until no other process is in here with the same folder.
-
-    The lock ends with the process, however that ends, and leaves no file. Some network file systems have no locks on
-    folders; there nobody waits.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+from segmentation.filesystem import (
+    OWNER_ONLY_FILE,
+    OWNER_ONLY_FOLDER,
+    Claim,
+    is_temporary_here,
+    readable_path,
+    temporary_name,
+)
+from segmentation.filesystem.hadoop import HadoopFileSystem
 
 
-class Claim:
-    """A folder that is claimed as long as this process lives, or until `release`.
+class LocalFileSystem(HadoopFileSystem):
+    """The `FileSystem` of the driver's disk: Hadoop lists, globs and decompresses, the operating system does the rest.
 
-    `is_held` is False where another process claims it, where this one may not open it, or the file system has no locks.
+    Writing, renaming and deleting need no Java, which may have ended.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.is_held = False
-        self._descriptor: int | None = None
-        with suppress(OSError):
-            self._descriptor = os.open(folder, os.O_RDONLY)
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.is_held = True
+    def __init__(self, spark: SparkSession, path: str) -> None:
+        super().__init__(spark, path)
+        self.renames_folders = True
 
-    def release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-        self._descriptor, self.is_held = None, False
+    def read_text(self, path: str) -> str:
+        return _local(path).read_text(encoding="utf-8")
 
+    @contextmanager
+    def local_copy(self, path: str) -> Iterator[Path]:
+        yield _local(path)
 
-def write_whole(path: Path, text: str, beside: Path) -> None:
-    """Writes a text file by way of a new one in the folder `beside`: a reader sees the old text or the new, and so does
-    who comes after a power cut.
-    """
-    temporary = beside / f".{path.name}.{HOST}.{uuid4().hex}"
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync(path.parent)
+    def modified_ms(self, path: str) -> int:
+        local = _local(path)
+        newest = local.stat().st_mtime
+        for folder, _, names in os.walk(local):
+            for name in (".", *names):
+                with suppress(OSError):  # deleted meanwhile
+                    newest = max(newest, (Path(folder) / name).stat().st_mtime)
+        return round(newest * 1000)
 
+    def may_write(self, path: str) -> bool:
+        return not _local(path).exists() or os.access(_local(path), os.W_OK | os.X_OK)
 
-def rename_new(source: Path, target: Path) -> None:
-    """Renames a filled folder in one step; PublishConflict where the target is there already."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        # POSIX: fails unless the target is missing or an empty folder, and no run is empty.
-        source.rename(target)
-    except OSError as error:
-        if target.exists():
-            raise PublishConflict(f"{target} is already there") from error
-        raise
+    def make_directory(self, path: str, owner_only: bool = False) -> None:
+        _local(path).mkdir(parents=True, exist_ok=True)
+        if owner_only:
+            _local(path).chmod(OWNER_ONLY_FOLDER)
 
+    def write_text(self, path: str, text: str, staging: str) -> None:
+        target = _local(path)
+        temporary = _local(staging) / f".{temporary_name(target.name)}"
+        try:
+            with temporary.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(target.parent)
 
-def modified_ms(path: Path) -> int:
-    """When the newest thing at or below a path was written, in ms since 1970, but for what vanishes meanwhile."""
-    newest = path.stat().st_mtime
-    for place, _, names in os.walk(path):
-        for name in (".", *names):
+    def put(self, local: Path, path: str) -> None:
+        _local(path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(local, _local(path))
+
+    def publish(self, source: str, target: str, last: str) -> None:
+        _local(target).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            # POSIX: fails unless the target is missing or an empty folder, and no run is empty.
+            _local(source).rename(_local(target))
+        except OSError as error:
+            if _local(target).exists():
+                raise PublishConflict(f"{readable_path(target)} exists already") from error
+            raise
+
+    def rename(self, source: str, target: str) -> None:
+        _local(source).rename(_local(target))
+
+    def delete(self, path: str) -> None:
+        local = _local(path)
+        if local.is_dir() and not local.is_symlink():
+            shutil.rmtree(local)
+        else:
+            local.unlink(missing_ok=True)
+
+    def restrict_to_owner(self, path: str) -> None:
+        for folder, _, names in os.walk(_local(path)):
+            Path(folder).chmod(OWNER_ONLY_FOLDER)
+            for name in names:
+                (Path(folder) / name).chmod(OWNER_ONLY_FILE)
+
+    def copy_permissions(self, source: str, target: str) -> None:
+        shutil.copymode(_local(source), _local(target))
+
+    def sync(self, path: str) -> None:
+        for folder, _, names in os.walk(_local(path), topdown=False):
+            for name in names:
+                _sync(Path(folder) / name)
+            _sync(Path(folder))
+
+    def sync_names(self, path: str) -> None:
+        _sync(_local(path))
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        # The lock ends with the process and leaves no file. Where a network file system has no locks, nobody waits.
+        descriptor = os.open(_local(self.root), os.O_RDONLY)
+        try:
             with suppress(OSError):
-                newest = max(newest, (Path(place) / name).stat().st_mtime)
-    return round(newest * 1000)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def claim(self, path: str) -> Claim:
+        return claim_folder(_local(path))
+
+    def remove_abandoned(self, folder: str) -> None:
+        with self.exclusive():  # a new folder must be claimed before it can look abandoned
+            temporary = [f"{folder}/{name}" for name in self.names_in(folder) if is_temporary_here(name)]
+            folders = [path for path in temporary if self.is_directory(path)]
+            claims = {path: self.claim(path) for path in folders}
+            for path in temporary:
+                if path not in claims:  # files are written only by the holder of the lock
+                    self._delete_if_allowed(path)
+        for path, claim in claims.items():
+            if claim.is_held:
+                self._delete_if_allowed(path)
+            claim.release()
+
+    def _delete_if_allowed(self, path: str) -> None:
+        with suppress(OSError):  # another user's, who removes it with a later run
+            self.delete(path)
 
 
-def may_write(folder: Path) -> bool:
-    """Whether this user may add to a folder, if it is there."""
-    return not folder.exists() or os.access(folder, os.W_OK | os.X_OK)
+def claim_folder(folder: Path) -> Claim:
+    """Claim a folder by a lock, which ends with the process."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return Claim(is_held=False)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # locked by another process, or the file system has no locks
+        os.close(descriptor)
+        return Claim(is_held=False)
+    return Claim(is_held=True, descriptor=descriptor)
 
 
-def remove(path: Path) -> None:
-    """Removes a file or a whole folder; nothing happens where there is none."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _local(path: str) -> Path:
+    return Path(readable_path(path))
 
 
-def restrict(folder: Path) -> None:
-    """Takes a folder, and all in it, from everyone but its owner."""
-    for place, _, names in os.walk(folder):
-        Path(place).chmod(OWNER_ONLY_FOLDER)
-        for name in names:
-            (Path(place) / name).chmod(OWNER_ONLY_FILE)
-
-
-def sync_all(folder: Path) -> None:
-    """Makes all that was written in a folder survive a power cut."""
-    for place, _, names in os.walk(folder, topdown=False):
-        for name in names:
-            sync(Path(place) / name)
-        sync(Path(place))
-
-
-def sync(path: Path) -> None:
-    """Makes a file's content, or the renames in a folder, survive a power cut."""
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -27,7 +27,7 @@ from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings, CsvSettings
 from segmentation.errors import ConfigError, InputError
-from segmentation.filesystem.hadoop import StoredFile, is_hidden
+from segmentation.filesystem import StoredFile, is_hidden
 from segmentation.guess.columns import normal, words_of
 from segmentation.ingest.csv_files import DELIMITERS, detect_encoding, split_header, text_lines
 from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, InputFile, kind_of, missing_path_error

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, java_message
-from segmentation.filesystem.hadoop import HIDDEN_IS_NO_DATA, Storage, StoredFile, is_hidden
+from segmentation.filesystem import HIDDEN_IS_NO_DATA, StoredFile, filesystem_for, is_hidden
 from segmentation.redaction import MASK, without_secrets
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ def kind_of(head: bytes, path: str) -> str:
 
 def _find(spark: SparkSession, path: str) -> list[StoredFile]:
     try:
-        found = Storage(spark, path).find(path)
+        found = filesystem_for(spark, path).find(path)
     except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
         if is_stopped(spark):
             raise
@@ -176,7 +176,7 @@ def _names_beside(spark: SparkSession, path: str) -> list[str]:
     """The names in the folder of a path; none where it cannot be listed."""
     folder = path.removesuffix(Path(path).name)
     try:
-        return Storage(spark, folder or ".").names_in(folder or ".")[:MOST_NAMES_COMPARED]
+        return filesystem_for(spark, folder or ".").names_in(folder or ".")[:MOST_NAMES_COMPARED]
     except Exception:  # noqa: BLE001 - py4j hands on every Java exception as its own kind; this is only for a hint
         return []
 
@@ -184,7 +184,7 @@ def _names_beside(spark: SparkSession, path: str) -> list[str]:
 def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
     path = without_secrets(stored.path.removeprefix("file:"))
     try:
-        head = Storage(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
+        head = filesystem_for(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
     except OSError as error:
         if is_stopped(spark):
             raise

@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -14,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, SegmentationError
-from segmentation.filesystem.hadoop import Storage
+from segmentation.filesystem import filesystem_for
 from segmentation.ingest.csv_files import LONGEST_FIELD, MOST_COLUMNS, read_csv
 from segmentation.ingest.files import InputFile, is_stopped, unreadable_path
 from segmentation.ingest.json_files import read_json
@@ -92,14 +90,9 @@ def _java_causes(error: Exception) -> set[str]:
 def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
     """One frame a workbook, read on the driver and handed over as Arrow."""
     frames = []
-    with TemporaryDirectory(prefix="workbooks-") as folder:
-        for file in files:
-            storage = Storage(spark, file.stored.path)
-            local = storage.local(file.stored.path) if storage.is_local else Path(folder) / "workbook.xlsx"
-            if not storage.is_local:
-                storage.fetch(file.stored.path, local)
-            sheets = None if settings.sheets == "all" else settings.sheets
-            frames.append(
-                spark.createDataFrame(read_workbook(local, file.path, settings.columns.by_field, sheets), s.RAW_LINES)
-            )
+    sheets = None if settings.sheets == "all" else settings.sheets
+    for file in files:
+        with filesystem_for(spark, file.stored.path).local_copy(file.stored.path) as local:
+            table = read_workbook(local, file.path, settings.columns.by_field, sheets)
+        frames.append(spark.createDataFrame(table, s.RAW_LINES))
     return frames

@@ -17,7 +17,7 @@ from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
-from segmentation.filesystem.hadoop import StoredFile
+from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
 
 LONGEST_RUN_ID = 100

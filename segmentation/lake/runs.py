@@ -11,19 +11,17 @@ A run is published if and only if its manifest is there.
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, java_message
-from segmentation.filesystem.hadoop import Storage
-from segmentation.filesystem.local import HOST
+from segmentation.filesystem import filesystem_for, temporary_name
 from segmentation.lake.manifest import is_run_id, require_run_id
 
 logger = logging.getLogger(__name__)
@@ -55,10 +53,10 @@ class Lake:
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.spark = spark
         try:
-            self.storage = Storage(spark, path)
+            self.filesystem = filesystem_for(spark, path)
         except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer
             raise ConfigError(f"lake {path}: cannot be reached: {java_message(error)}") from None
-        self.path = self.storage.root
+        self.path = self.filesystem.root
         if set(self.path) & GLOB_CHARACTERS:
             raise ConfigError(
                 f"lake {self.shown}: may not have any of {' '.join(sorted(GLOB_CHARACTERS))}, which Spark expands"
@@ -83,12 +81,12 @@ class Lake:
         return [run_id for run_id in self._ids() if not self.is_published(run_id)]
 
     def _ids(self) -> list[str]:
-        names = self.storage.names_in(f"{self.path}/runs")
+        names = self.filesystem.names_in(f"{self.path}/runs")
         ids = [name.removeprefix("run_id=") for name in names if name.startswith("run_id=")]
         return [run_id for run_id in ids if is_run_id(run_id)]
 
     def is_published(self, run_id: str) -> bool:
-        return self.storage.exists(f"{self.run_path(run_id)}/{MANIFEST}")
+        return self.filesystem.exists(f"{self.run_path(run_id)}/{MANIFEST}")
 
     def latest_run_id(self) -> str:
         """The run that latest.json names; InputError where nothing has been published."""
@@ -97,7 +95,7 @@ class Lake:
     def latest(self) -> "RunEntry":
         """What latest.json says; InputError where nothing has been published, or something else stands there."""
         path = f"{self.path}/{LATEST}"
-        if not self.storage.exists(path):
+        if not self.filesystem.exists(path):
             raise InputError(f"{self.shown}: nothing has been published in this lake")
         content = self._json(path)
         return _entry(str(content.get("run_id")), content, path)
@@ -130,7 +128,7 @@ class Lake:
 
     def _json(self, path: str) -> dict[str, Any]:
         try:
-            content = json.loads(self.storage.read_text(path))
+            content = json.loads(self.filesystem.read_text(path))
         except ValueError:
             content = None
         except OSError as error:
@@ -233,7 +231,7 @@ def expired(lake: Lake, keep: int, older_than: timedelta, now: datetime) -> list
 
     InputError where there is no such lake.
     """
-    if not lake.storage.is_directory(lake.path):
+    if not lake.filesystem.is_directory(lake.path):
         raise InputError(f"{lake.shown}: there is no such lake")
     return [one for one in (*_old_runs(lake, keep, now), *_left_behind(lake, now)) if one.age > older_than]
 
@@ -244,25 +242,22 @@ def remove(lake: Lake, one: Expired) -> str | None:
     None, or why nothing happened: it is gone, somebody works on it, or latest.json names it by now. Ended in between,
     the rest goes with the next run, as any abandoned staging does.
     """
-    path, storage = f"{lake.path}/{one.path}", lake.storage
+    path, storage = f"{lake.path}/{one.path}", lake.filesystem
     place = aside(lake, "expired")
     storage.make_directory(f"{lake.path}/{STAGING}")
-    claim = None
-    try:
+    with ExitStack() as claimed:
         with storage.exclusive():
             claim = storage.claim(path)
-            if reason := _why_it_stays(lake, one, is_free=claim is None or claim.is_held):
+            claimed.callback(claim.release)
+            if reason := _why_it_stays(lake, one, is_free=claim.is_held):
                 return reason
             storage.rename(path, place)
         storage.delete(place)  # which is claimed under its new name as well
-    finally:
-        if claim:
-            claim.release()
     return None
 
 
 def _why_it_stays(lake: Lake, one: Expired, is_free: bool) -> str | None:
-    if not lake.storage.exists(f"{lake.path}/{one.path}"):
+    if not lake.filesystem.exists(f"{lake.path}/{one.path}"):
         return "gone meanwhile"
     if not is_free:
         return "somebody works on it"
@@ -283,22 +278,20 @@ def _old_runs(lake: Lake, keep: int, now: datetime) -> Iterator[Expired]:
 
 
 def _left_behind(lake: Lake, now: datetime) -> Iterator[Expired]:
-    staged = [f"{STAGING}/{name}" for name in lake.storage.names_in(f"{lake.path}/{STAGING}")]
+    staged = [f"{STAGING}/{name}" for name in lake.filesystem.names_in(f"{lake.path}/{STAGING}")]
     # Where a run appears by one rename, a folder without a manifest is somebody else's.
-    copied = [] if lake.storage.renames_whole else lake.unfinished_run_ids()
+    copied = [] if lake.filesystem.renames_folders else lake.unfinished_run_ids()
     half_published = [place_of(run_id) for run_id in copied]
     for path in (*staged, *half_published):
         with suppress(OSError):  # it went meanwhile
-            written = datetime.fromtimestamp(lake.storage.modified_ms(f"{lake.path}/{path}") / 1000, UTC)
+            written = datetime.fromtimestamp(lake.filesystem.modified_ms(f"{lake.path}/{path}") / 1000, UTC)
             if now - written > LONGEST_SILENCE and not _is_worked_on(lake, path):
                 yield Expired(path, "refused" if path.endswith(REFUSED) else "abandoned", now - written)
 
 
 def _is_worked_on(lake: Lake, path: str) -> bool:
     """Whether a process that lives says so; it can where folders can be claimed."""
-    claim = lake.storage.claim(f"{lake.path}/{path}")
-    if claim is None:
-        return False
+    claim = lake.filesystem.claim(f"{lake.path}/{path}")
     is_free = claim.is_held
     claim.release()
     return not is_free
@@ -306,4 +299,4 @@ def _is_worked_on(lake: Lake, path: str) -> bool:
 
 def aside(lake: Lake, run_id: str) -> str:
     """A new place under `_staging/`; no two are the same."""
-    return f"{lake.path}/{STAGING}/{run_id}.{HOST}.{uuid4().hex[:12]}"
+    return f"{lake.path}/{STAGING}/{temporary_name(run_id)}"

@@ -25,7 +25,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, PublishConflict, SegmentationError, java_message
-from segmentation.filesystem.local import HOST, Claim
+from segmentation.filesystem import Claim
 from segmentation.lake.manifest import LONGEST_RUN_ID, Identity
 from segmentation.lake.runs import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, REFUSED, STAGING, Lake, aside, place_of
 
@@ -115,14 +115,14 @@ MOST_ROWS_A_FILE = 5_000_000
 
 def require_writable(lake: Lake) -> None:
     """ConfigError where the lake's folder is a file, or cannot be made or written."""
-    storage = lake.storage
+    storage = lake.filesystem
     probe = aside(lake, ".probe")
     if storage.exists(lake.path) and not storage.is_directory(lake.path):
         raise ConfigError(f"--output {lake.shown}: is a file; name a folder")
     try:
         storage.make_directory(f"{lake.path}/{STAGING}")
         with storage.exclusive():
-            storage.write_text(probe, "", beside=f"{lake.path}/{STAGING}")
+            storage.write_text(probe, "", staging=f"{lake.path}/{STAGING}")
             storage.delete(probe)
     except Exception as error:  # noqa: BLE001 - the operating system's and Hadoop's refusals have no common kind
         reason = getattr(error, "strerror", None) or java_message(error)
@@ -134,37 +134,19 @@ def require_writable(lake: Lake) -> None:
 
 def remove_abandoned(lake: Lake) -> None:
     """Removes what processes of this machine that ended before their time left under `_staging/`."""
-    storage = lake.storage
-    if not storage.is_local:
-        return  # nobody can tell there whether the owner lives: `expiry` goes by age
-    abandoned = []
-    with storage.exclusive():
-        for name in storage.names_in(f"{lake.path}/{STAGING}"):
-            path = f"{lake.path}/{STAGING}/{name}"
-            if name.split(".")[-2:-1] != [HOST]:
-                continue
-            if storage.is_directory(path):
-                abandoned.append((path, Claim(storage.local(path))))
-                continue
-            with suppress(OSError):  # written only by who has the lake for itself, as this process has now
-                storage.delete(path)
-    for path, claim in abandoned:
-        if claim.is_held:
-            with suppress(OSError):  # another user's, who removes it with a run of his own
-                storage.delete(path)
-        claim.release()
+    lake.filesystem.remove_abandoned(f"{lake.path}/{STAGING}")
 
 
 def name_latest(lake: Lake) -> None:
     """Lets latest.json name the newest of the published runs."""
-    with lake.storage.exclusive():
+    with lake.filesystem.exclusive():
         _name_latest(lake)
 
 
 def free_run_id(lake: Lake, run_id: str) -> str:
     """`run_id`, or else with the first number from 2 under which nothing is published."""
     candidate, number = run_id, 2
-    while lake.storage.exists(lake.run_path(candidate)):
+    while lake.filesystem.exists(lake.run_path(candidate)):
         suffix = f"-{number}"
         candidate, number = run_id[: LONGEST_RUN_ID - len(suffix)] + suffix, number + 1
     return candidate
@@ -182,7 +164,7 @@ class StagedRun:
     lake: Lake
     run_id: str
     path: str
-    claim: Claim | None
+    claim: Claim
     writes: Writes = field(default_factory=Writes)
 
     def write_table(self, table: str, frame: DataFrame) -> None:
@@ -197,7 +179,7 @@ class StagedRun:
 
     def put_file(self, local: Path, name: str) -> None:
         """Copies a file of the driver's disk to `name` inside the run."""
-        self.lake.storage.put(local, f"{self.path}/{name}")
+        self.lake.filesystem.put(local, f"{self.path}/{name}")
 
     def put_text(self, text: str, name: str) -> None:
         """Writes a text as UTF-8 to `name` inside the run."""
@@ -212,8 +194,8 @@ class StagedRun:
         Raises what a write failed with.
         """
         self.writes.finish()
-        self.lake.storage.restrict(f"{self.path}/{OWNER_ONLY_TABLE}")
-        self.lake.storage.sync(self.path)
+        self.lake.filesystem.restrict_to_owner(f"{self.path}/{OWNER_ONLY_TABLE}")
+        self.lake.filesystem.sync(self.path)
         reached(STAGING_WRITTEN)
 
     def written(self, table: str) -> DataFrame:
@@ -247,13 +229,13 @@ class StagedRun:
 
         PublishConflict if the id was taken meanwhile, SegmentationError if the run is there but not named the latest.
         """
-        lake, storage = self.lake, self.lake.storage
+        lake, storage = self.lake, self.lake.filesystem
         storage.make_directory(f"{lake.path}/runs")
         while True:
             with storage.exclusive():
                 run_id = self.run_id if number_from is None else free_run_id(lake, number_from)
                 self._write_manifest(run_id, manifest)
-                storage.open_like(self.path, f"{lake.path}/runs")
+                storage.copy_permissions(f"{lake.path}/runs", self.path)
                 reached(BEFORE_RENAME)
                 try:
                     storage.publish(self.path, lake.run_path(run_id), last=MANIFEST)
@@ -293,20 +275,19 @@ class StagedRun:
             published_at = max(published_at, self.lake.latest().published_at + timedelta(microseconds=1))
         told = {"run_id": run_id, "published_at": published_at.isoformat(timespec="microseconds"), **manifest}
         text = json.dumps({"format": MANIFEST_FORMAT, **told}, indent=2, ensure_ascii=False) + "\n"
-        self.lake.storage.write_text(f"{self.path}/{MANIFEST}", text, beside=self.path)
+        self.lake.filesystem.write_text(f"{self.path}/{MANIFEST}", text, staging=self.path)
 
     def refuse(self) -> str:
         """Keeps the run where it is for a person to look at, and returns the place."""
         self.writes.end()
         kept = f"{self.path}{REFUSED}"
-        self.lake.storage.rename(self.path, kept)
+        self.lake.filesystem.rename(self.path, kept)
         return kept
 
     def discard(self) -> None:
         """Removes the run in the making; nothing happens where it was published or refused."""
         self._delete()
-        if self.claim:
-            self.claim.release()
+        self.claim.release()
 
     def discard_under_way(self, cancel: Callable[[], None]) -> None:
         """As `discard`, while tasks that `cancel` ends may still be writing, and making again what is removed."""
@@ -318,12 +299,12 @@ class StagedRun:
 
     def _delete(self) -> None:
         with suppress(Exception):  # the disk or Java went away; the error that ended the run says more
-            self.lake.storage.delete(self.path)
+            self.lake.filesystem.delete(self.path)
 
 
 def stage(lake: Lake, run_id: str) -> StagedRun:
     """A new, empty place to write a run, for its owner alone; no two stagings share one."""
-    storage = lake.storage
+    storage = lake.filesystem
     storage.make_directory(f"{lake.path}/{STAGING}")
     path = aside(lake, run_id)
     try:
@@ -352,9 +333,11 @@ def _name_latest(lake: Lake) -> None:
             named = lake.latest()
             # A run whose manifest cannot be read just now is a run all the same.
             is_newer = (named.as_of, named.published_at) > (newest.as_of, newest.published_at)
-            if lake.storage.read_text(path) == text or (is_newer and lake.storage.exists(lake.run_path(named.run_id))):
+            if lake.filesystem.read_text(path) == text or (
+                is_newer and lake.filesystem.exists(lake.run_path(named.run_id))
+            ):
                 return
-        lake.storage.write_text(path, text, beside=f"{lake.path}/{STAGING}")
+        lake.filesystem.write_text(path, text, staging=f"{lake.path}/{STAGING}")
 
 
 @dataclass(frozen=True)

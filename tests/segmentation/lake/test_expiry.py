@@ -9,8 +9,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.errors import InputError
+from segmentation.filesystem import HOST
 from segmentation.lake.runs import Lake, expired, remove
-from segmentation.lake.staging import HOST, remove_abandoned, stage
+from segmentation.lake.staging import remove_abandoned, stage
 
 NOW = datetime(2012, 1, 31, 12, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -80,7 +81,7 @@ def test_what_was_left_in_staging_goes_by_its_newest_file_unless_somebody_works_
 def test_a_publication_that_broke_off_half_done_goes_too_where_runs_are_copied(lake: Lake, tmp_path: Path):
     left(tmp_path / "runs" / "run_id=half", 8)
     assert paths(lake, 9) == []  # where a run appears by one rename, this is none of ours
-    lake.storage.renames_whole = False
+    lake.filesystem.renames_folders = False
     assert paths(lake, 9) == ["runs/run_id=half"]
 
 
@@ -95,7 +96,7 @@ def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path
     left(tmp_path / "_staging" / "old.other-host.1", 9)
     gone, *_, staged = expired(lake, 2, WEEK, NOW)
     remove(lake, gone)
-    worker = lake.storage.claim(f"{lake.path}/{staged.path}")
+    worker = lake.filesystem.claim(f"{lake.path}/{staged.path}")
     assert worker is not None
     assert remove(lake, gone) == "gone meanwhile"
     assert remove(lake, staged) == "somebody works on it"
@@ -116,17 +117,17 @@ def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_a
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     [oldest] = expired(lake, 3, WEEK, NOW)
-    delete, seen = lake.storage.delete, []
+    delete, seen = lake.filesystem.delete, []
 
     def watched(path: str) -> None:
         with monkeypatch.context() as inner:
-            inner.setattr(lake.storage, "delete", delete)
+            inner.setattr(lake.filesystem, "delete", delete)
             remove_abandoned(lake)  # as another job does, which waits for nobody
         seen.append(Path(path.removeprefix("file:")).exists())
         delete(path)
 
     with monkeypatch.context() as patched:
-        patched.setattr(lake.storage, "delete", watched)
+        patched.setattr(lake.filesystem, "delete", watched)
         assert remove(lake, oldest) is None
     assert seen == [True]
     assert list((tmp_path / "_staging").iterdir()) == []
@@ -137,7 +138,7 @@ def test_a_removal_that_broke_off_is_finished_by_the_next_run(
 ):
     [oldest] = expired(lake, 3, WEEK, NOW)[-1:]
     with monkeypatch.context() as patched:
-        patched.setattr(lake.storage, "delete", lambda path: (_ for _ in ()).throw(OSError("broke off")))
+        patched.setattr(lake.filesystem, "delete", lambda path: (_ for _ in ()).throw(OSError("broke off")))
         with pytest.raises(OSError, match="broke off"):
             remove(lake, oldest)
     assert lake.run_ids() == ["b", "c", "d", "rebuilt"]

@@ -17,7 +17,7 @@ from segmentation import schemas as s
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError, PublishConflict, QualityGateError
-from segmentation.filesystem.hadoop import Storage, StoredFile
+from segmentation.filesystem import StoredFile, filesystem_for
 from segmentation.lake import manifest
 from segmentation.lake.manifest import Identity, identify, require_run_id
 from segmentation.lake.runs import Lake, PublishedRun, read_table
@@ -279,9 +279,9 @@ def test_looking_whether_a_lake_is_writable_leaves_nothing_in_it(spark: SparkSes
 
 
 def test_a_text_file_is_replaced_whole(spark: SparkSession, tmp_path: Path):
-    storage = Storage(spark, str(tmp_path))
+    storage = filesystem_for(spark, str(tmp_path))
     for text in ("a longer text – with £", "short"):
-        storage.write_text(f"{storage.root}/note.txt", text, beside=storage.root)
+        storage.write_text(f"{storage.root}/note.txt", text, staging=storage.root)
         assert storage.read_text(f"{storage.root}/note.txt") == text
     assert [path.name for path in tmp_path.iterdir()] == ["note.txt"]
 
@@ -294,7 +294,7 @@ def test_files_are_found_sorted_by_path_below_folders_without_hidden_ones_and_by
         path.parent.mkdir(exist_ok=True)
         path.write_text("12345")
     os.utime(tmp_path / "a.csv", (1_300_000_000, 1_300_000_000))
-    storage = Storage(spark, str(tmp_path))
+    storage = filesystem_for(spark, str(tmp_path))
 
     def found(pattern: str) -> list[str]:
         return [file.path.removeprefix(f"{storage.root}/") for file in storage.find(pattern)]
@@ -307,7 +307,7 @@ def test_files_are_found_sorted_by_path_below_folders_without_hidden_ones_and_by
 
 def test_a_file_that_is_not_there_cannot_be_read(spark: SparkSession, tmp_path: Path):
     with pytest.raises(OSError, match=r"missing\.csv"):
-        Storage(spark, str(tmp_path)).head(f"{tmp_path}/missing.csv", 10)
+        filesystem_for(spark, str(tmp_path)).head(f"{tmp_path}/missing.csv", 10)
 
 
 def config(*overrides: str) -> RunConfig:

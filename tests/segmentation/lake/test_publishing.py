@@ -12,9 +12,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict, SegmentationError
+from segmentation.filesystem import HOST
+from segmentation.filesystem.hadoop import HadoopFileSystem
 from segmentation.lake import staging
 from segmentation.lake.runs import Lake
-from segmentation.lake.staging import HOST, StagedRun, name_latest, remove_abandoned, stage
+from segmentation.lake.staging import StagedRun, name_latest, remove_abandoned, stage
 
 ROOT = Path(__file__).resolve().parents[3]
 # A time that no other can be compared with.
@@ -24,8 +26,8 @@ STEPS = ["before rename", "after rename", "before latest.json", "after latest.js
 OWNER = """
 import sys, time
 from pathlib import Path
-from segmentation.local_disk import Claim
-claim = Claim(Path(sys.argv[1]))
+from segmentation.filesystem.local import claim_folder
+claim = claim_folder(Path(sys.argv[1]))
 print(flush=True)
 time.sleep(60)
 """
@@ -92,7 +94,6 @@ def test_a_process_that_ends_at_any_step_leaves_a_whole_run_or_none_and_the_next
     staged = stage(lake, "today")
     with pytest.raises(Died):
         publish(staged)
-    assert staged.claim is not None
     assert staged.claim.is_held
     staged.claim.release()  # as the end of a process does
     published = step != "before rename"
@@ -239,16 +240,16 @@ def test_where_nobody_waits_a_newer_run_that_appears_meanwhile_is_named(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     lake = Lake(spark, str(tmp_path))
-    write, elsewhere = lake.storage.write_text, tmp_path / "runs" / "run_id=elsewhere"
+    write, elsewhere = lake.filesystem.write_text, tmp_path / "runs" / "run_id=elsewhere"
 
-    def another_machine_is_quicker(path: str, text: str, beside: str) -> None:
+    def another_machine_is_quicker(path: str, text: str, staging: str) -> None:
         if path.endswith("latest.json") and not elsewhere.exists():
             elsewhere.mkdir()
             content = {"format": 2, "as_of": "2012-01-01", "published_at": "2012-01-02T00:00:00+00:00"}
             (elsewhere / "manifest.json").write_text(json.dumps(content))
-        write(path, text, beside)
+        write(path, text, staging)
 
-    monkeypatch.setattr(lake.storage, "write_text", another_machine_is_quicker)
+    monkeypatch.setattr(lake.filesystem, "write_text", another_machine_is_quicker)
     publish(stage(lake, "here"), "2011-12-10")
     assert latest(tmp_path) == "elsewhere"
 
@@ -261,7 +262,7 @@ def test_a_staging_that_could_not_be_made_whole_leaves_nothing(
     def interrupted(path: str) -> None:
         raise Died
 
-    monkeypatch.setattr(lake.storage, "claim", interrupted)
+    monkeypatch.setattr(lake.filesystem, "claim", interrupted)
     with pytest.raises(Died):
         stage(lake, "a")
     assert staged_names(tmp_path) == []
@@ -272,14 +273,14 @@ def test_a_run_that_could_not_be_named_the_latest_is_told_to_be_published(
 ):
     lake = Lake(spark, str(tmp_path))
     staged = stage(lake, "a")
-    write = lake.storage.write_text
+    write = lake.filesystem.write_text
 
-    def write_no_latest(path: str, text: str, beside: str) -> None:
+    def write_no_latest(path: str, text: str, staging: str) -> None:
         if path.endswith("latest.json"):
             raise OSError("No space left on device")
-        write(path, text, beside)
+        write(path, text, staging)
 
-    monkeypatch.setattr(lake.storage, "write_text", write_no_latest)
+    monkeypatch.setattr(lake.filesystem, "write_text", write_no_latest)
     told = "run a is published, but latest.json could not be written: No space left on device: mend that and start"
     with pytest.raises(SegmentationError, match=told):
         publish(staged)
@@ -289,14 +290,14 @@ def test_a_run_that_could_not_be_named_the_latest_is_told_to_be_published(
 def on_an_object_store(spark: SparkSession, folder: Path) -> Lake:
     """A lake whose folders are renamed file by file, by Hadoop, and where nobody can lock."""
     lake = Lake(spark, str(folder))
-    lake.storage.is_local = lake.storage.renames_whole = False
+    lake.filesystem = HadoopFileSystem(spark, str(folder))
     return lake
 
 
 def test_on_an_object_store_a_run_is_there_when_its_manifest_is(spark: SparkSession, tmp_path: Path):
     lake = on_an_object_store(spark, tmp_path)
     staged = stage(lake, "a")
-    lake.storage.make_directory(f"{staged.path}/k_sweep")
+    lake.filesystem.make_directory(f"{staged.path}/k_sweep")
     publish(staged)
     assert lake.run_ids() == ["a"]
     assert (latest(tmp_path), lake.latest_run_id()) == ("a", "a")
