@@ -1,5 +1,5 @@
-"""Segments the customers of a retailer by their transaction lines, and publishes
-the run in a data lake: tables, charts and the model, all of it or nothing.
+"""Segment the customers of a retailer by their transactions, and publish the run
+to a data lake: tables, charts, a report and the model, all of them or nothing.
 """
 
 import argparse
@@ -10,14 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-# spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
+# spark-submit puts only this folder on the path; with --py-files or an installed package the line is not needed.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.cli.console import TerminalProgress, summary_of
 from segmentation.cli.explain import explanation_of
-from segmentation.cli.job import STARTED_BY, JobParser, day, run_job, typed_again
+from segmentation.cli.job import JobParser, command_line, day, run_job
 from segmentation.cli.log import log_folder, run_log
-from segmentation.config.files import keep_config, load_config
+from segmentation.config.files import keep_config as write_config
+from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.guess.config import guess_config
@@ -36,7 +37,7 @@ EXAMPLES = """\
   ... --config conf/online_retail_rfm.yaml --set clustering.k=5 --explain"""
 EXIT_CODES = """\
   0  published, or this very run was published before; explained, written
-  1  anything that is not below
+  1  any other error
   2  bad arguments or configuration
   3  bad input
   4  audit or quality gate failed, nothing published
@@ -48,41 +49,43 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = JobParser("segment_customers.py", __doc__ or "", USAGE, EXAMPLES, EXIT_CODES)
     add = parser.add_argument_group("data").add_argument
     add("--input", nargs="+", action="extend", default=[], metavar="PATH", help="files, directories or globs")
-    add("--output", metavar="LAKE", help="the lake's folder, on any file system of Spark")
+    add("--output", metavar="LAKE", help="the lake's folder, on any file system Spark can write to")
     add = parser.add_argument_group("configuration").add_argument
-    add("--config", metavar="FILE", help="YAML, as in conf/; without it the columns and dates are guessed from --input")
-    add("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="of a key, such as clustering.k=5")
-    add("--write-config", metavar="FILE", help="write the configuration, guessed or given, to a new file; runs after "
-        "that if there is an --output")  # fmt: skip
-    add("--explain", action="store_true", help="say what the configuration will do, and end without running")
+    add("--config", metavar="FILE", help="YAML, see conf/README.md; without it the columns and dates are guessed from "
+        "--input")  # fmt: skip
+    add("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE", help="override configuration keys, such "
+        "as clustering.k=5")  # fmt: skip
+    add("--write-config", metavar="FILE", help="write the configuration, guessed or given, to a new file, then run if "
+        "there is an --output")  # fmt: skip
+    add("--explain", action="store_true", help="print what the configuration does, and exit without running")
     add = parser.add_argument_group("run").add_argument
-    add("--as-of", type=day, metavar="YYYY-MM-DD", help="the day to look back from (default: the one after the last "
+    add("--as-of", type=day, metavar="YYYY-MM-DD", help="the day to look back from (default: the day after the last "
         "sale)")  # fmt: skip
     add("--run-id", metavar="ID", help="default: made from the input, configuration and code")
-    add("--force", action="store_true", help="publish again, under a new id, what was published before")
+    add("--force", action="store_true", help="publish again, under a new id, a run that was published before")
     add = parser.add_argument_group("messages").add_argument
-    add("--quiet", action="store_true", help="say nothing but errors")
-    add("--debug", action="store_true", help="show the stack trace of an error")
+    add("--quiet", action="store_true", help="print nothing but errors")
+    add("--debug", action="store_true", help="print the stack trace of an error, and Spark's warnings on a terminal")
     return parser.parse(arguments)
 
 
-def configured(options: argparse.Namespace) -> RunConfig:
-    """The configuration, given or guessed; written where that is asked for."""
+def load_or_guess_config(options: argparse.Namespace) -> RunConfig:
+    """Return the configuration, given or guessed, and write it where --write-config asks for it."""
     if options.config is None and not options.input:
         raise ConfigError("--input: name the files to read; without --config the columns are guessed from them")
-    about: Sequence[str] = [f"Made from {options.config}", *[f"  --set {one}" for one in options.set]]
+    about: Sequence[str] = [f"Made from {options.config}", *[f"  --set {override}" for override in options.set]]
     if options.config is not None:
         config = load_config(options.config, options.set)
     else:
         config, about = guess_config(options.input, options.set)
     if options.write_config is not None:
-        keep_config(config, options.write_config, about)
+        write_config(config, options.write_config, about)
     return config
 
 
 def segment(options: argparse.Namespace, console: Console | None) -> None:
     run_id = require_run_id(options.run_id) if options.run_id is not None else None
-    config = configured(options)
+    config = load_or_guess_config(options)
     if options.explain:
         is_guessed = options.config is None
         print(explanation_of(config, options.input, options.output, options.as_of, is_guessed))
@@ -90,21 +93,24 @@ def segment(options: argparse.Namespace, console: Console | None) -> None:
         return
     for option, value in (("--input", options.input), ("--output", options.output)):
         if not value:
-            raise ConfigError(f"{option}: is needed to run; --explain and --write-config FILE do without")
+            raise ConfigError(f"{option}: is needed to run; only --explain and --write-config FILE work without it")
     request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, options.command)
     spark = spark_session(config.title)
-    on_screen = "OFF" if console else "ERROR" if options.quiet else "WARN"
-    with run_log(spark, log_folder(os.environ), on_screen) as log:
-        published = run(spark, config, request, TerminalProgress(STAGES, console) if console else Progress(STAGES))
+    if console is not None:
+        spark.sparkContext.setLogLevel("OFF")  # its lines would break the progress bar
+    elif options.quiet:
+        spark.sparkContext.setLogLevel("ERROR")
+    progress = Progress(STAGES) if console is None else TerminalProgress(STAGES, console)
+    with run_log(log_folder(os.environ)) as log:
+        published = run(spark, config, request, progress)
     if not options.quiet:
-        print(
-            summary_of(published, config.charts.currency, console.width if console else None, sys.stdout.encoding, log)
-        )
+        width = None if console is None else console.width
+        print(summary_of(published, config.charts.currency, width, sys.stdout.encoding, log))
 
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
-    options.command = typed_again("jobs/segment_customers.py", arguments, os.environ.get(STARTED_BY))
+    options.command = command_line("jobs/segment_customers.py", arguments)
     return run_job(lambda console: segment(options, console), options.quiet, options.debug)
 
 

@@ -1,4 +1,4 @@
-"""Programs on a pseudo-terminal of their own, as a person starts them."""
+"""Start programs on a pseudo-terminal of their own, as a person does."""
 
 import os
 import re
@@ -10,8 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def on_a_terminal(command: Sequence[str], variables: Mapping[str, str], columns: int = 0) -> tuple[int, str]:
-    """The exit code of a command that runs from the top of the checkout with just these variables of the environment,
-    and all that it wrote to the screen; 0 columns leave the terminal without a size.
+    """Run a command in the top folder of the checkout. Return its exit code and all that it wrote to the screen.
+
+    `variables` are its whole environment; 0 columns leave the terminal without a size.
     """
     # Not on Windows.
     import pty
@@ -28,7 +29,7 @@ def on_a_terminal(command: Sequence[str], variables: Mapping[str, str], columns:
     while True:
         try:
             piece = os.read(terminal, 65_536)
-        except OSError:  # on Linux a terminal that nobody holds open any more
+        except OSError:  # Linux: no process has the terminal open any more
             break
         if not piece:
             break
@@ -39,5 +40,5 @@ def on_a_terminal(command: Sequence[str], variables: Mapping[str, str], columns:
 
 
 def without_codes(text: str) -> str:
-    """What is to be read on a screen, without colours and moves of the cursor."""
+    """Return the text without colours and cursor movements."""
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +17,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from scripts.launcher.class_archive import class_archive, remove_old_archives
 from scripts.launcher.options import (
     JAVA_OPTIONS,
-    ROOT,
     SMALL_INPUT,
     job_position,
     launch_options,
@@ -52,8 +50,6 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments else 2
     if needs_no_spark(arguments):
         os.execv(sys.executable, [sys.executable, *arguments[job_position(arguments) :]])
-    script = "scripts/submit" if Path.cwd() == ROOT else str(ROOT / "scripts" / "submit")
-    os.environ["SEGMENTATION_STARTED_BY"] = shlex.join([script, *arguments[: job_position(arguments) + 1]])
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     if sets_java_options(arguments):
         os.execv(spark_submit, [spark_submit, *arguments])

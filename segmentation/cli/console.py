@@ -1,52 +1,242 @@
-"""Where a person sees what a job does: a terminal, or the lines of a log."""
-# TODO-DOC summary: The closing summary of a run, for the screen.
+"""The terminal a job runs in: log lines, a progress bar while a stage runs, and the closing summary."""
 
 import codecs
 import logging
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from textwrap import wrap
-from threading import Event, Thread
 from typing import Any
 
 from pyspark import SparkContext
 from rich import box
-from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
-from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn
+from rich.measure import Measurement
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task
 from rich.progress import Progress as Bar
 from rich.table import Column, Table
 from rich.text import Text
 
 from segmentation import schemas as s
-from segmentation.cli.log import RunLog
+from segmentation.cli.log import WITH_TIME, PlainFormatter
 from segmentation.pipeline import Published
 from segmentation.progress import Progress
-from segmentation.redaction import PlainFormatter, plain_log, shown
+from segmentation.redaction import shown
 from segmentation.report.text import money, number, percent
 
-logger = logging.getLogger(__name__)
+# The error handler of streams whose encoding may lack a character, and what it writes instead.
+SUBSTITUTE_CHARACTERS = "segmentation.substitute"
+SUBSTITUTES = {"£": "GBP ", "€": "EUR ", "₹": "INR ", "…": "...", "·": "-", "–": "-", "×": "x", "─": "-", "′": "'"}
 
-REFRESH_SECONDS = 0.5
 BAR_WIDTH = 18
-# The mark of a record that stands on the terminal already.
-ON_SCREEN = {"is_on_screen": True}
-PLAIN_ERRORS = "plainer"
-# What stands in place of a character that the terminal's encoding does not have.
-PLAINER = {"£": "GBP ", "€": "EUR ", "₹": "INR ", "…": "...", "·": "-", "–": "-", "×": "x", "─": "-", "′": "'"}
+REFRESHES_PER_SECOND = 4
+
+# The summary's width where no terminal gives one, and at most.
+WIDEST = 118
+NARROWEST = 40
+# A segment's name wraps down to this width; then columns are left out.
+NARROWEST_NAME = 16
+# A rule below the headings, in characters that every encoding has.
+ASCII_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+HEADINGS = (
+    *("", "Segment", "Customers", "Share of\ncustomers", "Revenue", "Share of\nrevenue"),
+    *("Spend", "Orders", "Last order,\ndays ago"),
+)
+# The columns to show, the most first; the report has all of them.
+COLUMN_CHOICES = (range(9), range(6), (0, 1, 2, 4, 5), (1, 2, 4), (1, 4))
 
 
-class Terminal(Console):
-    """A terminal of the size that it has at the moment, whichever of the process's files it is."""
+def terminal() -> Console | None:
+    """Return the terminal on standard error; None where that is a file or a pipe, or cannot move its cursor."""
+    console = Console(stderr=True) if sys.stderr.isatty() else _terminal_of_spark_submit()
+    return None if console is None or console.is_dumb_terminal else console
+
+
+def screen_handler(console: Console | None) -> logging.Handler:
+    """Return the handler for the log a person sees: on the terminal, or as lines with their time on standard error."""
+    if console is not None:
+        return _TerminalHandler(console)
+    handler = logging.StreamHandler()
+    handler.setFormatter(PlainFormatter(WITH_TIME))
+    return handler
+
+
+def print_line(console: Console, line: str, style: str = "") -> None:
+    """Print a line without markup, wrapped between words; a path without spaces stays whole."""
+    console.print(Text(wrapped(line, console.width), style=style), soft_wrap=True)
+
+
+def wrapped(line: str, width: int) -> str:
+    """Wrap a line between words, and indent what follows the first line.
+
+    >>> print(wrapped("  dates: iso, as they are written in the file", 30))
+      dates: iso, as they are
+          written in the file
+    """
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    width = max(width, 2 * len(indent))
+    return "\n".join(wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+
+
+class TerminalProgress(Progress):
+    """Progress with a bar on the terminal while a stage runs."""
+
+    def __init__(self, stages: int, console: Console) -> None:
+        super().__init__(stages)
+        self._console = console
+        self._began = time.perf_counter()
+
+    @contextmanager
+    def _running(self, heading: str, began: float) -> Iterator[None]:
+        def activity() -> str:
+            details = self._found or _spark_activity()
+            return f"{heading} … {time.perf_counter() - began:.0f} s{f' · {details}' if details else ''}"
+
+        def elapsed() -> str:
+            return "{}:{:02}".format(*divmod(int(time.perf_counter() - self._began), 60))
+
+        bar = Bar(
+            SpinnerColumn("dots" if self._console.encoding.startswith("utf") else "line"),
+            _LiveText(activity, Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            BarColumn(BAR_WIDTH),
+            _LiveText(elapsed),
+            console=self._console,
+            transient=True,
+            expand=True,
+            refresh_per_second=REFRESHES_PER_SECOND,
+        )
+        bar.add_task("", total=self._stages, completed=len(self.seconds))
+        with suppress(OSError):  # the terminal was closed
+            bar.start()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                bar.stop()
+
+
+def summary_of(
+    published: Published,
+    currency: str,
+    width: int | None = None,
+    encoding: str | None = None,
+    log: Path | None = None,
+) -> str:
+    """Return the segments as a table and the paths of the run; one line if it was published before.
+
+    The table fits the width, and holds only characters of the encoding; None stands for one that has all.
+    """
+    path = shown(published.path.removeprefix("file:"))
+    if published.before:
+        return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
+    console = Console(width=max(NARROWEST, min(width or WIDEST, WIDEST)))
+    is_unicode = encoding is None or encoding.lower().startswith("utf")
+    with console.capture() as captured:
+        console.print(_widest_table(published.segments, currency, is_unicode, console))
+    lines = [
+        "",
+        wrapped(f"Segments: {shown(published.choice)}.", console.width),
+        *[line.rstrip() for line in captured.get().rstrip().split("\n")],
+        f"Report  {path}/report/index.html",
+        f"Tables  {path}",
+        f"Charts  {path}/charts",
+    ]
+    if log is not None:
+        lines.append(f"Log     {shown(log)}")
+    return "\n".join(lines)
+
+
+def _widest_table(segments: Sequence[Mapping[str, Any]], currency: str, is_unicode: bool, console: Console) -> Table:
+    """Return the table with the most columns that fit the console."""
+    rows = [[shown(cell) for cell in _cells(segment, currency)] for segment in segments]
+    unlimited = console.options.update(width=10_000)
+    for columns in COLUMN_CHOICES:
+        table = _table(rows, columns, is_unicode)
+        if Measurement.get(console, unlimited, table).minimum <= console.width:
+            break
+    return table
+
+
+def _table(rows: Sequence[Sequence[str]], columns: Sequence[int], is_unicode: bool) -> Table:
+    table = Table(box=box.SIMPLE if is_unicode else ASCII_BOX, pad_edge=False)
+    for column in columns:
+        is_number = column >= 2
+        table.add_column(HEADINGS[column], justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
+    table.columns[columns.index(1)].min_width = min(NARROWEST_NAME, max(len(row[1]) for row in rows))
+    if len(columns) == len(HEADINGS):
+        table.caption = "Spend, orders and days since the last purchase are the segment's medians."
+    for row in rows:
+        # As Text: a plain string would be parsed for markup and emoji names.
+        table.add_row(*[Text(row[column]) for column in columns])
+    return table
+
+
+def _cells(segment: Mapping[str, Any], currency: str) -> list[str]:
+    """Return a segment's figures, formatted as in the report, in the order of HEADINGS."""
+    return [
+        str(segment[s.SEGMENT_ID]),
+        segment[s.SEGMENT_NAME],
+        f"{segment[s.CUSTOMERS]:,}",
+        percent(segment[s.CUSTOMER_SHARE]),
+        money(segment[s.REVENUE], currency),
+        percent(segment[s.REVENUE_SHARE]),
+        money(segment[f"median_{s.TOTAL_SPEND}"], currency),
+        number(segment[f"median_{s.PURCHASE_FREQUENCY}"]),
+        number(segment[f"median_{s.RECENCY_DAYS}"]),
+    ]
+
+
+class _LiveText(ProgressColumn):
+    """A column of the bar that computes its text anew at each refresh."""
+
+    def __init__(self, text: Callable[[], str], table_column: Column | None = None) -> None:
+        super().__init__(table_column)
+        self._text = text
+
+    def render(self, task: Task) -> Text:
+        return Text(self._text())
+
+
+def _spark_activity() -> str:
+    """Return the running Spark stage and how many of all running tasks are done."""
+    context = SparkContext._active_spark_context
+    if context is None:
+        return ""
+    with suppress(Exception):  # the context may be stopping, and the text is only a courtesy
+        tracker = context.statusTracker()
+        stages = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
+        if stages:
+            done = sum(stage.numCompletedTasks for stage in stages)
+            tasks = sum(stage.numTasks for stage in stages)
+            return f"Spark: {shown(stages[0].name.split(' at ')[0])}, {done} of {tasks} tasks"
+    return ""
+
+
+class _TerminalHandler(logging.Handler):
+    """Print records as lines of a terminal, above a bar if there is one."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self.setFormatter(PlainFormatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "yellow" if record.levelno >= logging.WARNING else ""
+        with suppress(OSError, ValueError):  # the terminal was closed
+            print_line(self._console, self.format(record), style)
+
+
+class _SizedConsole(Console):
+    """A console that is as wide as the terminal of its file; rich asks only the process's own streams."""
 
     @property
     def size(self) -> ConsoleDimensions:
         with suppress(OSError, ValueError):
             columns, lines = os.get_terminal_size(self.file.fileno())
-            if columns:  # a pseudo-terminal may not say
+            if columns:  # a pseudo-terminal may not know
                 return ConsoleDimensions(columns, lines)
         return super().size
 
@@ -55,220 +245,22 @@ class Terminal(Console):
         self._width, self._height = new_size
 
 
-class TerminalLog(logging.Handler):
-    """Records as lines of a terminal, above a bar if one is there."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__()
-        self._console = console
-        self.setFormatter(PlainFormatter("%(message)s"))
-        self.addFilter(lambda record: not hasattr(record, "is_on_screen"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        style = "yellow" if record.levelno >= logging.WARNING else ""
-        with suppress(OSError, ValueError):  # whoever looked is gone
-            tell(self._console, self.format(record), style)
+def _terminal_of_spark_submit() -> Console | None:
+    """Return the terminal of the parent process. spark-submit runs Python behind pipes, so only /proc leads there."""
+    with suppress(OSError):  # no /proc on this system, or no right to it
+        # Without O_TRUNC: the file of a shell's `2> job.log` must not be emptied.
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NOCTTY)
+        if os.isatty(descriptor):
+            stream = os.fdopen(descriptor, "w", encoding=sys.stderr.encoding, errors=SUBSTITUTE_CHARACTERS)
+            return _SizedConsole(file=stream, force_terminal=True)
+        os.close(descriptor)
+    return None
 
 
-def tell(console: Console, line: str, style: str = "") -> None:
-    """A line on the terminal as it is, broken between words; what has no space, such as a path, stays whole."""
-    console.print(Text(broken(line, console.width), style=style), soft_wrap=True)
-
-
-def broken(line: str, width: int) -> str:
-    """The line in as many as it takes, all but the first indented further than it is.
-
-    >>> print(broken("  dates: iso, as they are written in the file", 30))
-      dates: iso, as they are
-          written in the file
-    """
-    indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return "\n".join(
-        wrap(
-            line, max(width, 2 * len(indent)), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
-    )
-
-
-def screen_log(console: Console | None) -> logging.Handler:
-    """The log that a person sees: on the terminal, or as lines with their time on standard error."""
-    return TerminalLog(console) if console else plain_log("%(asctime)s %(message)s")
-
-
-def terminal() -> Console | None:
-    """The terminal that standard error is, or None where it is a file, a pipe, or cannot move its cursor.
-
-    spark-submit runs Python behind a pipe of its own; there the terminal is the standard error of the parent process.
-    """
-    console = None
-    if sys.stderr.isatty():
-        console = Terminal(stderr=True)
-    else:
-        with suppress(OSError):  # no /proc on this system, or no right to it
-            # Opened as it is: what a shell's `2> job.log` points to must not be emptied.
-            descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NOCTTY)
-            if os.isatty(descriptor):
-                stream = os.fdopen(descriptor, "w", encoding=sys.stderr.encoding, errors=PLAIN_ERRORS)
-                console = Terminal(file=stream, force_terminal=True)
-            else:
-                os.close(descriptor)
-    return None if console is None or console.is_dumb_terminal else console
-
-
-def _plainer(error: UnicodeError) -> tuple[str, int]:
+def _substitute(error: UnicodeError) -> tuple[str, int]:
     assert isinstance(error, UnicodeEncodeError)
-    return "".join(PLAINER.get(one, "?") for one in error.object[error.start : error.end]), error.end
+    missing = error.object[error.start : error.end]
+    return "".join(SUBSTITUTES.get(character, "?") for character in missing), error.end
 
 
-codecs.register_error(PLAIN_ERRORS, _plainer)
-
-
-# Where no terminal says how wide it is, and where one is wider than lines are read.
-WIDTH = 118
-NARROWEST = 40
-# A segment's name is broken before it is narrower than that; columns are left out first.
-NARROWEST_NAME = 16
-BETWEEN_COLUMNS = 3
-# A line below the headings, of characters that every encoding has.
-PLAIN_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
-HEADINGS = (
-    *("", "Segment", "Customers", "Share of\ncustomers", "Revenue", "Share of\nrevenue"),
-    *("Spend", "Orders", "Last order,\ndays ago"),
-)
-# From the most to the fewest columns; all of them are in the report.
-COLUMNS = (range(9), range(6), (0, 1, 2, 4, 5), (1, 2, 4), (1, 4))
-
-
-def summary_of(
-    published: Published,
-    currency: str,
-    width: int | None = None,
-    encoding: str | None = None,
-    log: RunLog | None = None,
-) -> str:
-    """The segments as a table, and where the run is; a line only if it was published before.
-
-    The table is at most as wide as the terminal, and of characters that the encoding has; None has all.
-    """
-    path = shown(published.path.removeprefix("file:"))
-    if published.before:
-        return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
-    fitting = max(NARROWEST, min(width or WIDTH, WIDTH))
-    table = _table(published, currency, fitting, encoding)
-    console = Console(width=fitting)
-    with console.capture() as captured:
-        console.print(table)
-    lines = [
-        "",
-        broken(f"Segments: {shown(published.choice)}.", fitting),
-        *[line.rstrip() for line in captured.get().rstrip().split("\n")],
-        f"Report  {path}/report/index.html",
-        f"Tables  {path}",
-        f"Charts  {path}/charts",
-    ]
-    return "\n".join(lines if log is None else [*lines, f"Log     {log.told}"])
-
-
-def _table(published: Published, currency: str, width: int, encoding: str | None) -> Table:
-    rows = [[shown(cell) for cell in _cells(row, currency)] for row in published.segments]
-    shown_columns = next((some for some in COLUMNS if _width(rows, some) <= width), COLUMNS[-1])
-    of_lines = box.SIMPLE if encoding is None or encoding.lower().startswith("utf") else PLAIN_BOX
-    table = Table(box=of_lines, pad_edge=False)
-    for column in shown_columns:
-        is_number = column >= 2
-        table.add_column(HEADINGS[column], justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
-    if len(shown_columns) == len(HEADINGS):
-        table.caption = "Spend, orders and days since the last purchase are the segment's medians."
-    for row in rows:
-        # As text, since a plain string would be read for markup and the names of emoji.
-        table.add_row(*[Text(row[column]) for column in shown_columns])
-    return table
-
-
-def _width(rows: Sequence[Sequence[str]], columns: Collection[int]) -> int:
-    """How wide a table of these columns is at least."""
-    texts = {column: [*HEADINGS[column].split("\n"), *[row[column] for row in rows]] for column in columns}
-    widest = {column: max(map(cell_len, texts[column])) for column in columns}
-    widest[1] = min(widest[1], NARROWEST_NAME)
-    return sum(widest.values()) + BETWEEN_COLUMNS * len(widest) - 1
-
-
-def _cells(row: Mapping[str, Any], currency: str) -> list[str]:
-    """A segment's figures as its report has them."""
-    return [
-        str(row[s.SEGMENT_ID]),
-        row[s.SEGMENT_NAME],
-        f"{row[s.CUSTOMERS]:,}",
-        percent(row[s.CUSTOMER_SHARE]),
-        money(row[s.REVENUE], currency),
-        percent(row[s.REVENUE_SHARE]),
-        money(row[f"median_{s.TOTAL_SPEND}"], currency),
-        number(row[f"median_{s.PURCHASE_FREQUENCY}"]),
-        number(row[f"median_{s.RECENCY_DAYS}"]),
-    ]
-
-
-class TerminalProgress(Progress):
-    """Progress with a bar on a terminal while a stage runs."""
-
-    def __init__(self, stages: int, console: Console) -> None:
-        super().__init__(stages)
-        self._console = console
-        self._began = time.perf_counter()
-
-    def _done(self, line: str) -> None:
-        with suppress(OSError):  # the terminal is gone
-            tell(self._console, line)
-        logger.info("%s", line, extra=ON_SCREEN)
-
-    @contextmanager
-    def _running(self, heading: str, began: float) -> Iterator[None]:
-        done = Event()
-        bar = _bar(self._console)
-        task = bar.add_task(f"{heading} …", total=self._stages, completed=len(self.seconds), minutes=self._minutes())
-        with suppress(OSError):  # as above
-            bar.start()
-        watcher = Thread(target=self._watch, args=(bar, task, heading, began, done), daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            done.set()
-            watcher.join()
-            with suppress(OSError):
-                bar.stop()
-
-    def _watch(self, bar: Bar, task: TaskID, heading: str, began: float, done: Event) -> None:
-        while not done.is_set():
-            activity = self._found or _spark_activity()
-            told = f"{heading} … {time.perf_counter() - began:.0f} s{f' · {activity}' if activity else ''}"
-            bar.update(task, description=told, minutes=self._minutes())
-            done.wait(REFRESH_SECONDS)
-
-    def _minutes(self) -> str:
-        """Minutes and seconds since the first stage began."""
-        return "{}:{:02}".format(*divmod(int(time.perf_counter() - self._began), 60))
-
-
-def _bar(console: Console) -> Bar:
-    """One line: what is being done, cut to fit, how many of the stages are done, and the time since the first began."""
-    text = TextColumn(
-        "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
-    )
-    spinner = SpinnerColumn("dots" if console.encoding.startswith("utf") else "line")
-    minutes = TextColumn("{task.fields[minutes]}", markup=False)
-    return Bar(spinner, text, BarColumn(BAR_WIDTH), minutes, console=console, transient=True, expand=True)
-
-
-def _spark_activity() -> str:
-    """The running Spark jobs and their tasks, in a few words."""
-    context = SparkContext._active_spark_context
-    if context is None:
-        return ""
-    with suppress(Exception):  # the context may be stopping; the line is only a courtesy
-        tracker = context.statusTracker()
-        stages = [info for stage in tracker.getActiveStageIds() if (info := tracker.getStageInfo(stage))]
-        if stages:
-            finished, tasks = sum(s.numCompletedTasks for s in stages), sum(s.numTasks for s in stages)
-            return f"Spark: {shown(stages[0].name.split(' at ')[0])}, {finished} of {tasks} tasks"
-    return ""
+codecs.register_error(SUBSTITUTE_CHARACTERS, _substitute)

@@ -1,36 +1,32 @@
-"""The command lines of `jobs/`: one message for what is wrong, with the nearest option, and a help to be read."""
-# TODO-DOC typed_command: The command that started a job, as a person types it again: from its folder, quoted
-# for a shell, without secrets.
-# TODO-DOC entry: How each job of `jobs/` begins and ends: its streams, its logging, its signals, one message
-# and the exit code.
+"""How each job in `jobs/` starts and ends: its options, log, signals, error message and exit code."""
 
 import argparse
 import io
 import logging
-import os
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
-from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
 
 from rich.console import Console
 
-from segmentation.cli.console import PLAIN_ERRORS, screen_log, tell, terminal
+from segmentation.cli.console import SUBSTITUTE_CHARACTERS, print_line, screen_handler, terminal
 from segmentation.errors import SegmentationError, did_you_mean, java_message
 from segmentation.redaction import MASK, shown, without_secrets
 
 logger = logging.getLogger(__name__)
 
-HELP_WIDTH = 80
+HELP_WIDTH: Final = 80
+# Ctrl-C, the request of a scheduler or an administrator, and a terminal that is closed. Windows has no SIGHUP.
+STOP_SIGNALS: Final = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 
 
 class JobParser(argparse.ArgumentParser):
-    """A parser without abbreviations, whose help fits 80 columns; `examples` and `exit_codes` end it."""
+    """An argument parser without abbreviations. Its help fits 80 columns and ends with examples and exit codes."""
 
     def __init__(self, prog: str, description: str, usage: str, examples: str, exit_codes: str) -> None:
         super().__init__(
@@ -45,9 +41,9 @@ class JobParser(argparse.ArgumentParser):
         )
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """The options in the arguments. Ends the process: with 2 and a message where they are wrong, with 0 after help.
+        """Parse the arguments. Exit with 2 and a message where they are wrong, with 0 after --help.
 
-        An option that is not known is told before anything that is missing, which it may stand for.
+        An unknown option is reported before a missing one, which it may be a misspelling of.
         """
         known = [option for option in self._option_string_actions if option.startswith("--")]
         for argument in arguments[: list(arguments).index("--")] if "--" in arguments else arguments:
@@ -57,96 +53,80 @@ class JobParser(argparse.ArgumentParser):
         return self.parse_args(arguments)
 
     def error(self, message: str) -> NoReturn:
-        """One line, and where to read more: no usage, which would push the message out of sight."""
-        self.exit(2, f"{self.prog}: error: {message} (--help tells more)\n")
+        """Exit with one line; the usage would push it out of sight."""
+        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
 
 
 def day(text: str) -> date:
-    """A day such as 2011-09-01, as an option's value."""
+    """Parse the value of an option as a day such as 2011-09-01."""
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a day such as 2011-09-01, got {text!r}") from None
 
 
-# The environment's variable in which scripts/submit leaves what was typed, up to the job's file, quoted for a shell.
-STARTED_BY: Final = "SEGMENTATION_STARTED_BY"
-SPARK_SUBMIT: Final = "org.apache.spark.deploy.SparkSubmit"
+def command_line(job: str, arguments: Sequence[str]) -> str:
+    """Return the command that runs the job again, quoted for a shell, with secrets masked.
 
-
-def typed_again(job: str, arguments: Sequence[str], started_by: str | None) -> str:
-    """The command line that repeats this process wherever it is pasted.
-
-    `job` is the job's file and `arguments` are its own options; `started_by` is the value of STARTED_BY, None where
-    spark-submit was started without scripts/submit.
+    Options of spark-submit itself are not in it: the job does not see them.
     """
-    words = _by_spark_submit(job, arguments) if started_by is None else [*shlex.split(started_by), *arguments]
-    return f"{_quoted(['cd', str(Path.cwd())])} && {_quoted(words)}"
-
-
-def _by_spark_submit(job: str, arguments: Sequence[str]) -> list[str]:
-    """spark-submit keeps its options to itself, but where Linux tells the command of the parent process, which is
-    Java's, they are the ones behind the name of its main class.
-    """
-    with suppress(OSError, ValueError):
-        parent = Path(f"/proc/{os.getppid()}/cmdline").read_bytes().decode(errors="replace").split("\0")
-        return ["spark-submit", *parent[parent.index(SPARK_SUBMIT) + 1 : -1]]
-    return ["spark-submit", job, *arguments]
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return shlex.join(map(_without_secret, words))
-
-
-def _without_secret(word: str) -> str:
-    """A word of a command; what is named like a secret loses its value with all the spaces that are in it."""
-    masked = without_secrets(word)
-    return f"{masked.partition('=')[0]}={MASK}" if masked != word and " " in word and "=" in masked else masked
-
-
-# Ctrl-C, a scheduler's or an administrator's end, and a terminal that is closed, which not every system tells of.
-STOPPING = [one for one in signal.Signals if one.name in ("SIGINT", "SIGTERM", "SIGHUP")]
-
-
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP, as an exception: what was begun is cleaned up on the way out."""
+    return shlex.join(["spark-submit", job, *map(_masked, arguments)])
 
 
 def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) -> int:
-    """Does the work and returns the exit code; an error is told in one message, with `debug` its stack trace too.
+    """Do the work and return the exit code; an error becomes one message, after its stack trace with `debug`.
 
-    The work is given the terminal to draw on: None where there is none, and where it is to be quiet.
+    The work gets the terminal to draw on. It is None where there is none, with `quiet`, and with `debug`, whose
+    lines of Spark would break a progress bar.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=PLAIN_ERRORS)  # a terminal without "£" shows another sign, and the run goes on
+            stream.reconfigure(errors=SUBSTITUTE_CHARACTERS)  # an encoding without "£" must not end the run
     screen = terminal()
-    log = screen_log(screen)
-    log.setLevel(logging.ERROR if quiet else logging.NOTSET)
-    if not debug:  # with a stack trace it would be told here what is told below in one line
-        log.addFilter(_is_no_call_cut_short)
-    logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
-    logging.basicConfig(level=logging.WARNING, handlers=[log])
-    logging.getLogger("segmentation").setLevel(logging.INFO)
+    _configure_logging(screen, quiet, debug)
     try:
         with _signals_raise():
-            work(None if quiet else screen)
+            work(None if quiet or debug else screen)
         return 0
-    except (KeyboardInterrupt, Terminated) as stopped:
-        _tell(screen, f"stopped by {stopped}: the same command again does what is left to do{_notes(stopped)}")
-        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, Terminated) else signal.SIGINT)
+    except (KeyboardInterrupt, _Terminated) as stopped:
+        _print(screen, f"stopped by {stopped}: run the same command again to complete it{_notes(stopped)}")
+        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, _Terminated) else signal.SIGINT)
     except Exception as error:
         if debug:
             logger.exception("stack trace")
         known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
         for line in known.before:
-            _tell(screen, shown(line))
-        _tell(screen, f"error: {shown(known)}{_notes(error)}", "bold red")
+            _print(screen, shown(line))
+        _print(screen, f"error: {shown(known)}{_notes(error)}", "bold red")
         return known.exit_code
 
 
-def _is_no_call_cut_short(record: logging.LogRecord) -> bool:
-    return record.module not in ("java_gateway", "clientserver")  # Py4J's, some of which log as root
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP as an exception, so that the run cleans up on its way out."""
+
+
+def _masked(word: str) -> str:
+    """Mask the secrets of a word. A secret that contains spaces is masked whole."""
+    masked = without_secrets(word)
+    if masked != word and " " in word and "=" in masked:
+        return f"{masked.partition('=')[0]}={MASK}"
+    return masked
+
+
+def _configure_logging(screen: Console | None, quiet: bool, debug: bool) -> None:
+    handler = screen_handler(screen)
+    handler.setLevel(logging.ERROR if quiet else logging.NOTSET)
+    if not debug:
+        handler.addFilter(_is_not_of_py4j)
+    # PySpark's own logger of query errors, which prints each as JSON.
+    logging.getLogger("DataFrameQueryContextLogger").disabled = not debug
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("segmentation").setLevel(logging.INFO)
+
+
+def _is_not_of_py4j(record: logging.LogRecord) -> bool:
+    """Reject the stack traces that Py4J logs, partly as root, when a call to Java is cut short."""
+    return record.module not in ("java_gateway", "clientserver")
 
 
 def _unexpected(error: Exception) -> str:
@@ -154,15 +134,15 @@ def _unexpected(error: Exception) -> str:
 
 
 def _notes(error: BaseException) -> str:
-    """What was noted on the way of an error, such as where its log is."""
+    """Return the notes of an error, such as the path of its log, in brackets."""
     notes = getattr(error, "__notes__", ())
     return f" ({shown(', '.join(notes))})" if notes else ""
 
 
-def _tell(screen: Console | None, message: str, style: str = "") -> None:
-    with suppress(OSError, ValueError):  # whoever listened is gone
+def _print(screen: Console | None, message: str, style: str = "") -> None:
+    with suppress(OSError, ValueError):  # the reader of the stream is gone
         if screen is not None:
-            tell(screen, message, style)
+            print_line(screen, message, style)
         else:
             sys.stderr.write(f"{message}\n")
             sys.stderr.flush()
@@ -170,20 +150,20 @@ def _tell(screen: Console | None, message: str, style: str = "") -> None:
 
 @contextmanager
 def _signals_raise() -> Iterator[None]:
-    """A signal to stop ends the work by an exception, once: the way out is not cut short.
+    """Raise an exception for the first stop signal and ignore later ones, so that nothing interrupts the cleaning up.
 
-    What was ignored from the start, as Ctrl-C is by a shell's background jobs and SIGHUP under nohup, stays ignored.
+    A signal that was ignored at the start stays ignored, as SIGHUP under nohup.
     """
-    handled = [one for one in STOPPING if signal.getsignal(one) != signal.SIG_IGN]
+    handled = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for one in handled:
-            signal.signal(one, signal.SIG_IGN)
-        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else Terminated(signal.Signals(number).name)
+        for other in handled:
+            signal.signal(other, signal.SIG_IGN)
+        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else _Terminated(signal.Signals(number).name)
 
-    before = [signal.signal(one, stop) for one in handled]
+    before = [signal.signal(number, stop) for number in handled]
     try:
         yield
     finally:
-        for one, handler in zip(handled, before, strict=True):
-            signal.signal(one, handler)
+        for number, handler in zip(handled, before, strict=True):
+            signal.signal(number, handler)

@@ -95,7 +95,7 @@ def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(
     assert job.returncode == code
     assert not STACK_TRACE.search(said), said
     # Java that is ended as well may take what Python says with it.
-    assert to is not to_python or "stopped by SIGTERM: the same command again does what is left to do" in said
+    assert to is not to_python or "stopped by SIGTERM: run the same command again to complete it" in said
     assert runs_in(lake) == left_over(lake) == []
 
 
@@ -131,7 +131,7 @@ def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file_but_the_lo
     assert not STACK_TRACE.search(done.said), done.said
     assert " Spark " not in done.said
     [log] = re.findall(r"\(log: (.+\.log)\)$", done.said, re.MULTILINE)
-    assert " Spark ERROR Utils: Aborting task " in Path(log).expanduser().read_text(encoding="utf-8")
+    assert " ended by SegmentationError: No space left on device: " in Path(log).read_text(encoding="utf-8")
     assert [line for line in done.stdout.splitlines() if line.startswith(f"{disk}/")] == []
 
 

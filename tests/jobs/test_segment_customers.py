@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
 from segmentation.config.files import load_config
-from tests.jobs.conftest import CONFIG, QUICK, RFM_CONFIG, ROOT, PublishedRun, RunJob
+from tests.jobs.conftest import CONFIG, QUICK, RFM_CONFIG, PublishedRun, RunJob
 from tests.jobs.published_runs import latest_run, left_over, manifest_of, model_content, rows_of, runs_in, table_of
 from tests.jobs.small_shop import SmallShop, moment_of, write_csv
 
@@ -296,12 +296,12 @@ def test_the_report_tells_what_the_tables_hold(published: PublishedRun, small_sh
     assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == len(CHARTS)
 
 
-def test_the_report_gives_the_command_as_it_was_typed_with_its_folder(published: PublishedRun, small_csv: Path):
+def test_the_report_gives_the_command_that_repeats_the_run(published: PublishedRun, small_csv: Path):
     page = (published.run / "report" / "index.html").read_text(encoding="utf-8")
     [command] = re.findall(r'aria-label="The command">(.*?)</pre>', page)
     words = shlex.split(unescape(re.sub("<.*?>", "", command)))
     assert words == [
-        *("cd", str(ROOT), "&&", "scripts/submit", "jobs/segment_customers.py"),
+        *("spark-submit", "jobs/segment_customers.py"),
         *("--config", CONFIG, "--input", str(small_csv), "--output", str(published.lake)),
     ]
 

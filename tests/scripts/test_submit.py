@@ -1,7 +1,6 @@
 """scripts/submit: what it chooses for Java and Spark, and when it leaves the choice to the user."""
 
 import os
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +20,6 @@ from scripts.launcher.options import (
 )
 
 JOB = "jobs/segment_customers.py"
-STARTED_BY = "SEGMENTATION_STARTED_BY"
 
 
 @pytest.fixture
@@ -98,7 +96,6 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.setattr("os.execv", record)
     monkeypatch.setattr("scripts.launcher.__main__.class_archive", lambda: None)
-    monkeypatch.setenv(STARTED_BY, "what is to be replaced")
     return commands
 
 
@@ -182,14 +179,3 @@ def test_starting_imports_no_heavy_library(small: Path):
         [sys.executable, "-c", code, JOB, "--input", str(small)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == "", "imported at the start"
-
-
-@pytest.mark.usefixtures("started")
-@pytest.mark.parametrize(("folder", "script"), [(ROOT, "scripts/submit"), (ROOT / "scripts", f"{ROOT}/scripts/submit")])
-def test_the_job_learns_what_was_typed_before_its_own_options(
-    folder: Path, script: str, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.chdir(folder)
-    with pytest.raises(SystemExit):
-        main(["--conf", "spark.x=a b", JOB, "--output", "lake"])
-    assert shlex.split(os.environ[STARTED_BY]) == [script, "--conf", "spark.x=a b", JOB]

@@ -1,6 +1,5 @@
 """Whatever others wrote is shown on one line, without effect on a terminal and without secrets."""
 
-import logging
 import unicodedata
 from time import perf_counter
 
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.redaction import PlainFormatter, printable, shown, without_secrets
+from segmentation.redaction import printable, shown, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -88,29 +87,3 @@ def test_a_long_text_takes_no_time_out_of_proportion_to_its_length(repeated: str
     begin = perf_counter()
     without_secrets(text)
     assert perf_counter() - begin < 10  # with a look to the text's end from each place in it, a minute and more
-
-
-def logged(message: str, *arguments: object, error: BaseException | None = None) -> str:
-    info = (type(error), error, error.__traceback__) if error else None
-    record = logging.LogRecord("segmentation", logging.INFO, "file.py", 1, message, arguments, info)
-    return PlainFormatter("%(levelname)s %(message)s").format(record)
-
-
-def test_a_log_record_is_one_line_whatever_it_tells():
-    told = logged("%s is empty and was skipped", "a\nERROR all is lost\x1b[2J.csv")
-    assert told == r"INFO a\nERROR all is lost\x1b[2J.csv is empty and was skipped"
-
-
-def test_a_stack_trace_is_indented_and_no_line_of_it_acts_on_a_terminal():
-    told = logged("stack trace", error=ValueError("s3a://a:c4nary@b\nERROR all is lost\x1b[2J"))
-    assert told.splitlines() == [
-        "INFO stack trace",
-        "    ValueError: s3a://***@b",
-        r"    ERROR all is lost\x1b[2J",
-    ]
-
-
-def test_a_record_is_left_as_it_is_for_other_handlers():
-    record = logging.LogRecord("segmentation", logging.INFO, "file.py", 1, "%s", ("a\tb",), None)
-    PlainFormatter("%(message)s").format(record)
-    assert (record.getMessage(), record.exc_text) == ("a\tb", None)

@@ -1,0 +1,267 @@
+"""What a terminal of any width and encoding shows stays readable."""
+
+import errno
+import io
+import logging
+import os
+import subprocess
+import sys
+import threading
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from segmentation.cli.console import (
+    SUBSTITUTE_CHARACTERS,
+    TerminalProgress,
+    screen_handler,
+    summary_of,
+    terminal,
+    wrapped,
+)
+from segmentation.pipeline import Published
+from segmentation.report.page import report_page
+from tests.segmentation.report.findings import findings
+from tests.segmentation.report.test_page import Page
+from tests.terminals import on_a_terminal, without_codes
+
+ROOT = Path(__file__).resolve().parents[3]
+# Waits first, so that the terminal has its size.
+DRAW = """
+import logging, time
+time.sleep(0.3)
+from segmentation.cli.console import TerminalProgress, screen_handler, terminal
+console = terminal()
+logging.basicConfig(level=logging.INFO, handlers=[screen_handler(console)])
+progress = TerminalProgress(3, console)
+for title in ("Reading", "Cleaning with \\N{POUND SIGN}"):
+    with progress.stage(title):
+        progress.found("392,692 of 541,909 lines usable, and more than fits on a narrow terminal: " + "x" * 90)
+        time.sleep(0.7)
+        logging.getLogger("segmentation.test").warning("a file was skipped")
+"""
+# As spark-submit does it, which runs Python with both streams in one pipe.
+BEHIND_A_PIPE = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], stderr=subprocess.PIPE)"
+
+
+def drawn(*command: str, columns: int = 0, **variables: str) -> str:
+    """Return all that a Python command writes to a terminal."""
+    without_width = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "TERM")}
+    code, written = on_a_terminal([sys.executable, *command], {**without_width, **variables}, columns)
+    assert code == 0, written
+    return written
+
+
+def fails(progress: TerminalProgress, started: set[threading.Thread]) -> None:
+    before = set(threading.enumerate())
+    with progress.stage("Reading"):
+        started.update(set(threading.enumerate()) - before)
+        raise ValueError("broken")
+
+
+# --- the terminal and its progress bar
+
+
+def test_behind_a_pipe_the_bar_is_one_line_of_the_parents_terminal_with_messages_above_it():
+    screen = drawn("-c", BEHIND_A_PIPE, DRAW, columns=60)
+    lines = without_codes(screen).replace("\r", "\n").splitlines()
+    bars = [line for line in lines if "━" in line]
+    assert bars != []
+    assert {len(line) for line in bars} == {60}
+    assert all("…" in line for line in bars)
+    assert [line for line in lines if "skipped" in line] == ["a file was skipped"] * 2
+    [done] = [line for line in lines if line.startswith("[1/3] Reading: ")]
+    assert len(done) <= 60
+    assert "\x1b[?25l" in screen  # the cursor is hidden, and shown again at the end
+    assert screen.rindex("\x1b[?25h") > screen.rindex("\x1b[?25l")
+
+
+def test_a_terminal_of_ascii_alone_gets_ascii_alone():
+    ascii_alone = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    text = drawn("-c", BEHIND_A_PIPE, DRAW, columns=80, **ascii_alone)
+    assert text.isascii(), [character for character in text if not character.isascii()]
+    assert "[2/3] Cleaning with GBP" in text
+
+
+def test_a_terminal_that_cannot_move_its_cursor_is_not_drawn_on():
+    look = "from segmentation.cli.console import terminal; print(terminal())"
+    assert drawn("-c", look, TERM="dumb").strip() == "None"
+
+
+def test_a_pipe_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getppid", lambda: 0)
+    assert terminal() is None
+
+
+def test_a_log_file_of_the_parent_process_is_no_terminal_and_is_not_emptied(tmp_path: Path):
+    look = "from segmentation.cli.console import terminal; print(terminal())"
+    log = tmp_path / "job.log"
+    log.write_text("yesterday's run\n")
+    with log.open("a") as errors:
+        command = [sys.executable, "-c", BEHIND_A_PIPE, look]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, check=True)
+    assert done.stdout == "None\n"
+    assert log.read_text() == "yesterday's run\n"
+
+
+def test_a_stage_is_shown_while_it_runs():
+    seen = threading.Event()
+
+    class Watched(io.StringIO):
+        def write(self, text: str) -> int:
+            if "[1/2] Reading [now] … " in text:
+                seen.set()
+            return super().write(text)
+
+    progress = TerminalProgress(2, Console(file=Watched(), force_terminal=True, width=200, color_system=None))
+    with progress.stage("Reading [now]"):
+        assert seen.wait(10)
+
+
+def test_no_thread_is_left_when_a_stage_fails():
+    progress = TerminalProgress(1, Console(file=io.StringIO(), force_terminal=True))
+    started: set[threading.Thread] = set()
+    with pytest.raises(ValueError, match="broken"):
+        fails(progress, started)
+    assert started != set()
+    for thread in started:
+        thread.join(10)
+    assert [thread for thread in started if thread.is_alive()] == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_terminal_that_was_closed_does_not_stop_the_run(caplog: pytest.LogCaptureFixture):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    console = Console(file=Closed(), force_terminal=True)
+    with caplog.at_level(logging.INFO, logger="segmentation"), TerminalProgress(1, console).stage("Reading"):
+        screen_handler(console).handle(logging.makeLogRecord({"msg": "a file was skipped", "levelno": logging.WARNING}))
+    assert [message.partition(" (")[0] for message in caplog.messages] == ["[1/1] Reading"]
+
+
+# --- lines
+
+
+def test_a_terminal_gets_records_literally_and_without_control_characters():
+    screen = io.StringIO()
+    handler = screen_handler(Console(file=screen, width=80, force_terminal=True, color_system=None))
+    handler.handle(logging.makeLogRecord({"msg": "[red]12[/red] files\x1b[2J", "levelno": logging.INFO}))
+    assert screen.getvalue() == "[red]12[/red] files\\x1b[2J\n"
+
+
+def test_without_a_terminal_a_line_has_its_time(capsys: pytest.CaptureFixture[str]):
+    screen_handler(None).handle(logging.makeLogRecord({"msg": "[1/3] Reading\x1b[2J", "levelno": logging.INFO}))
+    time, _, message = capsys.readouterr().err.partition(" [")
+    assert len(time) == len("2026-01-31 08:00:00,000")
+    assert message == "1/3] Reading\\x1b[2J\n"
+
+
+def test_characters_that_an_encoding_lacks_are_substituted():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors=SUBSTITUTE_CHARACTERS)
+    stream.write("£5 … 1 · 2 × 3 – €7 日")
+    stream.flush()
+    assert stream.buffer.getvalue() == b"GBP 5 ... 1 - 2 x 3 - EUR 7 ?"  # type: ignore[attr-defined]
+
+
+def test_a_long_line_is_wrapped_between_words_and_a_path_is_not():
+    path = "/a/very/long/path/" + "x" * 100
+    lines = wrapped(f"  lines of {path} are read, and then some more of them", 40).split("\n")
+    assert any(path in line for line in lines)
+    assert max(len(line) for line in lines if path not in line) <= 40
+    assert lines[1].startswith("      ")
+
+
+# --- the closing summary
+
+
+def segment(name: str) -> dict[str, object]:
+    return {
+        "segment_id": 1,
+        "segment_name": name,
+        "customers": 1_200,
+        "customer_share": 0.25,
+        "revenue": Decimal("1234.5000"),
+        "revenue_share": 0.5,
+        "median_total_spend": 12.5,
+        "median_purchase_frequency": 3.0,
+        "median_recency_days": 40.0,
+    }
+
+
+def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", before: bool = False) -> Published:
+    return Published("a", path, before, "the elbow is at k = 2", segments=[segment(name)])
+
+
+def test_a_segment_is_a_line_with_its_shares_and_medians():
+    [line] = [line for line in summary_of(published(), "£").splitlines() if "Loyal" in line]
+    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,234", "50", "%", "£12.50", "3", "40")]
+
+
+def test_the_figures_are_those_of_the_report():
+    run = findings()
+    [_, *rows] = Page(report_page(run)).table_with("Median spend")
+    lines = summary_of(Published("a", "file:/lake", False, "", segments=run.profiles), "£").splitlines()
+    for name, *figures in rows:
+        [line] = [line for line in lines if name.strip() in line]
+        assert line.partition(name.strip())[2].split() == " ".join(figures).split()
+
+
+@pytest.mark.parametrize("width", [80, 118])
+def test_no_two_columns_have_the_same_heading(width: int):
+    first, second = summary_of(published(), "£", width).splitlines()[3:5]
+    assert first.split()[:4] == ["Share", "of", "Share", "of"]
+    assert second.split()[:5] == ["Segment", "Customers", "customers", "Revenue", "revenue"]
+
+
+def test_a_currency_of_letters_is_separated_from_its_number():
+    assert "CHF 1,234" in summary_of(published(), "CHF")
+
+
+def test_names_are_neither_markup_nor_emoji():
+    assert "[red]At :star: Risk[/red]" in summary_of(published("[red]At :star: Risk[/red]"), "£")
+
+
+def test_no_name_currency_or_path_acts_on_a_terminal():
+    text = summary_of(published("At\x1b[2J\nRisk", "s3a://user:c4nary@lake/\x1b]0;x\x07"), "\x1b[31m£")
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "c4nary" not in text
+    assert r"At\x1b[2J\nRisk" in text
+    assert r"s3a://***@lake/\x1b]0;x\x07" in text
+
+
+def test_a_run_that_was_published_before_is_named_with_its_path():
+    text = summary_of(published(path="file:/lake\x1b[2J/runs", before=True), "£")
+    assert "published before, as a: /lake\\x1b[2J/runs\n" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 118, 200])
+def test_the_table_fits_the_terminal_and_keeps_every_word_of_a_name(width: int):
+    name = "High Spend, Low Frequency"
+    lines = summary_of(published(name), "£", width).splitlines()
+    table = [line for line in lines if not line.startswith(("Report", "Tables", "Charts"))]
+    assert max(map(len, table)) <= width
+    assert all(word in " ".join(table) for word in name.split())
+    assert any("£1,234" in line for line in table)
+
+
+def test_the_summary_for_an_ascii_encoding_is_ascii():
+    assert summary_of(published(), "GBP ", 80, "ascii").isascii()
+
+
+def test_the_summary_ends_with_the_paths_of_report_tables_charts_and_log():
+    lines = summary_of(published(), "£", log=Path("/cache/a.log")).splitlines()
+    run = "/lake/runs/run_id=a"
+    assert lines[-4:] == [
+        f"Report  {run}/report/index.html",
+        f"Tables  {run}",
+        f"Charts  {run}/charts",
+        "Log     /cache/a.log",
+    ]
+    assert summary_of(published(), "£").splitlines() == lines[:-1]

@@ -1,0 +1,74 @@
+"""Each stage of a run is one log line, numbered and timed; warnings are collected for the report."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from segmentation.progress import MOST_KEPT, Progress, warnings_kept
+
+LOG = logging.getLogger("segmentation.ingest.files")
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.INFO, logger="segmentation"):
+        yield caplog
+
+
+def without_seconds(line: str) -> str:
+    text, _, seconds = line.rpartition(" (")
+    assert seconds.endswith(" s)")
+    assert float(seconds.removesuffix(" s)")) >= 0
+    return text
+
+
+def test_each_stage_is_one_numbered_line_with_what_it_found(log: pytest.LogCaptureFixture):
+    progress = Progress(3)
+    with progress.stage("Reading 100%s"):
+        assert log.messages == []
+        progress.found("1 file")
+        progress.found("50% of %d files")
+    with progress.stage("Cleaning"):
+        pass
+    lines = [without_seconds(line) for line in log.messages]
+    assert lines == ["[1/3] Reading 100%s: 50% of %d files", "[2/3] Cleaning"]
+    assert list(progress.seconds) == ["Reading 100%s", "Cleaning"]
+    assert all(seconds >= 0 for seconds in progress.seconds.values())
+
+
+def test_a_stage_that_fails_is_not_logged_as_done(log: pytest.LogCaptureFixture):
+    progress = Progress(2)
+
+    def fail() -> None:
+        with progress.stage("Reading"):
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        fail()
+    assert log.messages == []
+    assert progress.seconds == {}
+
+
+def test_a_stage_line_holds_no_secret_and_no_control_character(log: pytest.LogCaptureFixture):
+    progress = Progress(1)
+    with progress.stage("Reading"):
+        progress.found("s3a://user:c4nary@bucket/a\x1b[2J\nb")
+    assert [without_seconds(line) for line in log.messages] == [r"[1/1] Reading: s3a://***@bucket/a\x1b[2J\nb"]
+
+
+def test_only_warnings_of_the_library_are_collected_in_plain_characters():
+    with warnings_kept() as warnings:
+        LOG.warning("%s is empty\x1b[2J", "s3a://user:c4nary@bucket/a.csv")
+        LOG.info("12 lines")
+        logging.getLogger("another").warning("not ours")
+    LOG.warning("after the run")
+    assert warnings == [r"s3a://***@bucket/a.csv is empty\x1b[2J"]
+
+
+def test_of_very_many_warnings_the_first_are_collected_and_the_others_counted():
+    with warnings_kept() as warnings:
+        for number in range(MOST_KEPT + 1200):
+            LOG.warning("file %d", number)
+    assert len(warnings) == MOST_KEPT + 1
+    assert warnings[-1] == "and 1,200 more, in the log"
