@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from segmentation.filesystem.local import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER
+from segmentation.filesystem import OWNER_ONLY_FILE, OWNER_ONLY_FOLDER
 from segmentation.redaction import shown
 
 LOGS_KEPT = 20
