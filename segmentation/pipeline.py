@@ -43,8 +43,8 @@ from segmentation.lake.runs import Lake
 from segmentation.lake.staging import Request, StagedRun, find_run_id, small_table, wanted_id
 from segmentation.progress import Progress, warnings_kept
 from segmentation.report.charts import draw_all
-from segmentation.report.data import report_rows
-from segmentation.report.page import REPORT, Findings, report_page
+from segmentation.report.data import LargeTables, collect
+from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.session import cancel_jobs, local_directory, spread
 
 STAGES = 9
@@ -168,45 +168,28 @@ def _publish(
 
     facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
     with progress.stage("Drawing the charts"):
-        large = report_rows(
-            countries,
-            products,
-            staged.written("country_segments"),
-            staged.written("product_segments"),
-            staged.written("rejected_transactions"),
-            counts,
-        )
-        charts = draw_all(
+        data = collect(
             config,
             choice,
             sweep_rows,
             described,
-            orders,
-            segments,
-            large.countries,
-            large.products,
-            put=staged.put_file,
+            [row.asDict() for row in statistics],
+            quality,
+            LargeTables(
+                orders=orders,
+                customer_segments=segments,
+                country_sales=countries,
+                product_sales=products,
+                country_segments=staged.written("country_segments"),
+                product_segments=staged.written("product_segments"),
+                rejected_transactions=staged.written("rejected_transactions"),
+            ),
         )
+        charts = draw_all(data, put=staged.put_file)
 
     with progress.stage("Writing the report"):
-        page = report_page(
-            Findings(
-                config=config,
-                run_id=staged.run_id,
-                choice=choice,
-                sweep=sweep_rows,
-                profiles=described,
-                statistics=[row.asDict() for row in statistics],
-                quality=quality,
-                rows=large,
-                charts=charts,
-                facts=facts,
-                seconds=progress.seconds,
-                warnings=warnings,
-                command=request.command,
-            )
-        )
-        staged.put_text(page, REPORT)
+        details = RunDetails(staged.run_id, facts, progress.seconds, warnings, request.command)
+        staged.put_text(render(data, charts, details), REPORT)
 
     with progress.stage("Auditing"):
         staged.finish_writing()

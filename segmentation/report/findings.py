@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice, leaves_nothing
@@ -16,7 +16,6 @@ from segmentation.report.text import (
     counted,
     cut,
     day,
-    feature_words,
     finite,
     in_unit,
     in_words,
@@ -24,7 +23,6 @@ from segmentation.report.text import (
     money,
     number,
     percent,
-    sentence,
 )
 
 # A segment carries the revenue that brings at least a twentieth of it, and a fifth more than its share of customers.
@@ -95,9 +93,9 @@ def _how_large(profiles: Rows) -> str:
 
 def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str) -> str:
     if revenue == 0:
-        return "Their revenue adds up to nothing, so there is no share of it to tell."
+        return "Their revenue adds up to nothing, so there are no shares of it."
     if revenue < 0:
-        return f"Their revenue adds up to {money(revenue, currency)}, so shares of it would tell nothing."
+        return f"Their revenue adds up to {money(revenue, currency)}, so shares of it would mean nothing."
     if len(profiles) == 1:
         each = f"On average each brings {money(revenue / customers, currency)}."
         return "No other customer brings revenue." if customers == 1 else each
@@ -137,10 +135,10 @@ def name_of(profile: Row) -> str:
 
 def spoken(feature: str) -> str:
     """A feature's name inside a sentence."""
-    return {s.PURCHASE_FREQUENCY: "number of orders"}.get(feature, feature_words(feature).full.lower())
+    return {s.PURCHASE_FREQUENCY: "number of orders"}.get(feature, s.FEATURES[feature].full_label.lower())
 
 
-def in_plain_words(profile: Row, as_of: date, currency: str) -> str:
+def typical_customer(profile: Row, as_of: date, currency: str) -> str:
     """One sentence on who these customers are, by their medians."""
     spend = money(profile[f"median_{s.TOTAL_SPEND}"], currency)
     orders = profile[f"median_{s.PURCHASE_FREQUENCY}"]
@@ -167,16 +165,16 @@ def differences(profile: Row, averages: Mapping[str, float | None], currency: st
         mean = finite(profile.get(f"mean_{feature}"))
         if mean is None or average is None:
             continue
-        unit = feature_words(feature).unit
+        unit = s.FEATURES[feature].unit
         figures = f"{in_unit(mean, unit, currency)} against {in_unit(average, unit, currency)}"
         if average <= 0 or mean < 0:  # no ratio would tell how far apart they are
             if mean != average:
-                found.append((math.log(NOTABLE), f"{feature_words(feature).full}: {figures} on average"))
+                found.append((math.log(NOTABLE), f"{s.FEATURES[feature].full_label}: {figures} on average"))
             continue
         ratio = mean / average
         if 1 / NOTABLE < ratio < NOTABLE:
             continue
-        text = f"{feature_words(feature).full}: {times(ratio)} ({figures})"
+        text = f"{s.FEATURES[feature].full_label}: {times(ratio)} ({figures})"
         found.append((abs(math.log(ratio)) if ratio else math.inf, text))
     found.sort(key=lambda pair: -pair[0])  # stable: equals stay in the order of the features
     return [text for _, text in found[:MOST_DIFFERENCES]]
@@ -245,7 +243,7 @@ def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
     if leaves_nothing({int(row[s.K]): float(row[s.WSSSE]) for row in sweep}, chosen):
         return [
             f"At k = {chosen} the customers of each segment are all alike in what was clustered, and no difference is "
-            "left to explain: a silhouette tells nothing then."
+            "left to explain: a silhouette says nothing then."
         ]
     band = next((words for limit, words in SILHOUETTE_BANDS if silhouette <= limit), SILHOUETTE_BANDS[-1][1])
     told = [f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
@@ -257,13 +255,3 @@ def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
             "silhouette mostly says that a few customers are far away from all the others."
         )
     return told
-
-
-def choice_sentence(choice: Choice) -> str:
-    return f"{sentence(choice.reason)}."
-
-
-def first_and_last(total: Mapping[str, Any], first: str, last: str) -> tuple[date | None, date | None]:
-    """The days of the first and the last sale of a rollup's totals."""
-    days = [value.date() if value else None for value in (total[first], total[last])]
-    return days[0], days[1]

@@ -1,10 +1,9 @@
-"""A run's findings in, the report as one self-contained HTML page out: `report/index.html`. No Spark.
+"""The report: one self-contained HTML page, `report/index.html`. It starts no Spark job and draws no chart.
 
 The page needs no network and runs nothing but its own script: its content security policy names the script and the
-style sheet by their hashes and forbids all else. Every text is escaped, and characters that act instead of being seen
-are shown as their escapes. All there is to read stands in the page without the script, which only sorts and searches.
+style sheet by their hashes and forbids everything else. Every text is escaped, and control characters are shown as
+their escapes. Everything can be read without the script, which only sorts and searches.
 """
-# TODO-DOC report.run: The facts of a run in, what the report tells of how it was made out. Plain Python.
 
 import base64
 import hashlib
@@ -21,25 +20,17 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from segmentation import schemas as s
-from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.redaction import printable, shown, without_secrets
-from segmentation.report.charts.svg import DrawnChart
-from segmentation.report.data import ReportRows
-from segmentation.report.findings import (
-    agreement,
-    answer,
-    choice_sentence,
-    first_and_last,
-    relative_names,
-    structure,
-    votes,
-)
-from segmentation.report.segments import told_segments
-from segmentation.report.tables import mark, not_shown, told_countries, told_products, told_quality
+from segmentation.report.data import ReportData
+from segmentation.report.findings import agreement, answer, relative_names, structure, votes
+from segmentation.report.quality import waterfall
+from segmentation.report.segments import segment_cards
+from segmentation.report.tables import country_table, product_table
 from segmentation.report.text import (
-    LONGEST_POINTED_AT,
-    Rows,
+    LONGEST_TOOLTIP,
+    MISSING,
+    Row,
     compact,
     counted,
     cut,
@@ -52,90 +43,81 @@ from segmentation.report.text import (
     size_of,
 )
 
-REPORT = "report/index.html"
-TEMPLATES = "template"
+REPORT: Final = "report/index.html"
+TEMPLATES: Final = "template"
 PAGE, STYLE, SCRIPT = "index.html", "report.css", "report.js"
+FILES_LISTED: Final = 20
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What a run found: rows of its small tables, what was collected of the large ones, its charts and its facts.
+class RunDetails:
+    """How a run was made.
 
-    `statistics` are the rows of `segment_statistics`; `facts` those of the manifest; `seconds` what each stage took so
-    far; `command` the command line that started the run, without its secrets; any chart may be missing.
+    `facts` are those of the manifest, `seconds` the duration of each stage so far, `warnings` the lines logged, and
+    `command` the command line that started the run.
     """
 
-    config: RunConfig
     run_id: str
-    choice: Choice
-    sweep: Rows
-    profiles: Rows
-    statistics: Rows
-    quality: Rows
-    rows: ReportRows
-    charts: Sequence[DrawnChart]
     facts: Mapping[str, Any]
     seconds: Mapping[str, float]
     warnings: Sequence[str]
     command: str
 
 
-def report_page(found: Findings) -> str:
-    """The whole page. The same findings give the same text."""
-    currency = found.config.charts.currency
-    clustered = [one.feature for one in found.config.clustering.features]
-    period = first_and_last(found.rows.products.total, s.FIRST_SOLD_AT, s.LAST_SOLD_AT)
-    as_of = date.fromisoformat(found.facts["as_of"])
-    ways = votes(found.sweep, found.choice)
-    suggestions = found.config.report.suggestions
-    style, script = (_part(name).strip() for name in (STYLE, SCRIPT))
+def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> str:
+    """Return the report as HTML. The same arguments give the same text.
+
+    `charts` are SVG elements by the name of the chart; any may be missing.
+    """
+    config, profiles, currency = data.config, data.profiles, data.config.charts.currency
+    clustered = [setting.feature for setting in config.clustering.features]
+    voted = votes(data.sweep, data.choice)
+    style, script = _template_file(STYLE).strip(), _template_file(SCRIPT).strip()
     return (
-        _templates()
+        _environment()
         .get_template(PAGE)
         .render(
-            title=found.config.title,
-            policy=_policy(style, script),
+            title=config.title,
+            policy=_security_policy(style, script),
             style=Markup(style),
             script=Markup(script),
-            charts={chart.name: Markup(chart.svg) for chart in found.charts},
-            answer=answer(found.profiles, clustered, *period, currency),
-            period=period,
-            relative=relative_names(found.config.naming.scheme, len(found.profiles)),
-            totals=_totals(found, currency),
-            segments=told_segments(
-                found.profiles, found.statistics, clustered, found.rows, suggestions, as_of, currency
-            ),
-            sweep=[_sweep_cells(row) for row in found.sweep],
-            choice=choice_sentence(found.choice),
-            votes=ways,
-            agreement=agreement(ways, found.choice.k),
-            structure=structure(found.profiles, found.sweep, found.choice.k),
-            countries=told_countries(found.rows.countries, found.profiles, currency),
-            products=told_products(found.rows.products, found.profiles, currency),
-            quality=told_quality(found.quality, found.rows.examples, currency),
-            run=told_run(found.config, found.run_id, found.facts, period, found.seconds, found.warnings, found.command),
+            charts={name: Markup(svg) for name, svg in charts.items()},
+            answer=answer(profiles, clustered, *data.period, currency),
+            period=data.period,
+            relative=relative_names(config.naming.scheme, len(profiles)),
+            totals=_totals(data),
+            segments=segment_cards(data),
+            sweep=[_sweep_cells(row) for row in data.sweep],
+            choice=f"{sentence(data.choice.reason)}.",
+            votes=voted,
+            agreement=agreement(voted, data.choice.k),
+            structure=structure(profiles, data.sweep, data.choice.k),
+            countries=country_table(data.countries, profiles, currency),
+            products=product_table(data.products, profiles, currency),
+            quality=waterfall(data.quality, data.rejected_examples, currency),
+            run=_run_section(data, details),
         )
     )
 
 
-def _totals(found: Findings, currency: str) -> list[tuple[str, str]]:
-    """The figures below the answer."""
-    total = found.rows.products.total
-    of_customers = sum((row[s.REVENUE] for row in found.profiles), Decimal(0))
+def _totals(data: ReportData) -> list[tuple[str, str]]:
+    """Return the figures below the answer, each with its label."""
+    currency = data.config.charts.currency
+    of_customers = sum((row[s.REVENUE] for row in data.profiles), Decimal(0))
     return [
-        ("Customers", f"{sum(int(row[s.CUSTOMERS]) for row in found.profiles):,}"),
-        ("Segments", str(len(found.profiles))),
+        ("Customers", f"{sum(int(row[s.CUSTOMERS]) for row in data.profiles):,}"),
+        ("Segments", str(len(data.profiles))),
         ("Customers' revenue", money(of_customers, currency)),
-        ("Revenue with guests' sales", money(total[s.REVENUE], currency)),
-        ("Countries", f"{found.rows.countries.total[s.ROWS]:,}"),
-        ("Products", f"{total[s.ROWS]:,}"),
+        ("Revenue with guests' sales", money(data.products.total[s.REVENUE], currency)),
+        ("Countries", f"{data.countries.total[s.ROWS]:,}"),
+        ("Products", f"{data.products.total[s.ROWS]:,}"),
     ]
 
 
-def _sweep_cells(row: Mapping[str, Any]) -> dict[str, Any]:
+def _sweep_cells(row: Row) -> dict[str, Any]:
     def fixed(name: str) -> str:
         value = finite(row[name])
-        return "–" if value is None else f"{value:.3f}"
+        return MISSING if value is None else f"{value:.3f}"
 
     return {
         "k": int(row[s.K]),
@@ -147,53 +129,8 @@ def _sweep_cells(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _policy(style: str, script: str) -> str:
-    """Nothing is fetched and nothing runs but the page's own style and script, known by their hashes."""
-    rules = [
-        "default-src 'none'",
-        f"script-src '{_hash(script)}'",
-        f"style-src '{_hash(style)}'",
-        "img-src data:",  # the icon in the page's tab
-        "base-uri 'none'",
-        "form-action 'none'",
-    ]
-    return "; ".join(rules)
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _part(name: str) -> str:
-    """A file of the template; read as a resource, since on a cluster the library is a zip."""
-    return (resources.files("segmentation.report") / TEMPLATES / name).read_text(encoding="utf-8")
-
-
-@cache
-def _templates() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_part),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_seen,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"counted": counted, "cut": cut, "day": day, "sentence": sentence}
-    environment.globals |= {"mark": mark, "not_shown": not_shown, "longest_pointed_at": LONGEST_POINTED_AT}
-    return environment
-
-
-def _seen(value: Any) -> Any:
-    """Every text that is put into the page: what would act, such as a control character, is shown as its escape."""
-    return value if isinstance(value, Markup) else printable(str(value))
-
-
-FILES_LISTED: Final = 20
-
-
-class ToldRun(NamedTuple):
-    """How a run was made."""
+class RunSection(NamedTuple):
+    """The section on how the run was made, every value as its text."""
 
     facts: list[tuple[str, str]]
     files: list[tuple[str, str]]
@@ -204,40 +141,75 @@ class ToldRun(NamedTuple):
     configuration: list[str]
 
 
-def told_run(
-    config: RunConfig,
-    run_id: str,
-    facts: Mapping[str, Any],
-    period: tuple[date | None, date | None],
-    seconds: Mapping[str, float],
-    warnings: Sequence[str],
-    command: str,
-) -> ToldRun:
-    """`facts` are those of the manifest, `period` the days of the first and last sale, `seconds` the stages so far."""
-    files = facts["input"]["files"]
-    first, last = period
-    read = sum(int(file["bytes"]) for file in files)
-    told = [
-        ("Run", run_id),
-        ("Sales", f"{day(first)} to {day(last)}" if first != last else day(first)),
-        ("As of", f"{day(date.fromisoformat(facts['as_of']))}: days since a purchase count to this day"),
-        ("Input", f"{counted(len(files), 'file')}, {size_of(read)}"),
-        ("Began", moment(datetime.fromisoformat(facts["began_at"]))),
-        ("Version", f"{facts['code_version']}, Spark {facts['spark_version']}"),
-    ]
-    listed = [(shown(file["path"]), f"{file['format']}, {size_of(int(file['bytes']))}") for file in files]
-    return ToldRun(
-        told,
-        listed[:FILES_LISTED],
-        max(len(listed) - FILES_LISTED, 0),
-        [(stage, duration(taken)) for stage, taken in seconds.items()],
-        warnings,
-        shown(command),
-        configuration_lines(config),
+def _run_section(data: ReportData, details: RunDetails) -> RunSection:
+    facts, files = details.facts, details.facts["input"]["files"]
+    first, last = data.period
+    input_size = size_of(sum(int(file["bytes"]) for file in files))
+    return RunSection(
+        [
+            ("Run", details.run_id),
+            ("Sales", f"{day(first)} to {day(last)}" if first != last else day(first)),
+            ("As of", f"{day(date.fromisoformat(facts['as_of']))}: days since a purchase count to this day"),
+            ("Input", f"{counted(len(files), 'file')}, {input_size}"),
+            ("Began", moment(datetime.fromisoformat(facts["began_at"]))),
+            ("Version", f"{facts['code_version']}, Spark {facts['spark_version']}"),
+        ],
+        [(shown(file["path"]), f"{file['format']}, {size_of(int(file['bytes']))}") for file in files[:FILES_LISTED]],
+        max(len(files) - FILES_LISTED, 0),
+        [(stage, duration(seconds)) for stage, seconds in details.seconds.items()],
+        details.warnings,
+        shown(details.command),
+        _configuration_lines(data.config),
     )
 
 
-def configuration_lines(config: RunConfig) -> list[str]:
-    """The configuration as YAML, with all that the defaults fill in, each line fit to be shown."""
+def _configuration_lines(config: RunConfig) -> list[str]:
+    """Return the configuration with all its defaults as lines of YAML, secrets masked."""
     text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
     return [printable(without_secrets(line)) for line in text.splitlines()]
+
+
+# ---- the template ----
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_template_file),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"counted": counted, "cut": cut, "day": day, "sentence": sentence}
+    environment.globals |= {"longest_tooltip": LONGEST_TOOLTIP}
+    return environment
+
+
+def _template_file(name: str) -> str:
+    """Read a file of the template as a resource, since on a cluster the library is a zip."""
+    return (resources.files("segmentation.report") / TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _visible(value: Any) -> Any:
+    """Escape the control characters of every text that the template inserts."""
+    return value if isinstance(value, Markup) else printable(str(value))
+
+
+def _security_policy(style: str, script: str) -> str:
+    """Allow the page's own style and script, known by their hashes, and nothing else."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src '{_hash(script)}'",
+            f"style-src '{_hash(style)}'",
+            "img-src data:",  # the icon in the page's tab
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

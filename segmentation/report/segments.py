@@ -6,7 +6,6 @@ The defaults are common marketing practice for the names that `naming.scheme: le
 # TODO-DOC report.segments: The segments' rows in, what the report tells of each segment out. Plain Python.
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
@@ -14,15 +13,15 @@ from markupsafe import Markup
 from segmentation import schemas as s
 from segmentation.clustering.segments import quartiles_of
 from segmentation.config.settings import ONE_SEGMENT
-from segmentation.report.data import LARGEST_OF_A_SEGMENT, PLACE, ReportRows
-from segmentation.report.findings import differences, in_plain_words, name_of
-from segmentation.report.tables import mark
+from segmentation.report.aggregates import LARGEST_OF_A_SEGMENT, RANK
+from segmentation.report.data import ReportData
+from segmentation.report.findings import differences, name_of, typical_customer
+from segmentation.report.marks import mark_svg
 from segmentation.report.text import (
     Row,
     Rows,
     average_of,
     counted,
-    feature_words,
     finite,
     in_unit,
     money,
@@ -134,27 +133,21 @@ class Segment(NamedTuple):
     rule: str
 
 
-def told_segments(
-    profiles: Rows,
-    statistics: Rows,
-    clustered: Sequence[str],
-    rows: ReportRows,
-    suggestions: Mapping[str, str],
-    as_of: date,
-    currency: str,
-) -> list[Segment]:
-    """The segments in the order of their ids. `statistics` are the rows of `segment_statistics`, for the quartiles."""
+def segment_cards(data: ReportData) -> list[Segment]:
+    """Return the segments in the order of their ids."""
+    profiles, currency = data.profiles, data.config.charts.currency
+    clustered = [setting.feature for setting in data.config.clustering.features]
     features = list(dict.fromkeys([*ALWAYS_SHOWN, *clustered]))
     averages = {feature: average_of(profiles, feature) for feature in features}
-    quartiles = {int(row[s.SEGMENT_ID]): row for row in statistics}
+    quartiles = {int(row[s.SEGMENT_ID]): row for row in data.statistics}
 
     def told(profile: Row) -> Segment:
         segment_id = int(profile[s.SEGMENT_ID])
         return Segment(
             segment_id,
-            mark(segment_id),
+            mark_svg(segment_id),
             name_of(profile),
-            in_plain_words(profile, as_of, currency),
+            typical_customer(profile, data.as_of, currency),
             counted(int(profile[s.CUSTOMERS]), "customer"),
             percent(profile[s.CUSTOMER_SHARE]),
             money(profile[s.REVENUE], currency),
@@ -164,9 +157,9 @@ def told_segments(
             number(profile[f"median_{s.RECENCY_DAYS}"]),
             [_typical(feature, profile, quartiles.get(segment_id, {}), averages, currency) for feature in features],
             differences(profile, averages, currency) if len(profiles) > 1 else [],
-            _bought(rows.countries.of_segments, profile, s.COUNTRY, s.COUNTRY),
-            _bought(rows.products.of_segments, profile, s.STOCK_CODE, s.DESCRIPTION),
-            suggestion(str(profile[s.SEGMENT_NAME] or ""), suggestions),
+            _bought(data.countries.of_segments, profile, s.COUNTRY, s.COUNTRY),
+            _bought(data.products.of_segments, profile, s.STOCK_CODE, s.DESCRIPTION),
+            suggestion(str(profile[s.SEGMENT_NAME] or ""), data.config.report.suggestions),
             str(profile[s.RULE]),
         )
 
@@ -176,10 +169,10 @@ def told_segments(
 def _typical(
     feature: str, profile: Row, statistics: Row, averages: Mapping[str, float | None], currency: str
 ) -> Typical:
-    about = feature_words(feature)
+    about = s.FEATURES[feature]
     low, _, high = statistics.get(quartiles_of(feature)) or (None, None, None)
     return Typical(
-        about.full,
+        about.full_label,
         in_unit(profile[f"median_{feature}"], about.unit, currency),
         span(low, high, about.unit, currency),
         in_unit(averages[feature], about.unit, currency),
@@ -188,7 +181,7 @@ def _typical(
 
 def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[Bought]:
     own = [row for row in of_segments if int(row[s.SEGMENT_ID]) == int(profile[s.SEGMENT_ID])]
-    largest = sorted((row for row in own if row[PLACE] <= LARGEST_OF_A_SEGMENT), key=lambda row: int(row[PLACE]))
+    largest = sorted((row for row in own if row[RANK] <= LARGEST_OF_A_SEGMENT), key=lambda row: int(row[RANK]))
     return [
         Bought(str(row[label] or "(without a name)"), "" if label == key else str(row[key]), _share(row, profile))
         for row in largest

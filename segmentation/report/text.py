@@ -6,8 +6,9 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from segmentation import schemas as s
 from segmentation.redaction import printable
 
 Row = Mapping[str, Any]
@@ -111,45 +112,9 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-class Feature(NamedTuple):
-    """What a feature is called, in what it is counted (money, share or anything else), how a title says it, and its
-    full name, where there is more room than in a chart.
-    """
-
-    label: str
-    unit: str
-    verb: str
-    name: str = ""
-
-    @property
-    def full(self) -> str:
-        return self.name or self.label
-
-
-FEATURES: Final[Mapping[str, Feature]] = {
-    "total_spend": Feature("Total spend", "money", "spending"),
-    "purchase_frequency": Feature("Orders", "", "orders"),
-    "recency_days": Feature("Days since last order", "", "days since the last order", "Days since the last order"),
-    "tenure_days": Feature("Days since first order", "", "days since the first order", "Days since the first order"),
-    "average_order_value": Feature("Value of an order", "money", "order value"),
-    "average_basket_units": Feature("Units in an order", "", "units in an order"),
-    "units_bought": Feature("Units bought", "", "units bought"),
-    "distinct_products": Feature("Different products", "", "different products"),
-    "average_days_between_orders": Feature("Days between orders", "", "days between orders"),
-    "returned_amount": Feature("Returned amount", "money", "returned amount", "Money returned"),
-    "return_rate": Feature("Returned share of spend", "share", "return rate", "Share of spend returned"),
-}
-
-
-def feature_words(name: str) -> Feature:
-    """The words for a feature; for one that is not known, its name's own."""
-    spoken = printable(name).replace("_", " ")
-    return FEATURES.get(name, Feature(sentence(spoken), "", spoken))
-
-
 def feature_value(name: str, value: Any, currency: str = "") -> str:
     """A feature's value for people: money with its currency, a share as a percentage."""
-    unit = feature_words(name).unit
+    unit = s.FEATURES[name].unit
     return percent(value) if unit == "share" else compact(value, currency if unit == "money" else "")
 
 
@@ -166,7 +131,7 @@ MISSING: Final = "–"
 # A name or description of the data can be as long as a file; this much of one tells it apart from the others,
 # and this much is shown to whoever points at it.
 LONGEST_SHOWN: Final = 120
-LONGEST_POINTED_AT: Final = 300
+LONGEST_TOOLTIP: Final = 300
 # In English wherever the job runs: `strftime` would follow the machine's language.
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),

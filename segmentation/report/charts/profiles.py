@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from segmentation import schemas as s
 from segmentation.report.charts.style import (
     QUIET,
     by_id,
@@ -21,7 +22,7 @@ from segmentation.report.charts.style import (
     wrapped,
     write_segment,
 )
-from segmentation.report.text import Rows, average_of, column, compact, feature_value, feature_words
+from segmentation.report.text import Rows, average_of, column, compact, feature_value
 
 # Blue and orange differ for any colour vision; the middle is a grey that neither of them becomes.
 SCALE: Final = LinearSegmentedColormap.from_list("difference", ["#B34700", "#F0A060", "#F2F2F2", "#6BAED6", "#08519C"])
@@ -65,7 +66,7 @@ def profiles_chart(profiles: Rows, features: Sequence[str], *, currency: str = "
     names = max((width_of(name_of(row, NAMES), weight="bold") for row in profiles), default=0.0)
     left = 0.35 + max(names, width_of(EVERYONE, weight="bold")) + 0.2
     column_width = max(0.86, min(1.5, 8.9 / max(len(features), 1)))
-    labels = [wrapped(feature_words(feature).label, column_width - 0.08) for feature in features]
+    labels = [wrapped(s.FEATURES[feature].label, column_width - 0.08) for feature in features]
     head = LINE_HEIGHT * max(map(len, labels), default=1) + 0.1
     cells_height = ROW_HEIGHT * (len(profiles) + 1) + GAP
     cells_width = column_width * len(features) or 1.0
@@ -118,7 +119,7 @@ def profiles_title(profiles: Rows, features: Sequence[str]) -> str:
         return "The segments hardly differ from the average customer"
     preferred = [item for item in notable if item[1] in TITLE_FEATURES]
     _, feature, low, high = max(preferred or notable, key=lambda item: item[0])
-    noun, lowest = feature_words(feature).verb, compact(low) if low >= 0.01 else "less than 0.01"
+    noun, lowest = s.FEATURES[feature].noun, compact(low) if low >= 0.01 else "less than 0.01"
     return f"The segments range from {lowest} to {compact(high)} times the average in {noun}"
 
 

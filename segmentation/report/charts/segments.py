@@ -20,11 +20,11 @@ from segmentation.report.charts.style import (
     new_page,
     plain,
     segment_gid,
-    segment_mark,
     width_of,
     write_segment,
 )
 from segmentation.report.findings import brings_more_than_its_share, carrier
+from segmentation.report.marks import segment_mark
 from segmentation.report.text import Rows, column, compact, count, finite, percent
 
 SKEWED: Final = 8.0  # the largest value is so many times the median: most points would lie in one corner

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import matplotlib.style
 from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from segmentation.report.marks import segment_mark
 from segmentation.report.text import Row, Rows
 
 INK: Final = "#1A1A1A"
@@ -201,37 +202,7 @@ def log_ticks(low: float, high: float, at_most: int = 8) -> list[float]:
 # ---- segments ------------------------------------------------------------------------------------------------------
 
 
-class SegmentMark(NamedTuple):
-    """How a segment is drawn in every chart."""
-
-    colour: str
-    marker: str
-
-
-# Chosen by greedy search for the greatest smallest colour difference (CIELAB) seen with normal sight and, by the
-# matrices of Machado, Oliveira and Fernandes (2009), with protanopia, deuteranopia and tritanopia: at least 27 within
-# the first six, 11 within all twelve. Each has its own shape too.
-SEGMENT_MARKS: Final = (
-    SegmentMark("#56B4E9", "o"),
-    SegmentMark("#E69F00", "s"),
-    SegmentMark("#117733", "^"),
-    SegmentMark("#882255", "D"),
-    SegmentMark("#332288", "v"),
-    SegmentMark("#999999", "P"),
-    SegmentMark("#C7A76C", "X"),
-    SegmentMark("#5C2A00", "p"),
-    SegmentMark("#A6761D", "<"),
-    SegmentMark("#AA4499", "*"),
-    SegmentMark("#6A3D9A", ">"),
-    SegmentMark("#009E73", "h"),
-)
-
 _GID: Final = "segment-"
-
-
-def segment_mark(segment_id: int) -> SegmentMark:
-    """Return the colour and shape of a segment. Ids count from 1; past twelve the marks repeat."""
-    return SEGMENT_MARKS[(segment_id - 1) % len(SEGMENT_MARKS)]
 
 
 def segment_gid(segment_id: int) -> str:

@@ -7,7 +7,6 @@ select it and have it read aloud.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import StringIO
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -20,12 +19,12 @@ from segmentation.report.charts.style import (
     FAINT,
     INK,
     QUIET,
-    SEGMENT_MARKS,
     TEXT_SIZE,
     house_style,
     segment_of_gid,
     width_of,
 )
+from segmentation.report.marks import SEGMENT_MARKS
 
 # Custom properties by which a page adapts the charts to a dark ground. Without them the colours are those of the PNG.
 PAGE_COLOURS: Final = {
@@ -43,20 +42,6 @@ DECIMALS: Final = 2  # of a point: finer than a screen's dots
 
 _NAMESPACE: Final = "http://www.w3.org/2000/svg"
 _HREF: Final = "{http://www.w3.org/1999/xlink}href"
-
-
-@dataclass(frozen=True)
-class DrawnChart:
-    """A chart for the report. `title` is its finding in plain text, and its alternative text."""
-
-    name: str
-    title: str
-    svg: str
-
-
-def drawn_chart(figure: Figure, name: str) -> DrawnChart:
-    """Return the figure as the report's chart of this name."""
-    return DrawnChart(name, str(figure.get_label()), inline_svg(figure, name))
 
 
 def inline_svg(figure: Figure, name: str) -> str:

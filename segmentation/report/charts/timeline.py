@@ -24,10 +24,10 @@ from segmentation.report.charts.style import (
     new_page,
     plain,
     segment_gid,
-    segment_mark,
     width_of,
     write_segment,
 )
+from segmentation.report.marks import segment_mark
 from segmentation.report.text import Rows, compact, count, finite, percent
 
 EVERYONE: Final = "All customers"

@@ -22,9 +22,7 @@ from segmentation.cli.console import (
     wrapped,
 )
 from segmentation.pipeline import Published
-from segmentation.report.page import report_page
-from tests.segmentation.report.findings import findings
-from tests.segmentation.report.test_page import Page
+from tests.segmentation.report.sample_report import page_of, report_data
 from tests.terminals import on_a_terminal, without_codes
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -204,9 +202,8 @@ def test_a_segment_is_a_line_with_its_shares_and_medians():
 
 
 def test_the_figures_are_those_of_the_report():
-    run = findings()
-    [_, *rows] = Page(report_page(run)).table_with("Median spend")
-    lines = summary_of(Published("a", "file:/lake", False, "", segments=run.profiles), "£").splitlines()
+    [_, *rows] = page_of().table_with("Median spend")
+    lines = summary_of(Published("a", "file:/lake", False, "", segments=report_data().profiles), "£").splitlines()
     for name, *figures in rows:
         [line] = [line for line in lines if name.strip() in line]
         assert line.partition(name.strip())[2].split() == " ".join(figures).split()

@@ -24,8 +24,9 @@ from segmentation.report.charts.elbow import elbow_chart, elbow_title, knee_of
 from segmentation.report.charts.profiles import profiles_chart
 from segmentation.report.charts.revenue import concentration_chart, pareto_chart, pareto_title
 from segmentation.report.charts.segments import segments_chart, segments_title
-from segmentation.report.charts.style import SEGMENT_MARKS, fit, log_ticks, plain, save, segment_mark, width_of, wrapped
+from segmentation.report.charts.style import fit, log_ticks, plain, save, width_of, wrapped
 from segmentation.report.charts.timeline import months_chart, recency_chart
+from segmentation.report.marks import SEGMENT_MARKS, segment_mark
 from segmentation.report.text import compact, percent
 
 Row = dict[str, Any]

@@ -7,14 +7,13 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.report.charts import draw_all
-from segmentation.report.charts.svg import DrawnChart
-from segmentation.report.data import Sold
+from segmentation.report.data import LargeTables, collect
 from segmentation.report.text import compact
 
 CONFIG = Path(__file__).resolve().parents[4] / "conf" / "online_retail.yaml"
@@ -54,7 +53,7 @@ def profile(segment_id: int, name: str) -> dict[str, Any]:
     }
 
 
-def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[list[DrawnChart], dict[str, bytes]]:
+def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[dict[str, str], dict[str, bytes]]:
     people = customers()
     segments = spark.createDataFrame(
         [tuple(row.values()) for row in people],
@@ -65,55 +64,62 @@ def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[list[Draw
         [(row["customer_id"], row["last_purchase_at"], row["total_spend"]) for row in people],
         "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
     ).repartition(partitions)
-    pictures: dict[str, bytes] = {}
-    charts = draw_all(
+    empty = "segment_id int, revenue decimal(20,4)"
+    data = collect(
         load_config(str(CONFIG)),
         Choice(2, "elbow", 2, "the elbow"),
         [{"k": k, "wssse": 100.0 / k**2, "silhouette": None, "chosen": k == 2} for k in range(1, 6)],
         [profile(1, "Many"), profile(2, "Few")],
-        orders,
-        segments,
-        sold("country", [("France", 60), ("Spain", 40)]),
-        sold("stock_code", [("1", 60), ("<b>", 40)]),
-        put=lambda path, name: pictures.update({name: path.read_bytes()}),
+        statistics=[],
+        quality=[],
+        tables=LargeTables(
+            orders,
+            segments,
+            sold(spark, "country", [("France", 60), ("Spain", 40)]),
+            sold(spark, "stock_code", [("1", 60), ("<b>", 40)]),
+            spark.createDataFrame([], f"country string, {empty}"),
+            spark.createDataFrame([], f"stock_code string, {empty}"),
+            spark.createDataFrame([], ", ".join(f"{name} string" for name in (s.REASON, *s.LINE_FIELDS))),
+        ),
     )
+    pictures: dict[str, bytes] = {}
+    charts = draw_all(data, put=lambda path, name: pictures.update({name: path.read_bytes()}))
     return charts, pictures
 
 
-def sold(key: str, rows: list[tuple[str, int]]) -> Sold:
-    largest = [
-        {
-            key: label,
-            "description": None,
-            "revenue": Decimal(revenue),
-            "cumulative_revenue_share": sum(other for _, other in rows[: place + 1]) / 100,
-            "abc_class": "A",
-        }
-        for place, (label, revenue) in enumerate(rows)
+def sold(spark: SparkSession, key: str, rows: list[tuple[str, int]]) -> DataFrame:
+    values = [
+        (label, None, Decimal(revenue), sum(other for _, other in rows[: index + 1]) / 100, "A", Decimal(0), 1)
+        for index, (label, revenue) in enumerate(rows)
     ]
-    return Sold(largest, {"rows": len(rows), "A": len(rows)}, [])
+    return spark.createDataFrame(
+        values,
+        f"{key} string, description string, revenue decimal(20,4), cumulative_revenue_share double, abc_class string, "
+        "guest_revenue decimal(20,4), units bigint",
+    )
 
 
 @pytest.fixture(scope="module")
-def charts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[DrawnChart], dict[str, bytes]]:
+def charts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, bytes]]:
     return drawn(spark, tmp_path_factory.mktemp("charts"), 1)
 
 
+def title_of(svg: str) -> str:
+    return ET.fromstring(svg).get("aria-label", "")
+
+
 def test_every_chart_is_put_as_a_picture_and_returned_as_svg(
-    charts: tuple[list[DrawnChart], dict[str, bytes]],
+    charts: tuple[dict[str, str], dict[str, bytes]],
 ) -> None:
     svgs, pictures = charts
-    assert [chart.name for chart in svgs] == NAMES
+    assert list(svgs) == NAMES
     assert list(pictures) == [f"charts/{name}.png" for name in NAMES]
     assert all(content.startswith(b"\x89PNG") for content in pictures.values())
-    for chart in svgs:
-        root = ET.fromstring(chart.svg)
-        assert chart.title
-        assert root.get("aria-label") == chart.title
+    assert all(title_of(svg) for svg in svgs.values())
 
 
-def test_titles_are_found_in_the_tables(charts: tuple[list[DrawnChart], dict[str, bytes]]) -> None:
-    titles = {chart.name: chart.title for chart in charts[0]}
+def test_titles_are_found_in_the_tables(charts: tuple[dict[str, str], dict[str, bytes]]) -> None:
+    titles = {name: title_of(svg) for name, svg in charts[0].items()}
     few, everything = (sum(row["total_spend"] for row in rows) for rows in (customers()[::10], customers()))
     share = round(100 * few / everything)
     assert titles["segments"] == f"30 customers (10 %) bring {share} % of revenue: Few"
@@ -127,13 +133,13 @@ def test_titles_are_found_in_the_tables(charts: tuple[list[DrawnChart], dict[str
     assert titles["recency"] == "Many: half bought in the last 10 days; Few: in the last 20"
 
 
-def test_no_chart_names_a_customer(charts: tuple[list[DrawnChart], dict[str, bytes]]) -> None:
-    assert not [chart.name for chart in charts[0] if "secret" in chart.svg]
+def test_no_chart_names_a_customer(charts: tuple[dict[str, str], dict[str, bytes]]) -> None:
+    assert not [name for name, svg in charts[0].items() if "secret" in svg]
 
 
 def test_charts_do_not_depend_on_how_the_rows_lie(
-    spark: SparkSession, tmp_path: Path, charts: tuple[list[DrawnChart], dict[str, bytes]]
+    spark: SparkSession, tmp_path: Path, charts: tuple[dict[str, str], dict[str, bytes]]
 ) -> None:
     svgs, pictures = drawn(spark, tmp_path, 7)
-    assert [chart.name for chart, other in zip(svgs, charts[0], strict=True) if chart != other] == []
+    assert [name for name, svg in svgs.items() if svg != charts[0][name]] == []
     assert [name for name, content in pictures.items() if content != charts[1][name]] == []

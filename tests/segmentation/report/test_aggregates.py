@@ -1,4 +1,4 @@
-"""The few rows that charts of all customers are drawn from: exact, bounded, the same however the rows lie."""
+"""The aggregates of the report are exact, bounded, and the same in any order of the rows."""
 
 import itertools
 from collections.abc import Sequence
@@ -8,18 +8,113 @@ from decimal import Decimal
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from segmentation.report.charts.revenue import gini
-from segmentation.report.data import (
+from segmentation import schemas as s
+from segmentation.report import aggregates
+from segmentation.report.aggregates import (
     MOST_BINS,
     MOST_PERIODS,
     bin_days,
+    example_lines,
+    largest,
     lorenz_points,
     period_months,
     period_sales,
     purchase_span,
     recency_bins,
+    sold_by_segment,
+    totals,
 )
+from segmentation.report.charts.revenue import gini
+
+# ---- countries and products ----
+
+PRODUCT = (
+    "stock_code string, description string, revenue decimal(20,4), guest_revenue decimal(20,4), units bigint, "
+    "abc_class string, is_merchandise boolean, first_sold_at timestamp_ntz, last_sold_at timestamp_ntz"
+)
+FIRST, LAST = datetime(2010, 12, 1, 8), datetime(2011, 12, 9, 12)
+PRODUCTS = [
+    ("22423", "CAKESTAND", Decimal(50), Decimal(5), 10, "A", True, FIRST, FIRST),
+    ("POST", "POSTAGE", Decimal(90), Decimal(0), 9, "A", False, FIRST, LAST),
+    ("85123A", "LANTERN", Decimal(50), Decimal(1), 8, "B", True, LAST, LAST),
+    ("10001", "MUG", Decimal(10), Decimal(2), 7, "C", True, LAST, LAST),
+]
+
+
+@pytest.fixture(scope="module")
+def products(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame(PRODUCTS, PRODUCT)
+
+
+def test_the_largest_come_first_and_equal_ones_by_their_key(products: DataFrame, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aggregates, "LARGEST_SHOWN", 2)
+    assert [row["stock_code"] for row in largest(products, "stock_code").collect()] == ["POST", "22423"]
+
+
+def test_the_totals_are_those_of_the_whole_rollup(products: DataFrame):
+    expected = {"rows": 4, "revenue": Decimal(200), "guest_revenue": Decimal(8), "units": 34, "A": 2, "B": 1, "C": 1}
+    [row] = totals(products).collect()
+    assert row.asDict() == {**expected, "first_sold_at": FIRST, "last_sold_at": LAST}
+
+
+def test_each_segment_has_its_largest_goods_and_the_keys_asked_for(
+    spark: SparkSession, products: DataFrame, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(aggregates, "LARGEST_OF_A_SEGMENT", 2)
+    bought = [(code, segment, Decimal(money)) for code, *_ in PRODUCTS for segment, money in ((1, 3), (2, 7))]
+    bought.remove(("10001", 1, Decimal(3)))
+    by_segment = spark.createDataFrame(bought, "stock_code string, segment_id int, revenue decimal(20,4)")
+    rows = sold_by_segment(products, by_segment, "stock_code", ["POST"]).collect()
+    assert [(row["segment_id"], row["rank"], row["stock_code"], row["description"]) for row in rows] == [
+        (1, 1, "22423", "CAKESTAND"),
+        (1, 2, "85123A", "LANTERN"),
+        (1, 3, "POST", "POSTAGE"),  # postage after all goods
+        (2, 1, "10001", "MUG"),
+        (2, 2, "22423", "CAKESTAND"),
+        (2, 4, "POST", "POSTAGE"),
+    ]
+
+
+# ---- rejected lines ----
+
+
+def rejected(spark: SparkSession, **lines: int) -> DataFrame:
+    """That many different lines of each reason."""
+    rows = [
+        (reason, *[f"{field} {number}" for field in s.LINE_FIELDS])
+        for reason, count in lines.items()
+        for number in range(count)
+    ]
+    return spark.createDataFrame(rows, ["reason", *s.LINE_FIELDS])
+
+
+def test_at_most_three_examples_of_a_reason_the_same_in_any_order(spark: SparkSession):
+    counts = {"cancellation": 9, "duplicate": 2}
+    lines = rejected(spark, **counts)
+    examples = example_lines(lines, counts).collect()
+    assert [row["reason"] for row in examples] == ["cancellation"] * 3 + ["duplicate"] * 2
+    reordered = lines.orderBy(F.col("invoice_no").desc()).repartition(3)
+    assert example_lines(reordered, counts).collect() == examples
+
+
+def test_of_very_many_lines_only_some_take_part_in_the_draw(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aggregates, "MOST_DRAWN_FROM", 5)
+    counts = {"cancellation": 100, "duplicate": 2}
+    examples = example_lines(rejected(spark, **counts), counts).collect()
+    assert [row["reason"] for row in examples] == ["cancellation"] * 3 + ["duplicate"] * 2
+
+
+def test_a_field_of_an_example_is_never_null_and_of_bounded_length(spark: SparkSession):
+    row = ("malformed", None, "x" * 100_000, *[None] * 6)
+    schema = ", ".join(f"{name} string" for name in ("reason", *s.LINE_FIELDS))
+    [example] = example_lines(spark.createDataFrame([row], schema), {"malformed": 1}).collect()
+    assert example["invoice_no"] == ""
+    assert len(example["stock_code"]) == aggregates.LONGEST_FIELD
+
+
+# ---- customers ----
 
 
 def spenders(spark: SparkSession, *spends: str) -> DataFrame:
@@ -33,7 +128,7 @@ def gini_by_pairs(spends: Sequence[str]) -> float:
     return differences / (2 * len(values) * sum(values))
 
 
-def test_the_lorenz_points_add_up_from_those_who_spend_least(spark: SparkSession) -> None:
+def test_the_lorenz_points_add_up_from_those_who_spend_least(spark: SparkSession):
     expected = spark.createDataFrame(
         [
             (1, Decimal("1"), Decimal("1")),
@@ -47,7 +142,7 @@ def test_the_lorenz_points_add_up_from_those_who_spend_least(spark: SparkSession
     assert_df_equality(points, expected, ignore_nullable=True)
 
 
-def test_of_many_customers_there_are_so_many_points_and_the_last_is_all_of_them(spark: SparkSession) -> None:
+def test_of_many_customers_there_are_so_many_points_and_the_last_is_all_of_them(spark: SparkSession):
     customers = spark.range(1, 1001).selectExpr("cast(id as decimal(20,4)) as total_spend").repartition(3)
     points = lorenz_points(customers, 1000, at_most=8).collect()
     assert [row["customers"] for row in points] == [125, 250, 375, 500, 625, 750, 875, 1000]
@@ -59,9 +154,7 @@ def test_of_many_customers_there_are_so_many_points_and_the_last_is_all_of_them(
 @pytest.mark.parametrize(
     "spends", [("5", "5", "5"), ("0", "0", "9"), ("1", "2", "2", "2", "90.25", "0.0001"), ("7.5",), ("3", "1")]
 )
-def test_the_gini_coefficient_of_the_last_point_is_that_of_all_pairs(
-    spark: SparkSession, spends: tuple[str, ...]
-) -> None:
+def test_the_gini_coefficient_of_the_last_point_is_that_of_all_pairs(spark: SparkSession, spends: tuple[str, ...]):
     for partitions in (1, 4):
         points = lorenz_points(spenders(spark, *spends).repartition(partitions), len(spends), at_most=2).collect()
         last = points[-1]
@@ -100,14 +193,14 @@ def members(spark: SparkSession) -> DataFrame:
 )  # fmt: skip
 def test_sales_by_period_count_each_active_customer_once_and_leave_guests_out(
     spark: SparkSession, months: int, expected: list[tuple[str, int, int, str]]
-) -> None:
+):
     rows = [(date.fromisoformat(start), id_, number, Decimal(money)) for start, id_, number, money in expected]
     frame = spark.createDataFrame(rows, "period_start date, segment_id int, customers bigint, revenue decimal(38,4)")
     found = period_sales(orders(spark), members(spark), months)
     assert_df_equality(found.withColumn("revenue", found.revenue.cast("decimal(38,4)")), frame, ignore_nullable=True)
 
 
-def test_sales_of_the_year_one_have_a_period_too(spark: SparkSession) -> None:
+def test_sales_of_the_year_one_have_a_period_too(spark: SparkSession):
     early = spark.createDataFrame(
         [("1", datetime(1, 3, 1), Decimal(5)), ("2", datetime(2011, 3, 1), Decimal(5))],
         "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
@@ -118,7 +211,7 @@ def test_sales_of_the_year_one_have_a_period_too(spark: SparkSession) -> None:
     assert date(1900, 1, 1) < last["period_start"] <= date(2011, 3, 1)
 
 
-def test_recency_is_counted_in_bins_that_end_on_their_last_day(spark: SparkSession) -> None:
+def test_recency_is_counted_in_bins_that_end_on_their_last_day(spark: SparkSession):
     customers = spark.createDataFrame([(1, 1), (10, 1), (11, 1), (10, 2), (373, 2)], "recency_days int, segment_id int")
     expected = spark.createDataFrame(
         [(10, 1, 2), (10, 2, 1), (20, 1, 1), (380, 2, 1)], "days_up_to int, segment_id int, customers bigint"
@@ -126,7 +219,7 @@ def test_recency_is_counted_in_bins_that_end_on_their_last_day(spark: SparkSessi
     assert_df_equality(recency_bins(customers, 10), expected, ignore_nullable=True)
 
 
-def test_the_span_of_the_purchases_is_one_row(spark: SparkSession) -> None:
+def test_the_span_of_the_purchases_is_one_row(spark: SparkSession):
     rows = [
         (date(2011, 12, 10), datetime(2010, 12, 1, 8), datetime(2011, 12, 9, 12), 1),
         (date(2011, 12, 10), datetime(2010, 11, 1, 8), datetime(2010, 12, 2, 12), 373),
@@ -153,7 +246,7 @@ def test_the_span_of_the_purchases_is_one_row(spark: SparkSession) -> None:
         ("0001-01-01", "9999-12-31", 12 * 170),
     ],
 )
-def test_periods_are_as_short_as_their_number_allows(first: str, last: str, months: int) -> None:
+def test_periods_are_as_short_as_their_number_allows(first: str, last: str, months: int):
     start, end = date.fromisoformat(first), date.fromisoformat(last)
     assert period_months(start, end) == months
     numbers = [(day.year * 12 + day.month - 1) // months for day in (start, end)]
@@ -173,6 +266,6 @@ def test_periods_are_as_short_as_their_number_allows(first: str, last: str, mont
         (1, 735000, 18980),
     ],
 )
-def test_bins_are_as_narrow_as_their_number_allows(least: int, most: int, days: int) -> None:
+def test_bins_are_as_narrow_as_their_number_allows(least: int, most: int, days: int):
     assert bin_days(least, most) == days
     assert (most - 1) // days - (least - 1) // days < MOST_BINS

@@ -1,0 +1,215 @@
+"""The aggregates of the charts and the report: the run's tables → a bounded number of rows.
+
+However large the run, the number of rows depends on the numbers of segments and cleaning rules alone. The rows are the
+same on any number of cores and partitions: sums are exact decimals, and ties are broken by a key.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.report.text import Rows
+from segmentation.sampling import is_drawn
+
+LARGEST_SHOWN: Final = 250
+LARGEST_OF_A_SEGMENT: Final = 5
+EXAMPLES_OF_A_RULE: Final = 3
+MOST_DRAWN_FROM: Final = 10_000  # rejected lines of a rule that take part in the draw of its examples
+LONGEST_FIELD: Final = 200  # characters of a field of an example: a text can be as long as a file
+MOST_POINTS: Final = 200  # of the Lorenz curve: one for each half percent of the customers
+MOST_PERIODS: Final = 60  # five years of months; more bars than that are too thin to see
+MOST_BINS: Final = 40
+ROUND_DAYS: Final = (1, 2, 5, 7, 10, 14, 20, 30, 60, 90, 180)
+# So that a segment of a few customers is not lost in a sample of a few in a thousand.
+LEAST_DRAWN_OF_A_SEGMENT: Final = 50
+ABC_CLASSES: Final = ("A", "B", "C")
+SUMMED: Final = (s.REVENUE, s.GUEST_REVENUE, s.UNITS)
+
+RANK: Final = "rank"
+RANKED_REVENUE: Final = "ranked_revenue"
+PERIOD_START: Final = "period_start"
+DAYS_UP_TO: Final = "days_up_to"
+FIRST_DAY: Final = "first_day"
+LAST_DAY: Final = "last_day"
+LEAST_RECENCY: Final = "least_recency_days"
+MOST_RECENCY: Final = "most_recency_days"
+
+
+# ---- countries and products ----
+
+
+def totals(rollup: DataFrame) -> DataFrame:
+    """Sum up a rollup of countries or products in one row.
+
+    Columns: rows bigint; revenue, guest_revenue decimal; units bigint; A, B, C bigint, the rows of each class; of
+    products first_sold_at, last_sold_at timestamp_ntz.
+    """
+    sums = [F.count(F.lit(1)).alias(s.ROWS), *[F.sum(name).alias(name) for name in SUMMED]]
+    sums += [F.count_if(F.col(s.ABC_CLASS) == letter).alias(letter) for letter in ABC_CLASSES]
+    if s.FIRST_SOLD_AT in rollup.columns:
+        sums += [F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT), F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT)]
+    return rollup.agg(*sums)
+
+
+def largest(rollup: DataFrame, key: str) -> DataFrame:
+    """Return the LARGEST_SHOWN rows of a rollup by falling revenue."""
+    return rollup.orderBy(F.col(s.REVENUE).desc(), key).limit(LARGEST_SHOWN)
+
+
+def sold_by_segment(rollup: DataFrame, by_segment: DataFrame, key: str, keys: Sequence[Any]) -> DataFrame:
+    """Return one row per segment and key, of the given `keys` and of each segment's LARGEST_OF_A_SEGMENT.
+
+    Columns: `key`; of products description string; segment_id int; revenue decimal; rank int, from 1 in the segment
+    by falling revenue, merchandise before postage and fees.
+    """
+    labels = [name for name in (s.DESCRIPTION, s.IS_MERCHANDISE) if name in rollup.columns]
+    # One row per key on the right side.
+    labelled = by_segment.join(F.broadcast(rollup.select(key, *labels)), on=key, how="inner")
+    goods_first = [F.col(name).desc() for name in labels if name == s.IS_MERCHANDISE]
+    in_segment = Window.partitionBy(s.SEGMENT_ID).orderBy(*goods_first, F.col(s.REVENUE).desc(), key)
+    ranked = labelled.withColumn(RANK, F.row_number().over(in_segment))
+    is_shown = (F.col(RANK) <= LARGEST_OF_A_SEGMENT) | F.col(key).isin(list(keys))
+    description = [name for name in labels if name == s.DESCRIPTION]
+    return ranked.where(is_shown).select(key, *description, s.SEGMENT_ID, s.REVENUE, RANK).orderBy(s.SEGMENT_ID, RANK)
+
+
+# ---- rejected lines ----
+
+
+def example_lines(rejected: DataFrame, lines: Mapping[str, int]) -> DataFrame:
+    """Draw a few rejected lines of each reason, as if at random but the same in every run.
+
+    `lines` are the lines by reason: where there are very many, only some take part in the draw.
+
+    Columns: reason string and the eight fields, string, cut after LONGEST_FIELD characters and never NULL.
+    """
+    draw = F.xxhash64(*s.LINE_FIELDS)
+    shares = {reason: MOST_DRAWN_FROM / count for reason, count in lines.items() if count > MOST_DRAWN_FROM}
+    fields = [F.substring(F.coalesce(F.col(name), F.lit("")), 1, LONGEST_FIELD).alias(name) for name in s.LINE_FIELDS]
+    of_reason = Window.partitionBy(s.REASON).orderBy(draw)  # lines of equal hashes are equal
+    ranked = rejected.where(is_drawn(draw, F.col(s.REASON), shares)).withColumn(RANK, F.row_number().over(of_reason))
+    return ranked.where(F.col(RANK) <= EXAMPLES_OF_A_RULE).orderBy(s.REASON, RANK).select(s.REASON, *fields)
+
+
+# ---- customers ----
+
+
+def drawn_customers(segments: DataFrame, profiles: Rows, most: int) -> DataFrame:
+    """Sample about `most` customers, from each segment in proportion to its size, the same in every run.
+
+    Columns: total_spend decimal, purchase_frequency bigint, segment_id int; no customer's id.
+    """
+    customers = sum(row[s.CUSTOMERS] for row in profiles)
+    shares = {}
+    if customers > most:
+        for row in profiles:
+            drawn = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[s.CUSTOMERS] / customers)
+            shares[row[s.SEGMENT_ID]] = drawn / row[s.CUSTOMERS]
+    sample = segments.where(is_drawn(F.col(s.CUSTOMER_ID), F.col(s.SEGMENT_ID), shares))
+    # In order, since points are drawn over one another.
+    return sample.orderBy(s.CUSTOMER_ID).select(s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.SEGMENT_ID).limit(2 * most)
+
+
+def purchase_span(segments: DataFrame) -> DataFrame:
+    """Return one row with the first and last purchase of all customers.
+
+    Columns: as_of, first_day, last_day date; least_recency_days, most_recency_days int.
+    """
+    return segments.agg(
+        F.max(s.AS_OF).alias(s.AS_OF),
+        F.min(s.FIRST_PURCHASE_AT).cast("date").alias(FIRST_DAY),
+        F.max(s.LAST_PURCHASE_AT).cast("date").alias(LAST_DAY),
+        F.min(s.RECENCY_DAYS).alias(LEAST_RECENCY),
+        F.max(s.RECENCY_DAYS).alias(MOST_RECENCY),
+    )
+
+
+def lorenz_points(segments: DataFrame, customers: int, at_most: int = MOST_POINTS) -> DataFrame:
+    """Return the Lorenz curve (M. O. Lorenz, 1905) of spend: one row per point, at most `at_most`, each exact.
+
+    `customers` is the number of rows of `segments`. The points are at even steps, the last one is all customers.
+
+    Columns: customers bigint, from the lowest spend up; revenue decimal, the sum of their spend; ranked_revenue
+    decimal(38,4), the sum of each spend times its rank from 1, from which `gini` follows at the last point.
+    """
+    # One partition is meant: the customers are in one already while they are clustered.
+    least_first = Window.orderBy(s.TOTAL_SPEND)
+    up_to_here = least_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    rank = F.col(s.CUSTOMERS)
+    begins_a_step = (rank * at_most) % customers < at_most
+    ranked_spend = rank.cast("decimal(18,0)") * F.col(s.TOTAL_SPEND)
+    return (
+        segments.select(s.TOTAL_SPEND, F.row_number().over(least_first).cast("bigint").alias(s.CUSTOMERS))
+        .select(
+            rank,
+            F.sum(s.TOTAL_SPEND).over(up_to_here).alias(s.REVENUE),
+            F.sum(ranked_spend).over(up_to_here).cast("decimal(38,4)").alias(RANKED_REVENUE),
+        )
+        .where(begins_a_step)
+        .orderBy(rank)
+    )
+
+
+def period_sales(orders: DataFrame, segments: DataFrame, months: int) -> DataFrame:
+    """Return one row per period and segment that bought in it; `orders` without those of guests.
+
+    Columns: period_start date, the first day of `months` months; segment_id int; customers bigint, those who bought;
+    revenue decimal.
+    """
+    bought = (
+        orders.where(F.col(s.CUSTOMER_ID).isNotNull())
+        .groupBy(s.CUSTOMER_ID, _period_start(F.col(s.FIRST_SOLD_AT), months).alias(PERIOD_START))
+        .agg(F.sum(s.REVENUE).alias(s.REVENUE))
+    )
+    # Every customer has one row in `segments`.
+    return (
+        bought.join(segments.select(s.CUSTOMER_ID, s.SEGMENT_ID), on=s.CUSTOMER_ID, how="inner")
+        .groupBy(PERIOD_START, s.SEGMENT_ID)
+        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(s.REVENUE).alias(s.REVENUE))
+        .orderBy(PERIOD_START, s.SEGMENT_ID)
+    )
+
+
+def recency_bins(segments: DataFrame, days: int) -> DataFrame:
+    """Return one row per bin of `days` days and segment with a customer in it.
+
+    Columns: days_up_to int, the last day of the bin: its customers last bought more than days_up_to - days and up to
+    days_up_to days ago; segment_id int; customers bigint.
+    """
+    bin_of = F.floor((F.col(s.RECENCY_DAYS) - 1) / days)
+    return (
+        segments.groupBy(((bin_of + 1) * days).cast("int").alias(DAYS_UP_TO), s.SEGMENT_ID)
+        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS))
+        .orderBy(DAYS_UP_TO, s.SEGMENT_ID)
+    )
+
+
+def period_months(first: date, last: date) -> int:
+    """Return the shortest period, of 1, 3, 12 or whole years of months, of which `MOST_PERIODS` hold both days."""
+    for months in (1, 3, 12):
+        if _month_number(last) // months - _month_number(first) // months < MOST_PERIODS:
+            return months
+    years = last.year - first.year + 1
+    return 12 * -(-years // (MOST_PERIODS - 1))
+
+
+def bin_days(least: int, most: int) -> int:
+    """Return the narrowest round bin, in days, of which `MOST_BINS` hold both recencies."""
+    for days in ROUND_DAYS:
+        if (most - 1) // days - (least - 1) // days < MOST_BINS:
+            return days
+    return 365 * -(-(most - least) // (365 * (MOST_BINS - 1)))
+
+
+def _month_number(day: date) -> int:
+    return day.year * 12 + day.month - 1
+
+
+def _period_start(moment: Column, months: int) -> Column:
+    number = F.year(moment) * 12 + F.month(moment) - 1
+    first = F.greatest(number - number % months, F.lit(12))  # there is no year 0
+    return F.make_date(F.floor(first / 12).cast("int"), first % 12 + 1, F.lit(1))

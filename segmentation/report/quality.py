@@ -1,0 +1,149 @@
+"""The data-quality section: the waterfall from lines read to lines used, with example lines of each rule.
+
+An example names no customer: its customer id is hidden wherever it appears, and its invoice number is shortened.
+"""
+
+import re
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from segmentation import schemas as s
+from segmentation.cleaning import rules
+from segmentation.report.marks import step_bar
+from segmentation.report.text import Row, Rows, money, percent
+
+# The label and the meaning of each outcome of a line.
+OUTCOMES: Final = {
+    **{name: (rule.label, rule.meaning) for name, rule in rules.RULES.items()},
+    s.GUEST: ("Guests", rules.GUEST_MEANING),
+    s.CLEAN: ("Used for the segments", rules.CLEAN_MEANING),
+}
+
+HIDDEN: Final = "•••"
+NO_CUSTOMER: Final = "none"
+INVOICE_SHOWN: Final = 3
+LONGEST_SHOWN: Final = 60
+SHORT_ID: Final = 4
+# The columns of a malformed line may have shifted, so that a number's or a date's field holds something else.
+SHIFTED: Final = (s.QUANTITY, s.INVOICE_DATE, s.UNIT_PRICE)
+_ID_OR_ADDRESS: Final = re.compile(r"\d{4,}|\S*@\S*")
+_LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
+_DATE: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,20}")
+_NO_VALUES: Final = frozenset({"nan", "n/a", "na", "null", "none", "inf", "infinity", "-infinity", "-"})
+
+
+class Example(NamedTuple):
+    """A line as it may be shown: the customer hidden, the invoice shortened, long texts cut."""
+
+    invoice: str
+    product: str
+    description: str
+    quantity: str
+    day: str
+    price: str
+    customer: str
+    country: str
+
+
+class Step(NamedTuple):
+    """A step of the waterfall: a rule's lines, its meaning, and a few examples.
+
+    `unreadable` counts the example lines that could not be split into fields.
+    """
+
+    label: str
+    meaning: str
+    lines: int
+    share: str
+    revenue: str
+    bar: Markup
+    kind: str
+    examples: list[Example]
+    unreadable: int
+
+
+def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
+    """Return the steps from the lines read to the lines used: first all lines, then what each rule takes out."""
+    read = sum(int(row[s.ROWS]) for row in quality)
+    revenue = sum((Decimal(row[s.REVENUE]) for row in quality), Decimal(0))
+    bar = step_bar(0, 1.0 if read else 0.0, "read")
+    steps = [Step("Read", "all lines of the input", read, percent(1), money(revenue, currency), bar, "read", [], 0)]
+    left = 1.0
+    for row in quality:
+        rule, share = str(row[s.RULE]), float(row[s.SHARE])
+        label, meaning = OUTCOMES.get(rule, (rule, ""))
+        kind = {s.CLEAN: "used", s.GUEST: "guests"}.get(rule, "taken")
+        left = max(left - share, 0.0)
+        masked = [masked_example(line, rule == s.MALFORMED) for line in examples if line[s.REASON] == rule]
+        steps.append(
+            Step(
+                label,
+                meaning,
+                int(row[s.ROWS]),
+                percent(share),
+                money(row[s.REVENUE], currency),
+                step_bar(0.0 if kind == "used" else left, share, kind),
+                kind if row[s.ROWS] else f"{kind} nothing",
+                [example for example in masked if example],
+                masked.count(None),
+            )
+        )
+    return steps
+
+
+def masked_example(line: Row, is_malformed: bool) -> Example | None:
+    """Return a line without its customer; None where it could not be split into fields."""
+    texts = {field: str(line[field] or "").strip() for field in s.LINE_FIELDS}
+    if is_malformed and not any(texts[field] for field in (s.DESCRIPTION, *SHIFTED)):
+        return None
+    customer = texts[s.CUSTOMER_ID]
+
+    def shown(field: str) -> str:
+        text = _without_customer(texts[field], customer)
+        if is_malformed:
+            text = _masked_field(text, field)
+        return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+
+    invoice = shown(s.INVOICE_NO)
+    if len(invoice) > INVOICE_SHOWN:
+        invoice = f"{invoice[:INVOICE_SHOWN].rstrip('•')}{HIDDEN}"
+    # A shifted customer id would be in the country's field.
+    country = HIDDEN if is_malformed and texts[s.COUNTRY] else shown(s.COUNTRY)
+    return Example(
+        invoice,
+        shown(s.STOCK_CODE),
+        shown(s.DESCRIPTION),
+        shown(s.QUANTITY),
+        shown(s.INVOICE_DATE),
+        shown(s.UNIT_PRICE),
+        HIDDEN if customer else NO_CUSTOMER,
+        country,
+    )
+
+
+def _without_customer(text: str, customer: str) -> str:
+    """Hide the customer's id in a text; a short id only where it is a word of its own."""
+    for customer_id in (customer, customer.removesuffix(".0")):
+        is_short = len(customer_id) < SHORT_ID
+        if not customer_id or (is_short and customer_id.isdigit()):  # a short number may be a quantity
+            continue
+        pattern = re.escape(customer_id)
+        if is_short:
+            pattern = rf"(?<![\w.]){pattern}(?![\w.])"
+        text = re.sub(pattern, HIDDEN, text, flags=re.IGNORECASE)
+    return text
+
+
+def _masked_field(text: str, field: str) -> str:
+    """Mask whatever in a field of a malformed line looks like an id, an address or a name."""
+    if field == s.STOCK_CODE or text.lower() in _NO_VALUES:
+        return text
+    if field not in SHIFTED:
+        return _ID_OR_ADDRESS.sub(_masked, text)
+    return text if _DATE.fullmatch(text) else _LETTERS.sub(_masked, _ID_OR_ADDRESS.sub(_masked, text))
+
+
+def _masked(match: re.Match[str]) -> str:
+    return match[0][:1] + HIDDEN

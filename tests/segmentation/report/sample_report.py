@@ -1,0 +1,280 @@
+"""Reports of made-up runs: any number of segments, countries and products, any names; and a page parsed for tests."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from segmentation import schemas as s
+from segmentation.clustering.choose_k import Choice
+from segmentation.config.files import load_config
+from segmentation.config.settings import RunConfig
+from segmentation.report.aggregates import LARGEST_SHOWN
+from segmentation.report.data import ReportData, Sold
+from segmentation.report.page import RunDetails, render
+
+ROOT = Path(__file__).resolve().parents[3]
+Row = dict[str, Any]
+
+CLASSIC = (
+    ("Low Spend, Low Frequency", 4087, "4462317.0040"),
+    ("Medium Spend, Medium Frequency", 237, "2839244.7400"),
+    ("High Spend, High Frequency", 8, "440795.9300"),
+    ("High Spend, Low Frequency", 6, "1144851.2200"),
+)
+CUSTOMER = "17850"
+# Each would do something somewhere, were it not shown as text.
+HOSTILE = (
+    "<script>alert('run')</script>",
+    "<img src=x onerror=alert(1)>",
+    "'\"><svg onload=alert(2)>",
+    "{{ 7 * 7 }} {% raw %} ${alert(3)}",
+    "</style><style>body{display:none}</style>",
+    "javascript:alert(4)",
+    "&lt;b&gt; &amp; &#x3c;i&#x3e;",
+    "ends \x1b[31mred\x00\u202egnirts\u2066 \u2028 \ufeff",
+    "<!-- ]]> --> </title></textarea>",
+    "مرحبا بالعالم",
+    "unicorn 🦄 👩‍👩‍👧",
+    "W" * 3000,
+    "long words " * 300,
+)
+CHARTS = ("elbow", "segments", "profiles", "countries", "products", "concentration", "months", "recency")
+
+
+# ---- the data of a report ----
+
+
+def config(*overrides: str, file: str = "online_retail.yaml") -> RunConfig:
+    return load_config(str(ROOT / "conf" / file), overrides)
+
+
+def profiles_of(segments: Sequence[tuple[str, int, str]]) -> list[Row]:
+    """Rows of segment_profiles from each segment's name, customers and revenue; of the features only spend differs."""
+    customers = sum(number for _, number, _ in segments)
+    revenue = sum(Decimal(money) for _, _, money in segments)
+    rows = []
+    for segment_id, (name, number, money) in enumerate(segments, 1):
+        spend = float(Decimal(money) / number)
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "segment_name": name,
+                "rule": "there is a rule",
+                "customers": number,
+                "customer_share": number / customers,
+                "revenue": Decimal(money),
+                "revenue_share": float(Decimal(money) / revenue) if revenue else 0.0,
+                **{f"mean_{feature}": float(segment_id) for feature in s.NUMERIC_FEATURES},
+                **{f"median_{feature}": float(segment_id) for feature in s.NUMERIC_FEATURES},
+                "mean_total_spend": spend,
+                "median_total_spend": spend / 2,
+                "centre": {"total_spend": spend, "purchase_frequency": 1.0},
+            }
+        )
+    return rows
+
+
+def statistics_of(profiles: Sequence[Row]) -> list[Row]:
+    def quartiles(row: Row) -> Row:
+        return {
+            f"quartiles_{feature}": [row[f"median_{feature}"] * part for part in (0.5, 1, 2)]
+            for feature in s.NUMERIC_FEATURES
+        }
+
+    return [{"segment_id": row["segment_id"], **quartiles(row)} for row in profiles]
+
+
+def sweep_of(silhouettes: Sequence[float], chosen: int) -> list[Row]:
+    """Rows of k_sweep from k = 1 on; Davies-Bouldin and Calinski-Harabasz rise with k."""
+    rows: list[Row] = [{"k": 1, "silhouette": None, "davies_bouldin": None, "calinski_harabasz": None}]
+    for k, silhouette in enumerate(silhouettes, 2):
+        rows.append({"k": k, "silhouette": silhouette, "davies_bouldin": k / 10, "calinski_harabasz": 1000.0 * k})
+    return [row | {"wssse": 9000 / row["k"], "chosen": row["k"] == chosen} for row in rows]
+
+
+def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) -> Sold:
+    """A rollup by falling revenue, a tenth of it from guests, the rest in equal parts from each segment."""
+    rows: list[Row] = []
+    total = sum(Decimal(revenue) / (index + 1) for index in range(len(names)))
+    added_up = Decimal(0)
+    for index, name in enumerate(names):
+        money = (Decimal(revenue) / (index + 1)).quantize(Decimal("0.0001"))
+        added_up += money
+        share = float(added_up / total) if total else 0.0
+        row = {
+            "revenue": money,
+            "guest_revenue": (money / 10).quantize(Decimal("0.0001")),
+            "units": 10 * (index + 1),
+            "orders": index + 2,
+            "customers": index + 1,
+            "revenue_share": float(money / total) if total else 0.0,
+            "cumulative_revenue_share": share,
+            "abc_class": "A" if index == 0 or share <= 0.8 else "B" if share <= 0.95 else "C",
+        }
+        if key == "country":
+            row |= {"country": name, "average_order_value": money}
+        else:
+            price = None if index % 3 == 2 else Decimal(index)
+            row |= {"stock_code": f"{22000 + index}", "description": name, "average_unit_price": price}
+            row |= {"is_merchandise": index != 1}
+        rows.append(row)
+    largest = rows[:LARGEST_SHOWN]
+    of_segments = [
+        {
+            key: row[key],
+            "description": row.get("description"),
+            "segment_id": segment_id,
+            "revenue": (row["revenue"] - row["guest_revenue"]) / segments,
+            "rank": rank,
+        }
+        for rank, row in enumerate(largest, 1)
+        for segment_id in range(1, segments + 1)
+    ]
+    totals: Row = {"rows": len(rows)}
+    totals |= {name: sum(row[name] for row in rows) for name in ("revenue", "guest_revenue", "units")}
+    totals |= {letter: sum(row["abc_class"] == letter for row in rows) for letter in "ABC"}
+    if key != "country":
+        totals |= {"first_sold_at": datetime(2010, 12, 1, 8, 26), "last_sold_at": datetime(2011, 12, 9, 12, 50)}
+    return Sold(largest, totals, of_segments)
+
+
+def example_line(reason: str, **fields: str) -> Row:
+    values = ("C536379", "22423", "CAKESTAND", "-1", "12/1/2010 9:41", "27.50", CUSTOMER, "United Kingdom")
+    return {"reason": reason, **dict(zip(s.LINE_FIELDS, values, strict=True)), **fields}
+
+
+def quality_of(clean: int = 392_692, **rows: int) -> list[Row]:
+    """Rows of data_quality: by default those of the real data."""
+    counts = {"malformed": 0, "cancellation": 9288, "adjustment": 3, "non_positive_quantity": 1336}
+    counts |= {"non_positive_price": 1179, "out_of_period": 0, "duplicate": 5226, "guest": 132_185}
+    counts |= {**rows, "clean": clean}
+    read = sum(counts.values())
+    return [
+        {"rule": rule, "rows": count, "share": count / read, "revenue": Decimal(count) * Decimal("1.5")}
+        for rule, count in counts.items()
+    ]
+
+
+def report_data(
+    segments: Sequence[tuple[str, int, str]] = CLASSIC,
+    countries: Sequence[str] = ("United Kingdom", "EIRE", "France"),
+    products: Sequence[str] = ("CAKESTAND", "POSTAGE", "LANTERN"),
+    **changed: Any,
+) -> ReportData:
+    """What a run could have found; `changed` are other fields of ReportData."""
+    profiles = profiles_of(segments)
+    k = len(profiles)
+    fields: dict[str, Any] = {
+        "config": config(),
+        "choice": Choice(k, "elbow", k, f"the elbow of the WSSSE curve is at k = {k}"),
+        "as_of": date(2011, 12, 10),
+        "sweep": sweep_of([0.9 - n / 100 for n in range(max(k, 9))], k),
+        "profiles": profiles,
+        "statistics": statistics_of(profiles),
+        "quality": quality_of(),
+        "countries": sold_of("country", countries, k),
+        "products": sold_of("stock_code", products, k),
+        "rejected_examples": [example_line("cancellation")],
+        # Of these the charts alone are made.
+        "drawn_customers": [],
+        "lorenz_points": [],
+        "period_sales": [],
+        "months": 1,
+        "recency_bins": [],
+        "days": 10,
+    }
+    return ReportData(**{**fields, **changed})
+
+
+def run_details(**changed: Any) -> RunDetails:
+    """How that run could have been made; `changed` are other fields of RunDetails."""
+    fields: dict[str, Any] = {
+        "run_id": "8130dbee145b",
+        "facts": {
+            "as_of": "2011-12-10",
+            "began_at": "2026-11-25T19:18:27+00:00",
+            "input": {"files": [{"path": "file:/data/lines.csv", "bytes": 7_479_384, "format": "csv"}]},
+            "code_version": "0.1.0+abc",
+            "spark_version": "4.3.0",
+        },
+        "seconds": {"Cleaning the lines": 12.34, "Auditing": 497.4},
+        "warnings": [],
+        "command": "spark-submit jobs/segment_customers.py --config conf/online_retail.yaml --input lines.csv",
+    }
+    return RunDetails(**{**fields, **changed})
+
+
+def small_chart(name: str) -> str:
+    """A chart as `inline_svg` writes one, small."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200" class="chart" role="img" '
+        f'aria-label="What {name} finds">'
+        '<g data-segment="1"><circle cx="50" cy="50" r="20" fill="#56B4E9"></circle></g>'
+        '<g data-segment="2"><rect x="100" y="20" width="40" height="40" fill="#E69F00"></rect></g></svg>'
+    )
+
+
+SMALL_CHARTS = {name: small_chart(name) for name in CHARTS}
+
+
+def page_of(**changed: Any) -> "Page":
+    """The page of a made-up run, parsed; `changed` are arguments of `report_data`."""
+    return Page(render(report_data(**changed), {}, run_details()))
+
+
+# ---- the page, parsed ----
+
+VOID = {"meta", "link", "input", "br", "img"}
+BLOCKS = {"p", "li", "h1", "h2", "h3", "h4", "div", "dd", "dt", "summary", "tr", "td", "th"}
+
+
+class Page(HTMLParser):
+    """A page parsed: its text, its elements with their attributes, and the rows of each table."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.raw: dict[str, str] = {}
+        self.open: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.feed(html)
+        self.close()
+        assert self.open == [], "every element is closed"
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("th", "td"):
+            self.tables[-1][-1].append("")
+        if tag in BLOCKS:
+            self.texts.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] in ("style", "script"):
+            self.raw[self.open[-1]] = data
+            return
+        self.texts.append(data)
+        if "table" in self.open and any(tag in ("th", "td") for tag in self.open):
+            self.tables[-1][-1][-1] += data
+
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def table_with(self, heading: str) -> list[list[str]]:
+        return next(table for table in self.tables if heading in table[0])
