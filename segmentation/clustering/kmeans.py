@@ -1,7 +1,8 @@
-"""A fit of Spark's KMeans for one k, the best of its restarts."""
-# TODO-DOC warm_start: Spark's KMeans from given starting centres, which Spark ML's Python class cannot be
-# told.  Spark ML's KMeans runs `org.apache.spark.mllib.clustering.KMeans`; that one takes an initial model,
-# and its result makes a Spark ML model. All of it runs in the JVM: the executors need no Python.
+"""Fit Spark's KMeans for one k, from given starting centres.
+
+Spark ML's Python class takes no starting centres. `org.apache.spark.mllib.clustering.KMeans`, on which it is built,
+takes an initial model, and its result makes a Spark ML model. All of it runs in the JVM: executors need no Python.
+"""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ NO_INDICES = Indices(None, None, None)
 
 @dataclass(frozen=True)
 class Fit:
-    """The best fit found for one k: its centres in scaled space, and the figures of its row in the sweep."""
+    """The best fit for one k: its centres in scaled space, and the figures of its row in `k_sweep`."""
 
     k: int
     centres: Centres
@@ -34,26 +35,31 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Data:
-    """What is fitted: rows with `scaled`, each counted as often as the column `weight` says, or once where None."""
+class TrainingData:
+    """Rows with `scaled`, the name of their weight column if they have one, and both as an RDD of the JVM."""
 
     rows: DataFrame
+    weight: str | None
     vectors: Any
-    weight: str | None = None
 
 
-def data_of(rows: DataFrame, weight: str | None = None) -> Data:
-    """Rows with `scaled`, and the weights' column where there is one, made ready for any number of fits."""
-    vectors = weighted_vectors_of(rows, SCALED, weight) if weight else vectors_of(rows, SCALED)
-    return Data(rows, vectors, weight)
+def training_data(rows: DataFrame, weight: str | None = None) -> TrainingData:
+    """Convert rows with `scaled`, and a weight column if given, once for any number of fits."""
+    jvm = _jvm()
+    selected = rows.selectExpr(f"{SCALED} AS _1", f"{weight or '1D'} AS _2")
+    converted = jvm.org.apache.spark.mllib.util.MLUtils.convertVectorColumnsFromML(
+        selected._jdf, jvm.PythonUtils.toSeq(["_1"])
+    )
+    encoders = jvm.org.apache.spark.sql.Encoders
+    pair = encoders.tuple(encoders.udt(jvm.org.apache.spark.mllib.linalg.VectorUDT()), encoders.scalaDouble())
+    return TrainingData(rows, weight, getattr(converted, "as")(pair).rdd())
 
 
-def best_fit(data: Data, start: Centres, settings: ClusteringSettings, restarts: int = 1) -> Fit:
-    """The least WSSSE of `restarts` fits: the first from the given start, the others from k-means||."""
+def best_fit(data: TrainingData, start: Centres, settings: ClusteringSettings, restarts: int = 1) -> Fit:
+    """Return the fit of least WSSSE out of `restarts`: the first from `start`, the others from k-means||."""
     began = time.perf_counter()
     k = len(start)
-    weighted = data.weight is not None
-    tried = [fit_from(data.vectors, start, settings.max_iterations, settings.tolerance, weighted)]
+    fits = [fit_from(data, start, settings.max_iterations, settings.tolerance)]
     for restart in range(1, restarts):
         kmeans = KMeans(
             featuresCol=SCALED,
@@ -61,57 +67,17 @@ def best_fit(data: Data, start: Centres, settings: ClusteringSettings, restarts:
             seed=settings.seed * 1_000 + restart,
             maxIter=settings.max_iterations,
             tol=settings.tolerance,
-            solver="row",  # the others fail where k-means|| finds fewer than k different centres
+            solver="row",  # the others fail if k-means|| finds fewer than k different centres
         )
         model = (kmeans.setWeightCol(data.weight) if data.weight else kmeans).fit(data.rows)
         if len(model.clusterCenters()) == k:
-            tried.append((as_centres(model.clusterCenters()), model.summary.trainingCost, model.summary.numIter))
-    centres, wssse, iterations = min(tried, key=lambda result: result[1])
+            fits.append((as_centres(model.clusterCenters()), model.summary.trainingCost, model.summary.numIter))
+    centres, wssse, iterations = min(fits, key=lambda fit: fit[1])
     return Fit(k, centres, wssse, iterations, time.perf_counter() - began)
 
 
-def grown_start(centres: Centres, candidates: Points) -> Centres:
-    """The given centres and the candidate farthest from them: with one centre more no point is farther from its own."""
-    given = np.array(centres)
-    _, squared = assign(candidates, given)
-    return as_centres(np.vstack([given, candidates[squared.argmax()]]))
-
-
-def as_centres(centres: Iterable[Iterable[float]]) -> Centres:
-    """Plain tuples of floats from any table of numbers."""
-    return tuple(tuple(float(value) for value in centre) for centre in centres)
-
-
-def vectors_of(points: DataFrame, column: str) -> Any:
-    """The vectors of a Spark ML vector column as Java's `RDD[mllib.linalg.Vector]`."""
-    jvm = _jvm()
-    selected = points.select(column)
-    converted = jvm.org.apache.spark.mllib.util.MLUtils.convertVectorColumnsFromML(
-        selected._jdf, jvm.PythonUtils.toSeq([column])
-    )
-    encoder = jvm.org.apache.spark.sql.Encoders.udt(jvm.org.apache.spark.mllib.linalg.VectorUDT())
-    return getattr(converted, "as")(encoder).rdd()
-
-
-def weighted_vectors_of(points: DataFrame, vectors: str, weights: str) -> Any:
-    """The rows of a Spark ML vector column and a column of doubles as Java's `RDD[(mllib.linalg.Vector, Double)]`."""
-    jvm = _jvm()
-    selected = points.selectExpr(f"{vectors} AS _1", f"{weights} AS _2")
-    converted = jvm.org.apache.spark.mllib.util.MLUtils.convertVectorColumnsFromML(
-        selected._jdf, jvm.PythonUtils.toSeq(["_1"])
-    )
-    encoders = jvm.org.apache.spark.sql.Encoders
-    pair = encoders.tuple(encoders.udt(jvm.org.apache.spark.mllib.linalg.VectorUDT()), encoders.scalaDouble())
-    return getattr(converted, "as")(pair).rdd()
-
-
-def fit_from(
-    vectors: Any, start: Centres, max_iterations: int, tolerance: float, weighted: bool = False
-) -> tuple[Centres, float, int]:
-    """Lloyd's iterations from `start` over all vectors: the centres, their WSSSE, the number of iterations.
-
-    `vectors` are those of `weighted_vectors_of` where `weighted`, else of `vectors_of`.
-    """
+def fit_from(data: TrainingData, start: Centres, max_iterations: int, tolerance: float) -> tuple[Centres, float, int]:
+    """Run Lloyd's iterations from `start` over all rows. Return centres, WSSSE and the number of iterations."""
     kmeans = (
         _jvm()
         .org.apache.spark.mllib.clustering.KMeans()
@@ -120,14 +86,26 @@ def fit_from(
         .setEpsilon(tolerance)
         .setInitialModel(_mllib_model(start))
     )
-    # With weights by the method that Spark ML itself calls; it is Spark's own in Scala, but open in Java.
-    model = kmeans.runWithWeight(vectors, True, _jvm().scala.Option.empty()) if weighted else kmeans.run(vectors)
-    centres = tuple(tuple(float(value) for value in centre.toArray()) for centre in model.clusterCenters())
+    # The method that Spark ML itself calls: private to Spark in Scala, public in bytecode.
+    model = kmeans.runWithWeight(data.vectors, True, _jvm().scala.Option.empty())
+    centres = as_centres(centre.toArray() for centre in model.clusterCenters())
     return centres, float(model.trainingCost()), int(model.numIter())
 
 
+def grown_start(centres: Centres, candidates: Points) -> Centres:
+    """Return `centres` and the candidate farthest from them: with one more centre no point's distance grows."""
+    given = np.array(centres)
+    _, squared = assign(candidates, given)
+    return as_centres(np.vstack([given, candidates[squared.argmax()]]))
+
+
+def as_centres(centres: Iterable[Iterable[float]]) -> Centres:
+    """Return plain tuples of floats."""
+    return tuple(tuple(float(value) for value in centre) for centre in centres)
+
+
 def model_of(centres: Centres, features_column: str, prediction_column: str) -> KMeansModel:
-    """A Spark ML KMeansModel with exactly these centres: cluster 0 is the first of them."""
+    """Return a Spark ML KMeansModel with exactly these centres: cluster 0 is the first of them."""
     java = _jvm().org.apache.spark.ml.clustering.KMeansModel("customer_segments", _mllib_model(centres))
     model = KMeansModel(java)
     model._resetUid("customer_segments")
@@ -138,18 +116,14 @@ def model_of(centres: Centres, features_column: str, prediction_column: str) -> 
 
 def _mllib_model(centres: Centres) -> Any:
     jvm = _jvm()
-    array = _array(jvm.org.apache.spark.mllib.linalg.Vector, [_vector(centre) for centre in centres])
+    dense = jvm.org.apache.spark.mllib.linalg.Vectors.dense
+    vectors = [dense(_java_array(jvm.double, centre)) for centre in centres]
+    array = _java_array(jvm.org.apache.spark.mllib.linalg.Vector, vectors)
     return jvm.org.apache.spark.mllib.clustering.KMeansModel(array)
 
 
-def _vector(values: Sequence[float]) -> Any:
-    return _jvm().org.apache.spark.mllib.linalg.Vectors.dense(_array(_jvm().double, [float(value) for value in values]))
-
-
-def _array(kind: Any, values: Sequence[Any]) -> Any:
-    context = SparkContext._active_spark_context
-    assert context is not None
-    gateway: Any = context._gateway
+def _java_array(kind: Any, values: Sequence[Any]) -> Any:
+    gateway: Any = _context()._gateway
     array = gateway.new_array(kind, len(values))
     for position, value in enumerate(values):
         array[position] = value
@@ -157,6 +131,10 @@ def _array(kind: Any, values: Sequence[Any]) -> Any:
 
 
 def _jvm() -> Any:
+    return _context()._jvm
+
+
+def _context() -> SparkContext:
     context = SparkContext._active_spark_context
     assert context is not None
-    return context._jvm
+    return context

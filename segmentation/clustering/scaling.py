@@ -1,7 +1,7 @@
-"""Customer features → scaled points, and what is known of them before any fit (Spark ML).
+"""Scale customer features into points for KMeans.
 
-The points are kept sorted by customer in one partition: sums of floating-point numbers depend on their order, and so
-the fits are the same on any number of cores, partitions and input files.
+The points are kept in one partition, sorted by customer: sums of floating-point numbers depend on their order. So the
+fits are the same on any number of cores, partitions and input files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,129 +28,122 @@ from segmentation.errors import InputError
 
 SCALED = "scaled"
 POINT = "point"
+ScalingStage = VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """The stages from customer features to scaled points, and what is known of the points."""
+    """The fitted stages from customer features to scaled points, and figures of the points."""
 
     stages: tuple[Transformer, ...]
     points: DataFrame
     count: int
     mean: tuple[float, ...]
-    total_squares: float
-    different: Sequence[Sequence[float]]  # points of which no two are equal: all, or one more than the largest k
+    total_squares: float  # the squared distances from the mean, added up: WSSSE of k = 1
+    distinct_points: Sequence[Sequence[float]]  # all, or one more than the largest k
 
     @property
     def distinct(self) -> int:
-        """How many different points there are, as far as the largest k needs to know."""
-        return len(self.different)
+        """The number of different points, counted up to one more than the largest k."""
+        return len(self.distinct_points)
 
 
 def clustered(feature: str) -> str:
-    """The column of a feature after its limits and transform, before scaling."""
+    """Return the column of a feature after its limits and transform, before scaling."""
     return f"clustered_{feature}"
 
 
 def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
-    """Fits limits and scalers on `customers` (one row per customer, one sorted partition) and keeps the points.
+    """Fit limits and scalers on `customers`, one row per customer in one sorted partition, and persist the points.
 
-    Points have one row per customer: customer_id, total_spend, purchase_frequency, each `clustered_` feature, `scaled`
-    (vector) and `point` (the same as an array). They are persisted until the run clears its caches.
+    Points: one row per customer. Columns: customer_id string, total_spend decimal, purchase_frequency bigint, each
+    `clustered_` feature double, scaled vector, point array<double> (the same values).
+
+    Raises: InputError if robust scaling would erase a feature.
     """
-    limits = _limits(customers, settings.features)
-    stages: list[Transformer] = [_transformed(settings.features, limits)]
+    stages: list[Transformer] = [_limit_and_transform(customers, settings.features)]
     frame = stages[0].transform(customers)
     for estimator in _scaling(settings.features):
         stage = estimator.fit(frame) if hasattr(estimator, "fit") else estimator
         stages.append(stage)
         frame = stage.transform(frame)
-    names = [clustered(one.feature) for one in settings.features]
+    names = [clustered(dimension.feature) for dimension in settings.features]
     points = frame.select(
         s.CUSTOMER_ID, s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, *names, SCALED, vector_to_array(F.col(SCALED)).alias(POINT)
     ).persist()
-    dimensions = range(len(names))
-    row = points.agg(F.count(F.lit(1)), *[F.avg(F.col(POINT)[d]) for d in dimensions]).head()
-    assert row is not None  # an aggregate without groups has one row
-    count, *mean = row
-    from_mean = points.agg(F.sum(squared_distance(F.col(POINT), mean))).head()
-    different = _different(points, count, settings)
-    if len(different) > 1:
+    means = [F.avg(F.col(POINT)[number]) for number in range(len(names))]
+    count, *mean = points.agg(F.count(F.lit(1)), *means).collect()[0]
+    total_squares = points.agg(F.sum(squared_distance(F.col(POINT), mean))).collect()[0][0]
+    distinct_points = _distinct_points(points, count, settings)
+    if len(distinct_points) > 1:
         _require_no_feature_erased(stages, settings.features)
-    return Preparation(
-        tuple(stages),
-        points,
-        count,
-        tuple(mean),
-        from_mean[0] if from_mean else 0.0,
-        different,
-    )
+    return Preparation(tuple(stages), points, count, tuple(mean), total_squares, distinct_points)
 
 
-def _different(points: DataFrame, count: int, settings: ClusteringSettings) -> list[Sequence[float]]:
-    """Points of which no two are equal, as many as tell whether every k can have k different centres.
+def _distinct_points(points: DataFrame, count: int, settings: ClusteringSettings) -> list[Sequence[float]]:
+    """Return as many different points as show whether every k can have k different centres.
 
-    Of many customers the first few thousand nearly always have enough; only where they do not are all compared.
+    Of many customers the first few thousand nearly always have enough; only if they do not are all compared.
     """
     enough = settings.largest_k + 1
 
-    def among(some: DataFrame) -> list[Sequence[float]]:
-        return [row[POINT] for row in some.select(POINT).distinct().orderBy(POINT).limit(enough).collect()]
+    def distinct(rows: DataFrame) -> list[Sequence[float]]:
+        return [row[POINT] for row in rows.select(POINT).distinct().orderBy(POINT).limit(enough).collect()]
 
     if count > settings.seeding_sample:
-        found = among(points.limit(settings.seeding_sample))
-        if len(found) == enough:
-            return found
-    return among(points)
+        first = distinct(points.limit(settings.seeding_sample))
+        if len(first) == enough:
+            return first
+    return distinct(points)
 
 
-def _limits(customers: DataFrame, features: Sequence[ClusteredFeature]) -> Mapping[str, tuple[float, float]]:
-    """The values at the quantiles between which features are winsorised."""
-    limited = [one for one in features if one.winsorise]
-    if not limited:
-        return {}
-    quantiles = [F.percentile(F.col(one.feature).cast("double"), list(one.winsorise or ())) for one in limited]
-    row = customers.agg(*quantiles).head()
-    return {one.feature: tuple(row[position]) for position, one in enumerate(limited)} if row else {}
+def _limit_and_transform(customers: DataFrame, dimensions: Sequence[ClusteredFeature]) -> SQLTransformer:
+    """Return the stage that winsorises and transforms each feature into its `clustered_` column."""
+    limits = _limits(customers, dimensions)
 
-
-def _transformed(features: Sequence[ClusteredFeature], limits: Mapping[str, tuple[float, float]]) -> SQLTransformer:
-    def expression(one: ClusteredFeature) -> str:
-        value = f"CAST({one.feature} AS DOUBLE)"
-        if one.feature in limits:
-            lowest, highest = limits[one.feature]
+    def expression(dimension: ClusteredFeature) -> str:
+        value = f"CAST({dimension.feature} AS DOUBLE)"
+        if dimension.feature in limits:
+            lowest, highest = limits[dimension.feature]
             value = f"LEAST(GREATEST({value}, {lowest!r}D), {highest!r}D)"
-        if one.transform == "log1p":  # mirrored below 0, which only switched-off rules let through
+        if dimension.transform == "log1p":  # mirrored below 0, which only switched-off rules allow
             value = f"SIGN({value}) * LOG1P(ABS({value}))"
-        return f"{value} AS {clustered(one.feature)}"
+        return f"{value} AS {clustered(dimension.feature)}"
 
-    return SQLTransformer(statement=f"SELECT *, {', '.join(expression(one) for one in features)} FROM __THIS__")
+    return SQLTransformer(statement=f"SELECT *, {', '.join(map(expression, dimensions))} FROM __THIS__")
 
 
-def _scaling(
-    features: Sequence[ClusteredFeature],
-) -> list[VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler]:
-    """Assemblers and scalers whose last output is `scaled`, in the order of `features`."""
+def _limits(customers: DataFrame, dimensions: Sequence[ClusteredFeature]) -> Mapping[str, tuple[float, float]]:
+    """Return for each winsorised feature the values at its two quantiles."""
+    quantiles = {dimension.feature: dimension.winsorise for dimension in dimensions if dimension.winsorise}
+    if not quantiles:
+        return {}
+    values = [F.percentile(F.col(feature).cast("double"), list(pair)) for feature, pair in quantiles.items()]
+    row = customers.agg(*values).collect()[0]
+    return {feature: tuple(pair) for feature, pair in zip(quantiles, row, strict=True)}
+
+
+def _scaling(dimensions: Sequence[ClusteredFeature]) -> list[ScalingStage]:
+    """Return assemblers and scalers whose last output is `scaled`, in the order of `dimensions`."""
     scalers: dict[Scaler, Callable[..., StandardScaler | RobustScaler | MinMaxScaler]] = {
         "standard": partial(StandardScaler, withMean=True, withStd=True),
         "robust": partial(RobustScaler, withCentering=True, withScaling=True),
         "min_max": MinMaxScaler,
     }
-    if len({one.scale for one in features}) == 1:
-        together = VectorAssembler(inputCols=[clustered(one.feature) for one in features], outputCol="assembled")
-        return [together, scalers[features[0].scale](inputCol="assembled", outputCol=SCALED)]
-    stages: list[VectorAssembler | StandardScaler | RobustScaler | MinMaxScaler] = []
-    for one in features:
-        name = clustered(one.feature)
+    names = [clustered(dimension.feature) for dimension in dimensions]
+    if len({dimension.scale for dimension in dimensions}) == 1:
+        scaler = scalers[dimensions[0].scale](inputCol="assembled", outputCol=SCALED)
+        return [VectorAssembler(inputCols=names, outputCol="assembled"), scaler]
+    stages: list[ScalingStage] = []
+    for name, dimension in zip(names, dimensions, strict=True):
         stages.append(VectorAssembler(inputCols=[name], outputCol=f"assembled_{name}"))
-        stages.append(scalers[one.scale](inputCol=f"assembled_{name}", outputCol=f"scaled_{name}"))
-    scaled = [f"scaled_{clustered(one.feature)}" for one in features]
-    return [*stages, VectorAssembler(inputCols=scaled, outputCol=SCALED)]
+        stages.append(scalers[dimension.scale](inputCol=f"assembled_{name}", outputCol=f"scaled_{name}"))
+    return [*stages, VectorAssembler(inputCols=[f"scaled_{name}" for name in names], outputCol=SCALED)]
 
 
-def _require_no_feature_erased(stages: Sequence[Transformer], features: Sequence[ClusteredFeature]) -> None:
-    """InputError where robust scaling would turn a feature into 0 for everyone, because its quartiles are equal."""
-    robust = [one.feature for one in features if one.scale == "robust"]
+def _require_no_feature_erased(stages: Sequence[Transformer], dimensions: Sequence[ClusteredFeature]) -> None:
+    """Raise InputError if robust scaling would make a feature 0 for everyone, because its quartiles are equal."""
+    robust = [dimension.feature for dimension in dimensions if dimension.scale == "robust"]
     ranges = [value for stage in stages if isinstance(stage, RobustScalerModel) for value in stage.range.toArray()]
     for feature, quartile_range in zip(robust, ranges, strict=True):
         if quartile_range == 0:

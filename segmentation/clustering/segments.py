@@ -1,8 +1,8 @@
-"""A fit → its centres in the units of the features, the pipeline that assigns customers, and their distances."""
-# TODO-DOC segment_rows: Fits in, the rows of the tables that tell of segments out: customers, centres, the
-# sweep.
-# TODO-DOC profiles: What the segments are like: the tables `segment_profiles`, `k_sweep` and `data_quality`
-# as small, collected rows.
+"""Assign customers to the segments of a fit, and describe the segments.
+
+A fit's centres become values in original units, a Spark ML pipeline that assigns customers, and the rows of the tables
+`customer_segments`, `segment_profiles` and `k_sweep`.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
 from pyspark.ml.functions import vector_to_array
-from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
@@ -25,32 +25,55 @@ from segmentation.clustering.scaling import POINT, SCALED, Preparation, clustere
 from segmentation.config.settings import ClusteredFeature
 
 CLUSTER = "cluster"
+# Exact enough for any feature. Unlike sums of doubles, sums of decimals do not depend on the order of the rows.
+EXACT = "decimal(28,8)"
+QUARTILES = "quartiles_"
+
+
+def ordered_by_spend(
+    preparation: Preparation, fit: Fit, features: Sequence[ClusteredFeature]
+) -> tuple[Fit, list[dict[str, float]]]:
+    """Return the fit with its centres in the order of their spend, and those centres in original units."""
+    centres = centres_in_original_units(preparation.points, fit, features)
+    order = sorted(
+        range(fit.k),
+        key=lambda c: (centres[c][s.TOTAL_SPEND], centres[c][s.PURCHASE_FREQUENCY], fit.centres[c]),
+    )
+    return replace(fit, centres=tuple(fit.centres[c] for c in order)), [centres[c] for c in order]
 
 
 def centres_in_original_units(
     points: DataFrame, fit: Fit, features: Sequence[ClusteredFeature]
 ) -> list[dict[str, float]]:
-    """For each centre, in the fit's order: every clustered feature at the centre with its transform undone, and
-    total_spend and purchase_frequency, by the mean of its customers where they are not clustered.
+    """Return for each centre, in the fit's order, its clustered features with the transform undone.
+
+    Each also has total_spend and purchase_frequency: where they are not clustered, the mean of its customers.
     """
-    means: dict[str, Column] = {
-        name: F.avg(F.col(name).cast("double")) for name in (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY)
-    }
-    means |= {one.feature: F.avg(clustered(one.feature)) for one in features}
-    assigned = points.withColumn(CLUSTER, nearest_centre(F.col(POINT), fit.centres))
-    # One row per centre: bounded by k.
-    rows = {
-        row[CLUSTER]: row for row in assigned.groupBy(CLUSTER).agg(*[m.alias(n) for n, m in means.items()]).collect()
-    }
-    logarithms = {one.feature for one in features if one.transform == "log1p"}
+    means = {name: F.avg(F.col(name).cast("double")) for name in (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY)}
+    means |= {dimension.feature: F.avg(clustered(dimension.feature)) for dimension in features}
+    assigned = points.groupBy(nearest_centre(F.col(POINT), fit.centres).alias(CLUSTER))
+    rows = assigned.agg(*[mean.alias(name) for name, mean in means.items()]).collect()  # one row per centre
+    logarithms = {dimension.feature for dimension in features if dimension.transform == "log1p"}
     return [
-        {name: _undone(rows[number][name]) if name in logarithms else rows[number][name] for name in means}
-        for number in sorted(rows)
+        {name: _expm1(row[name]) if name in logarithms else row[name] for name in means}
+        for row in sorted(rows, key=lambda row: row[CLUSTER])
     ]
 
 
+def _expm1(logarithm: float) -> float:
+    """Undo log1p, mirrored below 0."""
+    return math.copysign(math.expm1(abs(logarithm)), logarithm)
+
+
+def clustered_only(
+    centres: Sequence[Mapping[str, float]], features: Sequence[ClusteredFeature]
+) -> list[dict[str, float]]:
+    """Return the centres with their clustered features only."""
+    return [{dimension.feature: centre[dimension.feature] for dimension in features} for centre in centres]
+
+
 def segment_model(preparation: Preparation, centres: Centres, names: Sequence[str]) -> PipelineModel:
-    """Customer features → segment_id (1 for the first of `centres`) and segment_name, as one Spark ML pipeline."""
+    """Return the pipeline from customer features to segment_id (1 for the first of `centres`) and segment_name."""
     cases = " ".join(f"WHEN {number} THEN {_sql_text(name)}" for number, name in enumerate(names))
     naming = SQLTransformer(
         statement=f"SELECT *, {CLUSTER} + 1 AS {s.SEGMENT_ID}, "
@@ -59,9 +82,22 @@ def segment_model(preparation: Preparation, centres: Centres, names: Sequence[st
     return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER), naming])
 
 
+def _sql_text(text: str) -> str:
+    """Return a SQL literal with special characters escaped: quotes, `${variable}`, a placeholder of SQLTransformer."""
+    return "'" + "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"\\u{ord(c):04x}" for c in text) + "'"
+
+
+def customer_segments(customers: DataFrame, model: PipelineModel, fit: Fit, as_of: date) -> DataFrame:
+    """Return `CUSTOMER_SEGMENTS`: one row per customer, each in the segment of the nearest centre."""
+    assigned = with_distances(model.transform(customers), fit.centres).withColumn(s.AS_OF, F.lit(as_of))
+    return assigned.select(*s.column_names(s.CUSTOMER_SEGMENTS))
+
+
 def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
-    """Adds, for rows with `scaled` and segment_id: the distance to the own centre, the other segment whose centre is
-    nearest, and how much farther that one is; NULL the last two where there is no other.
+    """Add the distances to the own and to the nearest other centre, for rows with `scaled` and segment_id.
+
+    Columns: distance_to_centre double, nearest_other_segment_id int and margin double (how much farther the nearest
+    other centre is). The last two are NULL if there is one segment.
     """
     point = vector_to_array(F.col(SCALED))
     distances = [F.sqrt(squared_distance(point, centre)) for centre in centres]
@@ -77,42 +113,8 @@ def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
     )
 
 
-def _undone(logarithm: float) -> float:
-    return math.copysign(math.expm1(abs(logarithm)), logarithm)
-
-
-def _sql_text(text: str) -> str:
-    """A SQL literal in which nothing is special: no quote, no `${variable}`, no placeholder of SQLTransformer."""
-    return "'" + "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"\\u{ord(c):04x}" for c in text) + "'"
-
-
-def ordered_by_spend(
-    preparation: Preparation, fit: Fit, features: Sequence[ClusteredFeature]
-) -> tuple[Fit, list[dict[str, float]]]:
-    """The fit with its centres ascending by spend in original units, and those centres in these units."""
-    centres = centres_in_original_units(preparation.points, fit, features)
-    order = sorted(
-        range(fit.k),
-        key=lambda c: (centres[c][s.TOTAL_SPEND], centres[c][s.PURCHASE_FREQUENCY], fit.centres[c]),
-    )
-    return replace(fit, centres=tuple(fit.centres[c] for c in order)), [centres[c] for c in order]
-
-
-def clustered_only(
-    centres: Sequence[Mapping[str, float]], features: Sequence[ClusteredFeature]
-) -> list[dict[str, float]]:
-    """The centres in the features that were clustered."""
-    return [{one.feature: centre[one.feature] for one in features} for centre in centres]
-
-
-def customer_segments(customers: DataFrame, model: PipelineModel, fit: Fit, as_of: date) -> DataFrame:
-    """The table `customer_segments`: one row per customer, each in the segment of the nearest centre."""
-    assigned = with_distances(model.transform(customers), fit.centres).withColumn(s.AS_OF, F.lit(as_of))
-    return assigned.select(*s.column_names(s.CUSTOMER_SEGMENTS))
-
-
 def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
-    """A row of the table `k_sweep`."""
+    """Return a row of `K_SWEEP`."""
     return {
         s.K: fit.k,
         s.WSSSE: fit.wssse,
@@ -125,15 +127,11 @@ def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
     }
 
 
-# Fine enough for any feature, and sums of decimals do not depend on the order of the rows as sums of doubles do.
-EXACT = "decimal(28,8)"
-QUARTILES = "quartiles_"
-
-
 def segment_statistics(customer_segments: DataFrame) -> DataFrame:
-    """One row per segment, ids ascending: segment_id, segment_name, customers bigint, revenue decimal(20,4), and of
-    each numeric feature, over the customers that have it, `mean_` and `median_` double and `quartiles_` array<double>,
-    the three values that split them into fourths, the median among them.
+    """Aggregate customers: one row per segment, ids ascending.
+
+    Columns: segment_id, segment_name, customers bigint, revenue decimal(20,4); for each numeric feature, over the
+    customers that have it, mean_ and median_ double, and quartiles_ array<double> (three values).
     """
     statistics = [
         column
@@ -153,14 +151,14 @@ def segment_statistics(customer_segments: DataFrame) -> DataFrame:
 
 
 def quartiles_of(feature: str) -> str:
-    """The name of a feature's quartiles among the statistics."""
+    """Return the column of a feature's quartiles in the segments' statistics."""
     return f"{QUARTILES}{feature}"
 
 
 def segment_profiles(
     statistics: Sequence[Row], rules: Sequence[str], centres: Sequence[Mapping[str, float]]
 ) -> list[dict[str, Any]]:
-    """The rows of `SEGMENT_PROFILES`: collected statistics, with shares, the rule that gave each name, the centres."""
+    """Return the rows of `SEGMENT_PROFILES` from collected statistics, the rule of each name and the centres."""
     customers = sum(row[s.CUSTOMERS] for row in statistics)
     revenue = sum((row[s.REVENUE] for row in statistics), Decimal(0))
     return [

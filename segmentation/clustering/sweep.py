@@ -15,10 +15,11 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice, choose_k
-from segmentation.clustering.kmeans import Data, Fit, as_centres, best_fit, data_of, grown_start
-from segmentation.clustering.metrics import Centres, cluster_indices, measure, squared_distance
+from segmentation.clustering.kmeans import Fit, TrainingData, as_centres, best_fit, grown_start, training_data
+from segmentation.clustering.metrics import Centres, cluster_indices, squared_distance
 from segmentation.clustering.scaling import POINT, SCALED, Preparation
-from segmentation.clustering.seeding import Points, settled, starting_centres
+from segmentation.clustering.seeding import Points, refine, starting_centres
+from segmentation.clustering.spark_metrics import measure
 from segmentation.config.settings import ClusteringSettings
 from segmentation.errors import InputError
 from segmentation.sampling import uniform
@@ -105,7 +106,7 @@ def _full_sweep(preparation: Preparation, ks: Sequence[int], settings: Clusterin
     rows = preparation.points.select(POINT).collect()  # at most `seeding_sample` rows
     points = np.array([row[POINT] for row in rows])
     starts = starting_centres(points, np.ones(len(points)), ks, settings.seed)
-    data = data_of(preparation.points)
+    data = training_data(preparation.points)
     fits = [_single_cluster(preparation)]
     for fit in _fit_each(data, [as_centres(starts[k]) for k in ks], settings):
         is_worse = fit.wssse > fits[-1].wssse  # rare: a fit grown from the previous one cannot be
@@ -120,12 +121,12 @@ def _sampled_sweep(preparation: Preparation, ks: Sequence[int], settings: Cluste
     """Search and fit every k on a sample, and measure the fits on all customers."""
     sample = _sample(preparation, settings).persist()
     starts = _sampled_starts(preparation, sample, ks, settings)
-    fits = [_single_cluster(preparation), *_fit_each(data_of(sample, WEIGHT), starts, settings)]
+    fits = [_single_cluster(preparation), *_fit_each(training_data(sample, WEIGHT), starts, settings)]
     sample.unpersist()
     return _never_rising(preparation, _measure(preparation, fits, settings), settings)
 
 
-def _fit_each(data: Data, starts: Sequence[Centres], settings: ClusteringSettings) -> list[Fit]:
+def _fit_each(data: TrainingData, starts: Sequence[Centres], settings: ClusteringSettings) -> list[Fit]:
     restarts = 1 if settings.restarts == "auto" else settings.restarts
     with ThreadPoolExecutor(settings.parallel_fits) as pool:
         return list(pool.map(lambda start: best_fit(data, start, settings, restarts), starts))
@@ -152,7 +153,7 @@ def _never_rising(preparation: Preparation, fits: Sequence[Fit], settings: Clust
 
 def _fit_on_all(preparation: Preparation, start: Centres, settings: ClusteringSettings) -> Fit:
     short = settings.model_copy(update={"max_iterations": min(settings.max_iterations, LAST_ITERATIONS)})
-    fit = best_fit(data_of(preparation.points.select(SCALED)), start, short)
+    fit = best_fit(training_data(preparation.points.select(SCALED)), start, short)
     return _measure(preparation, [fit], settings)[0]
 
 
@@ -205,12 +206,12 @@ def _sampled_starts(
     # Each k grows from the one before: all are searched, so that the result for a k does not depend on `ks`.
     every_k = range(2, max(ks, default=1) + 1)
     starts = starting_centres(*searched, every_k, settings.seed, FINISHED_STARTS)
-    refined = settled(*fitted, starts, settings.seed)
+    refined = refine(*fitted, starts, settings.seed)
     return [as_centres(refined[k]) for k in ks]
 
 
 def _weighted_points(preparation: Preparation, rows: Sequence[tuple[Sequence[float], float]]) -> tuple[Points, Points]:
     """Return points and weights, with as many different points as the largest k needs, however small the sample."""
-    points = [point for point, _ in rows] + list(preparation.different)
+    points = [point for point, _ in rows] + list(preparation.distinct_points)
     weights = [weight for _, weight in rows] + [1.0] * preparation.distinct
     return np.array(points), np.array(weights)

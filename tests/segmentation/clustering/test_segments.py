@@ -1,0 +1,159 @@
+"""Customers are assigned to the segments of a fit, and segments are described by their customers."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from chispa import assert_df_equality
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.segments import (
+    centres_in_original_units,
+    ordered_by_spend,
+    segment_model,
+    segment_profiles,
+    segment_statistics,
+    with_distances,
+)
+from segmentation.config.settings import ClusteredFeature
+from tests.segmentation.clustering.generated import (
+    SPEND_AND_FREQUENCY,
+    Swept,
+    customers,
+    nearest,
+    prepared,
+    settings,
+)
+
+# Names that SQL, Spark's variables or SQLTransformer's placeholder could take for their own.
+NAMES = (
+    "All of __THIS__",
+    "O'Brien's \"best\" \\ friends",
+    "50 % \\n \\u0041 `x` ${spark.sql.ansi.enabled}",
+    "größer; -- nicht {0} __?__ :name",
+)
+
+
+# --- centres ---
+
+
+def test_centres_in_original_units_are_the_means_of_their_customers(swept: Swept):
+    four = swept.fit(4)
+    labels, _ = nearest(swept.points, four)
+    means = [swept.table[labels == number, :2].mean(axis=0) for number in range(4)]
+    centres = centres_in_original_units(swept.preparation.points, four, SPEND_AND_FREQUENCY)
+    np.testing.assert_allclose([[c["total_spend"], c["purchase_frequency"]] for c in centres], means)
+
+
+def test_a_log_scaled_centre_is_a_geometric_mean(spark: SparkSession):
+    features = (ClusteredFeature(feature="recency_days", transform="log1p"),)
+    preparation = prepared(customers(spark, [(99, 2, 9), (9, 4, 99), (9, 9, 9)]), settings(*features))
+    single = Fit(1, (preparation.mean,), 0.0, 0, 0.0)
+    [centre] = centres_in_original_units(preparation.points, single, features)
+    assert centre == pytest.approx({"recency_days": 1e4 ** (1 / 3) - 1, "total_spend": 39, "purchase_frequency": 5})
+
+
+def test_centres_are_ordered_by_spend_then_frequency(swept: Swept):
+    fit, centres = ordered_by_spend(swept.preparation, swept.fit(4), SPEND_AND_FREQUENCY)
+    assert sorted(fit.centres) == sorted(swept.fit(4).centres)
+    assert centres == sorted(centres, key=lambda c: (c["total_spend"], c["purchase_frequency"]))
+    assert centres == centres_in_original_units(swept.preparation.points, fit, SPEND_AND_FREQUENCY)
+
+
+# --- assignment ---
+
+
+def assigned(model: PipelineModel, frame: DataFrame) -> DataFrame:
+    return model.transform(frame).select("customer_id", "segment_id", "segment_name").orderBy("customer_id")
+
+
+def test_the_model_numbers_and_names_by_the_order_of_centres_and_survives_saving(swept: Swept, tmp_path: Path):
+    four = swept.fit(4)
+    model = segment_model(swept.preparation, four.centres, NAMES)
+    rows = assigned(model, swept.frame).collect()
+    assert [row["segment_id"] for row in rows] == (nearest(swept.points, four)[0] + 1).tolist()
+    assert {(row["segment_id"], row["segment_name"]) for row in rows} == set(enumerate(NAMES, start=1))
+    model.write().save(str(tmp_path / "model"))
+    again = PipelineModel.load(str(tmp_path / "model"))
+    assert_df_equality(assigned(again, swept.frame), assigned(model, swept.frame))
+
+
+def test_one_segment_holds_everyone_and_has_no_other(swept: Swept):
+    centres = swept.fits[0].centres
+    model = segment_model(swept.preparation, centres, ["${spark.sql.ansi.enabled}"])
+    rows = with_distances(model.transform(swept.frame), centres).orderBy("customer_id").collect()
+    assert {(row["segment_id"], row["segment_name"]) for row in rows} == {(1, "${spark.sql.ansi.enabled}")}
+    assert {(row["nearest_other_segment_id"], row["margin"]) for row in rows} == {(None, None)}
+    distances = [row["distance_to_centre"] for row in rows]
+    np.testing.assert_allclose(distances, np.sqrt(((swept.points - centres) ** 2).sum(axis=1)))
+
+
+def test_distances_are_to_the_own_and_the_nearest_other_centre(swept: Swept):
+    four = swept.fit(4)
+    frame = segment_model(swept.preparation, four.centres, NAMES).transform(swept.frame)
+    rows = with_distances(frame, four.centres).orderBy("customer_id").collect()
+    distances = np.sqrt(((swept.points[:, np.newaxis] - np.array(four.centres)) ** 2).sum(axis=2))
+    by_rank = np.sort(distances, axis=1)
+    assert [row["nearest_other_segment_id"] for row in rows] == (distances.argsort(axis=1)[:, 1] + 1).tolist()
+    np.testing.assert_allclose([row["distance_to_centre"] for row in rows], by_rank[:, 0])
+    np.testing.assert_allclose([row["margin"] for row in rows], by_rank[:, 1] - by_rank[:, 0])
+    assert min(row["margin"] for row in rows) >= 0
+
+
+# --- description ---
+
+SCHEMA = (
+    "segment_id int, segment_name string, total_spend decimal(20,4), purchase_frequency bigint, "
+    "average_days_between_orders double"
+)
+CUSTOMERS = [
+    (2, "High", Decimal("90.0000"), 4, 10.0),
+    (1, "Low", Decimal("1.0001"), 1, None),
+    (1, "Low", Decimal("3.0000"), 2, 7.0),
+    (1, "Low", Decimal("6.0000"), 9, 8.0),
+    (3, "Once", Decimal("0.0000"), 1, None),
+]
+
+
+@pytest.fixture(scope="module")
+def statistics(spark: SparkSession) -> list[Row]:
+    frame = spark.createDataFrame(CUSTOMERS, SCHEMA)
+    others = {name: F.lit(1) for name in s.NUMERIC_FEATURES if name not in frame.columns}
+    return segment_statistics(frame.withColumns(others)).collect()
+
+
+def test_segments_come_by_id_with_their_customers_and_exact_revenue(statistics: list[Row]):
+    assert [(row["segment_id"], row["segment_name"], row["customers"], row["revenue"]) for row in statistics] == [
+        (1, "Low", 3, Decimal("10.0001")),
+        (2, "High", 1, Decimal("90.0000")),
+        (3, "Once", 1, Decimal("0.0000")),
+    ]
+
+
+def test_means_and_medians_are_over_the_customers_that_have_the_feature(statistics: list[Row]):
+    low, high, once = statistics
+    assert (low["mean_purchase_frequency"], low["median_purchase_frequency"]) == (4.0, 2.0)
+    assert (low["mean_total_spend"], low["median_total_spend"]) == (pytest.approx(10.0001 / 3), 3.0)
+    assert (low["mean_average_days_between_orders"], low["median_average_days_between_orders"]) == (7.5, 7.5)
+    assert (high["mean_total_spend"], high["median_total_spend"]) == (90.0, 90.0)
+    assert (once["mean_average_days_between_orders"], once["median_average_days_between_orders"]) == (None, None)
+
+
+def test_profiles_add_shares_rules_and_centres_to_the_declared_columns(statistics: list[Row]):
+    centres = [{"total_spend": 3.3}, {"total_spend": 90.0}, {"total_spend": 0.0}]
+    profiles = segment_profiles(statistics, ["low", "high", "once"], centres)
+    assert [set(row) for row in profiles] == [set(s.column_names(s.SEGMENT_PROFILES))] * 3
+    assert [row["rule"] for row in profiles] == ["low", "high", "once"]
+    assert [row["centre"] for row in profiles] == centres
+    assert [row["customer_share"] for row in profiles] == [0.6, 0.2, 0.2]
+    assert [row["revenue_share"] for row in profiles] == pytest.approx([10.0001 / 100.0001, 90 / 100.0001, 0.0])
+
+
+def test_segments_without_any_revenue_have_shares_of_zero():
+    row = Row(segment_id=1, segment_name="All", customers=2, revenue=Decimal("0.0000"))
+    assert [profile["revenue_share"] for profile in segment_profiles([row], ["r"], [{}])] == [0.0]
