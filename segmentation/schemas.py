@@ -164,6 +164,7 @@ class Feature:
     label: str  # a chart's axis or a table's heading
     noun: str  # inside a sentence: "differ most in order value"
     long_label: str = ""  # where there is room; the label if empty
+    name_noun: str = ""  # inside a segment's name: "Higher Order Value"; the column's words if empty
     lower_is_better: bool = False
     nullable: bool = False  # a feature that some customers lack cannot be clustered
 
@@ -175,8 +176,8 @@ class Feature:
 FEATURES = {
     feature.name: feature
     for feature in (
-        Feature(TOTAL_SPEND, MONEY, "money", "Total spend", "spending"),
-        Feature(PURCHASE_FREQUENCY, LongType(), "orders", "Orders", "orders"),
+        Feature(TOTAL_SPEND, MONEY, "money", "Total spend", "spending", name_noun="Spend"),
+        Feature(PURCHASE_FREQUENCY, LongType(), "orders", "Orders", "orders", name_noun="Frequency"),
         Feature(
             RECENCY_DAYS,
             IntegerType(),
@@ -193,11 +194,21 @@ FEATURES = {
             "Days since first order",
             "days since the first order",
             "Days since the first order",
+            name_noun="Tenure",
         ),
-        Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value"),
-        Feature(AVERAGE_BASKET_UNITS, DoubleType(), "units", "Units in an order", "units in an order"),
-        Feature(UNITS_BOUGHT, LongType(), "units", "Units bought", "units bought"),
-        Feature(DISTINCT_PRODUCTS, LongType(), "products", "Different products", "different products"),
+        Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value", name_noun="Order Value"),
+        Feature(
+            AVERAGE_BASKET_UNITS,
+            DoubleType(),
+            "units",
+            "Units in an order",
+            "units in an order",
+            name_noun="Basket Size",
+        ),
+        Feature(UNITS_BOUGHT, LongType(), "units", "Units bought", "units bought", name_noun="Units"),
+        Feature(
+            DISTINCT_PRODUCTS, LongType(), "products", "Different products", "different products", name_noun="Variety"
+        ),
         Feature(
             AVERAGE_DAYS_BETWEEN_ORDERS,
             DoubleType(),
@@ -214,6 +225,7 @@ FEATURES = {
             "Returned amount",
             "returned amount",
             "Money returned",
+            name_noun="Returns",
             lower_is_better=True,
         ),
         Feature(
@@ -223,6 +235,7 @@ FEATURES = {
             "Returned share of spend",
             "return rate",
             "Share of spend returned",
+            name_noun="Return Rate",
             lower_is_better=True,
         ),
     )

@@ -37,21 +37,8 @@ LEVEL_WORDS = {
     5: ("Very Low", "Low", "Medium", "High", "Very High"),
 }
 MOST_LEVELS = max(LEVEL_WORDS)
-# Features of which a small value is the good one.
-LOWER_IS_BETTER = frozenset({s.RECENCY_DAYS, "returned_amount", "return_rate"})
-# Small whole numbers that many customers share, while a centre lies between two of them.
-COUNTED = frozenset({s.PURCHASE_FREQUENCY, "distinct_products"})
-NOUNS = {
-    s.TOTAL_SPEND: "Spend",
-    s.PURCHASE_FREQUENCY: "Frequency",
-    "average_order_value": "Order Value",
-    "average_basket_units": "Basket Size",
-    "units_bought": "Units",
-    "distinct_products": "Variety",
-    "tenure_days": "Tenure",
-    "returned_amount": "Returns",
-    "return_rate": "Return Rate",
-}
+# Units of small whole numbers that many customers share, while a centre lies between two of them.
+COUNTED = ("orders", "products")
 # Centres are means: a smaller difference, as a share or in the feature's unit, is rounding.
 ROUNDING = 1e-9
 NUMBERED = re.compile(r", No\. [0-9]+$")
@@ -137,10 +124,10 @@ def name_by_rules(
 
 def score(feature: str, value: float, edges: Sequence[float]) -> int:
     """Return 1 to 5: the fifth of all customers in which the value lies, 5 the best."""
-    if feature in COUNTED:
+    if s.FEATURES[feature].unit in COUNTED:
         value = round(value)  # a centre at 1.2 orders is that of customers with one order
     below = bisect_left(list(edges), value)  # an edge equal to the value does not count: ties stay low
-    return 5 - below if feature in LOWER_IS_BETTER else 1 + below
+    return 5 - below if s.FEATURES[feature].lower_is_better else 1 + below
 
 
 def _holds(rule: NamingRule, scores: Mapping[str, int]) -> bool:
@@ -195,7 +182,7 @@ def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
 def _qualifier(feature: str, rank: int, count: int) -> str:
     if feature == s.RECENCY_DAYS and count == 2:
         return ("More Recent", "Less Recent")[rank]
-    noun = NOUNS.get(feature, feature.replace("_", " ").title())
+    noun = s.FEATURES[feature].name_noun or feature.replace("_", " ").title()
     if count == 2:
         return f"{('Lower', 'Higher')[rank]} {noun}"
     return f"{_rank_word(rank, count)} {noun}"
