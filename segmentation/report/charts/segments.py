@@ -1,8 +1,8 @@
-"""A sample of customers and the segments' profiles in, the scatter chart over a table of the segments out."""
+"""The segments chart: customers by orders and spend, over a table of the segments that is also the legend."""
 
 import random
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -25,98 +25,84 @@ from segmentation.report.charts.style import (
 )
 from segmentation.report.findings import brings_more_than_its_share, carrier
 from segmentation.report.marks import segment_mark
-from segmentation.report.text import Rows, column, compact, count, finite, percent
+from segmentation.report.text import Row, Rows, compact, counted, finite, percent
 
-SKEWED: Final = 8.0  # the largest value is so many times the median: most points would lie in one corner
-CROWDED: Final = 200  # points; from here on equal numbers of orders hide each other
+SKEWED: Final = 8.0  # times the median; with a larger maximum most points would lie in one corner
+CROWDED: Final = 200  # points; above, equal numbers of orders hide each other
+MANY: Final = 1000  # points; above, they are more transparent
+SMALL: Final = 60  # points of a segment; up to here they are drawn larger, and over the segments' averages
+ROW_HEIGHT: Final = 0.29  # inches
 
 
-def segments_title(profiles: Rows) -> str:
-    """Which segment brings more of the revenue than its size suggests."""
-    everyone = sum(int(row["customers"]) for row in profiles)
-    if len(profiles) == 1:
-        return f"One segment holds all {count(everyone)} customers" if everyone != 1 else "One customer, one segment"
-    best = carrier(profiles)
-    if not brings_more_than_its_share(best):
-        return f"Revenue follows size: no segment of the {len(profiles)} brings much more than its share of customers"
-    number, size, brought = int(best["customers"]), best["customer_share"], best["revenue_share"]
-    who = f"{count(number)} customer{'' if number == 1 else 's'} ({percent(size)})"
-    name = name_of(best, 4.5)
-    return f"{who} bring{'s' if number == 1 else ''} {percent(brought)} of revenue: {name}"
+class _Point(NamedTuple):
+    orders: float
+    spend: float
+    segment_id: int
 
 
 @house_style()
 def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = None, *, currency: str = "") -> Figure:
-    """Customers by orders and spend, coloured and shaped by segment, above a table that is also the legend.
+    """Draw customers by orders and spend, coloured and shaped by segment, with each segment's average.
 
     `customers` is a bounded sample: total_spend, purchase_frequency, segment_id. `profiles`: segment_id (1 … by rising
     spend), segment_name, customers, customer_share, revenue_share, mean_total_spend, mean_purchase_frequency.
-    `sampled_from` is how many customers there are; where it exceeds the rows, the chart says it shows a sample.
+    `sampled_from` is the number of all customers; where it exceeds the rows, the chart says that it shows a sample.
     """
     profiles, currency = by_id(profiles), plain(currency)
-    orders, spend = column(customers, "purchase_frequency"), column(customers, "total_spend")
-    points = [
-        (x, y, int(row["segment_id"]))
-        for x, y, row in zip(orders, spend, customers, strict=True)
-        if x is not None and y is not None
-    ]
-    jittered = len(points) > CROWDED and all(x == round(x) for x, _, _ in points)
+    points = _points(customers, "purchase_frequency", "total_spend")
+    averages = _points(profiles, "mean_purchase_frequency", "mean_total_spend")
+    jittered = len(points) > CROWDED and all(point.orders == round(point.orders) for point in points)
     explanation = "Small symbols are customers, large ones the segments' averages."
     if sampled_from is not None and sampled_from > len(customers):
-        explanation += f" {count(len(customers))} of {count(sampled_from)} customers drawn."
+        explanation += f" {len(customers):,} of {sampled_from:,} customers drawn."
     explanation += " Revenue is without guests' sales."
-    note = "Symbols are shifted a little sideways where many customers have the same number of orders." * jittered
+    note = ""
+    if jittered:
+        note = "Symbols are shifted a little sideways where many customers have the same number of orders."
 
-    row_height = 0.29
-    table = 0.4 + row_height * len(profiles)
+    table = 0.4 + ROW_HEIGHT * len(profiles)
     page = new_page(segments_title(profiles), explanation, note, width=10, body=5.2 + table)
-    left = max(0.75, 0.3 + max((width_of(text) for text in {compact(y, currency) for _, y, _ in points}), default=0.0))
+    labels = {compact(point.spend, currency) for point in points}
+    left = max(0.75, 0.3 + max(map(width_of, labels), default=0.0))
     axes = page.axes(left, table + 0.75, page.width - left - 0.15, 4.15)
-    centres = [
-        (x, y, int(row["segment_id"]))
-        for row in profiles
-        if (x := finite(row.get("mean_purchase_frequency"))) is not None
-        and (y := finite(row.get("mean_total_spend"))) is not None
-    ]
-    _scale(axes, "x", [x for x, _, _ in points + centres], "", room=0.4 if jittered else 0.0)
-    _scale(axes, "y", [y for _, y, _ in points + centres], currency)
-
-    chance = random.Random(0)
-    members: dict[int, list[tuple[float, float]]] = {}
-    for x, y, segment_id in points:
-        shift = chance.uniform(-0.3, 0.3) if jittered else 0.0
-        members.setdefault(segment_id, []).append((x + shift, y))
-    for segment_id, cloud in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):  # small ones on top
-        colour, marker = segment_mark(segment_id)
-        few = len(cloud) <= 60
-        axes.scatter(
-            [x for x, _ in cloud],
-            [y for _, y in cloud],
-            s=34 if few else 12,
-            c=colour,
-            marker=marker,
-            alpha=0.9 if few else 0.7 if len(points) < 1000 else 0.45,
-            linewidths=0.5 if few else 0,
-            edgecolors="white",
-            zorder=6 if few else 2,  # a centre would hide a good part of a small segment
-            gid=segment_gid(segment_id),
-        )
-    for x, y, segment_id in centres:
-        colour, marker = segment_mark(segment_id)
-        gid = segment_gid(segment_id)
-        axes.scatter(x, y, s=330, c="white", marker=marker, zorder=4, linewidths=0, gid=gid)
-        centre = axes.scatter(x, y, s=170, c=colour, marker=marker, zorder=5, linewidths=1.3, edgecolors=INK, gid=gid)
-        centre.set_label("centre")
-    axes.set_xlabel("Orders per customer" + " (logarithmic scale)" * (axes.get_xscale() == "log"))
-    unit = ", ".join(filter(None, (currency, "logarithmic scale" * (axes.get_yscale() == "log"))))
-    heading(axes, "Total spend per customer" + (f" ({unit})" if unit else ""))
+    _scale(axes, "x", [point.orders for point in points + averages], "", room=0.4 if jittered else 0.0)
+    _scale(axes, "y", [point.spend for point in points + averages], currency)
+    _draw_customers(axes, points, jittered=jittered)
+    _draw_averages(axes, averages)
+    orders = "Orders per customer"
+    axes.set_xlabel(f"{orders} (logarithmic scale)" if axes.get_xscale() == "log" else orders)
+    units = [currency, "logarithmic scale" if axes.get_yscale() == "log" else ""]
+    unit = ", ".join(filter(None, units))
+    heading(axes, f"Total spend per customer ({unit})" if unit else "Total spend per customer")
     axes.grid()
-    _segment_table(page, profiles, table, row_height)
+    _segment_table(page, profiles, table)
     return page.figure
 
 
+def segments_title(profiles: Rows) -> str:
+    """Return which segment brings more of the revenue than its size suggests."""
+    customers = sum(int(row["customers"]) for row in profiles)
+    if len(profiles) == 1:
+        return f"One segment holds all {customers:,} customers" if customers != 1 else "One customer, one segment"
+    best = carrier(profiles)
+    if not brings_more_than_its_share(best):
+        return f"Revenue follows size: no segment of the {len(profiles)} brings much more than its share of customers"
+    number, size, revenue = int(best["customers"]), percent(best["customer_share"]), percent(best["revenue_share"])
+    verb = "brings" if number == 1 else "bring"
+    return f"{counted(number, 'customer')} ({size}) {verb} {revenue} of revenue: {name_of(best, 4.5)}"
+
+
+def _points(rows: Rows, orders: str, spend: str) -> list[_Point]:
+    """Return the rows that have both numbers."""
+    return [
+        _Point(x, y, int(row["segment_id"]))
+        for row in rows
+        if (x := finite(row.get(orders))) is not None and (y := finite(row.get(spend))) is not None
+    ]
+
+
 def _scale(axes: Axes, which: str, values: Sequence[float], currency: str, room: float = 0.0) -> None:
-    """Limits, scale and ticks: logarithmic where the largest of only positive values is far beyond the median."""
+    """Set limits, scale and ticks: logarithmic where all values are positive and the largest is far from the median."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     set_limits = axes.set_xlim if which == "x" else axes.set_ylim
     low, high = min(values, default=0.0), max(values, default=1.0)
@@ -134,17 +120,49 @@ def _scale(axes: Axes, which: str, values: Sequence[float], currency: str, room:
     axis.set_major_formatter(FuncFormatter(lambda value, _: compact(value, currency, figures=4)))
 
 
-def _segment_table(page: Page, profiles: Rows, height: float, row_height: float) -> None:
+def _draw_customers(axes: Axes, points: Sequence[_Point], *, jittered: bool) -> None:
+    shift = random.Random(0)
+    members: dict[int, list[tuple[float, float]]] = {}
+    for x, y, segment_id in points:
+        members.setdefault(segment_id, []).append((x + shift.uniform(-0.3, 0.3) if jittered else x, y))
+    for segment_id, cloud in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):  # small ones on top
+        colour, marker = segment_mark(segment_id)
+        small = len(cloud) <= SMALL
+        alpha = 0.7 if len(points) < MANY else 0.45
+        axes.plot(
+            [x for x, _ in cloud],
+            [y for _, y in cloud],
+            ls="",
+            marker=marker,
+            ms=5.8 if small else 3.5,
+            mfc=colour,
+            mec="white" if small else "none",
+            mew=0.5 if small else 0,
+            alpha=0.9 if small else alpha,
+            zorder=6 if small else 2,
+            gid=segment_gid(segment_id),
+        )
+
+
+def _draw_averages(axes: Axes, averages: Sequence[_Point]) -> None:
+    for x, y, segment_id in averages:
+        colour, marker = segment_mark(segment_id)
+        gid = segment_gid(segment_id)
+        axes.plot(x, y, marker=marker, ms=18, mfc="white", mew=0, zorder=4, gid=gid)
+        axes.plot(x, y, marker=marker, ms=13, mfc=colour, mec=INK, mew=1.3, zorder=5, gid=gid, label="average")
+
+
+def _segment_table(page: Page, profiles: Rows, height: float) -> None:
     columns = (("Customers", 6.1), ("Share of customers", 7.8), ("Share of revenue", page.width))
     top = height - 0.15
     page.write(0, top, "Segment", color=QUIET)
     for name, right in columns:
         page.write(right, top, name, color=QUIET, ha="right")
-    best = carrier(profiles) if len(profiles) > 1 else None
-    for index, row in enumerate(profiles):
-        level = top - 0.32 - index * row_height
+    best: Row | None = carrier(profiles) if len(profiles) > 1 else None
+    for number, row in enumerate(profiles):
+        level = top - 0.32 - number * ROW_HEIGHT
         weight = "bold" if row is best else "normal"
         write_segment(page, level, row, 4.6, weight)
-        texts = (count(int(row["customers"])), percent(row["customer_share"]), percent(row["revenue_share"]))
+        texts = (f"{int(row['customers']):,}", percent(row["customer_share"]), percent(row["revenue_share"]))
         for (_, right), text in zip(columns, texts, strict=True):
             page.write(right, level, text, ha="right", weight=weight, gid=segment_gid(int(row["segment_id"])))

@@ -314,8 +314,8 @@ def test_every_customer_and_every_centre_is_inside_the_axes() -> None:
     profiles = profiles_of(CLASSIC)
     customers = customers_of(profiles, each=120)
     (axes,) = segments_chart(customers, profiles).axes
-    points = [point for cloud in axes.collections for point in np.asarray(cloud.get_offsets()).tolist()]
-    assert len([c for c in axes.collections if c.get_label() == "centre"]) == len(profiles)
+    points = [point for line in axes.lines for point in line.get_xydata().tolist()]
+    assert len([line for line in axes.lines if line.get_label() == "average"]) == len(profiles)
     assert len(points) == len(customers) + 2 * len(profiles)
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     assert all(left < x < right and low < y < high for x, y in points)
@@ -324,7 +324,7 @@ def test_every_customer_and_every_centre_is_inside_the_axes() -> None:
 def test_crowded_orders_are_shifted_by_less_than_half_an_order_and_the_chart_says_so() -> None:
     customers = [{"total_spend": 5.0 + i % 7, "purchase_frequency": 2, "segment_id": 1} for i in range(400)]
     figure = segments_chart(customers, profiles_of([("All", 400, "3000.00", 2)]))
-    shifted = np.asarray(figure.axes[0].collections[0].get_offsets())[:, 0]
+    shifted = np.asarray(figure.axes[0].lines[0].get_xdata())
     assert 1.5 < min(shifted) < 1.9
     assert 2.1 < max(shifted) < 2.5
     assert any("shifted" in words for words in words_of(figure))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from segmentation.report.charts.timeline import Periods, incomplete, months_chart, months_title
+from segmentation.report.charts.timeline import Periods, months_chart, months_title
 from tests.segmentation.report.charts.test_charts import (
     AS_OF,
     CLASSIC,
@@ -44,7 +44,7 @@ def test_the_title_names_the_best_month_of_all_segments_together() -> None:
 
 
 def test_an_average_is_of_the_complete_months() -> None:
-    periods = Periods([date(2011, 1, 1), date(2011, 3, 1)], 1)
+    periods = Periods.covering([date(2011, 1, 1), date(2011, 3, 1)], 1)
     title = months_title(periods, [100.0, 300.0, 0.0], [1, 1, 0], complete=2)
     assert title == "February 2011 was the best month: 300 of revenue from 1 customer, 1.5 times an average month"
 
@@ -63,7 +63,7 @@ def test_months_without_sales_are_empty_places_and_bars_are_true() -> None:
 )
 def test_an_unfinished_last_month_is_pale_and_said_to_be(as_of: str, pale: bool) -> None:
     day = date.fromisoformat(as_of)
-    assert incomplete(Periods(MONTHS, 1), day) == pale
+    assert (Periods.covering(MONTHS, 1).unfinished(day) is not None) == pale
     figure = months_chart(sales_of(profiles_of(CLASSIC), MONTHS), profiles_of(CLASSIC), day)
     assert any("December 2011 is not complete" in words for words in words_of(figure)) == pale
     shades = {bar.get_alpha() for bar in figure.axes[0].patches}
@@ -81,7 +81,7 @@ def test_an_unfinished_last_month_is_pale_and_said_to_be(as_of: str, pale: bool)
     ],
 )
 def test_periods_have_the_names_people_use(months: int, starts: Sequence[str], names: Sequence[str]) -> None:
-    periods = Periods([date.fromisoformat(start) for start in starts], months)
+    periods = Periods.covering([date.fromisoformat(start) for start in starts], months)
     assert [periods.name(place) for place in range(periods.number)] == names
 
 
