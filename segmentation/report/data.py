@@ -1,4 +1,4 @@
-"""All that the charts and the report show of a run, collected by `collect`: the one place where they run Spark jobs."""
+"""All data of the charts and the report. `collect` runs their only Spark jobs; drawing and rendering run none."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -51,10 +51,10 @@ class Sold:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that the charts and the report are made of: the run's small tables as rows, and samples of the large ones.
+    """The data of the charts and the report: the run's small tables as rows, and aggregates of its large ones.
 
-    `statistics` are the rows of `segment_statistics`. A row of `period_sales` covers `months` months, one of
-    `recency_bins` covers `days` days.
+    `sweep`, `profiles` and `quality` are the rows of k_sweep, segment_profiles and data_quality, `statistics` those of
+    `segment_statistics`. A row of `period_sales` covers `months` months, a row of `recency_bins` covers `days` days.
     """
 
     config: RunConfig
@@ -76,7 +76,7 @@ class ReportData:
 
     @property
     def period(self) -> tuple[date | None, date | None]:
-        """The days of the first and the last sale."""
+        """The days of the first and the last sale, those to guests included."""
         first, last = self.products.total[s.FIRST_SOLD_AT], self.products.total[s.LAST_SOLD_AT]
         return first and first.date(), last and last.date()
 
@@ -90,7 +90,7 @@ def collect(
     quality: Rows,
     tables: LargeTables,
 ) -> ReportData:
-    """Collect what the charts and the report need. Run all Spark jobs of both."""
+    """Collect the data of the charts and the report, in a bounded number of rows however large the run is."""
     segments = tables.customer_segments
     customers = sum(int(row[s.CUSTOMERS]) for row in profiles)
     lines = {row[s.RULE]: int(row[s.ROWS]) for row in quality}

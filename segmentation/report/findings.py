@@ -1,6 +1,4 @@
-"""Which segment carries the revenue: one rule for the title of the customers' chart and the report's answer."""
-# TODO-DOC report.words: What the figures say, in sentences that are true of every data set: the answer, the
-# segments, the choice of k.
+"""What a run's figures say, in sentences that are true of every data set: the answer, the segments, the choice of k."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -28,24 +26,10 @@ from segmentation.report.text import (
 # A segment carries the revenue that brings at least a twentieth of it, and a fifth more than its share of customers.
 LEAST_CARRIED: Final = 0.05
 MORE_THAN_ITS_SHARE: Final = 1.2
-
-
-def carrier(profiles: Rows) -> Row:
-    """The segment with the most revenue for its size, among those that bring enough to matter."""
-    heavy = [row for row in profiles if (finite(row["revenue_share"]) or 0.0) >= LEAST_CARRIED] or list(profiles)
-    return max(heavy, key=lambda row: (finite(row["revenue_share"]) or 0.0) / max(float(row["customer_share"]), 1e-12))
-
-
-def brings_more_than_its_share(profile: Row) -> bool:
-    """Whether a segment brings notably more of the revenue than its size suggests."""
-    brought = finite(profile["revenue_share"])
-    return brought is not None and brought >= MORE_THAN_ITS_SHARE * float(profile["customer_share"])
-
-
-# From a quarter more, or a fifth less, than the average on a difference is worth telling; three of them are.
+# A difference from the average is notable from a quarter more, or a fifth less, on.
 NOTABLE: Final = 1.25
 MOST_DIFFERENCES: Final = 3
-# Beyond it one segment is nearly everybody, and the measures mostly tell that the others are few and far away.
+# From this share on one segment is nearly everybody, and a high silhouette mostly says that the others are far away.
 NEARLY_EVERYBODY: Final = 0.8
 # What a silhouette up to this says: L. Kaufman and P. J. Rousseeuw, "Finding Groups in Data", 1990, table 4.
 SILHOUETTE_BANDS: Final = (
@@ -56,31 +40,43 @@ SILHOUETTE_BANDS: Final = (
 )
 
 
-def answer(profiles: Rows, features: Sequence[str], first: date | None, last: date | None, currency: str) -> list[str]:
-    """Three sentences: how many customers, how many segments, who carries the revenue.
+def name_of(profile: Row) -> str:
+    """Return the segment's name, cut where it is long."""
+    return cut(profile[s.SEGMENT_NAME] or "(without a name)")
 
-    `profiles` are rows of `SEGMENT_PROFILES`, `features` what was clustered, `first` and `last` the days of the first
-    and last sale.
+
+# ---- the answer ----
+
+
+def answer(profiles: Rows, features: Sequence[str], first: date | None, last: date | None, currency: str) -> list[str]:
+    """Return three sentences: how many customers, how many segments, which of them carries the revenue.
+
+    `features` are those that were clustered, `first` and `last` the days of the first and last sale.
     """
     customers = sum(int(row[s.CUSTOMERS]) for row in profiles)
     revenue = sum((Decimal(row[s.REVENUE]) for row in profiles), Decimal(0))
-    on = f"on {day(first)}" if first == last else f"between {day(first)} and {day(last)}"
-    period = f" {on}" if first and last else ""
+    period = ""
+    if first and last:
+        period = f" on {day(first)}" if first == last else f" between {day(first)} and {day(last)}"
     return [
         f"{counted(customers, 'customer')} spent {money(revenue, currency)}{period}.",
-        _how_many(profiles, customers, features),
-        _who_carries(profiles, customers, revenue, currency),
+        _segments_sentence(profiles, customers, features),
+        _revenue_sentence(profiles, customers, revenue, currency),
     ]
 
 
-def _how_many(profiles: Rows, customers: int, features: Sequence[str]) -> str:
-    by = f" by {listed([spoken(feature) for feature in features])}"
+def _segments_sentence(profiles: Rows, customers: int, features: Sequence[str]) -> str:
+    by = f" by {listed([_in_a_sentence(feature) for feature in features])}"
     if len(profiles) == 1:
         return "That customer is one segment." if customers == 1 else f"They are one segment{by}."
-    return f"They form {in_words(len(profiles))} segments{by}; {_how_large(profiles)}."
+    return f"They form {in_words(len(profiles))} segments{by}; {_largest_clause(profiles)}."
 
 
-def _how_large(profiles: Rows) -> str:
+def _in_a_sentence(feature: str) -> str:
+    return "number of orders" if feature == s.PURCHASE_FREQUENCY else s.FEATURES[feature].full_label.lower()
+
+
+def _largest_clause(profiles: Rows) -> str:
     most = max(int(row[s.CUSTOMERS]) for row in profiles)
     largest = [row for row in profiles if int(row[s.CUSTOMERS]) == most]
     of_them = f"{most:,} of them ({percent(largest[0][s.CUSTOMER_SHARE])})"
@@ -91,25 +87,38 @@ def _how_large(profiles: Rows) -> str:
     return f"the largest, {name_of(largest[0])}, holds {of_them}"
 
 
-def _who_carries(profiles: Rows, customers: int, revenue: Decimal, currency: str) -> str:
+def _revenue_sentence(profiles: Rows, customers: int, revenue: Decimal, currency: str) -> str:
     if revenue == 0:
         return "Their revenue adds up to nothing, so there are no shares of it."
     if revenue < 0:
         return f"Their revenue adds up to {money(revenue, currency)}, so shares of it would mean nothing."
+    if customers == 1:
+        return "No other customer brings revenue."
     if len(profiles) == 1:
-        each = f"On average each brings {money(revenue / customers, currency)}."
-        return "No other customer brings revenue." if customers == 1 else each
+        return f"On average each brings {money(revenue / customers, currency)}."
     best = carrier(profiles)
     if not brings_more_than_its_share(best):
-        return f"Revenue follows size: no segment brings much more than its share of customers{_who_brings(profiles)}."
-    count = int(best[s.CUSTOMERS])
-    brings = f"{'brings' if count == 1 else 'bring'} {percent(best[s.REVENUE_SHARE])} of revenue"
-    who = f"{counted(count, 'customer')}, {percent(best[s.CUSTOMER_SHARE])}, {brings}"
-    return f"{who}: {name_of(best)}."
+        follows_size = "Revenue follows size: no segment brings much more than its share of customers"
+        return f"{follows_size}{_most_revenue_clause(profiles)}."
+    brings = "brings" if best[s.CUSTOMERS] == 1 else "bring"
+    carriers = f"{counted(int(best[s.CUSTOMERS]), 'customer')}, {percent(best[s.CUSTOMER_SHARE])}"
+    return f"{carriers}, {brings} {percent(best[s.REVENUE_SHARE])} of revenue: {name_of(best)}."
 
 
-def _who_brings(profiles: Rows) -> str:
-    """Which segment brings the most; nothing where several do."""
+def carrier(profiles: Rows) -> Row:
+    """Return the segment with the most revenue for its size, of those that bring at least LEAST_CARRIED."""
+    heavy = [row for row in profiles if (finite(row[s.REVENUE_SHARE]) or 0.0) >= LEAST_CARRIED] or list(profiles)
+    return max(heavy, key=lambda row: (finite(row[s.REVENUE_SHARE]) or 0.0) / max(float(row[s.CUSTOMER_SHARE]), 1e-12))
+
+
+def brings_more_than_its_share(profile: Row) -> bool:
+    """Return whether a segment brings notably more of the revenue than its size suggests."""
+    share = finite(profile[s.REVENUE_SHARE])
+    return share is not None and share >= MORE_THAN_ITS_SHARE * float(profile[s.CUSTOMER_SHARE])
+
+
+def _most_revenue_clause(profiles: Rows) -> str:
+    """Name the segment that brings the most revenue; nothing where several do."""
     most = max(float(row[s.REVENUE_SHARE]) for row in profiles)
     first, *equal = [row for row in profiles if float(row[s.REVENUE_SHARE]) == most]
     if equal:
@@ -118,9 +127,9 @@ def _who_brings(profiles: Rows) -> str:
     return f"; the most, {percent(most)}, comes from {name_of(first)} with {of_customers} of customers"
 
 
-def relative_names(scheme: str, count: int) -> str:
-    """What the words of names by levels compare; empty where names are by rules, or one segment is all there is."""
-    if scheme != "levels" or count == 1:
+def relative_names(scheme: str, segments: int) -> str:
+    """Explain the names by levels; empty where names are by rules, or there is one segment."""
+    if scheme != "levels" or segments == 1:
         return ""
     return (
         "High, Medium and Low in a name are relative to the other segments; of frequency, to those of the same spend "
@@ -128,60 +137,54 @@ def relative_names(scheme: str, count: int) -> str:
     )
 
 
-def name_of(profile: Row) -> str:
-    """The segment's name, as it stands in a sentence."""
-    return cut(profile[s.SEGMENT_NAME] or "(without a name)")
-
-
-def spoken(feature: str) -> str:
-    """A feature's name inside a sentence."""
-    return {s.PURCHASE_FREQUENCY: "number of orders"}.get(feature, s.FEATURES[feature].full_label.lower())
+# ---- the segments ----
 
 
 def typical_customer(profile: Row, as_of: date, currency: str) -> str:
-    """One sentence on who these customers are, by their medians."""
+    """Describe the segment's customer in the middle: spend, orders, last order."""
+    orders = float(profile[f"median_{s.PURCHASE_FREQUENCY}"])
     spend = money(profile[f"median_{s.TOTAL_SPEND}"], currency)
-    orders = profile[f"median_{s.PURCHASE_FREQUENCY}"]
     often = _about(orders, "order")
     ago = f"{_about(profile[f'median_{s.RECENCY_DAYS}'], 'day')} before {day(as_of)}"
-    if int(profile[s.CUSTOMERS]) == 1:
-        return f"One customer, who spent {spend} in {often}{'' if orders == 1 else ', the last of them'} {ago}."
-    return f"The customer in the middle spent {spend} in {often} and last ordered {ago}."
+    if int(profile[s.CUSTOMERS]) > 1:
+        return f"The customer in the middle spent {spend} in {often} and last ordered {ago}."
+    if orders == 1:
+        return f"One customer, who spent {spend} in {often} {ago}."
+    return f"One customer, who spent {spend} in {often}, the last of them {ago}."
 
 
 def _about(median: float, noun: str) -> str:
-    """A median of whole numbers, which lies between two of them where an even number of customers have it."""
-    whole = math.floor(median + 0.5)  # as people round: `round` would take the even one
-    return f"{'' if whole == median else 'about '}{counted(whole, noun)}"
+    """Write a median of whole numbers, which is halfway between two of them where there is no middle one."""
+    whole = math.floor(median + 0.5)  # as people round: `round` would take the even number
+    return counted(whole, noun) if whole == median else f"about {counted(whole, noun)}"
 
 
 def differences(profile: Row, averages: Mapping[str, float | None], currency: str) -> list[str]:
-    """What sets the segment apart from the average customer, the greatest difference first; none for what is alike.
+    """Return the notable differences of a segment from the average customer, the greatest first.
 
     `averages` are the means over all customers, by feature.
     """
-    found: list[tuple[float, str]] = []
-    for feature, average in averages.items():
-        mean = finite(profile.get(f"mean_{feature}"))
+    sized: list[tuple[float, str]] = []
+    for name, average in averages.items():
+        mean = finite(profile.get(f"mean_{name}"))
         if mean is None or average is None:
             continue
-        unit = s.FEATURES[feature].unit
-        figures = f"{in_unit(mean, unit, currency)} against {in_unit(average, unit, currency)}"
-        if average <= 0 or mean < 0:  # no ratio would tell how far apart they are
+        feature = s.FEATURES[name]
+        figures = f"{in_unit(mean, feature.unit, currency)} against {in_unit(average, feature.unit, currency)}"
+        if average <= 0 or mean < 0:  # a ratio would mean nothing
             if mean != average:
-                found.append((math.log(NOTABLE), f"{s.FEATURES[feature].full_label}: {figures} on average"))
+                sized.append((math.log(NOTABLE), f"{feature.full_label}: {figures} on average"))
             continue
         ratio = mean / average
-        if 1 / NOTABLE < ratio < NOTABLE:
-            continue
-        text = f"{s.FEATURES[feature].full_label}: {times(ratio)} ({figures})"
-        found.append((abs(math.log(ratio)) if ratio else math.inf, text))
-    found.sort(key=lambda pair: -pair[0])  # stable: equals stay in the order of the features
-    return [text for _, text in found[:MOST_DIFFERENCES]]
+        if not 1 / NOTABLE < ratio < NOTABLE:
+            size = abs(math.log(ratio)) if ratio else math.inf
+            sized.append((size, f"{feature.full_label}: {times(ratio)} ({figures})"))
+    sized.sort(key=lambda pair: -pair[0])  # stable: equals stay in the order of the features
+    return [text for _, text in sized[:MOST_DIFFERENCES]]
 
 
 def times(ratio: float) -> str:
-    """How far a mean is from the average.
+    """Write how far a mean is from the average.
 
     >>> times(83.2), times(2.4), times(1.31), times(0.6), times(0.004), times(0)
     ('83 times the average', '2.4 times the average', '31 % above the average', '40 % below the average',\
@@ -194,8 +197,11 @@ def times(ratio: float) -> str:
     return f"{percent(abs(ratio - 1))} {'above' if ratio > 1 else 'below'} the average"
 
 
+# ---- the choice of k ----
+
+
 class Vote(NamedTuple):
-    """The k that one way of looking at the sweep would choose; None where it has no opinion."""
+    """The k that one measure would choose; None where it has no opinion."""
 
     by: str
     looks_for: str
@@ -203,40 +209,44 @@ class Vote(NamedTuple):
 
 
 def votes(sweep: Rows, choice: Choice) -> list[Vote]:
-    """What the elbow and each index would choose among the k that were tried."""
+    """Return the k that the elbow and each index would choose of those in the sweep."""
 
-    def best(index: str, most: bool) -> int | None:
-        known = [(value, int(row[s.K])) for row in sweep if (value := finite(row[index])) is not None]
-        return min(known, key=lambda pair: (-pair[0] if most else pair[0], pair[1]))[1] if known else None
+    def best(index: str, sign: int) -> int | None:
+        known = [(sign * value, -int(row[s.K])) for row in sweep if (value := finite(row[index])) is not None]
+        return -max(known)[1] if known else None
 
     return [
         Vote("the elbow", "the k farthest below the chord of the WSSSE curve", choice.elbow),
-        Vote("the silhouette", "the largest", best(s.SILHOUETTE, most=True)),
-        Vote("Davies–Bouldin", "the smallest", best(s.DAVIES_BOULDIN, most=False)),
-        Vote("Calinski–Harabasz", "the largest", best(s.CALINSKI_HARABASZ, most=True)),
+        Vote("the silhouette", "the largest", best(s.SILHOUETTE, 1)),
+        Vote("Davies–Bouldin", "the smallest", best(s.DAVIES_BOULDIN, -1)),
+        Vote("Calinski–Harabasz", "the largest", best(s.CALINSKI_HARABASZ, 1)),
     ]
 
 
 def agreement(cast: Sequence[Vote], chosen: int) -> str:
-    """Whether the four ways agree with the k that was taken, said frankly."""
+    """Say whether the measures agree with the k that was chosen."""
     known = [vote for vote in cast if vote.k is not None]
+    against = [vote for vote in known if vote.k != chosen]
     if not known:
         return "No measure can compare numbers of segments here."
-    others = [vote for vote in known if vote.k != chosen]
-    if not others:
+    if not against:
         ways = {1: "The one way that has an opinion agrees", 2: "Both ways agree"}
-        way = ways.get(len(known), f"All {in_words(len(known))} ways agree")
-        return f"{way}: k = {chosen}."
-    for_it = [vote.by for vote in known if vote.k == chosen]
-    would = [f"{vote.by} would take k = {vote.k}" for vote in others[:1]]
-    against = listed(would + [f"{vote.by} k = {vote.k}" for vote in others[1:]])
-    held = f"{listed(for_it)} {'speaks' if len(for_it) == 1 else 'speak'} for k = {chosen}, but " if for_it else ""
-    none = "" if for_it else f"none of them speaks for k = {chosen}: "
-    return f"The ways do not agree: {held}{none}{against}. Treat the number of segments as a choice, not as a finding."
+        return f"{ways.get(len(known), f'All {in_words(len(known))} ways agree')}: k = {chosen}."
+    supporters = [vote.by for vote in known if vote.k == chosen]
+    if supporters:
+        support = f"{listed(supporters)} {'speaks' if len(supporters) == 1 else 'speak'} for k = {chosen}, but "
+    else:
+        support = f"none of them speaks for k = {chosen}: "
+    first, *others = against
+    would = listed([f"{first.by} would take k = {first.k}", *[f"{vote.by} k = {vote.k}" for vote in others]])
+    return f"The ways do not agree: {support}{would}. Treat the number of segments as a choice, not as a finding."
 
 
 def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
-    """How far the segments are really apart: the band of Kaufman and Rousseeuw (1990), and what it may hide."""
+    """Say how far apart the segments are, by the bands of Kaufman and Rousseeuw, and what a high silhouette may hide.
+
+    Empty for k = 1, which has no silhouette.
+    """
     silhouette = next((finite(row[s.SILHOUETTE]) for row in sweep if int(row[s.K]) == chosen), None)
     if silhouette is None:
         return []
@@ -246,12 +256,13 @@ def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:
             "left to explain: a silhouette says nothing then."
         ]
     band = next((words for limit, words in SILHOUETTE_BANDS if silhouette <= limit), SILHOUETTE_BANDS[-1][1])
-    told = [f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."]
+    judged = f"At k = {chosen} the silhouette is {silhouette:.3f}: {band} (the bands of Kaufman and Rousseeuw, 1990)."
     largest = max(profiles, key=lambda row: int(row[s.CUSTOMERS]))
     share = float(largest[s.CUSTOMER_SHARE])
-    if len(profiles) > 1 and share >= NEARLY_EVERYBODY and silhouette > SILHOUETTE_BANDS[1][0]:
-        told.append(
-            f"That is not by itself good news: {name_of(largest)} holds {percent(share)} of the customers, and such a "
-            "silhouette mostly says that a few customers are far away from all the others."
-        )
-    return told
+    if len(profiles) == 1 or share < NEARLY_EVERYBODY or silhouette <= SILHOUETTE_BANDS[1][0]:
+        return [judged]
+    return [
+        judged,
+        f"That is not by itself good news: {name_of(largest)} holds {percent(share)} of the customers, and such a "
+        "silhouette mostly says that a few customers are far away from all the others.",
+    ]

@@ -1,12 +1,7 @@
-"""What one would do with a segment: the text of the configuration, or else a default by the segment's name.
-
-The defaults are common marketing practice for the names that `naming.scheme: levels` gives and for those of
-`conf/online_retail_rfm.yaml`; A. M. Hughes, "Strategic Database Marketing", 1994, is where most of them come from.
-"""
-# TODO-DOC report.segments: The segments' rows in, what the report tells of each segment out. Plain Python.
+"""The segments' cards, each with a suggestion of what to do with its customers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
@@ -18,6 +13,7 @@ from segmentation.report.data import ReportData
 from segmentation.report.findings import differences, name_of, typical_customer
 from segmentation.report.marks import mark_svg
 from segmentation.report.text import (
+    MISSING,
     Row,
     Rows,
     average_of,
@@ -30,9 +26,118 @@ from segmentation.report.text import (
     span,
 )
 
-# None tells as a fact what a name does not hold: names compare customers with the others of the same shop.
+ALWAYS_SHOWN: Final = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.AVERAGE_ORDER_VALUE, s.RECENCY_DAYS, s.DISTINCT_PRODUCTS)
+
+
+class TypicalValue(NamedTuple):
+    """A feature of a segment's customers: its median, its middle half, and the average of all customers."""
+
+    label: str
+    median: str
+    middle_half: str
+    average: str
+
+
+class Bought(NamedTuple):
+    """What a segment buys, or where: the name, a product's code, and the share of the segment's revenue."""
+
+    name: str
+    code: str
+    share: str
+
+
+class SegmentCard(NamedTuple):
+    """A segment in the report, every value as its text."""
+
+    id: int
+    mark: Markup
+    name: str
+    sentence: str
+    customers: str
+    customer_share: str
+    revenue: str
+    revenue_share: str
+    spend: str
+    orders: str
+    last_order: str
+    typical: list[TypicalValue]
+    differences: list[str]
+    countries: list[Bought]
+    products: list[Bought]
+    suggestion: str | None
+    rule: str
+
+
+def segment_cards(data: ReportData) -> list[SegmentCard]:
+    """Return the segments' cards in the order of their ids."""
+    profiles, currency = data.profiles, data.config.charts.currency
+    clustered = [setting.feature for setting in data.config.clustering.features]
+    features = list(dict.fromkeys([*ALWAYS_SHOWN, *clustered]))
+    averages = {feature: average_of(profiles, feature) for feature in features}
+    statistics = {int(row[s.SEGMENT_ID]): row for row in data.statistics}
+
+    def card(profile: Row) -> SegmentCard:
+        segment_id = int(profile[s.SEGMENT_ID])
+        own = statistics.get(segment_id, {})
+        return SegmentCard(
+            segment_id,
+            mark_svg(segment_id),
+            name_of(profile),
+            typical_customer(profile, data.as_of, currency),
+            counted(int(profile[s.CUSTOMERS]), "customer"),
+            percent(profile[s.CUSTOMER_SHARE]),
+            money(profile[s.REVENUE], currency),
+            percent(profile[s.REVENUE_SHARE]),
+            money(profile[f"median_{s.TOTAL_SPEND}"], currency),
+            number(profile[f"median_{s.PURCHASE_FREQUENCY}"]),
+            number(profile[f"median_{s.RECENCY_DAYS}"]),
+            [_typical_value(feature, profile, own, averages[feature], currency) for feature in features],
+            differences(profile, averages, currency) if len(profiles) > 1 else [],
+            _bought(data.countries.of_segments, profile, s.COUNTRY, s.COUNTRY),
+            _bought(data.products.of_segments, profile, s.STOCK_CODE, s.DESCRIPTION),
+            suggestion(str(profile[s.SEGMENT_NAME] or ""), data.config.report.suggestions),
+            str(profile[s.RULE]),
+        )
+
+    return [card(profile) for profile in sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))]
+
+
+def _typical_value(name: str, profile: Row, statistics: Row, average: float | None, currency: str) -> TypicalValue:
+    feature = s.FEATURES[name]
+    low, _, high = statistics.get(quartiles_of(name)) or (None, None, None)
+    return TypicalValue(
+        feature.full_label,
+        in_unit(profile[f"median_{name}"], feature.unit, currency),
+        span(low, high, feature.unit, currency),
+        in_unit(average, feature.unit, currency),
+    )
+
+
+def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[Bought]:
+    largest = [
+        row
+        for row in of_segments
+        if int(row[s.SEGMENT_ID]) == int(profile[s.SEGMENT_ID]) and row[RANK] <= LARGEST_OF_A_SEGMENT
+    ]
+    largest.sort(key=lambda row: int(row[RANK]))
+    return [
+        Bought(str(row[label] or "(without a name)"), "" if label == key else str(row[key]), _share(row, profile))
+        for row in largest
+    ]
+
+
+def _share(row: Row, profile: Row) -> str:
+    whole = finite(profile[s.REVENUE])
+    return percent(float(row[s.REVENUE]) / whole) if whole and whole > 0 else MISSING
+
+
+# ---- suggestions ----
+
+# Defaults for the names of `naming.scheme: levels` and of `conf/online_retail_rfm.yaml`: common marketing
+# practice, mostly from A. M. Hughes, "Strategic Database Marketing", 1994. A name compares customers with others of the
+# same shop, so none of the texts states more than that as a fact.
 BY_NAME: Final = {
-    ONE_SEGMENT: "Treat everyone alike until the data tell customers apart; other features or more months may.",
+    ONE_SEGMENT: "Treat everyone alike until the data separate customers; other features or more months may.",
     "Champions": "Thank them, show them what is new first, ask them to recommend the shop; they may need no discounts.",
     "Loyal": "Keep the rhythm: a loyalty programme, and offers of what goes with what they buy already.",
     "Big Spenders": "Make a personal contact, and give a reason to order again sooner.",
@@ -48,7 +153,7 @@ BY_NAME: Final = {
 }
 FEW_ORDERS: Final = "Fewer orders than in comparable segments"
 MANY_ORDERS: Final = "More orders than in comparable segments"
-# By the words for spend and for frequency, each low, medium or high.
+# By the levels of spend and of frequency.
 BY_LEVELS: Final = {
     ("high", "high"): "Keep them: a personal contact, early access to what is new, and no reason to leave.",
     ("high", "medium"): "Keep them close with a personal contact, and give them reasons to order a little more often.",
@@ -63,17 +168,17 @@ BY_LEVELS: Final = {
 
 
 def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
-    """The text for a segment; None where neither the configuration nor a default knows its name.
+    """Return the configuration's suggestion for a segment's name, else the default; None for an unknown name.
 
-    A name told apart by what follows a comma, as in "Champions, Higher Spend", has the text of the part before the
-    comma unless the configuration names it whole.
+    A name with a comma, such as "Champions, Higher Spend", has the suggestion of the part before the comma unless the
+    configuration has the whole name.
     """
     parts = name.split(", ")
-    keys = [", ".join(parts[:number]) for number in range(len(parts), 0, -1)]
-    for known in (configured, BY_NAME):
-        for key in keys:
-            if key in known:
-                return known[key]
+    names = [", ".join(parts[:number]) for number in range(len(parts), 0, -1)]
+    for suggestions in (configured, BY_NAME):
+        for known in names:
+            if known in suggestions:
+                return suggestions[known]
     return _by_levels(parts)
 
 
@@ -85,109 +190,6 @@ def _by_levels(parts: Sequence[str]) -> str | None:
 
 
 def _third(level: str) -> str:
-    """Low, medium or high, of five levels; a number, where words ran out, is in between."""
-    return level.removeprefix("Very ").lower() if level.removeprefix("Very ") in ("Low", "High") else "medium"
-
-
-ALWAYS_SHOWN: Final = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.AVERAGE_ORDER_VALUE, s.RECENCY_DAYS, s.DISTINCT_PRODUCTS)
-
-
-class Typical(NamedTuple):
-    """One feature of a segment's customers: the median, between which values the middle half lies, and the mean of all
-    customers to compare with.
-    """
-
-    label: str
-    median: str
-    middle_half: str
-    average: str
-
-
-class Bought(NamedTuple):
-    """What a segment buys, or where: the name, the code of a product, and its share of the segment's revenue."""
-
-    name: str
-    code: str
-    share: str
-
-
-class Segment(NamedTuple):
-    """A segment as the report tells it, every value as its text."""
-
-    id: int
-    mark: Markup
-    name: str
-    sentence: str
-    customers: str
-    customer_share: str
-    revenue: str
-    revenue_share: str
-    spend: str
-    orders: str
-    last_order: str
-    typical: list[Typical]
-    differences: list[str]
-    countries: list[Bought]
-    products: list[Bought]
-    suggestion: str | None
-    rule: str
-
-
-def segment_cards(data: ReportData) -> list[Segment]:
-    """Return the segments in the order of their ids."""
-    profiles, currency = data.profiles, data.config.charts.currency
-    clustered = [setting.feature for setting in data.config.clustering.features]
-    features = list(dict.fromkeys([*ALWAYS_SHOWN, *clustered]))
-    averages = {feature: average_of(profiles, feature) for feature in features}
-    quartiles = {int(row[s.SEGMENT_ID]): row for row in data.statistics}
-
-    def told(profile: Row) -> Segment:
-        segment_id = int(profile[s.SEGMENT_ID])
-        return Segment(
-            segment_id,
-            mark_svg(segment_id),
-            name_of(profile),
-            typical_customer(profile, data.as_of, currency),
-            counted(int(profile[s.CUSTOMERS]), "customer"),
-            percent(profile[s.CUSTOMER_SHARE]),
-            money(profile[s.REVENUE], currency),
-            percent(profile[s.REVENUE_SHARE]),
-            money(profile[f"median_{s.TOTAL_SPEND}"], currency),
-            number(profile[f"median_{s.PURCHASE_FREQUENCY}"]),
-            number(profile[f"median_{s.RECENCY_DAYS}"]),
-            [_typical(feature, profile, quartiles.get(segment_id, {}), averages, currency) for feature in features],
-            differences(profile, averages, currency) if len(profiles) > 1 else [],
-            _bought(data.countries.of_segments, profile, s.COUNTRY, s.COUNTRY),
-            _bought(data.products.of_segments, profile, s.STOCK_CODE, s.DESCRIPTION),
-            suggestion(str(profile[s.SEGMENT_NAME] or ""), data.config.report.suggestions),
-            str(profile[s.RULE]),
-        )
-
-    return [told(profile) for profile in sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))]
-
-
-def _typical(
-    feature: str, profile: Row, statistics: Row, averages: Mapping[str, float | None], currency: str
-) -> Typical:
-    about = s.FEATURES[feature]
-    low, _, high = statistics.get(quartiles_of(feature)) or (None, None, None)
-    return Typical(
-        about.full_label,
-        in_unit(profile[f"median_{feature}"], about.unit, currency),
-        span(low, high, about.unit, currency),
-        in_unit(averages[feature], about.unit, currency),
-    )
-
-
-def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[Bought]:
-    own = [row for row in of_segments if int(row[s.SEGMENT_ID]) == int(profile[s.SEGMENT_ID])]
-    largest = sorted((row for row in own if row[RANK] <= LARGEST_OF_A_SEGMENT), key=lambda row: int(row[RANK]))
-    return [
-        Bought(str(row[label] or "(without a name)"), "" if label == key else str(row[key]), _share(row, profile))
-        for row in largest
-    ]
-
-
-def _share(row: Row, profile: Row) -> str:
-    whole: Any = finite(profile[s.REVENUE])
-    return percent(float(row[s.REVENUE]) / whole) if whole and whole > 0 else percent(None)
+    """Return low, medium or high for one of five levels; medium for a number, which is in between."""
+    word = level.removeprefix("Very ").lower()
+    return word if word in ("low", "high") else "medium"

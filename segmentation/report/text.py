@@ -1,10 +1,7 @@
-"""Numbers of collected rows in, the short texts that people read in titles, labels and tables out."""
-# TODO-DOC charts.features: A feature's column name in, the words for it in charts and its average over all
-# customers out.
-# TODO-DOC report.formatting: Values in, the texts that a person reads in the report out. Plain Python.
+"""How numbers, dates and words are written for people: in charts, in the report and in the closing summary."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -14,41 +11,57 @@ from segmentation.redaction import printable
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
+MISSING: Final = "–"
+# A name or description can be as long as a file. This much of it is shown, and this much in its tooltip.
+LONGEST_SHOWN: Final = 120
+LONGEST_TOOLTIP: Final = 300
+# In English wherever the job runs: `strftime` would follow the machine's language.
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+NUMBER_WORDS: Final = (
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
+
+
+# ---- collected rows ----
+
 
 def finite(value: Any) -> float | None:
-    """Any number (int, float, Decimal, NumPy) as a float; None, NaN and infinity as None."""
+    """Return any number (int, float, Decimal, NumPy) as a float; None, NaN and infinity as None."""
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None
 
 
 def column(rows: Rows, name: str) -> list[float | None]:
-    """One column of collected rows as floats, None where a row has no number."""
+    """Return one column of collected rows as floats."""
     return [finite(row.get(name)) for row in rows]
 
 
-def symbol_of(currency: str) -> str:
-    """What stands before an amount: a currency of letters is apart from its number.
+def average_of(profiles: Rows, feature: str) -> float | None:
+    """Return a feature's mean over all customers who have it: the segments' means, weighted by their customers."""
+    known = [(row[s.CUSTOMERS], mean) for row in profiles if (mean := finite(row.get(f"mean_{feature}"))) is not None]
+    customers = sum(number for number, _ in known)
+    return sum(number * mean for number, mean in known) / customers if customers else None
 
-    >>> symbol_of("£"), symbol_of("CHF"), symbol_of("")
-    ('£', 'CHF ', '')
-    """
-    return f"{currency} " if currency[-1:].isalpha() else currency
+
+# ---- numbers ----
 
 
 def compact(value: Any, currency: str = "", figures: int = 0) -> str:
-    """A number in at most three figures: 0.05, 7.5, 43, 1.2k, £3.4M, −£120; a missing one is a dash.
+    """Write a number in at most three figures, for charts.
 
-    A final zero is kept where the number was rounded: 2,048 is 2.0k, 2,000 is 2k. For the round numbers on an axis
-    `figures` asks for so many figures, without final zeros: 1,250 is 1.25k.
+    A final zero is kept where the number was rounded: 2,048 is 2.0k, 2,000 is 2k. `figures` asks for that many figures
+    without final zeros, for the round numbers on an axis: 1,250 is 1.25k.
 
     >>> compact(1234), compact(3_400_000, "£"), compact(-120, "£"), compact(999_600), compact(50, "CHF"), compact(2048)
     ('1.2k', '£3.4M', '−£120', '1.0M', 'CHF 50', '2.0k')
     """
     number = finite(value)
     if number is None:
-        return "–"
-    sign = "−" if number < 0 else ""
-    symbol = symbol_of(currency)
+        return MISSING
     size = abs(number)
     for suffix in ("", "k", "M", "bn", "tn"):
         digits = f"{size:.{figures}g}" if figures else _in_few_digits(size)
@@ -57,90 +70,12 @@ def compact(value: Any, currency: str = "", figures: int = 0) -> str:
         size /= 1000
     if float(digits) >= 1e6:  # of trillions: no amount, but an index that divides by nearly nothing
         digits, suffix = f"{abs(number):.1e}", ""
-    return f"{sign if float(digits) else ''}{symbol}{digits}{suffix}"
-
-
-def _in_few_digits(size: float) -> str:
-    if size == 0:
-        return "0"
-    decimals = 0 if size >= 9.95 else 1 if size >= 0.995 else min(1 - math.floor(math.log10(size)), 6)
-    text = f"{size:.{decimals}f}"
-    if float(text) == 0:
-        return "0"
-    exact = "." in text and math.isclose(float(text), size, rel_tol=1e-9)
-    return text.rstrip("0").rstrip(".") if exact else text
-
-
-def percent(share: Any) -> str:
-    """A share of one as a percentage that never rounds something to nothing or a part to the whole.
-
-    >>> percent(0.128), percent(0.054), percent(0.00138), percent(0.0001), percent(0.9999), percent(1)
-    ('13 %', '5.4 %', '0.1 %', '<0.1 %', '>99 %', '100 %')
-    """
-    number = finite(share)
-    if number is None:
-        return "–"
-    value = 100 * number
-    if value < 0:
-        return f"−{percent(-number)}"
-    if 0 < value < 0.1:
-        return "<0.1 %"
-    if 99.5 <= value < 100 - 1e-9:
-        return ">99 %"
-    whole = value >= 9.95 or math.isclose(value, round(value), rel_tol=1e-9)
-    return f"{value:.0f} %" if whole else f"{value:.1f} %"
-
-
-def count(value: int) -> str:
-    """A whole number with thousands separators: 434,000."""
-    return f"{value:,}"
-
-
-_WORDS: Final = (
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-)
-
-
-def in_words(number: int) -> str:
-    """Small numbers as words (one … twelve), others in digits."""
-    return _WORDS[number] if 0 <= number < len(_WORDS) else count(number)
-
-
-def sentence(text: str) -> str:
-    """The text with its first letter capital and the rest untouched."""
-    return text[:1].upper() + text[1:]
-
-
-def feature_value(name: str, value: Any, currency: str = "") -> str:
-    """A feature's value for people: money with its currency, a share as a percentage."""
-    unit = s.FEATURES[name].unit
-    return percent(value) if unit == "share" else compact(value, currency if unit == "money" else "")
-
-
-def average_of(profiles: Rows, feature: str) -> float | None:
-    """The mean over all customers: the segments' means weighted by their customers, those without a value left out."""
-    known = [
-        (int(row["customers"]), mean) for row in profiles if (mean := finite(row.get(f"mean_{feature}"))) is not None
-    ]
-    customers = sum(number for number, _ in known)
-    return sum(number * mean for number, mean in known) / customers if customers else None
-
-
-MISSING: Final = "–"
-# A name or description of the data can be as long as a file; this much of one tells it apart from the others,
-# and this much is shown to whoever points at it.
-LONGEST_SHOWN: Final = 120
-LONGEST_TOOLTIP: Final = 300
-# In English wherever the job runs: `strftime` would follow the machine's language.
-MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
+    sign = "−" if number < 0 and float(digits) else ""
+    return f"{sign}{symbol_of(currency)}{digits}{suffix}"
 
 
 def money(value: Any, currency: str = "") -> str:
-    """An amount: whole from 100 on, with pence below, never rounded to nothing.
+    """Write an amount: whole from 100 on, with pence below, never rounded to nothing.
 
     >>> money(1743839.85, "£"), money(19.5, "£"), money(-120, "CHF"), money(0, "£"), money(0.0012), money(None)
     ('£1,743,840', '£19.50', '−CHF 120', '£0', '0.0012', '–')
@@ -152,12 +87,12 @@ def money(value: Any, currency: str = "") -> str:
     if size == 0 or size >= 99.995:
         digits = f"{size:,.0f}"
     else:
-        digits = f"{size:.2f}" if size >= 0.01 else _small(size)
+        digits = f"{size:.2f}" if size >= 0.01 else _in_two_figures(size)
     return f"{'−' if known < 0 else ''}{symbol_of(currency)}{digits}"
 
 
 def number(value: Any) -> str:
-    """A number: whole from 100 on, with the decimals below that can matter, never rounded to nothing.
+    """Write a number: whole from 100 on, with the decimals below that can matter, never rounded to nothing.
 
     >>> number(434000), number(93.061), number(2.0), number(4.27), number(-3), number(0.00123), number(None)
     ('434,000', '93.1', '2', '4.3', '−3', '0.0012', '–')
@@ -166,31 +101,100 @@ def number(value: Any) -> str:
     if known is None:
         return MISSING
     size = abs(known)
-    decimals = 0 if size >= 99.95 or size == round(size) else 1 if size >= 0.995 else 2
-    digits = f"{size:,.{decimals}f}" if size == 0 or size >= 0.01 else _small(size)
-    if "." in digits and size >= 0.01:
-        digits = digits.rstrip("0").rstrip(".")
+    if 0 < size < 0.01:
+        digits = _in_two_figures(size)
+    elif size >= 99.95 or size == round(size):
+        digits = f"{size:,.0f}"
+    else:
+        digits = f"{size:.{1 if size >= 0.995 else 2}f}".rstrip("0").rstrip(".")
     return f"{'−' if known < 0 else ''}{digits}"
 
 
+def percent(share: Any) -> str:
+    """Write a share of one as a percentage that never rounds something to nothing, or a part to the whole.
+
+    >>> percent(0.128), percent(0.054), percent(0.00138), percent(0.0001), percent(0.9999), percent(1)
+    ('13 %', '5.4 %', '0.1 %', '<0.1 %', '>99 %', '100 %')
+    """
+    number = finite(share)
+    if number is None:
+        return MISSING
+    value = 100 * number
+    if value < 0:
+        return f"−{percent(-number)}"
+    if 0 < value < 0.1:
+        return "<0.1 %"
+    if 99.5 <= value < 100 - 1e-9:
+        return ">99 %"
+    is_whole = value >= 9.95 or math.isclose(value, round(value), rel_tol=1e-9)
+    return f"{value:.0f} %" if is_whole else f"{value:.1f} %"
+
+
 def in_unit(value: Any, unit: str, currency: str) -> str:
-    """A value in the unit of its feature; the word "days" stands in the feature's label."""
-    written: dict[str, Callable[[Any], str]] = {"money": lambda amount: money(amount, currency), "share": percent}
-    return written.get(unit, number)(value)
+    """Write a value in the unit of its feature. The word "days" is in the feature's label."""
+    if unit == "money":
+        return money(value, currency)
+    return percent(value) if unit == "share" else number(value)
+
+
+def feature_value(name: str, value: Any, currency: str = "") -> str:
+    """Write a feature's value for a chart, in at most three figures."""
+    unit = s.FEATURES[name].unit
+    return percent(value) if unit == "share" else compact(value, currency if unit == "money" else "")
 
 
 def span(low: Any, high: Any, unit: str, currency: str) -> str:
-    r"""From a value to another; one value where both read the same. "to" stays with what follows it.
+    r"""Write a range; a single value where both read the same. "to" stays with what follows it.
 
-    >>> span(1, 4, "number", ""), span(290.2, 1353, "money", "£"), span(1, 1, "number", "")
+    >>> span(1, 4, "orders", ""), span(290.2, 1353, "money", "£"), span(1, 1, "orders", "")
     ('1 to\xa04', '£290 to\xa0£1,353', '1')
     """
     first, last = in_unit(low, unit, currency), in_unit(high, unit, currency)
     return first if first == last else f"{first} to\N{NO-BREAK SPACE}{last}"
 
 
+def symbol_of(currency: str) -> str:
+    """Return what precedes an amount: a currency of letters is apart from its number.
+
+    >>> symbol_of("£"), symbol_of("CHF"), symbol_of("")
+    ('£', 'CHF ', '')
+    """
+    return f"{currency} " if currency[-1:].isalpha() else currency
+
+
+def size_of(size: int) -> str:
+    """Write the size of a file in bytes.
+
+    >>> size_of(512), size_of(7_479_384)
+    ('512 bytes', '7.5 MB')
+    """
+    for limit, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if size >= limit:
+            return f"{size / limit:,.1f} {unit}"
+    return counted(size, "byte")
+
+
+def _in_few_digits(size: float) -> str:
+    if size == 0:
+        return "0"
+    decimals = 0 if size >= 9.95 else 1 if size >= 0.995 else min(1 - math.floor(math.log10(size)), 6)
+    text = f"{size:.{decimals}f}"
+    if float(text) == 0:
+        return "0"
+    is_exact = "." in text and math.isclose(float(text), size, rel_tol=1e-9)
+    return text.rstrip("0").rstrip(".") if is_exact else text
+
+
+def _in_two_figures(size: float) -> str:
+    """Write a number near 0, without an exponent where that is short enough."""
+    return f"{size:.{1 - math.floor(math.log10(size))}f}" if size >= 1e-6 else f"{size:.1e}"
+
+
+# ---- dates and times ----
+
+
 def day(value: date | datetime | None) -> str:
-    """A day in words.
+    """Write a day in words.
 
     >>> day(date(2011, 12, 9))
     '9 December 2011'
@@ -199,7 +203,7 @@ def day(value: date | datetime | None) -> str:
 
 
 def moment(value: datetime) -> str:
-    """A day and the time of day, with the zone where it is known.
+    """Write a day and the time of day, with the zone where it is known.
 
     >>> moment(datetime(2011, 12, 9, 8, 5))
     '9 December 2011, 08:05'
@@ -207,29 +211,8 @@ def moment(value: datetime) -> str:
     return f"{day(value)}, {value:%H:%M} {value.tzname() or ''}".rstrip()
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number with its noun.
-
-    >>> counted(1, "customer"), counted(4338, "customer"), counted(2, "country", "countries")
-    ('1 customer', '4,338 customers', '2 countries')
-    """
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
-def size_of(bytes_read: int) -> str:
-    """A file's size.
-
-    >>> size_of(512), size_of(7_479_384)
-    ('512 bytes', '7.5 MB')
-    """
-    for limit, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
-        if bytes_read >= limit:
-            return f"{bytes_read / limit:,.1f} {unit}"
-    return counted(bytes_read, "byte")
-
-
 def duration(seconds: float) -> str:
-    """How long something took.
+    """Write how long something took.
 
     >>> duration(0.04), duration(7.26), duration(497.4), duration(7300)
     ('0.0 s', '7.3 s', '8 min 17 s', '2 h 1 min')
@@ -240,8 +223,30 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def listed(words: list[str]) -> str:
-    """Words as a list in a sentence.
+# ---- words ----
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun, in the singular or the plural.
+
+    >>> counted(1, "customer"), counted(4338, "customer"), counted(2, "country", "countries")
+    ('1 customer', '4,338 customers', '2 countries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def count(value: int) -> str:
+    """Write a whole number with thousands separators: 434,000."""
+    return f"{value:,}"
+
+
+def in_words(number: int) -> str:
+    """Write a number up to twelve as a word, others in digits."""
+    return NUMBER_WORDS[number] if 0 <= number < len(NUMBER_WORDS) else count(number)
+
+
+def listed(words: Sequence[str]) -> str:
+    """Write words as a list in a sentence.
 
     >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
@@ -249,16 +254,16 @@ def listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
+def sentence(text: str) -> str:
+    """Return the text with a capital first letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def cut(text: Any, longest: int = LONGEST_SHOWN) -> str:
-    r"""The text as it can be seen, its end an ellipsis where it is longer than that.
+    r"""Return the text with control characters escaped, shortened with an ellipsis where it is longer.
 
     >>> cut("CAKESTAND"), cut("CAKESTAND 3 TIER", 12), cut("\x1b", 3)
     ('CAKESTAND', 'CAKESTAND 3…', '\\x…')
     """
-    seen = printable(str(text)[: longest + 1])
-    return seen if len(seen) <= longest else f"{seen[: longest - 1].rstrip()}…"
-
-
-def _small(size: float) -> str:
-    """Two figures of a number near 0, without an exponent where that is short enough."""
-    return f"{size:.{1 - math.floor(math.log10(size))}f}" if size >= 1e-6 else f"{size:.1e}"
+    visible = printable(str(text)[: longest + 1])
+    return visible if len(visible) <= longest else f"{visible[: longest - 1].rstrip()}…"

@@ -1,5 +1,5 @@
 "use strict";
-// Sorts and searches the tables, lights a segment up, copies the command. What there is to read stands in the page.
+// Sort and search the tables, highlight a segment, copy the command. Everything can be read without this script.
 (function () {
   const all = (selector, within) => Array.from((within || document).querySelectorAll(selector));
   const make = (name, text, kind) => {
@@ -8,7 +8,7 @@
     if (kind) element.className = kind;
     return element;
   };
-  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
   // ---- tables that can be sorted and searched
   const sortable = (table) => {
@@ -31,19 +31,19 @@
       button.addEventListener("click", () => {
         const before = heading.getAttribute("aria-sort");
         const first = kind === "text" || column === 0 ? "ascending" : "descending";
-        const other = first === "ascending" ? "descending" : "ascending";
-        const way = before === first ? other : first;
-        headings.forEach((one) => one.removeAttribute("aria-sort"));
-        heading.setAttribute("aria-sort", way);
-        const turn = way === "ascending" ? 1 : -1;
-        const keyed = rows.map((row, place) => ({ row, place, value: valueOf(row, column, kind) }));
+        const second = first === "ascending" ? "descending" : "ascending";
+        const order = before === first ? second : first;
+        headings.forEach((other) => other.removeAttribute("aria-sort"));
+        heading.setAttribute("aria-sort", order);
+        const sign = order === "ascending" ? 1 : -1;
+        const keyed = rows.map((row, index) => ({ row, index, value: valueOf(row, column, kind) }));
         keyed.sort((a, b) => {
-          if (a.value === null || b.value === null) {  // without a value: last, whichever way
-            return (a.value === null) - (b.value === null) || a.place - b.place;
+          if (a.value === null || b.value === null) {  // without a value: last in both orders
+            return (a.value === null) - (b.value === null) || a.index - b.index;
           }
-          return turn * compared(a.value, b.value, kind) || a.place - b.place;
+          return sign * compared(a.value, b.value, kind) || a.index - b.index;
         });
-        body.append(...keyed.map((one) => one.row));
+        body.append(...keyed.map((entry) => entry.row));
       });
     });
     headings[0].setAttribute("aria-sort", "ascending");
@@ -52,19 +52,19 @@
   const searchable = (search) => {
     const table = document.getElementById(search.dataset.for);
     const field = search.querySelector("input");
-    const told = search.querySelector(".found");
+    const status = search.querySelector(".found");
     const rows = Array.from(table.tBodies[0].rows);
-    const texts = rows.map((row) => plain(row.querySelector("th").textContent));
-    const counted = (count) => count + " " + (count === 1 ? table.dataset.one : table.dataset.many);
+    const texts = rows.map((row) => folded(row.querySelector("th").textContent));
+    const counted = (count) => count + " " + (count === 1 ? table.dataset.noun : table.dataset.plural);
     const show = () => {
-      const words = plain(field.value).split(/\s+/).filter(Boolean);
-      let found = 0;
-      rows.forEach((row, place) => {
-        const matches = words.every((word) => texts[place].includes(word));
+      const words = folded(field.value).split(/\s+/).filter(Boolean);
+      let matching = 0;
+      rows.forEach((row, index) => {
+        const matches = words.every((word) => texts[index].includes(word));
         row.hidden = !matches;
-        if (matches) found += 1;
+        if (matches) matching += 1;
       });
-      told.textContent = words.length ? counted(found) + " of the " + rows.length + " shown here" : "";
+      status.textContent = words.length ? counted(matching) + " of the " + rows.length + " shown here" : "";
     };
     field.addEventListener("input", show);
     field.addEventListener("keydown", (event) => {
@@ -74,36 +74,36 @@
       }
     });
     search.hidden = false;
-    show();  // a browser may have kept what was searched for before
+    show();  // a browser may restore an earlier search
   };
 
-  // ---- a segment is lit up wherever it is drawn
+  // ---- a segment is highlighted wherever it is drawn
   const drawn = all("svg.chart g[data-segment], .legend-line [data-segment]");
-  const told = all(".card[data-segment], tr[data-segment]");
-  const light = (id) => {
-    drawn.forEach((one) => one.classList.toggle("dim", id !== null && one.dataset.segment !== id));
-    told.forEach((one) => one.classList.toggle("lit", id !== null && one.dataset.segment === id));
+  const described = all(".card[data-segment], tr[data-segment]");
+  const highlight = (id) => {
+    drawn.forEach((element) => element.classList.toggle("dim", id !== null && element.dataset.segment !== id));
+    described.forEach((element) => element.classList.toggle("lit", id !== null && element.dataset.segment === id));
   };
   const idAt = (target) => {
     const named = target instanceof Element ? target.closest("a.named, svg.chart g[data-segment]") : null;
     return named ? named.dataset.segment : null;
   };
-  let lit = null;
+  let highlighted = null;
   const follow = (event) => {
     const id = idAt(event.target);
-    if (id !== lit) {
-      lit = id;
-      light(id);
+    if (id !== highlighted) {
+      highlighted = id;
+      highlight(id);
     }
   };
   document.addEventListener("mouseover", follow);
   document.addEventListener("focusin", follow);
 
-  // ---- the command is copied, from a page opened as a file too
-  const copyable = (place) => {
-    const pre = place.querySelector("pre");
+  // ---- the command is copied, also from a page opened as a file
+  const copyable = (box) => {
+    const pre = box.querySelector("pre");
     const button = make("button", "Copy the command");
-    const answer = make("span", "", "told");
+    const answer = make("span", "", "copy-status");
     button.type = "button";
     answer.setAttribute("role", "status");
     const byHand = () => {
@@ -122,18 +122,18 @@
       }
       navigator.clipboard.writeText(pre.textContent).then(() => { answer.textContent = "Copied"; }, byHand);
     });
-    place.append(button, answer);
+    box.append(button, answer);
   };
 
-  // ---- what is folded on the screen is printed
-  let folded = [];
+  // ---- details that are closed on the screen are printed
+  let closed = [];
   window.addEventListener("beforeprint", () => {
-    folded = all("details:not([open])");
-    folded.forEach((one) => { one.open = true; });
+    closed = all("details:not([open])");
+    closed.forEach((details) => { details.open = true; });
   });
   window.addEventListener("afterprint", () => {
-    folded.forEach((one) => { one.open = false; });
-    folded = [];
+    closed.forEach((details) => { details.open = false; });
+    closed = [];
   });
 
   all("table.sold").forEach(sortable);
