@@ -173,7 +173,7 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 def _of_json(blocks: Sequence[bytes], place: str) -> Sample:
     file = InputFile(place, StoredFile(place, 0, 0), "json", blocks[0])
     is_array = is_json_array(file)
-    names = [name.strip() for name in head_keys(file, is_array)]
+    names = [name.strip() for name in head_keys(file)]
 
     def values(columns: Collection[str]) -> Values:
         found: dict[str, list[str]] = {column: [] for column in columns}
