@@ -17,8 +17,7 @@ from segmentation.cli.console import TerminalProgress, summary_of
 from segmentation.cli.explain import explanation_of
 from segmentation.cli.job import JobParser, command_line, day, run_job
 from segmentation.cli.log import log_folder, run_log
-from segmentation.config.files import keep_config as write_config
-from segmentation.config.files import load_config
+from segmentation.config.files import load_config, write_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.guess.config import guess_config

@@ -1,28 +1,28 @@
-"""What can go wrong in a way that the person at the terminal can mend, and the exit code of each."""
+"""Errors that a user can fix, each with the exit code of the job, and words that messages share."""
 
 import difflib
 from collections.abc import Sequence
 
-# The operating system's words, which Java, Hadoop and Python hand on.
+# The operating system's message, which Java, Hadoop and Python pass on.
 NO_SPACE = "No space left on device"
 
 
 class SegmentationError(Exception):
-    """The root: a message for a person, and the exit code of the job."""
+    """The base class: a message for a person, and the exit code of the job."""
 
     exit_code = 1
-    # What a person needs to see above the message, line by line.
+    # Lines to print above the message.
     before: Sequence[str] = ()
 
 
 class ConfigError(SegmentationError):
-    """An argument or a configuration value that cannot be used."""
+    """An argument or a configuration value is wrong."""
 
     exit_code = 2
 
 
 class InputError(SegmentationError):
-    """Input data that cannot be read, or that holds nothing to segment."""
+    """Input data cannot be read, or holds nothing to segment."""
 
     exit_code = 3
 
@@ -34,20 +34,20 @@ class QualityGateError(SegmentationError):
 
 
 class PublishConflict(SegmentationError):  # noqa: N818 - the name in the contract
-    """Another run holds the name that this one wanted to publish under."""
+    """Another run was published under the same id."""
 
     exit_code = 5
 
 
 def java_message(error: Exception) -> str:
-    """The first line of what Java, Spark or the operating system says, without a stack trace."""
+    """Return the first line of the message of Java, Spark or the operating system, without a stack trace."""
     java = getattr(error, "java_exception", None)
     text = str(java.getMessage() or java.toString()) if java is not None else str(error)
     return text.strip().splitlines()[0] if text.strip() else type(error).__name__
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """`: did you mean 'nearest'?`, or else the list of what is known."""
+    """Return `: did you mean 'nearest'?`, or the known words if none is near."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:
         return f": did you mean {near[0]!r}?"

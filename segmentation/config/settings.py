@@ -1,7 +1,12 @@
-"""YAML → typed, validated, immutable settings; each stage is handed its own part."""
+"""Every configuration key with its type, default and description, validated and immutable.
+
+To add a key: a field here, a row in conf/README.md. `--write-config` writes the description as the key's comment.
+"""
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -9,6 +14,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from segmentation import schemas as s
 from segmentation.errors import did_you_mean
+
+# The name of the only segment, where all customers are in one.
+ONE_SEGMENT = "All Customers"
 
 # The names live in `schemas`: a feature or rule that is added there is known here.
 if TYPE_CHECKING:
@@ -35,16 +43,20 @@ def _date_format(text: str) -> str:
     return text
 
 
-# What a segment is called that has no other beside it.
-ONE_SEGMENT = "All Customers"
+def _first_repeated(names: Iterable[str]) -> str | None:
+    return next((name for name, count in Counter(names).items() if count > 1), None)
 
-Pattern = Annotated[str, Field(min_length=1), AfterValidator(_regular_expression)]
+
+NonEmpty = Annotated[str, Field(min_length=1)]
+Pattern = Annotated[NonEmpty, AfterValidator(_regular_expression)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
 Score = Annotated[int, Field(ge=1, le=5)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Change = Annotated[float, Field(ge=0)]
 
 
 class Settings(BaseModel):
-    """The root of every part: frozen, and a key that is not known is an error."""
+    """The base of every section: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
 
@@ -52,25 +64,26 @@ class Settings(BaseModel):
 class CsvSettings(Settings):
     """How text files are split into fields."""
 
-    delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1, pattern=r"[^\"\r\n]")] = "auto"
-    encoding: Literal["auto", "utf-8", "iso-8859-1"] = "auto"
-    multiline: bool = True
-
-
-ColumnName = Annotated[str, Field(min_length=1)]
+    delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1, pattern=r"[^\"\r\n]")] = Field(
+        default="auto", description="auto tries comma, semicolon, tab and bar"
+    )
+    encoding: Literal["auto", "utf-8", "iso-8859-1"] = Field(default="auto", description="auto, utf-8 or iso-8859-1")
+    multiline: bool = Field(
+        default=True, description="fields may hold line ends; false lets Spark split large plain files"
+    )
 
 
 class LineColumns(Settings):
-    """For each field of a line the name of its column in the header."""
+    """For each field of a line, the name of its column in the header."""
 
-    invoice_no: ColumnName
-    stock_code: ColumnName
-    description: ColumnName
-    quantity: ColumnName
-    invoice_date: ColumnName
-    unit_price: ColumnName
-    customer_id: ColumnName
-    country: ColumnName
+    invoice_no: NonEmpty
+    stock_code: NonEmpty
+    description: NonEmpty
+    quantity: NonEmpty
+    invoice_date: NonEmpty
+    unit_price: NonEmpty
+    customer_id: NonEmpty
+    country: NonEmpty
 
     @property
     def by_field(self) -> dict[str, str]:
@@ -79,42 +92,56 @@ class LineColumns(Settings):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "LineColumns":
-        names = list(self.by_field.values())
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            fields = " and ".join(field for field, name in self.by_field.items() if name == twice)
-            raise ValueError(f"{fields} both name the column {twice!r}")
+        repeated = _first_repeated(self.by_field.values())
+        if repeated is not None:
+            fields = " and ".join(field for field, name in self.by_field.items() if name == repeated)
+            raise ValueError(f"{fields} both name the column {repeated!r}")
         return self
 
 
 class InputSettings(Settings):
-    """Where the eight fields are found, and in which kind of file."""
+    """Where the eight fields are, and in which kind of file."""
 
-    columns: LineColumns
-    format: Literal["auto", "csv", "parquet", "json", "xlsx"] = "auto"
+    columns: LineColumns = Field(description="our name: the name in the file's header")
+    format: Literal["auto", "csv", "parquet", "json", "xlsx"] = Field(
+        default="auto", description="auto, csv, parquet, json or xlsx"
+    )
     csv: CsvSettings = CsvSettings()
-    sheets: Literal["all"] | tuple[str, ...] = "all"
+    sheets: Literal["all"] | tuple[str, ...] = Field(default="all", description="all, or a list of a workbook's sheets")
 
 
 class CleaningSettings(Settings):
-    """Which lines are sales, in the order of the rules; any rule can be switched off but `malformed`."""
+    """Which lines are sales. Any rule can be switched off but `malformed`."""
 
-    date_formats: Annotated[tuple[DateFormat, ...], Field(min_length=1)]
-    cancellation_prefixes: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] = ("C",)
-    sale_invoice_pattern: Pattern = "^[0-9]"
-    missing_customer_ids: tuple[str, ...] = ("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-")
-    first_day: date | None = None
-    switched_off: tuple[RuleName, ...] = ()
+    date_formats: Annotated[tuple[DateFormat, ...], Field(min_length=1)] = Field(
+        description="tried in this order: iso, excel (day numbers), Spark datetime patterns"
+    )
+    cancellation_prefixes: Annotated[tuple[NonEmpty, ...], Field(min_length=1)] = Field(
+        default=("C",), description="how the invoice numbers of cancellations begin"
+    )
+    sale_invoice_pattern: Pattern = Field(
+        default="^[0-9]", description="regular expression of a sale's invoice number; others are adjustments"
+    )
+    missing_customer_ids: tuple[str, ...] = Field(
+        default=("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-"),
+        description="values that mean no customer, as a blank does",
+    )
+    first_day: date | None = Field(
+        default=None, description="lines before it are out of period, for example 2011-01-01"
+    )
+    switched_off: tuple[RuleName, ...] = Field(
+        default=(), description="rules that are not applied, for example [duplicate]"
+    )
 
     @model_validator(mode="after")
     def _keeps_malformed(self) -> "CleaningSettings":
-        if "malformed" in self.switched_off:
+        if s.MALFORMED in self.switched_off:
             raise ValueError("switched_off: the rule 'malformed' cannot be switched off: such lines have no values")
         return self
 
 
 class ClusteredFeature(Settings):
-    """One dimension of the clustering: a feature, its transform, its limits and its scaling, in that order."""
+    """One dimension of the clustering: a feature, transformed, winsorised and scaled in that order."""
 
     feature: Feature
     transform: Literal["none", "log1p"] = "none"
@@ -131,20 +158,32 @@ class ClusteredFeature(Settings):
 class ClusteringSettings(Settings):
     """What is clustered, for which k, and how k is chosen."""
 
-    features: Annotated[tuple[ClusteredFeature, ...], Field(min_length=1)]
-    k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "silhouette"] = "auto"
-    k_min: Annotated[int, Field(ge=1)] = 1
-    k_max: Annotated[int, Field(ge=2, le=50)] = 10
-    seed: Annotated[int, Field(ge=0, lt=2**53)] = 1
-    restarts: Literal["auto"] | Annotated[int, Field(ge=1, le=100)] = "auto"
-    max_iterations: Annotated[int, Field(ge=1, le=10_000)] = 100
-    tolerance: Annotated[float, Field(gt=0, le=1)] = 1e-4
-    seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = 10_000
-    parallel_fits: Annotated[int, Field(ge=1, le=64)] = 4
+    features: Annotated[tuple[ClusteredFeature, ...], Field(min_length=1)] = Field(
+        description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max"
+    )
+    k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "silhouette"] = Field(
+        default="auto", description="auto (the elbow), silhouette, or a number from 2 to 50"
+    )
+    k_min: Annotated[int, Field(ge=1)] = Field(default=1, description="the smallest number of segments tried")
+    k_max: Annotated[int, Field(ge=2, le=50)] = Field(default=10, description="the largest number of segments tried")
+    seed: Annotated[int, Field(ge=0, lt=2**53)] = Field(default=1, description="of every random choice")
+    restarts: Literal["auto"] | Annotated[int, Field(ge=1, le=100)] = Field(
+        default="auto", description="fits for each k; auto is 1, from searched centres"
+    )
+    max_iterations: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100, description="a fit stops after this many iterations"
+    )
+    tolerance: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1e-4, description="or when no centre moves further than this"
+    )
+    seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        default=10_000, description="above this many customers, each k is fitted on a sample of 40,000"
+    )
+    parallel_fits: Annotated[int, Field(ge=1, le=64)] = Field(default=4, description="fits that run at the same time")
 
     @property
     def largest_k(self) -> int:
-        """The end of the sweep: a k set by hand beyond `k_max` is tried too."""
+        """The last k of the sweep, which includes a fixed k beyond `k_max`."""
         return max(self.k_max, self.k) if isinstance(self.k, int) else self.k_max
 
     @property
@@ -156,17 +195,20 @@ class ClusteringSettings(Settings):
     def _range_ascends(self) -> "ClusteringSettings":
         if self.k_min > self.k_max:
             raise ValueError(f"k_min must be at most k_max = {self.k_max}, got {self.k_min}")
-        names = [clustered.feature for clustered in self.features]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"features: {twice[0]!r} is listed twice")
+        return self
+
+    @model_validator(mode="after")
+    def _features_differ(self) -> "ClusteringSettings":
+        repeated = _first_repeated(clustered.feature for clustered in self.features)
+        if repeated is not None:
+            raise ValueError(f"features: {repeated!r} is listed twice")
         return self
 
 
 class NamingRule(Settings):
     """A segment's name, and the scores (1 worst … 5 best) that its centre must have, each as [lowest, highest]."""
 
-    name: Annotated[str, Field(pattern="^[^,]+$")]  # what follows a comma tells segments of one name apart
+    name: Annotated[str, Field(pattern="^[^,]+$")]  # a comma separates what distinguishes segments of one name
     when: dict[Feature, tuple[Score, Score]] = {}
 
     @model_validator(mode="after")
@@ -180,78 +222,97 @@ class NamingRule(Settings):
 class NamingSettings(Settings):
     """How segments get their names: by levels of spend and frequency, or by rules over scores."""
 
-    scheme: Literal["levels", "rules"] = "levels"
-    rules: tuple[NamingRule, ...] = ()
+    scheme: Literal["levels", "rules"] = Field(
+        default="levels", description="levels (of spend and frequency), or rules"
+    )
+    rules: tuple[NamingRule, ...] = Field(
+        default=(),
+        description="for rules: a list of name and when (scores from 1 to 5), the last without when",
+    )
 
     @model_validator(mode="after")
-    def _rules_end_in_a_fallback(self) -> "NamingSettings":
+    def _rules_fit_the_scheme(self) -> "NamingSettings":
         if self.scheme == "levels" and self.rules:
             raise ValueError("rules: are given, but scheme is 'levels': set naming.scheme to 'rules'")
         if self.scheme == "rules" and (not self.rules or self.rules[-1].when):
             raise ValueError("rules must end in one without 'when', for the segments that no other rule fits")
-        names = [rule.name for rule in self.rules]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"rules: the name {twice[0]!r} is given twice")
+        repeated = _first_repeated(rule.name for rule in self.rules)
+        if repeated is not None:
+            raise ValueError(f"rules: the name {repeated!r} is given twice")
         return self
 
 
 class RollupSettings(Settings):
-    """What counts as merchandise in the product tables, against postage, fees and samples."""
+    """What counts as merchandise in the product tables, as opposed to postage, fees and samples."""
 
-    merchandise_pattern: Pattern = "^[0-9]{5}"
+    merchandise_pattern: Pattern = Field(
+        default="^[0-9]{5}", description="regular expression of merchandise stock codes; others are postage or fees"
+    )
 
 
 class ChartSettings(Settings):
-    """How money is shown, and how many customers a scatter plot draws at most."""
+    """How money is shown, and how many customers the scatter plot draws."""
 
-    currency: str = ""
-    customers_drawn: Annotated[int, Field(ge=100, le=50_000)] = 5_000
+    currency: str = Field(default="", description="written before money")
+    customers_drawn: Annotated[int, Field(ge=100, le=50_000)] = Field(
+        default=5_000, description="in the scatter plot, at most about this many"
+    )
 
 
 class ReportSettings(Settings):
-    """What the report suggests to do with a segment, by the segment's name; there are defaults for known names."""
+    """The words of the report that a company may want to choose itself."""
 
-    suggestions: dict[Annotated[str, Field(min_length=1)], str] = {}
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Change = Annotated[float, Field(ge=0)]
+    suggestions: dict[NonEmpty, str] = Field(
+        default={}, description="what the report suggests to do with a segment, by its name"
+    )
 
 
 class QualityGates(Settings):
-    """What a run must keep to be published; None does not ask. Changes are against the newest run until this as_of."""
+    """The limits a run must stay within to be published; None sets none.
 
-    max_rejected_share: Fraction | None = None
-    min_customers: Annotated[int, Field(ge=0)] | None = None
-    max_segment_share: Fraction | None = None
-    max_rows_change: Change | None = None
-    max_revenue_change: Change | None = None
-    max_segment_share_change: Fraction | None = None
+    Changes are against the newest run of the same title, as of the same day or earlier.
+    """
+
+    max_rejected_share: Fraction | None = Field(default=None, description="of the lines read, for example 0.10")
+    min_customers: Annotated[int, Field(ge=0)] | None = Field(default=None, description="for example 1000")
+    max_segment_share: Fraction | None = Field(
+        default=None, description="of the customers, in the largest segment, for example 0.97"
+    )
+    max_rows_change: Change | None = Field(default=None, description="against the run before, for example 0.25")
+    max_revenue_change: Change | None = Field(default=None, description="against the run before, for example 0.25")
+    max_segment_share_change: Fraction | None = Field(
+        default=None, description="of any segment, in points of share, for example 0.05"
+    )
 
     @property
     def compare(self) -> bool:
-        """Whether any gate looks at the previous run."""
+        """Whether any gate needs the previous run."""
         changes = (self.max_rows_change, self.max_revenue_change, self.max_segment_share_change)
         return any(limit is not None for limit in changes)
 
 
 class RunConfig(Settings):
-    """All that a run depends on beside its input; the same for the same YAML and overrides."""
+    """All settings that a run depends on; equal for equal YAML and overrides."""
 
-    title: str = "Customer segments"
-    input: InputSettings
-    cleaning: CleaningSettings
-    clustering: ClusteringSettings
-    naming: NamingSettings = NamingSettings()
+    title: str = Field(
+        default="Customer segments", description="the run's name; quality gates compare runs of the same title"
+    )
+    input: InputSettings = Field(description="where the eight fields of a line are")
+    cleaning: CleaningSettings = Field(description="which lines are sales")
+    clustering: ClusteringSettings = Field(
+        description="what makes customers alike, and into how many segments they fall"
+    )
+    naming: NamingSettings = Field(default=NamingSettings(), description="how segments get their names")
     rollups: RollupSettings = RollupSettings()
     charts: ChartSettings = ChartSettings()
     report: ReportSettings = ReportSettings()
-    quality_gates: QualityGates = QualityGates()
+    quality_gates: QualityGates = Field(
+        default=QualityGates(), description="a run beyond these limits is not published; null sets no limit"
+    )
 
     @model_validator(mode="after")
-    def _rules_use_what_is_clustered(self) -> "RunConfig":
-        known = {one.feature for one in self.clustering.features} | {s.TOTAL_SPEND, s.PURCHASE_FREQUENCY}
+    def _naming_rules_use_clustered_features(self) -> "RunConfig":
+        known = {clustered.feature for clustered in self.clustering.features} | {s.TOTAL_SPEND, s.PURCHASE_FREQUENCY}
         for rule in self.naming.rules:
             for feature in rule.when:
                 if feature not in known:
@@ -259,7 +320,7 @@ class RunConfig(Settings):
         return self
 
     @model_validator(mode="after")
-    def _suggestions_are_for_names_that_rules_give(self) -> "RunConfig":
+    def _suggestions_are_for_names_of_rules(self) -> "RunConfig":
         names = [rule.name for rule in self.naming.rules]
         if self.naming.scheme == "rules":
             for name in self.report.suggestions:
@@ -269,5 +330,5 @@ class RunConfig(Settings):
         return self
 
     def canonical(self) -> str:
-        """The configuration as one line of JSON with sorted keys: equal settings give equal text."""
+        """Return the configuration as one line of JSON with sorted keys: equal settings give equal text."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)

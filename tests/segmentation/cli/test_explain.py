@@ -1,4 +1,4 @@
-"""What a configuration will do is told whole, in words, and within 80 columns."""
+"""`--explain` describes a configuration completely, in words, within 80 columns."""
 
 from datetime import date
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 from segmentation import schemas as s
 from segmentation.cli.explain import explanation_of
 from segmentation.config.files import load_config
-from segmentation.config.settings import Feature
 
 ROOT = Path(__file__).resolve().parents[3]
 CLASSIC, RFM = str(ROOT / "conf/online_retail.yaml"), str(ROOT / "conf/online_retail_rfm.yaml")
@@ -19,41 +18,42 @@ def explained(path: str, *overrides: str, as_of: date | None = None) -> str:
 
 
 def entry(text: str, label: str) -> str:
-    """What stands beside a label, on one line."""
+    """Return the text of a label on one line."""
     lines = text.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"  {label}"))
-    told = [lines[start][2 + len(label) :].strip()]
+    parts = [lines[start][2 + len(label) :].strip()]
     for line in lines[start + 1 :]:
         if not line.startswith(" " * 26):
             break
-        told.append(line.strip())
-    return " ".join(told).strip()
+        parts.append(line.strip())
+    return " ".join(parts).strip()
 
 
-def test_every_field_is_told_with_its_column():
+def test_every_field_is_explained_with_its_column():
     columns = load_config(CLASSIC).input.columns.by_field
-    assert {field: entry(explained(CLASSIC), field) for field in s.LINE_FIELDS} == {
+    text = explained(CLASSIC)
+    assert {field: entry(text, field) for field in s.LINE_FIELDS} == {
         field: f"<- {columns[field]}" for field in s.LINE_FIELDS
     }
 
 
-def test_the_rules_are_told_in_order_with_what_is_switched_off():
+def test_the_rules_are_listed_in_order_with_those_that_are_switched_off():
     text = explained(
         CLASSIC, "cleaning.switched_off=[duplicate]", "cleaning.first_day=2010-12-05", as_of=date(2011, 9, 1)
     )
-    assert [text.index(f"  {number} ") for number in range(1, 8)] == sorted(text.index(f"  {n} ") for n in range(1, 8))
+    positions = [text.index(f"\n  {number} {rule}") for number, rule in enumerate(s.RULE_NAMES, start=1)]
+    assert positions == sorted(positions)
     assert entry(text, "7 duplicate") == "switched off"
     assert entry(text, "2 cancellation") == "rejects: the invoice begins with C"
     assert entry(text, "6 out_of_period") == "rejects: before 2010-12-05, or on or after 2011-09-01"
 
 
-def test_features_are_told_with_what_is_done_to_them():
+def test_features_are_listed_with_their_transformations():
     text = explained(
         CLASSIC, "clustering.features=[{feature: return_rate, transform: log1p, winsorise: [0, 0.99], scale: robust}]"
     )
     assert entry(text, "return_rate") == (
-        "log(1 + x); limited to its quantiles 0 and 0.99; robust: less the median, divided by the distance of the "
-        "quartiles"
+        "log(1 + x); limited to its quantiles 0 and 0.99; robust: minus the median, divided by the interquartile range"
     )
 
 
@@ -65,13 +65,13 @@ def test_features_are_told_with_what_is_done_to_them():
         (["clustering.k=14"], "1 to 14", "14, as the configuration says"),
     ],
 )
-def test_the_range_of_k_and_how_it_is_chosen_are_told(overrides: list[str], tried: str, chosen: str):
+def test_the_range_of_k_and_how_it_is_chosen_are_explained(overrides: list[str], tried: str, chosen: str):
     text = explained(CLASSIC, *overrides)
     assert entry(text, "k tried") == tried
     assert entry(text, "k chosen").startswith(chosen)
 
 
-def test_naming_rules_and_quality_gates_are_told_one_by_one():
+def test_naming_rules_and_quality_gates_are_listed():
     text = explained(RFM, "quality_gates.max_rejected_share=0.1", "quality_gates.min_customers=5")
     assert entry(text, "Champions") == "recency_days 4 to 5, purchase_frequency 5 to 5, total_spend 5 to 5"
     assert entry(text, "Others") == "all others"
@@ -79,11 +79,12 @@ def test_naming_rules_and_quality_gates_are_told_one_by_one():
     assert "every run that passes its audit" in explained(RFM)
 
 
-def test_all_of_it_fits_80_columns_and_nothing_in_it_acts_on_a_terminal():
-    features: list[str] = list(Feature.__args__)  # type: ignore[attr-defined]
-    everything = ", ".join(f"{{feature: {feature}, transform: log1p, winsorise: [0.01, 0.99]}}" for feature in features)
+def test_it_fits_80_columns_and_nothing_in_it_acts_on_a_terminal():
+    features = ", ".join(
+        f"{{feature: {feature}, transform: log1p, winsorise: [0.01, 0.99]}}" for feature in s.CLUSTERABLE_FEATURES
+    )
     for text in (
-        explained(CLASSIC, f"clustering.features=[{everything}]", r'title="Shop \e[2J"', r'charts.currency="\e[31m"'),
+        explained(CLASSIC, f"clustering.features=[{features}]", r'title="Shop \e[2J"', r'charts.currency="\e[31m"'),
         explained(RFM),
     ):
         assert max(map(len, text.splitlines())) <= 80

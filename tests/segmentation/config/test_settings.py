@@ -1,7 +1,6 @@
-"""Configuration: what is refused and in which words, overrides, immutability, equal text for equal settings."""
+"""Settings are validated, with messages that name key, value and remedy; they are immutable and comparable."""
 
 import re
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -29,17 +28,7 @@ def minimal(tmp_path: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.name)
-def test_every_configuration_that_is_shipped_loads_and_maps_all_eight_fields(path: Path) -> None:
-    assert list(load_config(str(path)).input.columns.by_field) == list(s.LINE_FIELDS)
-
-
-def test_the_three_known_sources_are_shipped() -> None:
-    shipped = {path.name for path in CONF.glob("*.yaml")}
-    assert shipped >= {"online_retail.yaml", "online_retail_ii.yaml", "online_retail_rfm.yaml"}
-
-
-def test_what_is_not_written_has_the_documented_default(minimal: str) -> None:
+def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
     config = load_config(minimal)
     assert (config.input.format, config.input.sheets, config.input.csv.encoding) == ("auto", "all", "auto")
     assert (config.cleaning.cancellation_prefixes, config.cleaning.first_day, config.cleaning.switched_off) == (
@@ -63,40 +52,29 @@ def test_what_is_not_written_has_the_documented_default(minimal: str) -> None:
             "clustering.features=[{feature: total_spend, trasform: log1p}]",
             "clustering.features.0.trasform is not a known key: did you mean 'transform'?",
         ),
-        ("report.sugestions={}", "report.sugestions is not a known key: did you mean 'suggestions'?"),
         # The wrong type.
         ("report.suggestions=Call", "report.suggestions: should be a section with keys, got 'Call'"),
         ("report={suggestions: {New: 3}}", "report.suggestions.New: should be a valid string, got 3"),
         ("clustering.k_max=two", "clustering.k_max: should be a valid integer, got 'two'"),
         ("clustering.k_max=5.0", "clustering.k_max: should be a valid integer, got 5.0"),
-        ("clustering.seed=true", "clustering.seed: should be a valid integer, got True"),
-        ("clustering.k=5.5", "clustering.k: should be a valid integer or 'auto' or 'silhouette', got 5.5"),
         ("clustering.k=", "clustering.k: should be a valid integer or 'auto' or 'silhouette', got None"),
-        ("title=3", "title: should be a valid string, got 3"),
         ("clustering=3", "clustering: should be a section with keys"),
         ("input.sheets=3", "input.sheets: should be 'all' or a list, got 3"),
-        ("input.columns=[a]", "input.columns: should be a section with keys, got ['a']"),
         ("clustering.features=total_spend", "clustering.features: should be a list, got 'total_spend'"),
-        ("cleaning.cancellation_prefixes=C", "cleaning.cancellation_prefixes: should be a list, got 'C'"),
         ("cleaning.first_day=soon", "cleaning.first_day: should be a valid date, got 'soon'"),
         ("cleaning.first_day=2010-12-01 08:00:00", "cleaning.first_day: should be a valid date, got '2010-12-01T08"),
         # A value outside the allowed ones.
         ("clustering.k=1", "clustering.k: should be greater than or equal to 2 or 'auto' or 'silhouette', got 1"),
         ("clustering.k=autoo", "got 'autoo': did you mean 'auto'?"),
-        ("clustering.k_min=0", "clustering.k_min: should be greater than or equal to 1, got 0"),
-        ("clustering.k_max=51", "clustering.k_max: should be less than or equal to 50, got 51"),
         ("clustering.restarts=0", "clustering.restarts: should be 'auto' or greater than or equal to 1, got 0"),
         ("clustering.tolerance=0", "clustering.tolerance: should be greater than 0, got 0"),
         ("clustering.tolerance=.nan", "clustering.tolerance: should be less than or equal to 1, got nan"),
-        ("charts.customers_drawn=10", "charts.customers_drawn: should be greater than or equal to 100, got 10"),
         ("input.format=excel", "input.format: should be 'auto', 'csv', 'parquet', 'json' or 'xlsx', got 'excel'"),
         ("input.csv.encoding=utf8", "should be 'auto', 'utf-8' or 'iso-8859-1', got 'utf8': did you mean 'utf-8'?"),
         ("cleaning.switched_off=[duplicat]", "got 'duplicat': did you mean 'duplicate'?"),
         ("clustering.features=[{feature: spend}]", "got 'spend': did you mean 'total_spend'?"),
         ("clustering.features=[{feature: total_spend, scale: standart}]", "did you mean 'standard'?"),
         ("clustering.features=[]", "clustering.features needs at least one entry"),
-        ("cleaning.date_formats=[]", "cleaning.date_formats needs at least one entry"),
-        ("cleaning.cancellation_prefixes=[]", "cleaning.cancellation_prefixes needs at least one entry"),
         (
             "clustering.features=[{feature: total_spend, winsorise: [0, 1.5]}]",
             "clustering.features.0.winsorise.1: should be less than or equal to 1, got 1.5",
@@ -126,9 +104,7 @@ def test_what_is_not_written_has_the_documented_default(minimal: str) -> None:
         ),
     ],
 )
-def test_a_value_that_cannot_be_used_is_named_by_its_key_with_what_is_allowed(
-    minimal: str, override: str, message: str
-) -> None:
+def test_a_wrong_value_is_named_by_its_key_with_what_is_allowed(minimal: str, override: str, message: str):
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         load_config(minimal, [override])
     assert minimal in str(caught.value)
@@ -150,14 +126,12 @@ def test_a_value_that_cannot_be_used_is_named_by_its_key_with_what_is_allowed(
         ),
     ],
 )
-def test_a_pattern_a_delimiter_or_a_range_that_cannot_work_is_refused_before_the_run_starts(
-    minimal: str, override: str, key: str
-) -> None:
+def test_a_pattern_that_would_fail_inside_spark_is_refused_before_the_run(minimal: str, override: str, key: str):
     with pytest.raises(ConfigError, match=re.escape(key)):
         load_config(minimal, [override])
 
 
-def test_all_that_is_wrong_is_said_at_once(minimal: str) -> None:
+def test_all_problems_are_reported_at_once(minimal: str):
     with pytest.raises(ConfigError) as caught:
         load_config(minimal, ["clustering.k_max=two", "charts.curency=$"])
     assert "clustering.k_max: should be a valid integer" in str(caught.value)
@@ -165,14 +139,14 @@ def test_all_that_is_wrong_is_said_at_once(minimal: str) -> None:
 
 
 @pytest.mark.parametrize("section", ["input", "cleaning", "clustering"])
-def test_a_section_that_is_required_and_left_out_is_named(tmp_path: Path, section: str) -> None:
+def test_a_missing_section_is_named(tmp_path: Path, section: str):
     path = tmp_path / "partial.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in MINIMAL.items() if key != section}))
     with pytest.raises(ConfigError, match=f"{section}: is required and not set"):
         load_config(str(path))
 
 
-def test_fields_that_no_column_is_named_for_are_listed(tmp_path: Path) -> None:
+def test_fields_without_a_column_are_listed(tmp_path: Path):
     columns = {field: field for field in s.LINE_FIELDS if field not in ("customer_id", "country")}
     path = tmp_path / "partial.yaml"
     path.write_text(yaml.safe_dump({**MINIMAL, "input": {"columns": columns}}))
@@ -181,72 +155,7 @@ def test_fields_that_no_column_is_named_for_are_listed(tmp_path: Path) -> None:
         load_config(str(path))
 
 
-def test_an_override_replaces_what_the_file_says_and_is_read_as_yaml(minimal: str) -> None:
-    config = load_config(
-        minimal,
-        [
-            "clustering.k=5",
-            "cleaning.first_day=2010-12-02",
-            "cleaning.switched_off=[duplicate]",
-            "input.csv.delimiter=;",
-            "input.columns.customer_id=Customer ID",
-            "title=Shops = customers",
-            "clustering.k=6",
-        ],
-    )
-    assert config.clustering.k == 6  # the last one counts
-    assert config.cleaning.first_day == date(2010, 12, 2)
-    assert config.cleaning.switched_off == ("duplicate",)
-    assert config.input.csv.delimiter == ";"
-    assert config.input.columns.customer_id == "Customer ID"
-    assert config.input.columns.country == "Country"
-    assert config.title == "Shops = customers"
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("clustering", "--set clustering: must read key.path=value, for example clustering.k=5"),
-        ("=3", "--set =3: must read key.path=value"),
-        ("clustering..k=3", "--set clustering..k=3: must read key.path=value"),
-        ("clustering.k=[1", "--set clustering.k=[1: is not valid YAML"),
-        ("title.x=3", "--set title.x=3: 'title' holds a value, not a section with keys"),
-        ("cleaning.first_day=2010-13-01", "--set cleaning.first_day=2010-13-01: holds a date that does not exist"),
-    ],
-)
-def test_an_override_that_cannot_be_read_is_quoted(minimal: str, override: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        load_config(minimal, ["title=x", override])
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"clustering:\n  k: [1, 2\n", "is not valid YAML at line 3, column 1"),
-        (b"a: b: c\n", "is not valid YAML at line 1, column 5"),
-        (b"", "holds no keys; see conf/online_retail.yaml for an example"),
-        (b"- a\n- b\n", "holds no keys"),
-        (b"just text\n", "holds no keys"),
-        (b"cleaning: {first_day: 2010-02-30}\n", "holds a date that does not exist"),
-        ("title: Größe\n".encode("iso-8859-1"), "is not UTF-8 text"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is not UTF-8 text"),
-    ],
-)
-def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path: Path, content: bytes, message: str) -> None:
-    path = tmp_path / "broken.yaml"
-    path.write_bytes(content)
-    with pytest.raises(ConfigError, match=re.escape(f"configuration {path}: {message}")):
-        load_config(str(path))
-
-
-def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"configuration .*nowhere\.yaml: No such file or directory: name a YAML"):
-        load_config(str(tmp_path / "nowhere.yaml"))
-    with pytest.raises(ConfigError, match="Is a directory"):
-        load_config(str(tmp_path))
-
-
-def test_settings_cannot_be_changed_once_loaded(minimal: str) -> None:
+def test_settings_cannot_be_changed_once_loaded(minimal: str):
     config = load_config(minimal)
     with pytest.raises(ValidationError, match="frozen"):
         config.clustering.k = 5  # type: ignore[misc]
@@ -258,7 +167,7 @@ def test_settings_cannot_be_changed_once_loaded(minimal: str) -> None:
         config.clustering.features[0] = config.clustering.features[0]  # type: ignore[index]
 
 
-def test_equal_settings_have_equal_canonical_text_however_they_are_written(tmp_path: Path, minimal: str) -> None:
+def test_equal_settings_have_equal_canonical_text(tmp_path: Path, minimal: str):
     reordered = tmp_path / "reordered.yaml"
     reordered.write_text(
         "# The same, in another order, with a default written out.\n"
@@ -274,28 +183,28 @@ def test_equal_settings_have_equal_canonical_text_however_they_are_written(tmp_p
     )
 
 
-def test_different_settings_have_different_canonical_text(minimal: str) -> None:
+def test_different_settings_have_different_canonical_text(minimal: str):
     overrides = ["clustering.k=5", "clustering.seed=2", "cleaning.first_day=2010-12-01", "charts.currency=€", "title=x"]
     texts = {load_config(minimal, [override]).canonical() for override in overrides}
     assert len(texts | {load_config(minimal).canonical()}) == len(overrides) + 1
 
 
-def test_canonical_text_is_one_line_that_loads_back_to_the_same_settings(tmp_path: Path) -> None:
+def test_canonical_text_is_one_line_that_loads_back_to_the_same_settings(tmp_path: Path):
     config = load_config(str(CONF / "online_retail_rfm.yaml"), ["cleaning.first_day=2010-12-01"])
     assert "\n" not in config.canonical()
     assert RunConfig.model_validate_json(config.canonical()) == config
 
 
-def test_a_suggestion_is_for_a_name_that_a_rule_gives() -> None:
+def test_a_suggestion_must_be_for_the_name_of_a_rule():
     rfm = str(CONF / "online_retail_rfm.yaml")
     with pytest.raises(
         ConfigError, match=r"no rule of naming\.rules gives the name 'Champion': did you mean 'Champions'\?"
     ):
         load_config(rfm, ["report={suggestions: {Champion: Thank them.}}"])
-    told_apart = "report={suggestions: {'Champions, Higher Spend': Thank them., All Customers: Wait.}}"
-    assert load_config(rfm, [told_apart]).report.suggestions["Champions, Higher Spend"] == "Thank them."
+    suggestion = "report={suggestions: {'Champions, Higher Spend': Thank them., All Customers: Wait.}}"
+    assert load_config(rfm, [suggestion]).report.suggestions["Champions, Higher Spend"] == "Thank them."
 
 
-def test_the_levels_give_names_that_no_rule_lists(minimal: str) -> None:
+def test_with_levels_a_suggestion_may_be_for_any_name(minimal: str):
     text = "report={suggestions: {'High Spend, Low Frequency': Call them.}}"
     assert load_config(minimal, [text]).report.suggestions == {"High Spend, Low Frequency": "Call them."}
