@@ -26,6 +26,7 @@ SMALL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",  # it doubles the time to build an expression
     # As scripts/submit has it for small input; two such sessions share the cores.
     "spark.driver.extraJavaOptions": " ".join(JAVA_FOR_SMALL_INPUT),
     **settings_of(SPARK_FOR_SMALL_INPUT),

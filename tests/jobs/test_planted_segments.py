@@ -1,19 +1,15 @@
 """Segments that were planted in generated transactions are found again by the RFM recipe."""
 
-import sys
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 from sklearn.metrics import adjusted_rand_score
 
-from tests.jobs.conftest import RFM_CONFIG, ROOT, RunJob
+from scripts.transactions import generator
+from scripts.transactions.output import write_transactions
+from tests.jobs.conftest import RFM_CONFIG, RunJob
 from tests.jobs.published_runs import latest_run, manifest_of, table_of
-
-# The generator's modules find each other as spark-submit runs them: beside the script, not as a package.
-sys.path.append(str(ROOT / "scripts"))
-
-import transactions_generator as generator
 
 ROWS, CUSTOMERS, SEED = 12_000, 400, 3
 
@@ -24,7 +20,7 @@ def test_as_many_segments_are_found_as_were_planted_and_they_have_the_same_membe
 ):
     recipe = generator.recipe_for(ROWS, CUSTOMERS, planted, SEED)
     lines = generator.transactions(spark, recipe, generator.draw_customers(spark, recipe, ROWS))
-    generator.write_transactions(lines, "parquet", str(tmp_path / "lines"), "errorifexists")
+    write_transactions(lines, "parquet", str(tmp_path / "lines"), "errorifexists")
     truth = {row["customer_id"]: row["segment"] for row in generator.segments_truth(spark, recipe).collect()}
 
     done = run_job(

@@ -1,6 +1,6 @@
 """The generated tables as DataFrame expressions: customers with planted values, their lines, guests' lines.
 
-A line is a pure function of the seed, its customer and its number. Nothing here runs an action, shuffles, or sorts.
+A line is a pure function of the seed, its customer and its number. Nothing here runs an action, shuffles or sorts.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transactions_catalogue import BARGAINS, CATALOGUE, COUNTRIES, COUNTRY_WHEEL, FOREIGN_WHEEL
-from transactions_draws import Recipe, day_between, lookup, open_day, popularity_rank
-from transactions_plan import DAYS, HEAVY_BUYER_SHARE, INVOICES_PER_CUSTOMER
+from scripts.transactions.catalogue import BARGAINS, CATALOGUE, COUNTRIES, COUNTRY_WHEEL, FOREIGN_WHEEL
+from scripts.transactions.draws import Recipe, day_between, lookup, open_day, popularity_rank
+from scripts.transactions.plan import HEAVY_BUYER_SHARE, INVOICES_PER_CUSTOMER
+from scripts.transactions.season import DAYS
 
 # The real data set begins with this customer and this invoice.
 FIRST_CUSTOMER_ID: Final = 12_346
@@ -21,11 +22,11 @@ FIRST_INVOICE: Final = 536_365
 
 # Lines grow more slowly than spend, so that a line of a big spender is also worth more.
 LINES_BY_SPEND_EXPONENT: Final = 0.7
-# Line weights are whole numbers, this many to one: their sum must not depend on the order of addition.
+# Line weights are integers, in units of 1/1,000: their sum must not depend on the order of addition.
 WEIGHT_UNIT: Final = 1_000
 # A line's share of its customer's spend varies from 1 - 0.7 to 1 + 0.7 of an even share.
 LINE_SHARE_JITTER: Final = 0.7
-# Small quantities are whole numbers; from a dozen on goods are sold in packs of six.
+# From a dozen on, goods are sold in packs of six.
 PACK_FROM: Final = 12
 PACK: Final = 6
 LONGEST_DESCRIPTION: Final = max(len(product.description) for product in CATALOGUE)
@@ -34,41 +35,41 @@ TWO_COUNTRIES_SHARE: Final = 0.03
 ABROAD_ORDER_SHARE: Final = 0.35
 OPENING_MINUTE: Final = 8 * 60
 OPEN_MINUTES: Final = 10 * 60
-# Guests' lines come in blocks of fixed size, each cut at drawn places into this many invoices of varying size.
+# Guests' lines come in blocks of a fixed size; random cuts divide each block into this many invoices.
 GUEST_BLOCK_LINES: Final = 64
 GUEST_BLOCK_INVOICES: Final = 4
 
 
 def planted_segment(recipe: Recipe) -> Column:
-    """The segment of `customer`, as an index into the plan.
+    """Return the segment of `customer`, as an index into the plan.
 
-    Multiples of the golden ratio spread evenly over [0, 1): the shares hold even among a few hundred customers. Whole
-    numbers keep it exact for any number of customers.
+    Multiples of the golden ratio spread evenly over [0, 1), so the shares hold even for a few hundred customers.
+    Integers keep it exact for any number of customers.
     """
     steps, golden_step = 2**24, 10_368_889
-    place = F.pmod(F.col("customer") % steps * golden_step + recipe.seed % steps, F.lit(steps)) / F.lit(steps)
+    position = F.pmod(F.col("customer") % steps * golden_step + recipe.seed % steps, F.lit(steps)) / F.lit(steps)
     reached, segment = 0.0, F.lit(0)
     for index, share in enumerate([planned.share for planned in recipe.segments][:-1], start=1):
         reached += share
-        segment = F.when(place >= reached, index).otherwise(segment)
-    # The first customer must be in the first segment, see `with_planted_values`.
+        segment = F.when(position >= reached, index).otherwise(segment)
+    # The first customer belongs to the first segment, see `with_planted_values`.
     return F.when(F.col("customer") == 0, 0).otherwise(segment)
 
 
 def with_planted_values(customers: DataFrame, recipe: Recipe) -> DataFrame:
-    """Add what is planted for each `customer`; other columns stay.
+    """Add the planted values of each `customer`.
 
-    segment int · last_day, first_day int (days since the first) · order_count long · spend double (pounds, over all
-    orders) · line_weight long · home, abroad int (countries) · shops_abroad boolean
+    Columns added: segment int, last_day and first_day int (days since FIRST_DAY), order_count long, spend double
+    (pounds, over all orders), line_weight long, home and abroad int (indexes into COUNTRIES), shops_abroad boolean.
     """
     customer, segments = F.col("customer"), recipe.segments
 
     def of_segment(values: Sequence[int | float]) -> Column:
         return lookup(values, F.col("segment"), "double")
 
-    def in_band(what: str, lows: Sequence[int], highs: Sequence[int]) -> Column:
+    def in_band(draw: str, lows: Sequence[int], highs: Sequence[int]) -> Column:
         low, high = of_segment(lows), of_segment(highs)
-        return low * F.pow(high / low, recipe.middling(what, customer))
+        return low * F.pow(high / low, recipe.middling(draw, customer))
 
     recency_days = F.floor(
         in_band("recency", [s.recency_days.low for s in segments], [s.recency_days.high + 1 for s in segments])
@@ -81,7 +82,7 @@ def with_planted_values(customers: DataFrame, recipe: Recipe) -> DataFrame:
     return (
         customers.withColumn("segment", planted_segment(recipe))
         .withColumn("heaviness", heaviness)
-        # The day after the last sale is what recency counts from: some customer must have bought on the last day.
+        # Recency counts from the day after the last sale, so some customer must buy on the last day.
         .withColumn("recency_days", F.when(customer == 0, 1).otherwise(recency_days))
         .withColumn("last_day", open_day(last_open))
         .withColumn("first_day", open_day(recipe.index("first day", F.col("last_day") + 1, customer)))
@@ -111,29 +112,30 @@ def with_line_count(customers: DataFrame, recipe: Recipe, lines_per_weight: floa
 
 
 def customer_lines(lines: DataFrame, recipe: Recipe, *keep: str) -> DataFrame:
-    """Sale lines from (customer with planted values and line_count, line long), in the shape of `sale_columns`.
+    """Return one row per sale line, with the columns named in `keep` and those of `sale_columns`.
 
-    The columns named in `keep` stay in front.
+    `lines` has the columns of `with_planted_values` and `with_line_count`, and `line` long, the line's number within
+    its customer.
     """
     customer, line, order, count = (F.col(name) for name in ("customer", "line", "order", "line_count"))
     orders, rank, budget = F.col("order_count"), F.col("rank"), F.col("budget")
 
-    # The first lines give every order one; the rest fall where they fall, more of them in the latest orders.
+    # The first lines give every order one line; the others fall at random, most of them into the latest orders.
     any_order = F.floor(orders * F.pow(recipe.uniform("order", customer, line), F.lit(1.5)))
     between = day_between(F.col("first_day"), F.col("last_day"), recipe.uniform("day", customer, order))
     day = F.when(order == 0, F.col("last_day")).when(order == orders - 1, F.col("first_day")).otherwise(between)
 
     # Lines share the customer's spend: cut [0, 1] into even parts, then move each inner cut a little. The parts add up
-    # to 1 whatever the moves are, so no sum over the customer's lines is needed.
+    # to 1 for any moves, so no sum over the customer's lines is needed.
     def moved(cut: Column) -> Column:
         inner = (cut > 0) & (cut < count)
         return F.when(inner, (recipe.uniform("cut", customer, cut) - 0.5) * LINE_SHARE_JITTER).otherwise(0.0)
 
     share = (moved(line + 1) - moved(line) + 1) / count
 
-    # The first of two popular products of which the budget buys at least two, or else a bargain.
+    # The first of two popular products of which the budget buys at least two, else a bargain.
     first, second = (
-        popularity_rank(recipe.uniform(what, customer, line), len(CATALOGUE)) for what in ("product", "other product")
+        popularity_rank(recipe.uniform(draw, customer, line), len(CATALOGUE)) for draw in ("product", "other product")
     )
     bargain = lookup(BARGAINS, popularity_rank(recipe.uniform("bargain", customer, line), len(BARGAINS)), "int")
     affordable = budget / 2
@@ -166,12 +168,12 @@ def customer_lines(lines: DataFrame, recipe: Recipe, *keep: str) -> DataFrame:
 
 
 def guest_lines(lines: DataFrame, recipe: Recipe) -> DataFrame:
-    """Sale lines without a customer from (line long), in the shape of `sale_columns`."""
+    """Return one row per sale line without a customer, with the columns of `sale_columns`; `lines` has `line` long."""
     block, line, order = F.col("block"), F.col("line"), F.col("order")
-    place = line % GUEST_BLOCK_LINES
+    position = line % GUEST_BLOCK_LINES
     passed_cuts = sum(
         (
-            (place >= recipe.index(f"guest cut {cut}", GUEST_BLOCK_LINES, block)).cast("long")
+            (position >= recipe.index(f"guest cut {cut}", GUEST_BLOCK_LINES, block)).cast("long")
             for cut in range(1, GUEST_BLOCK_INVOICES)
         ),
         start=F.lit(0),
@@ -209,19 +211,19 @@ def sale_columns(
     customer_id: Column,
     country: Column,
 ) -> list[Column]:
-    """A good sale's columns as in the output, but for InvoiceDate, which is still day int and minute int (of the day).
+    """Return the output columns of a good sale, with day int and minute int (of the day) in place of InvoiceDate.
 
-    `rank` is the product's in the catalogue, `price` its price, `country` an index into the countries, `minute` a share
-    of the opening hours, `variant` a share deciding how the description is spelt.
+    `rank` is the product's in the catalogue, `price` its price and `country` an index into COUNTRIES. `minute` is a
+    share of the opening hours, and `variant` a share that decides how the description is spelt.
     """
     description = lookup([product.description for product in CATALOGUE], rank, "string")
-    # A few lines have a stray space, or lost the end as if cut off by a till.
-    kept = F.when(variant < 0.01, CUT_DESCRIPTION_LENGTH).otherwise(LONGEST_DESCRIPTION)
+    # A few descriptions have a stray space, or are cut off as by a till.
+    length = F.when(variant < 0.01, CUT_DESCRIPTION_LENGTH).otherwise(LONGEST_DESCRIPTION)
     stray = F.when(variant > 0.99, " ").otherwise("")
     return [
         invoice.cast("string").alias("InvoiceNo"),
         lookup([product.stock_code for product in CATALOGUE], rank, "string").alias("StockCode"),
-        F.concat(F.substring(description, 1, kept), stray).alias("Description"),
+        F.concat(F.substring(description, 1, length), stray).alias("Description"),
         quantity.cast("int").alias("Quantity"),
         day.cast("int").alias("day"),
         F.floor(OPENING_MINUTE + minute * OPEN_MINUTES).cast("int").alias("minute"),
@@ -232,5 +234,5 @@ def sale_columns(
 
 
 def price_of(rank: Column) -> Column:
-    """The list price in pounds of the product of this rank."""
+    """Return the list price in pounds of the product of this rank."""
     return lookup([product.pence / 100 for product in CATALOGUE], rank, "double")

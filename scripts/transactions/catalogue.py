@@ -13,19 +13,8 @@ from typing import Final
 PRODUCTS: Final = 4_000
 
 _COLOURS: Final = (
-    "WHITE",
-    "CREAM",
-    "RED",
-    "PINK",
-    "BLUE",
-    "GREEN",
-    "IVORY",
-    "BLACK",
-    "SILVER",
-    "GOLD",
-    "ANTIQUE",
-    "LILAC",
-)
+    "WHITE", "CREAM", "RED", "PINK", "BLUE", "GREEN", "IVORY", "BLACK", "SILVER", "GOLD", "ANTIQUE", "LILAC",
+)  # fmt: skip
 _STYLES: Final = (
     "HANGING", "RETROSPOT", "VINTAGE", "REGENCY", "JUMBO", "WOODEN", "METAL", "GLASS", "ENAMEL", "PAISLEY", "POLKADOT",
     "WOODLAND", "SPACEBOY", "STRAWBERRY", "DOLLY GIRL", "CHRISTMAS", "ROSE", "HEART", "BIRD", "GINGHAM", "FELTCRAFT",
@@ -40,7 +29,7 @@ _THINGS: Final = (
     "SIGN",
 )  # fmt: skip
 
-# List prices in pence, the real shop's favourites, and how many products in a hundred or so have each.
+# List prices in pence, the commonest of the real shop, and their weights.
 _PRICES: Final = {
     29: 4, 39: 4, 42: 7, 55: 4, 65: 5, 85: 11, 125: 13, 145: 5, 165: 11, 195: 9, 210: 8, 255: 7, 295: 10, 375: 7,
     425: 5, 495: 5, 595: 4, 650: 2, 795: 4, 850: 2, 995: 3, 1275: 2, 1495: 1, 1695: 1, 2495: 1,
@@ -55,7 +44,7 @@ _CHARGES: Final = {
     2500: ("BANK CHARGES", "Bank Charges", 1500),
 }
 
-# A product at this price or less, in pence, is affordable in any order.
+# A product at this price or less, in pence, fits any order's budget.
 BARGAIN_PENCE: Final = 85
 
 
@@ -96,7 +85,7 @@ CATALOGUE: Final = _catalogue()
 # Popularity ranks of the bargains, most popular first.
 BARGAINS: Final = tuple(rank for rank, product in enumerate(CATALOGUE) if product.pence <= BARGAIN_PENCE)
 
-# Customers by country, as in the real data set (Hong Kong's are all guests there; one is given an id here).
+# Customers by country, as in the real data set (there, Hong Kong has guests only; here one customer has an id).
 HOME_COUNTRY: Final = "United Kingdom"
 CUSTOMERS_BY_COUNTRY: Final = {
     HOME_COUNTRY: 3950, "Germany": 95, "France": 87, "Spain": 31, "Belgium": 25, "Switzerland": 21, "Portugal": 19,
@@ -109,9 +98,9 @@ CUSTOMERS_BY_COUNTRY: Final = {
 
 COUNTRIES: Final = tuple(CUSTOMERS_BY_COUNTRY)
 
-# One entry a customer: drawing an entry evenly draws a country by its share. Entries are indexes into COUNTRIES.
+# One entry per customer, an index into COUNTRIES: drawing an entry evenly draws a country by its share.
 COUNTRY_WHEEL: Final = tuple(
     index for index, customers in enumerate(CUSTOMERS_BY_COUNTRY.values()) for _ in range(customers)
 )
-# The same without the home country, which comes first.
+# The same without the home country, whose index is 0.
 FOREIGN_WHEEL: Final = tuple(index for index in COUNTRY_WHEEL if index > 0)

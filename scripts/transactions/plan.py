@@ -1,9 +1,9 @@
-"""What the generator plants: segments, their centres, the calendar, and how many lines of each kind. Plain Python.
+"""What the generator plants: the segments, their centres, and how many lines of each kind. Plain Python.
 
-Why these segments. The job clusters log1p(recency), log1p(frequency) and log1p(spend), standard-scaled, and picks k
-where the curve of WSSSE over k = 1..10 is farthest from its chord. A split moves the curve away from the chord only if
-it removes more than 1/9 of the curve's whole fall. So the last split, of the two segments that are cheapest to merge,
-must still be worth more than 1/9. Three features have room for that up to seven segments:
+Why these segments. The job clusters log1p(recency), log1p(frequency) and log1p(spend), standard-scaled. It picks the k
+at which the curve of WSSSE over k = 1..10 is farthest from its chord. A split moves the curve away from the chord only
+if it removes more than 1/9 of the curve's whole fall. So even the last split, of the two segments that are cheapest to
+merge, must be worth more than 1/9. Three features have room for that up to seven segments:
 
 * Two to four segments sit at corners of the recency × frequency × spend cube.
 * Five and six lie near the corners of an octahedron (four in the recency × frequency plane, one or two apart in spend).
@@ -17,25 +17,19 @@ Ward (1963): merging segments of n and m customers at distance d costs n·m / (n
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import accumulate
 from typing import Final
 
-FIRST_DAY: Final = date(2010, 12, 1)
-LAST_DAY: Final = date(2011, 12, 9)
-DAYS: Final = (LAST_DAY - FIRST_DAY).days + 1
-
-# The largest number of orders a planted segment may give a customer is below this: invoice numbers are built of it.
+# Invoice numbers are made from this: no planted segment gives a customer as many orders.
 INVOICES_PER_CUSTOMER: Final = 64
 
 
 class PlanError(ValueError):
-    """The asked-for sizes cannot be planted; the message says which bound is broken and by what."""
+    """The sizes given cannot be planted; the message names the bound and the value."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """A range in which a customer's value falls, most often near its middle on a log scale; both ends belong to it."""
+    """A range of a customer's value, both ends included. Values near its middle on a log scale are likeliest."""
 
     low: int
     high: int
@@ -45,8 +39,8 @@ class Band:
 class Segment:
     """One planted segment. `spend` is in pounds for a data set of `REFERENCE_ROWS_PER_CUSTOMER`.
 
-    A few customers, `HEAVY_BUYER_SHARE`, are heavy buyers: up to `heavy_orders` times the orders and `heavy_spend`
-    times the spend. Only outward-lying segments have them, so that a heavy buyer stays nearest to its own segment.
+    A share of its customers, `HEAVY_BUYER_SHARE`, are heavy buyers: up to `heavy_orders` times the orders and
+    `heavy_spend` times the spend. Only outer segments have them, so that a heavy buyer stays nearest to its own centre.
     """
 
     label: str
@@ -60,7 +54,7 @@ class Segment:
 
 HEAVY_BUYER_SHARE: Final = 0.05
 REFERENCE_ROWS_PER_CUSTOMER: Final = 100
-# Below this share of the reference, spend no longer shrinks with the lines: an order must still buy something.
+# Spend shrinks with the number of lines down to this share: an order must still buy something.
 LEAST_SPEND_SCALE: Final = 0.25
 
 # The levels are equally far apart on the log1p scale: recency about 2.0, orders about 0.8, spend about 1.5.
@@ -115,23 +109,23 @@ SEGMENT_PLANS: Final[dict[int, tuple[Segment, ...]]] = {
     ),
 }
 
-# Shares of all lines, as in the real Online Retail data; guest lines fill up what is left, about 23.5 %.
+# Shares of all lines, as in the real Online Retail data. Guest lines take the rest, about 23.5 %.
 CUSTOMER_LINE_SHARE: Final = 0.735
 CANCELLATION_SHARE: Final = 0.017
 DUPLICATE_SHARE: Final = 0.010
 DIRTY_SHARE: Final = 0.0025
 
-# An order has at least one line and a customer up to 5.5 orders on average: 10 rows × 0.735 leaves room for them all.
+# A customer has up to 5.5 orders on average, of at least one line each: 10 rows × 0.735 is enough for them.
 LEAST_ROWS_PER_CUSTOMER: Final = 10
-# One customer's lines are expanded at once by one task, so their number is bounded.
+# One task makes all lines of a customer at once, so their number is bounded.
 MOST_ROWS_PER_CUSTOMER: Final = 20_000
-# The smallest segments have 8 % of the customers; with fewer than about fifteen members a centre is chance.
+# The smallest segments have 8 % of the customers. With fewer than about fifteen members a centre is chance.
 LEAST_CUSTOMERS_PER_SEGMENT: Final = 30
 
 
 @dataclass(frozen=True)
 class LineCounts:
-    """How many lines of each kind there are."""
+    """The number of lines of each kind."""
 
     customer_sales: int
     guest_sales: int
@@ -145,17 +139,17 @@ class LineCounts:
 
     @property
     def extras(self) -> int:
-        """Lines made by copying a customer's sale line and changing it, or not."""
+        """The lines made from a copy of a customer's sale line."""
         return self.cancellations + self.duplicates + self.dirty
 
 
 def check_sizes(rows: int, customers: int, segments: int) -> None:
-    """Refuse what cannot be planted: raises PlanError."""
+    """Raise PlanError for sizes that cannot be planted."""
     if segments not in SEGMENT_PLANS:
         least, most = min(SEGMENT_PLANS), max(SEGMENT_PLANS)
         raise PlanError(
-            f"--segments {segments}: must be {least} to {most}; recency, frequency and spend have no room for more "
-            "segments that the elbow rule could still tell apart"
+            f"--segments {segments}: must be {least} to {most}; the elbow rule cannot separate more segments by "
+            "recency, frequency and spend"
         )
     if customers < (least := LEAST_CUSTOMERS_PER_SEGMENT * segments):
         raise PlanError(f"--customers {customers:,}: must be at least {least:,} for {segments} segments")
@@ -172,12 +166,12 @@ def check_sizes(rows: int, customers: int, segments: int) -> None:
 
 
 def spend_scale(rows: int, customers: int) -> float:
-    """What planted spend is multiplied with, so that a line costs about as much whatever the number of lines."""
+    """Return the factor of planted spend that makes a line cost about the same for any number of lines."""
     return max(LEAST_SPEND_SCALE, rows / customers / REFERENCE_ROWS_PER_CUSTOMER)
 
 
 def line_counts(rows: int, customer_sales: int) -> LineCounts:
-    """Divide `rows` lines among the kinds when customers have `customer_sales` of them; guests take what is left."""
+    """Return the number of lines of each kind when customers have `customer_sales` of `rows`; guests take the rest."""
     cancellations = round(rows * CANCELLATION_SHARE)
     duplicates = round(rows * DUPLICATE_SHARE)
     dirty = round(rows * DIRTY_SHARE)
@@ -185,45 +179,3 @@ def line_counts(rows: int, customer_sales: int) -> LineCounts:
     if guest_sales < 0:
         raise PlanError(f"--rows {rows:,} is too few: the customers' orders alone have {customer_sales:,} lines")
     return LineCounts(customer_sales, guest_sales, cancellations, duplicates, dirty)
-
-
-# Sales by weekday, Monday first (closed on Saturdays), and by month: quiet spring, Christmas trade from September on.
-_WEEKDAY_WEIGHTS: Final = (1.0, 1.1, 1.0, 1.15, 0.85, 0.0, 0.6)
-_MONTH_WEIGHTS: Final = (0.70, 0.68, 0.80, 0.75, 0.90, 0.88, 0.88, 0.88, 1.25, 1.45, 1.85, 1.20)
-_CLOSED: Final = (
-    (date(2010, 12, 24), date(2011, 1, 3)),  # Christmas to New Year
-    (date(2011, 4, 22), date(2011, 4, 25)),  # Easter
-    (date(2011, 5, 2), date(2011, 5, 2)),  # bank holidays
-    (date(2011, 5, 30), date(2011, 5, 30)),
-    (date(2011, 8, 29), date(2011, 8, 29)),
-)
-
-
-def _weight(day: date) -> float:
-    if any(first <= day <= last for first, last in _CLOSED):
-        return 0.0
-    return _WEEKDAY_WEIGHTS[day.weekday()] * _MONTH_WEIGHTS[day.month - 1]
-
-
-DAY_WEIGHTS: Final = tuple(_weight(FIRST_DAY + timedelta(days=n)) for n in range(DAYS))
-
-# The last day on which the shop was open, on or before each day, as an index into the days.
-LAST_OPEN_DAY: Final = tuple(accumulate((n if weight else -1 for n, weight in enumerate(DAY_WEIGHTS)), max))
-
-# The share of all sales made before each day; one entry more than there are days, the last being 1.
-SALES_BEFORE_DAY: Final = tuple(before / sum(DAY_WEIGHTS) for before in accumulate(DAY_WEIGHTS, initial=0.0))
-
-# The inverse: on which day each of so many equal parts of the sales was made; a day has about ten of them.
-_PARTS: Final = 4096
-
-
-def _days_of_equal_parts() -> tuple[int, ...]:
-    days, day = [], 0
-    for part in range(_PARTS):
-        while SALES_BEFORE_DAY[day + 1] <= (part + 0.5) / _PARTS:
-            day += 1
-        days.append(day)
-    return tuple(days)
-
-
-DAY_OF_SALES_PART: Final = _days_of_equal_parts()

@@ -1,4 +1,4 @@
-"""Lines that are no plain sale: cancellations, exact duplicates and dirty lines, each copying a customer's sale line.
+"""Cancellations, exact duplicates and dirty lines, each made from a copy of a customer's sale line.
 
 A line is a pure function of the seed, its customer and its number, so the line to copy is made again, not looked up.
 """
@@ -10,8 +10,8 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transactions_draws import Recipe, lookup, open_day
-from transactions_lines import (
+from scripts.transactions.draws import Recipe, lookup, open_day
+from scripts.transactions.lines import (
     FIRST_INVOICE,
     GUEST_BLOCK_INVOICES,
     GUEST_BLOCK_LINES,
@@ -19,11 +19,12 @@ from transactions_lines import (
     with_line_count,
     with_planted_values,
 )
-from transactions_plan import DAYS, INVOICES_PER_CUSTOMER, LineCounts
+from scripts.transactions.plan import INVOICES_PER_CUSTOMER, LineCounts
+from scripts.transactions.season import DAYS
 
 MOST_DAYS_TO_CANCEL: Final = 14
 
-# What can be wrong with a dirty line; dirty lines take turns.
+# The flaws of dirty lines, which take turns.
 FLAWS: Final = (
     "blank invoice", "blank stock code", "impossible date", "unreadable price", "free", "damaged", "adjustment",
 )  # fmt: skip
@@ -32,9 +33,10 @@ DAMAGES: Final = ("damages", "lost", "wet", "thrown away", "check?")
 
 
 def extra_lines(extras: DataFrame, recipe: Recipe, lines_per_weight: float, counts: LineCounts) -> DataFrame:
-    """Cancellations, exact duplicates and dirty lines from (extra long), in the shape of `sale_columns`.
+    """Return one row per cancellation, exact duplicate or dirty line, with the columns of `sale_columns`.
 
-    Each copies a customer's sale line drawn at random. Which kind it becomes follows from the range its number is in.
+    `extras` has `extra` long, the line's number, whose range decides its kind. Each line copies a customer's sale line
+    drawn at random.
     """
     extra = F.col("extra")
     flaw = lookup(FLAWS, (extra - counts.cancellations - counts.duplicates) % len(FLAWS), "string")
@@ -51,7 +53,7 @@ def extra_lines(extras: DataFrame, recipe: Recipe, lines_per_weight: float, coun
         .transform(customer_lines, recipe, "extra")
         .withColumn("kind", kind)
     )
-    # Numbers after all customers' and guests': a block of guests' lines has this many invoices, used or not.
+    # Numbered after all customers' and guests' invoices: every block of guests' lines reserves its invoices.
     guest_invoices = (counts.guest_sales // GUEST_BLOCK_LINES + 1) * GUEST_BLOCK_INVOICES
     own_number = FIRST_INVOICE + recipe.customers * INVOICES_PER_CUSTOMER + guest_invoices + extra
 

@@ -1,0 +1,119 @@
+"""All lines and the planted segments, as frames.
+
+Two small aggregates over the customers decide how many lines there are. Then each kind of line is made from its own
+range of ids and written as it comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from scripts.transactions.draws import Recipe, lookup
+from scripts.transactions.extras import extra_lines
+from scripts.transactions.lines import (
+    FIRST_CUSTOMER_ID,
+    customer_lines,
+    guest_lines,
+    with_line_count,
+    with_planted_values,
+)
+from scripts.transactions.output import online_retail_table
+from scripts.transactions.plan import (
+    CUSTOMER_LINE_SHARE,
+    SEGMENT_PLANS,
+    LineCounts,
+    check_sizes,
+    line_counts,
+    spend_scale,
+)
+
+# About 15 MB of Parquet or 80 MB of CSV, and a few seconds of one core. The number of files follows from the number of
+# rows alone, never from the machine.
+LINES_PER_FILE: Final = 1_000_000
+# Even small data is made in this many parts, so that it uses more than one core.
+LEAST_CUSTOMER_FILES: Final = 4
+CUSTOMERS_PER_TRUTH_FILE: Final = 2_000_000
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """The result of drawing the customers: the scale and number of their lines, and the segments' sizes."""
+
+    lines_per_weight: float
+    counts: LineCounts
+    customers_by_segment: dict[int, int]
+
+
+def recipe_for(rows: int, customers: int, segments: int, seed: int) -> Recipe:
+    """Return the recipe for these sizes. Raises PlanError if they cannot be planted."""
+    check_sizes(rows, customers, segments)
+    return Recipe(seed, customers, SEGMENT_PLANS[segments], spend_scale(rows, customers))
+
+
+def planted_customers(spark: SparkSession, recipe: Recipe, partitions: int) -> DataFrame:
+    """Return one row per customer: customer long (0, 1, …) and the columns of `with_planted_values`."""
+    # At most one partition per customer: an empty partition still costs a task.
+    ids = spark.range(0, recipe.customers, numPartitions=min(partitions, recipe.customers))
+    return ids.withColumnRenamed("id", "customer").transform(with_planted_values, recipe)
+
+
+def draw_customers(spark: SparkSession, recipe: Recipe, rows: int) -> Drawn:
+    """Run two aggregates over the customers: scale their lines to their share of `rows`, then count the lines."""
+    customers = planted_customers(spark, recipe, _customer_files(rows))
+    # Integers, so that the sums are the same in any order.
+    sums = customers.agg(F.sum("order_count").alias("orders"), F.sum("line_weight").alias("weight")).first()
+    assert sums is not None, "an aggregate without groups has one row"
+    beyond_one_an_order = max(0.0, rows * CUSTOMER_LINE_SHARE - sums["orders"])
+    lines_per_weight = beyond_one_an_order / sums["weight"]
+
+    by_segment = (
+        customers.transform(with_line_count, recipe, lines_per_weight)
+        .groupBy("segment")
+        .agg(F.count("*").alias("customers"), F.sum("line_count").alias("lines"))
+        .collect()
+    )
+    counts = line_counts(rows, sum(row["lines"] for row in by_segment))
+    return Drawn(lines_per_weight, counts, {row["segment"]: row["customers"] for row in by_segment})
+
+
+def transactions(spark: SparkSession, recipe: Recipe, drawn: Drawn) -> DataFrame:
+    """Return one row per line, exactly `drawn.counts.total`, with the columns of `online_retail_table`."""
+    counts = drawn.counts
+    sales = (
+        planted_customers(spark, recipe, _customer_files(counts.customer_sales))
+        .transform(with_line_count, recipe, drawn.lines_per_weight)
+        .withColumn("line", F.explode(F.sequence(F.lit(0).cast("long"), F.col("line_count") - 1)))
+        .transform(customer_lines, recipe)
+    )
+    guests = spark.range(0, counts.guest_sales, numPartitions=_parts(counts.guest_sales, LINES_PER_FILE))
+    extras = spark.range(0, counts.extras, numPartitions=_parts(counts.extras, LINES_PER_FILE))
+    return (
+        sales.unionByName(guests.withColumnRenamed("id", "line").transform(guest_lines, recipe))
+        .unionByName(
+            extras.withColumnRenamed("id", "extra").transform(extra_lines, recipe, drawn.lines_per_weight, counts)
+        )
+        .transform(online_retail_table)
+    )
+
+
+def segments_truth(spark: SparkSession, recipe: Recipe) -> DataFrame:
+    """Return one row per customer. Columns: customer_id string, segment int (0, 1, …), segment_label string."""
+    labels = [segment.label for segment in recipe.segments]
+    return planted_customers(spark, recipe, _parts(recipe.customers, CUSTOMERS_PER_TRUTH_FILE)).select(
+        (FIRST_CUSTOMER_ID + F.col("customer")).cast("string").alias("customer_id"),
+        "segment",
+        lookup(labels, F.col("segment"), "string").alias("segment_label"),
+    )
+
+
+def _customer_files(lines: int) -> int:
+    return max(LEAST_CUSTOMER_FILES, _parts(lines, LINES_PER_FILE))
+
+
+def _parts(count: int, size: int) -> int:
+    """Return the number of parts of at most `size`, at least one."""
+    return max(1, -(-count // size))
