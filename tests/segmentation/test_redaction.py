@@ -1,4 +1,4 @@
-"""Whatever others wrote is shown on one line, without effect on a terminal and without secrets."""
+"""Text from outside is shown on one line, without effect on a terminal and without secrets."""
 
 import unicodedata
 from time import perf_counter
@@ -25,19 +25,19 @@ from segmentation.redaction import printable, shown, without_secrets
         pytest.param("\U000e0041", r"\U000e0041", id="hidden tag"),
     ],
 )
-def test_a_character_that_acts_is_shown_as_its_escape(text: str, expected: str):
+def test_a_control_character_is_escaped(text: str, expected: str):
     assert printable(text) == expected
 
 
 @pytest.mark.parametrize(
     "text", ["", "CAFÉ MUG £5, 50% “off”", "日本語", "می\u200cخواهم", "C:\\data\\x.csv", "🛒", "a\u00a0b"]
 )
-def test_what_can_be_seen_stays_as_it_is(text: str):
+def test_visible_characters_stay_unchanged(text: str):
     assert shown(text) == text
 
 
 @given(st.text(st.characters()))
-def test_no_text_leaves_a_control_character_and_a_second_time_changes_nothing(text: str):
+def test_no_control_character_is_left_and_escaping_twice_changes_nothing(text: str):
     once = shown(text)
     assert not {unicodedata.category(character) for character in once} & {"Cc", "Cs", "Zl", "Zp"}
     assert shown(once) == once
@@ -62,7 +62,7 @@ def test_no_text_leaves_a_control_character_and_a_second_time_changes_nothing(te
         ("--set k.token=c4nary: k is not a key", "--set k.token=***: k is not a key"),
     ],
 )  # fmt: skip
-def test_a_secret_is_masked_where_it_stands(text: str, expected: str):
+def test_a_secret_is_masked(text: str, expected: str):
     assert without_secrets(text) == expected
 
 
@@ -82,8 +82,9 @@ def test_what_only_resembles_a_secret_is_not_masked(text: str):
 
 
 @pytest.mark.parametrize("repeated", ["a", "a.", "secret", "sig-", "token=:", "://", "://a:", "://a:b/"])
-def test_a_long_text_takes_no_time_out_of_proportion_to_its_length(repeated: str):
+def test_no_pattern_backtracks_over_a_long_text(repeated: str):
     text = repeated * (200_000 // len(repeated))
     begin = perf_counter()
     without_secrets(text)
-    assert perf_counter() - begin < 10  # with a look to the text's end from each place in it, a minute and more
+    # It takes half a second; a pattern that looks to the end from every position takes more than a minute.
+    assert perf_counter() - begin < 10

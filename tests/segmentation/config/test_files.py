@@ -43,7 +43,7 @@ def test_the_three_known_sources_are_shipped():
     assert shipped >= {"online_retail.yaml", "online_retail_ii.yaml", "online_retail_rfm.yaml"}
 
 
-def test_an_override_replaces_what_the_file_says_and_is_read_as_yaml():
+def test_an_override_is_read_as_yaml_and_replaces_the_key():
     config = load_config(
         CLASSIC,
         [
@@ -76,7 +76,7 @@ def test_an_override_replaces_what_the_file_says_and_is_read_as_yaml():
         ("cleaning.first_day=2010-13-01", "--set cleaning.first_day=2010-13-01: holds a date that does not exist"),
     ],
 )
-def test_an_override_that_cannot_be_read_is_quoted(override: str, message: str):
+def test_a_malformed_override_is_quoted(override: str, message: str):
     with pytest.raises(ConfigError, match=re.escape(message)):
         load_config(CLASSIC, ["title=x", override])
 
@@ -94,14 +94,14 @@ def test_an_override_that_cannot_be_read_is_quoted(override: str, message: str):
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is not UTF-8 text"),
     ],
 )
-def test_a_file_that_is_no_configuration_is_refused_by_name(tmp_path: Path, content: bytes, message: str):
+def test_a_file_that_is_no_configuration_is_named(tmp_path: Path, content: bytes, message: str):
     path = tmp_path / "broken.yaml"
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=re.escape(f"configuration {path}: {message}")):
         load_config(str(path))
 
 
-def test_a_missing_file_and_a_folder_are_refused_by_name(tmp_path: Path):
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path):
     with pytest.raises(ConfigError, match=r"configuration .*nowhere\.yaml: No such file or directory: name a YAML"):
         load_config(str(tmp_path / "nowhere.yaml"))
     with pytest.raises(ConfigError, match="Is a directory"):

@@ -22,7 +22,7 @@ MINIMAL = {
 
 @pytest.fixture
 def minimal(tmp_path: Path) -> str:
-    """The path of a configuration with nothing but the required keys."""
+    """Return the path of a configuration that holds only the required keys."""
     path = tmp_path / "minimal.yaml"
     path.write_text(yaml.safe_dump(MINIMAL), encoding="utf-8")
     return str(path)
@@ -42,7 +42,7 @@ def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        # A key that is not known, at every depth, with the nearest that is.
+        # An unknown key at every depth, with the nearest known one.
         ("clusterin.k=5", "clusterin is not a known key: did you mean 'clustering'?"),
         ("clustering.kmax=3", "clustering.kmax is not a known key: did you mean 'k_max'?"),
         ("input.csv.delimeter=;", "input.csv.delimeter is not a known key: did you mean 'delimiter'?"),
@@ -115,7 +115,7 @@ def test_a_wrong_value_is_named_by_its_key_with_what_is_allowed(minimal: str, ov
 @pytest.mark.parametrize(
     ("override", "key"),
     [
-        # Each of these would otherwise fail inside Spark or Python, long after the start and in their words.
+        # Each of these would otherwise fail inside Spark or Python, long after the start.
         ('cleaning.sale_invoice_pattern="["', "cleaning.sale_invoice_pattern"),
         ('rollups.merchandise_pattern="(5"', "rollups.merchandise_pattern"),
         ("cleaning.date_formats=[iso, sometime soon]", "cleaning.date_formats"),
