@@ -19,11 +19,11 @@ from segmentation.cli.job import JobParser, command_line, day, run_job
 from segmentation.cli.log import log_folder, run_log
 from segmentation.config.files import load_config, write_config
 from segmentation.config.settings import RunConfig
+from segmentation.context import Request
 from segmentation.errors import ConfigError
 from segmentation.guess.config import guess_config
 from segmentation.lake.manifest import require_run_id
-from segmentation.lake.staging import Request
-from segmentation.pipeline import STAGES, run
+from segmentation.pipeline import STAGES, segment_customers
 from segmentation.progress import Progress
 from segmentation.session import spark_session
 
@@ -101,7 +101,7 @@ def segment(options: argparse.Namespace, console: Console | None) -> None:
         spark.sparkContext.setLogLevel("ERROR")
     progress = Progress(STAGES) if console is None else TerminalProgress(STAGES, console)
     with run_log(log_folder(os.environ)) as log:
-        published = run(spark, config, request, progress)
+        published = segment_customers(spark, config, request, progress)
     if not options.quiet:
         width = None if console is None else console.width
         print(summary_of(published, config.charts.currency, width, sys.stdout.encoding, log))

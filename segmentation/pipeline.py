@@ -1,11 +1,16 @@
-"""The run from input to published: the only module that joins the stages, and where actions stand."""
+"""One run, from input files to a published folder of the lake.
 
-from collections.abc import Mapping, Sequence
+`run` reads as the process. Actions of Spark stand in the steps below it, in the order of the run: the counts of lines,
+the sweep, the profiles, the writes, what charts and report collect, the audit.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import rollups
 from segmentation import schemas as s
@@ -18,8 +23,10 @@ from segmentation.cleaning.ledger import (
 )
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import cancelled_lines, judge_lines, rejected_transactions, sales_lines
+from segmentation.clustering.choose_k import Choice
+from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.naming import name_segments
-from segmentation.clustering.scaling import prepare
+from segmentation.clustering.scaling import Preparation, prepare
 from segmentation.clustering.segments import (
     clustered_only,
     customer_segments,
@@ -31,186 +38,261 @@ from segmentation.clustering.segments import (
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.config.settings import RunConfig
+from segmentation.context import Published, Request, RunContext
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.filesystem import filesystem_for
-from segmentation.ingest.files import InputFile, find_input
+from segmentation.ingest.files import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.lake import audit, manifest, staging
-from segmentation.lake.manifest import Identity, identify
+from segmentation.lake.manifest import identify
 from segmentation.lake.runs import Lake
-from segmentation.lake.staging import Request, StagedRun, find_run_id, small_table, wanted_id
+from segmentation.lake.staging import find_run_id, small_table
 from segmentation.progress import Progress, warnings_kept
 from segmentation.report.charts import draw_all
-from segmentation.report.data import LargeTables, collect
+from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
-from segmentation.session import cancel_jobs, local_directory, spread
+from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
 
 STAGES = 9
 
 
 @dataclass(frozen=True)
-class Published:
-    """Where a run was published, and what a closing summary tells; `before` if it was there already."""
+class CleanedLines:
+    """The judged lines (cached), the sales among them, their ledger, and the day of the run."""
 
-    run_id: str
-    path: str
-    before: bool
-    choice: str = ""
-    quality: Sequence[Mapping[str, Any]] = ()
-    segments: Sequence[Mapping[str, Any]] = ()
+    judged: DataFrame
+    sales: DataFrame
+    ledger: Ledger
+    as_of: date
 
 
-def run(spark: SparkSession, config: RunConfig, request: Request, progress: Progress) -> Published:
-    """Reads, cleans, segments and publishes one run, or nothing.
+@dataclass(frozen=True)
+class Segments:
+    """The segments of a run: the customers' frame (cached), and the collected rows of the small tables."""
 
-    Raises ConfigError, InputError, QualityGateError or PublishConflict, each with what to do.
+    customers: DataFrame
+    profiles: Sequence[Mapping[str, Any]]
+    statistics: Sequence[Mapping[str, Any]]
+    k_sweep: Sequence[Mapping[str, Any]]
+    choice: Choice
+
+
+def segment_customers(
+    spark: SparkSession, config: RunConfig, request: Request, progress: Progress | None = None
+) -> Published:
+    """Run once and publish, or leave the lake as it was. The same run published before is only found.
+
+    The session is the caller's: its settings, cached tables and running jobs are left as they were.
+
+    Raises: ConfigError, InputError, QualityGateError or PublishConflict, each with what to do.
     """
-    with warnings_kept() as warnings:
-        return _run(spark, config, request, progress, warnings)
+    progress = progress or Progress(STAGES)
+    lake = Lake(spark, request.lake)
+    with warnings_kept() as warnings, guest_of(spark) as job_tag:
+        with progress.stage("Looking at the input"):
+            staging.require_writable(lake)
+            staging.remove_abandoned(lake)
+            files = find_input(spark, request.inputs, config.input)
+            set_shuffle_partitions(spark, sum(estimated_csv_bytes(file.path, file.stored.size) for file in files))
+            identity = identify([file.stored for file in files], config, request.as_of)
+            run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
+            progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
+        if is_published:
+            staging.name_latest(lake)  # the process that published it may have ended just before
+            return Published(run_id, lake.run_path(run_id), already_published=True)
+        staged = staging.stage(lake, run_id)
+        context = RunContext(spark, config, request, progress, warnings, files, identity, staged)
+        with _discarded_on_failure(context, job_tag):
+            return run(context)
 
 
-def _run(
-    spark: SparkSession, config: RunConfig, request: Request, progress: Progress, warnings: Sequence[str]
-) -> Published:
-    lake = Lake(spark, request.output)
-    with progress.stage("Looking at the input"):
-        staging.require_writable(lake)
-        staging.remove_abandoned(lake)
-        files = find_input(spark, request.inputs, config.input)
-        spread(spark, sum(estimated_csv_bytes(file.path, file.stored.size) for file in files))
-        identity = identify([file.stored for file in files], config, request.as_of)
-        run_id, is_published = find_run_id(lake, identity, request)
-        progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
-    if is_published:
-        staging.name_latest(lake)  # its own process may have ended just before that
-        return Published(run_id, lake.run_path(run_id), before=True)
-    staged = staging.stage(lake, run_id)
-    try:
-        return _publish(spark, config, request, progress, staged, files, identity, warnings)
-    except QualityGateError as error:
-        place = staged.refuse().removeprefix("file:")
-        raise QualityGateError(f"{error}; the refused run is kept at {place}") from error
-    except BaseException as error:  # what a person can mend, a signal, a job that failed: others may still write
-        full = _where_space_is_left(spark, lake) if NO_SPACE in str(error) else None
-        staged.discard_under_way(lambda: cancel_jobs(spark))
-        if full:
-            raise SegmentationError(full) from error
-        raise
-    finally:
-        staged.discard()
+def run(context: RunContext) -> Published:
+    """Clean the lines, segment the customers, write tables, charts and report, audit all of it, publish it."""
+    stage, spark, config, staged = context.progress.stage, context.spark, context.config, context.staged
 
+    with stage("Cleaning the lines"):
+        lines = clean_lines(context)
+        staged.write_table("rejected_transactions", rejected_transactions(lines.judged))
+        staged.write_table("data_quality", small_table(spark, "data_quality", lines.ledger.data_quality))
 
-def _publish(
-    spark: SparkSession,
-    config: RunConfig,
-    request: Request,
-    progress: Progress,
-    staged: StagedRun,
-    files: Sequence[InputFile],
-    identity: Identity,
-    warnings: Sequence[str],
-) -> Published:
-    began, wanted = datetime.now(UTC), config.clustering
-    spark.catalog.clearCache()  # of a run before this one in the same session
-
-    with progress.stage("Cleaning the lines"):
-        parsed = parse_lines(read_lines(spark, files, config.input), config.cleaning)
-        judged = judge_lines(parsed, config.cleaning, request.as_of)
-        lines = judged.drop(s.SOURCE_FILE).persist()  # a rejected line's file is in its rejection
-        with read_errors_named(spark, files):
-            ledger = Ledger(line_counts(lines).collect(), files)  # one row per outcome
-        as_of = request.as_of or day_after_last_sale(ledger, judged)
-        require_clean_lines(ledger)
-        warn_of_malformed(ledger)
-        quality, counts = ledger.data_quality, ledger.counts
-        progress.found(f"{counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
-        sales = sales_lines(lines)
-        staged.write_table("rejected_transactions", rejected_transactions(lines))
-        staged.write_table("data_quality", small_table(spark, "data_quality", quality))
-
-    with progress.stage("Aggregating customers, countries and products"):
-        orders = orders_of(sales).persist()
-        baskets = baskets_of(sales).persist()
-        cancelled = cancelled_lines(lines)
-        features = customer_features(orders, baskets, cancelled, as_of)
-        customers = features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID).persist()
-        preparation = prepare(customers, wanted)
-        require_customers(preparation, wanted.k, ledger.in_words())
-        progress.found(f"{preparation.count:,} customers")
-        countries = rollups.country_sales(orders).coalesce(1).persist()
-        products = rollups.product_sales(sales, baskets, config.rollups.merchandise_pattern).coalesce(1).persist()
+    with stage("Aggregating customers, countries and products"):
+        orders = context.cache(orders_of(lines.sales))
+        baskets = context.cache(baskets_of(lines.sales))
+        customers, preparation = customer_table(context, lines, orders, baskets)
+        countries = context.cache(rollups.country_sales(orders).coalesce(1))
+        products = context.cache(
+            rollups.product_sales(lines.sales, baskets, config.rollups.merchandise_pattern).coalesce(1)
+        )
         staged.write_table("country_sales", countries)
         staged.write_table("product_sales", products)
 
-    with progress.stage("Trying each number of segments"):
-        swept = sweep(preparation, ks_to_fit(preparation, wanted), wanted)
-        fits, choice = choose_and_refit(preparation, swept, wanted)
-        progress.found(choice.reason)
+    with stage("Trying each number of segments"):
+        fits, choice = fit_every_k(context, preparation)
 
-    with progress.stage("Naming the segments"):
-        fit, centres = ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), wanted.features)
-        names = name_segments(customers, centres, config.naming)
-        model = segment_model(preparation, fit.centres, [name.name for name in names])
-        segments = customer_segments(customers, model, fit, as_of).persist()
-        statistics = segment_statistics(segments).collect()  # one row per segment
-        described = segment_profiles(
-            statistics, [name.rule for name in names], clustered_only(centres, wanted.features)
-        )
-        sweep_rows = [sweep_row(fit, choice) for fit in fits]
-        staged.write_table("customer_segments", segments)
-        staged.write_table("segment_profiles", small_table(spark, "segment_profiles", described))
-        staged.write_table("k_sweep", small_table(spark, "k_sweep", sweep_rows))
-        staged.write_model(model)
-        staged.write_table("country_segments", rollups.country_segments(orders, segments))
-        staged.write_table("product_segments", rollups.product_segments(baskets, segments))
+    with stage("Naming the segments"):
+        segments = name_and_assign(context, customers, preparation, fits, choice, lines.as_of)
+        staged.write_table("segment_profiles", small_table(spark, "segment_profiles", segments.profiles))
+        staged.write_table("k_sweep", small_table(spark, "k_sweep", segments.k_sweep))
+        staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
+        staged.write_table("product_segments", rollups.product_segments(baskets, segments.customers))
 
-    facts = manifest.run_facts(config, identity, files, as_of, began, choice, spark.version)
-    with progress.stage("Drawing the charts"):
-        data = collect(
-            config,
-            choice,
-            sweep_rows,
-            described,
-            [row.asDict() for row in statistics],
-            quality,
-            LargeTables(
-                orders=orders,
-                customer_segments=segments,
-                country_sales=countries,
-                product_sales=products,
-                country_segments=staged.written("country_segments"),
-                product_segments=staged.written("product_segments"),
-                rejected_transactions=staged.written("rejected_transactions"),
-            ),
-        )
-        charts = draw_all(data, put=staged.put_file)
+    facts = manifest.run_facts(
+        config, context.identity, context.files, lines.as_of, context.began, choice, spark.version
+    )
+    with stage("Drawing the charts"):
+        report_data = collect_report_data(context, lines, orders, countries, products, segments)
+        charts = draw_all(report_data, put=staged.put_file)
 
-    with progress.stage("Writing the report"):
-        details = RunDetails(staged.run_id, facts, progress.seconds, warnings, request.command)
-        staged.put_text(render(data, charts, details), REPORT)
+    with stage("Writing the report"):
+        details = RunDetails(staged.run_id, facts, context.progress.seconds, context.warnings, context.request.command)
+        staged.put_text(render(report_data, charts, details), REPORT)
 
+    run_id = audit_and_publish(context, lines, segments, facts)
+    return Published(
+        run_id, staged.lake.run_path(run_id), False, choice.reason, lines.ledger.data_quality, segments.profiles
+    )
+
+
+def clean_lines(context: RunContext) -> CleanedLines:
+    """Read the input and judge every line once. Runs one action: the counts by outcome."""
+    config, request = context.config, context.request
+    parsed = parse_lines(read_lines(context.spark, context.files, config.input), config.cleaning)
+    judged = judge_lines(parsed, config.cleaning, request.as_of)
+    lines = context.cache(judged.drop(s.SOURCE_FILE))  # a rejected line has its file in its rejection
+    with read_errors_named(context.spark, context.files):
+        ledger = Ledger(line_counts(lines).collect(), context.files)  # one row per outcome
+    as_of = request.as_of or day_after_last_sale(ledger, judged)
+    require_clean_lines(ledger)
+    warn_of_malformed(ledger)
+    context.progress.found(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
+    return CleanedLines(lines, sales_lines(lines), ledger, as_of)
+
+
+def customer_table(
+    context: RunContext, lines: CleanedLines, orders: DataFrame, baskets: DataFrame
+) -> tuple[DataFrame, Preparation]:
+    """Return the customers' features (cached), and their points scaled for clustering. Runs the action of scaling."""
+    features = customer_features(orders, baskets, cancelled_lines(lines.judged), lines.as_of)
+    customers = context.cache(features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID))
+    preparation = prepare(customers, context.config.clustering)
+    context.cached.append(preparation.points)
+    require_customers(preparation, context.config.clustering.k, lines.ledger.in_words())
+    context.progress.found(f"{preparation.count:,} customers")
+    return customers, preparation
+
+
+def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit], Choice]:
+    """Fit KMeans for every k, and choose one."""
+    settings = context.config.clustering
+    fits, choice = choose_and_refit(
+        preparation, sweep(preparation, ks_to_fit(preparation, settings), settings), settings
+    )
+    context.progress.found(choice.reason)
+    return fits, choice
+
+
+def name_and_assign(
+    context: RunContext,
+    customers: DataFrame,
+    preparation: Preparation,
+    fits: Sequence[Fit],
+    choice: Choice,
+    as_of: date,
+) -> Segments:
+    """Name the segments, assign every customer, write both with the model. Runs the action of the profiles."""
+    config, staged = context.config, context.staged
+    features = config.clustering.features
+    chosen = next(fit for fit in fits if fit.k == choice.k)
+    fit, centres = ordered_by_spend(preparation, chosen, features)
+    names = name_segments(customers, centres, config.naming)
+    model = segment_model(preparation, fit.centres, [name.name for name in names])
+    assigned = context.cache(customer_segments(customers, model, fit, as_of))
+    statistics = segment_statistics(assigned).collect()  # one row per segment
+    profiles = segment_profiles(statistics, [name.rule for name in names], clustered_only(centres, features))
+    staged.write_table("customer_segments", assigned)
+    staged.write_model(model)
+    k_sweep = [sweep_row(fit, choice) for fit in fits]
+    return Segments(assigned, profiles, [row.asDict() for row in statistics], k_sweep, choice)
+
+
+def collect_report_data(
+    context: RunContext,
+    lines: CleanedLines,
+    orders: DataFrame,
+    countries: DataFrame,
+    products: DataFrame,
+    segments: Segments,
+) -> ReportData:
+    """Collect the bounded rows that charts and report show."""
+    written = context.staged.written
+    tables = LargeTables(
+        orders=orders,
+        customer_segments=segments.customers,
+        country_sales=countries,
+        product_sales=products,
+        country_segments=written("country_segments"),
+        product_segments=written("product_segments"),
+        rejected_transactions=written("rejected_transactions"),
+    )
+    return collect(
+        context.config,
+        segments.choice,
+        segments.k_sweep,
+        segments.profiles,
+        segments.statistics,
+        lines.ledger.data_quality,
+        tables,
+    )
+
+
+def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segments, facts: Mapping[str, Any]) -> str:
+    """Read the staged run back, hold it against its counts and the gates, publish it, and return its id."""
+    config, staged, progress = context.config, context.staged, context.progress
     with progress.stage("Auditing"):
         staged.finish_writing()
-        made = {"customer_segments": preparation.count, "segment_profiles": len(described), "k_sweep": len(fits)}
-        made["data_quality"] = len(quality)
-        figures, reconciliation, files_written = audit.audited(staged, quality, made)
-        audit.require_gates(config, staged, reconciliation, described, as_of)
-        contents = manifest.contents({table: row[s.ROWS] for table, row in figures.items()}, files_written)
+        expected_rows = {
+            "customer_segments": sum(row[s.CUSTOMERS] for row in segments.profiles),
+            "segment_profiles": len(segments.profiles),
+            "k_sweep": len(segments.k_sweep),
+            "data_quality": len(lines.ledger.data_quality),
+        }
+        figures, reconciliation, files = audit.audited(staged, lines.ledger.data_quality, expected_rows)
+        audit.require_gates(config, staged, reconciliation, segments.profiles, lines.as_of)
+        contents = manifest.contents({table: row[s.ROWS] for table, row in figures.items()}, files)
         staging.reached(staging.AUDITED)
-
     with progress.stage("Publishing"):
-        told = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
-        run_id = staged.publish(told, number_from=wanted_id(identity, request) if request.force else None)
-    return Published(run_id, staged.lake.run_path(run_id), False, choice.reason, quality, described)
+        content = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
+        requested_id = context.request.run_id or context.identity.default_run_id
+        return staged.publish(content, number_from=requested_id if context.request.force else None)
 
 
-def _where_space_is_left(spark: SparkSession, lake: Lake) -> str:
+@contextmanager
+def _discarded_on_failure(context: RunContext, job_tag: str) -> Iterator[None]:
+    """Leave nothing in the lake where the run fails, but a run that was refused by its audit or a gate."""
+    spark, staged = context.spark, context.staged
+    try:
+        yield
+    except QualityGateError as error:
+        refused = staged.refuse().removeprefix("file:")
+        raise QualityGateError(f"{error}; the refused run is kept at {refused}") from error
+    except BaseException as error:  # a fault of the input, a signal, a failed job: tasks may still be writing
+        no_space = _no_space_message(spark, staged.lake) if NO_SPACE in str(error) else None
+        staged.discard_under_way(lambda: cancel_tagged_jobs(spark, job_tag))
+        if no_space:
+            raise SegmentationError(no_space) from error
+        raise
+    finally:
+        staged.discard()
+        context.release_cache()
+
+
+def _no_space_message(spark: SparkSession, lake: Lake) -> str:
     scratch = local_directory(spark)
-    places = {f"the lake {lake.shown}": lake.path, f"Spark's local directory {scratch}": f"file:{scratch}"}
+    folders = {f"the lake {lake.shown}": lake.path, f"Spark's local directory {scratch}": f"file:{scratch}"}
     free = [
         f"{name} has {filesystem_for(spark, path).free_bytes(path) / 2**20:,.0f} MB free"
-        for name, path in places.items()
+        for name, path in folders.items()
     ]
     return f"{NO_SPACE}: {', '.join(free)}: make room, or set spark.local.dir to a larger disk; nothing was published"

@@ -1,47 +1,51 @@
-"""The Spark session: what the results depend on is set here, the rest is the cluster's and the command line's."""
+"""The Spark session: settings that results depend on are set here; all others are the user's and the cluster's."""
 
 import signal
 import warnings
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import Any
+from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
+from pyspark import inheritable_thread_target
 from pyspark.sql import SparkSession
 
 from segmentation.errors import SegmentationError, java_message
 
 SECONDS_TO_CANCEL = 5
 PARTITIONS = "spark.sql.shuffle.partitions"
-# What is sorted at once then takes some 100 MB of memory: it fits with two cores that share 2 GB.
+# A partition of this size sorts in about 100 MB of memory, which two cores sharing 2 GB can spare.
 BYTES_SORTED_AT_ONCE = 32_000_000
 LEAST_PARTITIONS = 8
 SETTINGS = {
-    # A wall-clock time stays what it is on any machine: dates are parsed and shown in one zone.
+    # A wall-clock time is the same on any machine: dates are parsed and written in one zone.
     "spark.sql.session.timeZone": "UTC",
-    # Overflow and bad casts fail loudly where the code does not ask for try_cast.
+    # Overflow and bad casts fail where the code does not use try_cast.
     "spark.sql.ansi.enabled": "true",
     # `CustomerID` and `customerid` are two columns, in Parquet as in a CSV header.
     "spark.sql.caseSensitive": "true",
-    # Dates before 1900 and impossible ones are rejected lines, never a stack trace or a silent other reading.
+    # An impossible date is a rejected line, not a stack trace and not another date.
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    # Readers outside Spark (DuckDB, Polars, pandas, Trino) know this form of timestamps.
+    # DuckDB, Polars, pandas and Trino read this form of timestamps.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # pandas writes times in nanoseconds, which Spark has no type for; the reader turns the numbers into times.
+    # pandas writes nanoseconds, which Spark has no type for: the reader converts the numbers.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
-    # Lines are kept while a run lasts: to look for the best way to compress them costs more than their memory.
+    # Lines are cached for one run: choosing a compression for them takes longer than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
-    # Workbooks are handed over as Arrow.
+    # Workbooks and small tables reach Spark as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 
 
 def spark_session(name: str) -> SparkSession:
-    """The session of this job, on the master that spark-submit names.
+    """Return the session of this job, on the master that spark-submit names.
 
-    Raises SegmentationError where the cluster did not take the job.
+    Raises: SegmentationError if the cluster did not accept the application.
     """
-    # PySpark says this on import wherever pandas is installed; the job does not use pandas.
+    # PySpark warns wherever pandas is installed; the job does not use pandas.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     builder = SparkSession.builder.appName(name)
     for key, value in SETTINGS.items():
@@ -53,29 +57,61 @@ def spark_session(name: str) -> SparkSession:
         if "stopped SparkContext" not in java_message(error):
             raise
         raise SegmentationError(
-            "the cluster did not take the job (why is in Spark's lines above): see that its master runs, and that "
-            "spark.authenticate.secret is the cluster's own, as conf/spark-cluster.conf tells"
+            "the cluster did not accept the job (Spark's lines above say why): check that its master runs, and that "
+            "spark.authenticate.secret is the cluster's, as described in conf/spark-cluster.conf"
         ) from error
     finally:
-        # PySpark's own way with Ctrl-C calls Java from within a call to Java, and says so in a stack trace.
+        # PySpark's own handler of Ctrl-C calls Java from within a call to Java, which ends in a stack trace.
         signal.signal(signal.SIGINT, on_interrupt)
 
 
-def spread(spark: SparkSession, text_bytes: int) -> None:
-    """Sets into how many parts lines are shuffled, unless spark-submit was told."""
+@contextmanager
+def guest_of(spark: SparkSession) -> Iterator[str]:
+    """Give the session the job's settings and tag the jobs of this thread; undo both at the end.
+
+    Yields the tag, by which `cancel_tagged_jobs` finds these jobs and no others. The threads of a `SparkThreadPool`
+    inherit it.
+    """
+    before = {key: spark.conf.get(key, None) for key in (*SETTINGS, PARTITIONS)}
+    tag = f"segmentation-{uuid4().hex}"
+    for key, value in SETTINGS.items():
+        spark.conf.set(key, value)
+    spark.sparkContext.addJobTag(tag)
+    try:
+        yield tag
+    finally:
+        with suppress(Exception):  # Java may have ended; the error that ended the run says more
+            spark.sparkContext.removeJobTag(tag)
+            for key, value_before in before.items():
+                if value_before is None:
+                    spark.conf.unset(key)
+                else:
+                    spark.conf.set(key, value_before)
+
+
+class SparkThreadPool(ThreadPoolExecutor):
+    """A thread pool whose Spark jobs carry the tags of the thread that submits them."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        session = SparkSession.getActiveSession()
+        return super().submit(inheritable_thread_target(session)(fn) if session else fn, *args, **kwargs)
+
+
+def set_shuffle_partitions(spark: SparkSession, text_bytes: int) -> None:
+    """Set the number of shuffle partitions by the size of the input, unless spark-submit was given one."""
     if PARTITIONS not in dict(spark.sparkContext.getConf().getAll()):
         spark.conf.set(PARTITIONS, str(partitions_for(text_bytes)))
 
 
-def cancel_jobs(spark: SparkSession) -> None:
-    """Ends what Spark is doing, from a thread of its own: this one's connection to Java may be in the middle of a call.
+def cancel_tagged_jobs(spark: SparkSession, tag: str) -> None:
+    """Cancel the jobs of one run, from another thread: this one may be in the middle of a call to Java.
 
     Java that has ended, or does not answer, is not waited for.
     """
 
     def cancel() -> None:
         with suppress(Exception):
-            spark.sparkContext.cancelAllJobs()
+            spark.sparkContext.cancelJobsWithTag(tag)
 
     canceller = Thread(target=cancel, daemon=True)
     canceller.start()
@@ -83,17 +119,17 @@ def cancel_jobs(spark: SparkSession) -> None:
 
 
 def local_directory(spark: SparkSession) -> str:
-    """Where the driver's Spark keeps what does not fit into memory."""
+    """Return the folder to which the driver's Spark spills what does not fit into memory."""
     jvm: Any = spark._jvm
     context: Any = spark._jsc
     return str(jvm.org.apache.spark.util.Utils.getLocalDir(context.sc().conf()))
 
 
 def partitions_for(text_bytes: int) -> int:
-    """Into how many parts lines of so much text are shuffled: by their number alone, whatever the cores.
+    """Return the number of shuffle partitions for lines of this size: the same on any number of cores.
 
-    At 2 cores and at 200: one part takes a core a second or so, so that 200 share a gigabyte well, and 2 are not kept
-    busy by thousands of parts with nothing in them.
+    A partition takes a core about a second: 200 cores share a gigabyte well, and 2 are not held up by thousands of
+    empty partitions.
 
     >>> partitions_for(45_000_000), partitions_for(20_000_000_000)
     (8, 625)

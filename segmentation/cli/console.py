@@ -22,7 +22,7 @@ from rich.text import Text
 
 from segmentation import schemas as s
 from segmentation.cli.log import WITH_TIME, PlainFormatter
-from segmentation.pipeline import Published
+from segmentation.context import Published
 from segmentation.progress import Progress
 from segmentation.redaction import shown
 from segmentation.report.text import money, number, percent
@@ -130,7 +130,7 @@ def summary_of(
     The table fits the width, and holds only characters of the encoding; None stands for one that has all.
     """
     path = shown(published.path.removeprefix("file:"))
-    if published.before:
+    if published.already_published:
         return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
     console = Console(width=max(NARROWEST, min(width or WIDEST, WIDEST)))
     is_unicode = encoding is None or encoding.lower().startswith("utf")

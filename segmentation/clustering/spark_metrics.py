@@ -5,13 +5,13 @@ The expressions are SQL text: one of thousands of terms is a single call to Java
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering.metrics import Centres, Cluster, Indices, indices_of
+from segmentation.session import SparkThreadPool
 
 # Each cluster is a term of an expression that Spark compiles, and the length of a Java method is limited.
 MOST_CLUSTERS_OF_A_JOB = 20
@@ -47,7 +47,7 @@ def measure(
         ]
 
     try:
-        with ThreadPoolExecutor(parallel_jobs) as pool:
+        with SparkThreadPool(parallel_jobs) as pool:
             batches = list(pool.map(measure_batch, _batches(clusterings)))
     finally:
         columns.unpersist()

@@ -6,7 +6,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,6 +23,7 @@ from segmentation.config.settings import QualityGates, RunConfig
 from segmentation.errors import NO_SPACE, InputError, QualityGateError, SegmentationError, java_message
 from segmentation.lake.runs import Lake, open_run
 from segmentation.lake.staging import StagedRun
+from segmentation.session import SparkThreadPool
 
 # 0.80 - 0.75 is a little more than 0.05; a share of so little is less than a line of a billion.
 ROUNDING = 1e-10
@@ -230,7 +230,7 @@ def audited(
     try:
         tables = {table: staged.table(table) for table in s.TABLES}
         misplaced = customers_in_another_segment(tables["customer_segments"], staged.model())
-        with ThreadPoolExecutor(4) as pool:  # four small jobs, of which each leaves most cores idle
+        with SparkThreadPool(4) as pool:  # four small jobs, of which each leaves most cores idle
             rows = pool.submit(table_figures(tables).collect)  # one row per table
             reasons = pool.submit(lines_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
             strays = pool.submit(misplaced.count)

@@ -9,10 +9,10 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -28,6 +28,7 @@ from segmentation.errors import ConfigError, InputError, PublishConflict, Segmen
 from segmentation.filesystem import Claim
 from segmentation.lake.manifest import LONGEST_RUN_ID, Identity
 from segmentation.lake.runs import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, REFUSED, STAGING, Lake, aside, place_of
+from segmentation.session import SparkThreadPool
 
 # A small write leaves most cores idle while Spark plans and commits it; a large one keeps all of them busy by itself.
 AT_ONCE: Final = 2
@@ -40,7 +41,7 @@ class Writes:
     """Writes to paths, begun in order, some at a time."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="write")
+        self._pool = SparkThreadPool(AT_ONCE, thread_name_prefix="write")
         self._begun: dict[str, Future[None]] = {}
 
     def begin(self, write: Callable[[str], None], path: str) -> None:
@@ -340,30 +341,13 @@ def _name_latest(lake: Lake) -> None:
         lake.filesystem.write_text(path, text, staging=f"{lake.path}/{STAGING}")
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a run beside its configuration; `command` is the line that asked it, for the report."""
-
-    inputs: tuple[str, ...]
-    output: str
-    as_of: date | None = None
-    run_id: str | None = None
-    force: bool = False
-    command: str = ""
-
-
-def wanted_id(identity: Identity, request: Request) -> str:
-    """The id asked for, or else the run's own."""
-    return request.run_id or identity.default_run_id
-
-
-def find_run_id(lake: Lake, identity: Identity, request: Request) -> tuple[str, bool]:
+def find_run_id(lake: Lake, identity: Identity, run_id: str | None, force: bool) -> tuple[str, bool]:
     """The id to publish under, and whether this very run is published under it already.
 
     ConfigError where something else is there under an id that was asked for.
     """
-    run_id = wanted_id(identity, request)
-    if request.force:
+    run_id = run_id or identity.default_run_id
+    if force:
         return free_run_id(lake, run_id), False
     if not lake.is_published(run_id):
         if run_id in lake.unfinished_run_ids():

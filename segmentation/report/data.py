@@ -1,6 +1,6 @@
 """All data of the charts and the report. `collect` runs their only Spark jobs; drawing and rendering run none."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -12,6 +12,7 @@ from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.report import aggregates as agg
 from segmentation.report.text import Row, Rows
+from segmentation.session import SparkThreadPool
 
 JOBS_AT_ONCE: Final = 4  # small jobs, of which each leaves most cores idle
 
@@ -97,7 +98,7 @@ def collect(
     span = agg.purchase_span(segments).collect()[0]  # one row
     months = agg.period_months(span[agg.FIRST_DAY], span[agg.LAST_DAY])
     days = agg.bin_days(span[agg.LEAST_RECENCY], span[agg.MOST_RECENCY])
-    with ThreadPoolExecutor(JOBS_AT_ONCE) as pool:
+    with SparkThreadPool(JOBS_AT_ONCE) as pool:
 
         def rows(frame: DataFrame) -> Future[Rows]:
             return pool.submit(_rows, frame)

@@ -1,4 +1,4 @@
-"""The job's session has its own settings, and a cluster that does not take the job is told in a sentence."""
+"""The session's settings, its shuffle partitions, and a cluster that refuses the job."""
 
 from typing import Any, cast
 
@@ -15,12 +15,12 @@ from segmentation.session import (
     PARTITIONS,
     SETTINGS,
     partitions_for,
+    set_shuffle_partitions,
     spark_session,
-    spread,
 )
 
 
-def test_settings_that_the_results_depend_on_come_before_any_others(spark: SparkSession):
+def test_settings_that_results_depend_on_override_others(spark: SparkSession):
     before = {key: spark.conf.get(key) for key in ("spark.sql.session.timeZone", "spark.sql.ansi.enabled")}
     try:
         spark.conf.set("spark.sql.session.timeZone", "Asia/Kathmandu")
@@ -32,25 +32,25 @@ def test_settings_that_the_results_depend_on_come_before_any_others(spark: Spark
             spark.conf.set(key, value)
 
 
-def test_lines_are_shuffled_in_as_many_parts_as_their_text_asks_for():
+def test_partitions_grow_with_the_size_of_the_text():
     assert partitions_for(0) == partitions_for(LEAST_PARTITIONS * BYTES_SORTED_AT_ONCE) == LEAST_PARTITIONS
     assert partitions_for(1000 * BYTES_SORTED_AT_ONCE + 1) == 1001
 
 
-def test_parquet_and_packed_files_count_as_the_text_they_hold():
+def test_compressed_files_count_as_the_text_they_hold():
     sizes = [estimated_csv_bytes(name, 100) for name in ("a.csv", "/days/a.xlsx", "s3a://bucket/a.csv.gz", "a.parquet")]
     assert sizes[0] == 100
     assert sizes == sorted(set(sizes))
 
 
-def test_a_number_of_parts_given_to_spark_submit_stays(spark: SparkSession):
+def test_partitions_given_to_spark_submit_stay(spark: SparkSession):
     given = spark.conf.get(PARTITIONS)  # tests/conftest.py gives it as spark-submit would
-    spread(spark, 1000 * BYTES_SORTED_AT_ONCE)
+    set_shuffle_partitions(spark, 1000 * BYTES_SORTED_AT_ONCE)
     assert spark.conf.get(PARTITIONS) == given
 
 
 class Conf:
-    """The settings of a Spark that was told nothing when it was submitted."""
+    """The settings of a Spark that was submitted without options."""
 
     def __init__(self) -> None:
         self.set_later: dict[str, str] = {}
@@ -66,9 +66,9 @@ class Conf:
         self.set_later[key] = value
 
 
-def test_spark_that_was_told_nothing_gets_a_number_by_the_input():
+def test_partitions_follow_the_input_by_default():
     conf = Conf()
-    spread(cast("SparkSession", conf), 9 * BYTES_SORTED_AT_ONCE)
+    set_shuffle_partitions(cast("SparkSession", conf), 9 * BYTES_SORTED_AT_ONCE)
     assert conf.set_later == {PARTITIONS: "9"}
 
 
@@ -105,9 +105,11 @@ def refusing(message: str) -> type:
     return type("Refusing", (), {"builder": Builder(message)})
 
 
-def test_a_cluster_that_does_not_take_the_job_is_told_with_what_to_look_at(monkeypatch: pytest.MonkeyPatch):
+def test_a_cluster_that_refuses_the_job_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(session, "SparkSession", refusing("Cannot call methods on a stopped SparkContext.\nat …"))
-    with pytest.raises(SegmentationError, match=r"did not take the job.*its master runs.*spark\.authenticate\.secret"):
+    with pytest.raises(
+        SegmentationError, match=r"did not accept the job.*its master runs.*spark\.authenticate\.secret"
+    ):
         spark_session("tests")
 
 

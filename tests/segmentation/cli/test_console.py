@@ -21,7 +21,7 @@ from segmentation.cli.console import (
     terminal,
     wrapped,
 )
-from segmentation.pipeline import Published
+from segmentation.context import Published
 from tests.segmentation.report.sample_report import page_of, report_data
 from tests.terminals import on_a_terminal, without_codes
 

@@ -1,0 +1,68 @@
+"""What a run is asked for, what its steps share, and what it returns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from segmentation.config.settings import RunConfig
+from segmentation.ingest.files import InputFile
+from segmentation.lake.manifest import Identity
+from segmentation.lake.staging import StagedRun
+from segmentation.progress import Progress
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for: input paths, the lake, and the options of the command line."""
+
+    inputs: Sequence[str]
+    lake: str
+    as_of: date | None = None
+    run_id: str | None = None
+    force: bool = False
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published run.
+
+    `run_id` and `path` say where it is; `already_published` that this very run was there before, and then the rest is
+    empty. `choice` says how k was chosen; `quality` has the rows of data_quality, `segments` those of
+    segment_profiles.
+    """
+
+    run_id: str
+    path: str
+    already_published: bool
+    choice: str = ""
+    quality: Sequence[Mapping[str, Any]] = ()
+    segments: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the steps of one run share."""
+
+    spark: SparkSession
+    config: RunConfig
+    request: Request
+    progress: Progress
+    warnings: Sequence[str]
+    files: Sequence[InputFile]
+    identity: Identity
+    staged: StagedRun
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    cached: list[DataFrame] = field(default_factory=list)
+
+    def cache(self, frame: DataFrame) -> DataFrame:
+        """Persist a frame until the run ends."""
+        self.cached.append(frame.persist())
+        return frame
+
+    def release_cache(self) -> None:
+        while self.cached:
+            self.cached.pop().unpersist()
