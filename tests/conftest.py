@@ -1,4 +1,4 @@
-"""What all tests share: one small Spark session, and where the real data set is."""
+"""Fixtures that all tests share, the markers that follow from them, and the order in which two processes run tests."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -15,26 +15,58 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def settings_of(texts: Iterable[str]) -> dict[str, str]:
-    """`key=value` as a setting each."""
+    """Return each `key=value` as a setting."""
     return dict(text.split("=", 1) for text in texts)
 
 
 SMALL = {
-    "spark.ui.enabled": "false",  # nothing to look at, and a port less to open
+    "spark.ui.enabled": "false",  # nobody looks at it, and it opens a port
     "spark.default.parallelism": "4",
     "spark.driver.host": "127.0.0.1",  # listens on loopback only
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
     "spark.python.sql.dataFrameDebugging.enabled": "false",  # it doubles the time to build an expression
-    # As scripts/submit has it for small input; two such sessions share the cores.
+    # As scripts/submit starts Java for small input: it lives for minutes, and two sessions share the cores.
     "spark.driver.extraJavaOptions": " ".join(JAVA_FOR_SMALL_INPUT),
     **settings_of(SPARK_FOR_SMALL_INPUT),
 }
+# A test with one of these fixtures gets the marker.
+MARKERS = {
+    "published": "process",
+    "submit": "process",
+    "run_job": "whole_run",
+    "browser": "browser",
+    "cluster": "cluster",
+    "online_retail": "online_retail",
+}
+# Tests with one of these fixtures run in one process, so that what they share is made once.
+GROUPS = {"published": "published run", "cluster": "published run", "online_retail": "real data", "browser": "browser"}
+# Long groups and files first, so that both processes end at about the same time.
+LONGEST_FIRST = ("published run", "real data", "test_crash_test.py", "browser", "tests/jobs", "tests/scripts")
 
-# A machine that is busy is no fault of the code: no example is timed.
+# A busy machine is no fault of the code: no example has a time limit.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark and group tests by their fixtures, a test without a shared fixture by its file, and sort the groups."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for marker in dict.fromkeys(MARKERS[name] for name in fixtures if name in MARKERS):
+            item.add_marker(marker)
+        if item.get_closest_marker("xdist_group") is None:
+            file = item.path.relative_to(ROOT).as_posix()
+            item.add_marker(pytest.mark.xdist_group(next((GROUPS[name] for name in GROUPS if name in fixtures), file)))
+    items.sort(key=_position)
+
+
+def _position(item: pytest.Item) -> int:
+    marker = item.get_closest_marker("xdist_group")
+    group = str(marker.args[0]) if marker else ""
+    return next((number for number, text in enumerate(LONGEST_FIRST) if text in group), len(LONGEST_FIRST))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +83,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture(scope="session")
 def online_retail() -> Path:
-    """The folder with the real data set in its three forms; tests that need it are skipped where it is not."""
+    """The folder with the real data set in its three forms; tests that need it are skipped where there is none."""
     folder = os.environ.get("ONLINE_RETAIL_DIR")
     if not folder:
         pytest.skip("ONLINE_RETAIL_DIR is not set: the real data set is not here")

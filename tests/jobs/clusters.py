@@ -1,4 +1,4 @@
-"""A standalone cluster on this machine for the tests that need one, as scripts/cluster starts it: with a secret."""
+"""A standalone cluster on this machine, started by scripts/cluster, with a secret."""
 
 import os
 import signal
@@ -9,18 +9,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.jobs.conftest import ADAPTIVE, JAVA_OPTIONS, QUICK_JAVA, ROOT
-from tests.jobs.running_jobs import PROC
+from tests.conftest import ROOT
+from tests.jobs.running_jobs import ADAPTIVE, PROFILE_JAVA, QUICK_JAVA
+from tests.processes import PROC
 
+WORKERS = 3
 NO_PYTHON = "/nonexistent/python"
-# What a job needs beside the profile that scripts/cluster writes: room on this machine, and executors without Python.
+# Added to the profile that scripts/cluster writes: memory for this machine, and executors without Python.
 SMALL_EXECUTORS = {
     "spark.executorEnv.PYSPARK_PYTHON": NO_PYTHON,
     "spark.pyspark.python": NO_PYTHON,
     "spark.pyspark.driver.python": sys.executable,
     "spark.driver.memory": "2g",
     "spark.executor.memory": "512m",
-    "spark.executor.extraJavaOptions": f"{JAVA_OPTIONS.split()[1]} {QUICK_JAVA}",
+    "spark.executor.extraJavaOptions": f"{PROFILE_JAVA.split()[1]} {QUICK_JAVA}",
     "spark.sql.shuffle.partitions": "8",
     **ADAPTIVE,
 }
@@ -28,13 +30,13 @@ SMALL_EXECUTORS = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where a running cluster keeps its files."""
+    """A running cluster, by the folder of its files."""
 
     folder: Path
 
     @property
     def properties(self) -> Path:
-        """What a job is submitted with: the cluster's profile, URL and secret."""
+        """The properties file for spark-submit: profile, URL and secret."""
         return self.folder / "job.properties"
 
     @property
@@ -44,16 +46,16 @@ class Cluster:
         return line.split()[-1]
 
     def worker(self, number: int) -> int:
-        """The process id of a worker."""
+        """Return the process id of a worker."""
         return int((self.folder / f"worker-{number}.pid").read_text())
 
     def executors(self, worker: int | None = None) -> dict[int, str]:
-        """The executors that run, of one worker or of all: process id → command line."""
-        place = self.folder / "work" / (str(worker) if worker else "")
+        """Return the running executors of one worker or of all: process id → command line."""
+        folder = self.folder / "work" / (str(worker) if worker else "")
         found = {}
         for process in PROC.glob("[0-9]*"):
             with suppress(OSError):  # it ended meanwhile, or is another user's
-                if (process / "cwd").readlink().is_relative_to(place):
+                if (process / "cwd").readlink().is_relative_to(folder):
                     found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found
 
@@ -70,7 +72,7 @@ def cluster(verb: str, folder: Path, *options: str) -> subprocess.CompletedProce
 
 @contextmanager
 def running_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
-    """A cluster of one master and some workers of one core, ended with all that it began."""
+    """Start a master and some workers of one core; stop them and their executors at the end."""
     running = Cluster((folder / "cluster").resolve())
     try:
         started = cluster("start", folder, "--workers", str(workers), "--cores", "1", "--memory", "1g")

@@ -1,4 +1,4 @@
-"""Published runs read as anyone reads them: by pyarrow and json, without Spark."""
+"""Read published runs as any reader does: by pyarrow and json, without Spark."""
 
 import hashlib
 import json
@@ -27,12 +27,13 @@ def rows_of(run: Path, table: str) -> list[dict[str, Any]]:
 
 
 def content_hash(run: Path, table: str, without: Collection[str] = ()) -> str:
-    """SHA-256 of a table's columns, types and sorted rows, but for the columns that must differ."""
-    found = table_of(run, table)
-    kept = found.select([name for name in found.column_names if name not in {*without, *DIFFERS.get(table, ())}])
-    columns = [kept.column(name).to_pylist() for name in kept.column_names]
+    """Return the SHA-256 of a table's schema and sorted rows, without columns that differ between runs."""
+    table_read = table_of(run, table)
+    omitted = {*without, *DIFFERS.get(table, ())}
+    compared = table_read.select([name for name in table_read.column_names if name not in omitted])
+    columns = [compared.column(name).to_pylist() for name in compared.column_names]
     rows = sorted(repr(row) for row in zip(*columns, strict=True))
-    return hashlib.sha256("\n".join([str(kept.schema.remove_metadata()), *rows]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([str(compared.schema.remove_metadata()), *rows]).encode()).hexdigest()
 
 
 def content_hashes(run: Path, without: Collection[str] = ()) -> dict[str, str]:
@@ -45,7 +46,7 @@ def manifest_of(run: Path) -> dict[str, Any]:
 
 
 def runs_in(lake: Path) -> list[str]:
-    """The ids of the published runs, sorted."""
+    """Return the ids of the published runs, sorted."""
     return sorted(path.name.removeprefix("run_id=") for path in (lake / "runs").glob("*"))
 
 
@@ -54,14 +55,14 @@ def latest_run(lake: Path) -> Path:
 
 
 def left_over(lake: Path) -> list[str]:
-    """What is anywhere in a lake besides latest.json and its published runs."""
+    """Return what is in a lake besides latest.json and its published runs."""
     staging = lake / "_staging"
-    beside = {path.name for path in lake.iterdir()} - {"runs", "latest.json", "_staging"} if lake.is_dir() else set()
-    return sorted(beside | ({path.name for path in staging.iterdir()} if staging.is_dir() else set()))
+    strays = {path.name for path in lake.iterdir()} - {"runs", "latest.json", "_staging"} if lake.is_dir() else set()
+    return sorted(strays | ({path.name for path in staging.iterdir()} if staging.is_dir() else set()))
 
 
 def model_content(run: Path) -> list[tuple[dict[str, Any], list[str]]]:
-    """Each stage of the saved model in order: its metadata without uid and timestamp, and its data's sorted rows."""
+    """Return each stage of the saved model in order: metadata without uid and timestamp, and sorted rows of data."""
     stages = sorted((run / "model" / "stages").iterdir(), key=lambda path: int(path.name.partition("_")[0]))
     return [(_metadata(stage), _data(stage)) for stage in stages]
 

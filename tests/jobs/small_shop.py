@@ -1,4 +1,4 @@
-"""A shop of 120 customers, its lines made by code, with the outcome of each line known from the start."""
+"""A generated shop of 120 customers; the outcome of each of its lines is known."""
 
 import csv
 import random
@@ -21,7 +21,7 @@ Fields = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Line:
-    """A line as it stands in the file, what becomes of it, and the money it counts for."""
+    """A line as it stands in the file, its outcome, and the money it counts for."""
 
     fields: Fields
     outcome: str
@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True)
 class SmallShop:
-    """The lines in the order of the file, and what follows from them by plain Python."""
+    """The lines in the order of the file, and figures that plain Python computes from them."""
 
     lines: tuple[Line, ...]
 
@@ -44,7 +44,7 @@ class SmallShop:
 
     @property
     def spend(self) -> dict[str, Decimal]:
-        """Money by customer id, over the clean lines."""
+        """Spend by customer id, over the clean lines."""
         return _sums((customer_of(line), line.amount) for line in self.clean)
 
     @property
@@ -82,7 +82,7 @@ def moment_of(line: Line) -> datetime:
 
 
 def make_small_shop(seed: int = 11, customers: int = 120) -> SmallShop:
-    """About 3,000 lines: heavy-tailed spend, five countries, 40 products, guests, cancellations, copies, dirt."""
+    """Return about 3,000 lines: heavy-tailed spend, five countries, 40 products, guests and faults."""
     draw = random.Random(seed)
     products = [_product(draw, number) for number in range(40)]
     lines: list[Line] = []
@@ -106,7 +106,7 @@ def make_small_shop(seed: int = 11, customers: int = 120) -> SmallShop:
 
 
 def write_csv(rows: Iterable[Fields], path: Path, header: Sequence[str] = HEADER) -> Path:
-    """As the real file has it: ISO-8859-1, CRLF, quotes only where needed."""
+    """Write the rows like the real file: ISO-8859-1, CRLF, quotes only where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="iso-8859-1", newline="") as file:
         writer = csv.writer(file)
@@ -116,7 +116,7 @@ def write_csv(rows: Iterable[Fields], path: Path, header: Sequence[str] = HEADER
 
 
 def write_xlsx(rows: Iterable[Fields], path: Path) -> Path:
-    """As the real workbook has it: numbers and dates are such where the text is one, the rest is text."""
+    """Write the rows like the real workbook, with numbers and dates where the text is one."""
     with xlsxwriter.Workbook(str(path), {"nan_inf_to_errors": False}) as workbook:
         sheet = workbook.add_worksheet("Online Retail")
         dates = workbook.add_format({"num_format": "m/d/yy h:mm"})
@@ -170,7 +170,7 @@ def _cancelled(line: Line) -> Line:
 
 
 def _dirt(sold: Sequence[Line]) -> list[Line]:
-    """One line each of the faults seen in the wild, made of good ones."""
+    """Return one line for each fault seen in the wild, made of good lines."""
 
     def changed(line: Line, outcome: str, counted: bool, **new: str) -> Line:
         fields = tuple(new.get(name, value) for name, value in zip(HEADER, line.fields, strict=True))

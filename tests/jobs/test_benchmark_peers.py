@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.jobs.conftest import ROOT, PublishedRun
+from tests.conftest import ROOT
 from tests.jobs.published_runs import table_of
+from tests.jobs.running_jobs import PublishedRun
 from tests.jobs.small_shop import SmallShop, customer_of, write_csv
 
 sys.path.append(str(ROOT / "scripts"))

@@ -1,13 +1,15 @@
-"""Whole runs on damaged files: published with the damage in the counts, or ended with 3 and nothing published."""
+"""Damaged lines and files: counted as malformed, or an error that names the file."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
+from segmentation.cleaning.rules import rejected_transactions
+from segmentation.errors import InputError
 from tests.hostile_files import TOP, line, parquet, parquet_with_a_value_beyond_its_dictionary, text
-from tests.jobs.conftest import CONFIG, QUICK, RunJob
-from tests.jobs.published_runs import latest_run, rows_of
-from tests.jobs.test_wrong_input import BAD_INPUT, assert_refused
+from tests.jobs.stages import clean, configured
 
 # Twelve customers, each with a day and an amount of its own.
 SOLD = [
@@ -15,9 +17,7 @@ SOLD = [
 ]
 
 
-def test_damaged_lines_are_published_in_the_counts_and_every_line_of_the_file_is_in_them(
-    run_job: RunJob, tmp_path: Path
-):
+def test_every_damaged_line_is_counted_and_quarantined(spark: SparkSession, tmp_path: Path):
     broken = [
         TOP,  # the header again, as in files that were joined
         line(20, Description='"OPEN'),
@@ -28,37 +28,29 @@ def test_damaged_lines_are_published_in_the_counts_and_every_line_of_the_file_is
         line(25) + ",more",
         line(26, Description='"TWO\nLINES"', CustomerID="17850"),
     ]
-    path, lake = tmp_path / "lines.csv", tmp_path / "lake"
+    path = tmp_path / "lines.csv"
     path.write_text(text(TOP, *SOLD[:6], *broken, *SOLD[6:]), encoding="utf-8")
-    done = run_job("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK)
-    assert done.code == 0, done.stderr
-    rows = {row["rule"]: row["rows"] for row in rows_of(latest_run(lake), "data_quality")}
-    assert {rule: count for rule, count in rows.items() if count} == {"clean": 14, "guest": 1, "malformed": 5}
-    assert sum(rows.values()) == len(SOLD) + len(broken)
-    rejected = rows_of(latest_run(lake), "rejected_transactions")
-    assert sorted(row["invoice_no"] for row in rejected) == ["536385", "536386", "536388", "536389", "536390", TOP[:9]]
+    cleaned = clean(spark, configured(), path)
+    assert cleaned.counts == {"clean": 14, "guest": 1, "malformed": 5}
+    assert sum(cleaned.counts.values()) == len(SOLD) + len(broken)
+    rejected = rejected_transactions(cleaned.lines).collect()
+    assert sorted(row["invoice_no"] for row in rejected) == ["536385", "536388", "536389", "536390", TOP[:9]]
     assert {row["source_file"] for row in rejected} == {str(path)}
 
 
-def test_a_damaged_parquet_file_ends_the_run_with_its_name_whichever_values_it_hits(run_job: RunJob, tmp_path: Path):
-    (tmp_path / "lines").mkdir()
-    (tmp_path / "lines" / "a.parquet").write_bytes(parquet())
-    (tmp_path / "lines" / "b.parquet").write_bytes(parquet_with_a_value_beyond_its_dictionary())
-    done = run_job("--config", CONFIG, "--input", tmp_path / "lines", "--output", tmp_path / "lake")
-    assert_refused(
-        done, BAD_INPUT, r"error: \S*/b\.parquet: cannot be read to its end, it is damaged", tmp_path / "lake"
-    )
+def test_a_damaged_parquet_file_is_named_whichever_values_are_damaged(spark: SparkSession, tmp_path: Path):
+    (tmp_path / "a.parquet").write_bytes(parquet())
+    (tmp_path / "b.parquet").write_bytes(parquet_with_a_value_beyond_its_dictionary())
+    with pytest.raises(InputError, match=r"/b\.parquet: cannot be read to its end, it is damaged"):
+        clean(spark, configured(), tmp_path)
 
 
 @pytest.mark.parametrize("day", ["2999-12-31", "9999-12-31"])
-def test_a_sale_that_is_yet_to_come_is_refused_unless_the_run_has_its_day(day: str, run_job: RunJob, tmp_path: Path):
-    path, lake = tmp_path / "lines.csv", tmp_path / "lake"
+def test_a_sale_in_the_future_is_refused_unless_the_run_has_its_day(day: str, spark: SparkSession, tmp_path: Path):
+    path = tmp_path / "lines.csv"
     path.write_text(text(TOP, *SOLD, line(99, InvoiceDate=day)))
-    arguments = ("--config", CONFIG, "--input", path, "--output", lake, "--set", *QUICK)
-    message = rf"lines\.csv: the last sale, of invoice 536464, is on {day}, which is yet to come: correct its date, or"
-    assert_refused(run_job(*arguments), BAD_INPUT, message, lake)
-    if day == "2999-12-31":
-        done = run_job(*arguments, "--as-of", "2011-01-01")
-        assert done.code == 0, done.stderr
-        rows = {row["rule"]: row["rows"] for row in rows_of(latest_run(lake), "data_quality")}
-        assert (rows["out_of_period"], rows["clean"]) == (1, len(SOLD))
+    message = rf"lines\.csv: the last sale, of invoice 536464, is on {day}, which is in the future: correct its date"
+    with pytest.raises(InputError, match=message):
+        clean(spark, configured(), path)
+    counts = clean(spark, configured(), path, as_of=date(2011, 1, 1)).counts
+    assert counts == {"out_of_period": 1, "clean": len(SOLD)}

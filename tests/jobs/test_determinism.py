@@ -1,72 +1,156 @@
-"""The same input and configuration give the same run, however many cores, partitions and files there are."""
+"""Three runs on the same lines in other ways publish the same; two of them race for the same lake."""
 
+import logging
 import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from tests.jobs.conftest import ADAPTIVE, CONFIG, PublishedRun, Submit
-from tests.jobs.published_runs import content_hash, content_hashes, latest_run, left_over, manifest_of, model_content
+from segmentation.lake.staging import AUDITED
+from tests.jobs.published_runs import (
+    content_hash,
+    content_hashes,
+    latest_run,
+    left_over,
+    manifest_of,
+    model_content,
+    runs_in,
+)
+from tests.jobs.running_jobs import (
+    ADAPTIVE,
+    CONFIG,
+    TIMEOUT_SECONDS,
+    Done,
+    PublishedRun,
+    RunJob,
+    finish,
+    start,
+    submit_command,
+)
 from tests.jobs.small_shop import SmallShop, write_csv
 
 FILES = 50
-NOTHING_CAN_BE_KEPT = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
+# Lines lie in other files than those of the published run.
+SOURCE = {"source_file"}
+NO_CACHE = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
+# So few lines would otherwise end up in one partition after every shuffle.
+SPREAD = {**ADAPTIVE, "spark.sql.adaptive.coalescePartitions.enabled": "false"}
+RACE_LOST = 5
 
 
-def as_it_is(shop: SmallShop, folder: Path) -> None:
-    write_csv(shop.texts, folder / "transactions.csv")
+@dataclass(frozen=True)
+class Race:
+    """A process that published a run, and a run in the tests' session that was staged meanwhile and came too late."""
+
+    lake: Path
+    winner: Done
+    loser: Done
+    staged: dict[str, str]
+    staged_model: list[Any]
 
 
-def shuffled_and_split(shop: SmallShop, folder: Path) -> None:
-    rows = list(shop.texts)
+@pytest.fixture(scope="module")
+def shuffled_files(small_shop: SmallShop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shuffled")
+    rows = list(small_shop.texts)
     random.Random(5).shuffle(rows)
     for number in range(FILES):
         write_csv(rows[number::FILES], folder / f"part-{number:02}.csv")
+    return folder
 
 
-WAYS = {
-    "one core, one partition": ("local[1]", 1, as_it_is),
-    "four cores, 23 partitions, shuffled lines in 50 files": ("local[4]", 23, shuffled_and_split),
-}
+@pytest.fixture
+def race(shuffled_files: Path, run_job: RunJob, spark: SparkSession, tmp_path: Path, published: PublishedRun) -> Race:
+    lake = tmp_path / "lake"
+    arguments = ("--config", CONFIG, "--input", shuffled_files, "--output", lake, "--quiet")
+    winner = start(
+        submit_command(
+            *arguments,
+            master="local[1]",
+            conf={**SPREAD, "spark.sql.shuffle.partitions": "1", "spark.sql.session.timeZone": "Asia/Kathmandu"},
+            java="-Duser.timezone=Pacific/Apia",
+        ),
+        {**NO_CACHE, "TZ": "America/New_York"},
+        merged=False,
+    )
+    found: dict[str, Any] = {}
+
+    def come_too_late() -> None:
+        wait_until_published(lake, winner)
+        [staged] = [path for path in (lake / "_staging").iterdir() if path.is_dir()]
+        found.update(hashes=content_hashes(staged, SOURCE), model=model_content(staged))
+
+    with settings(spark, {**SPREAD, "spark.sql.shuffle.partitions": "23"}), at_step(AUDITED, come_too_late):
+        loser = run_job(*arguments)
+    return Race(lake, finish(winner), loser, found["hashes"], found["model"])
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def another_way(
-    request: pytest.FixtureRequest, submit: Submit, small_shop: SmallShop, tmp_path_factory: pytest.TempPathFactory
-) -> PublishedRun:
-    master, partitions, lay_out = WAYS[request.param]
-    folder = tmp_path_factory.mktemp("another_way")
-    lay_out(small_shop, folder / "data")
-    said = submit(
-        "--config", CONFIG, "--input", folder / "data", "--output", folder / "lake", "--quiet",
-        master=master,
-        conf={
-            **ADAPTIVE,
-            "spark.sql.shuffle.partitions": str(partitions),
-            # So few lines would otherwise end up in one partition after every shuffle.
-            "spark.sql.adaptive.coalescePartitions.enabled": "false",
-        },
-        variables=NOTHING_CAN_BE_KEPT,
-    )  # fmt: skip
-    assert said.code == 0, said.stderr
-    return PublishedRun(folder / "lake", latest_run(folder / "lake"), said)
+def wait_until_published(lake: Path, process: Popen[str]) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not (lake / "latest.json").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
-def test_tables_and_model_are_the_same_and_a_quiet_run_says_nothing_even_where_it_can_keep_no_log_and_no_cache(
-    another_way: PublishedRun, published: PublishedRun
-):
-    # Where a line came from differs with the files; all else may not.
-    source = {"source_file"}
-    assert content_hashes(another_way.run, without=source) == content_hashes(published.run, without=source)
-    assert model_content(another_way.run) == model_content(published.run)
-    assert manifest_of(another_way.run)["reconciliation"] == manifest_of(published.run)["reconciliation"]
-    assert left_over(another_way.lake) == []
+@contextmanager
+def settings(spark: SparkSession, values: dict[str, str]) -> Iterator[None]:
+    before = {key: spark.conf.get(key) for key in values}
+    for key, value in values.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, text in before.items():
+            spark.conf.set(key, text or "")
 
-    assert (another_way.said.stdout, another_way.said.complaints) == ("", "")
+
+@contextmanager
+def at_step(step: str, act: Any) -> Iterator[None]:
+    """Call `act` when the run in this process has reached a step."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == step:
+                act()
+
+    logger, handler = logging.getLogger("segmentation.lake.steps"), Handler(logging.DEBUG)
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
-def test_the_hash_of_a_table_tells_one_changed_value(published: PublishedRun):
+def test_cores_partitions_files_order_and_time_zones_change_nothing(race: Race, published: PublishedRun):
+    assert race.winner.code == 0, race.winner.output
+    run = latest_run(race.lake)
+    assert content_hashes(run, SOURCE) == content_hashes(published.run, SOURCE) == race.staged
+    assert model_content(run) == model_content(published.run) == race.staged_model
+    for fact in ("reconciliation", "as_of"):
+        assert manifest_of(run)[fact] == manifest_of(published.run)[fact]
+
+    # The winner is quiet, although its home and cache are not writable.
+    assert (race.winner.stdout, race.winner.errors) == ("", "")
+
+    # Only one of the two publishes the run.
+    message = f"error: another process published this very run, {manifest_of(run)['run_id']}, meanwhile"
+    assert race.loser.code == RACE_LOST, race.loser.output
+    assert message in race.loser.stderr
+    assert runs_in(race.lake) == [manifest_of(run)["run_id"]]
+    assert left_over(race.lake) == []
+
+
+def test_the_content_hash_of_a_table_changes_with_its_values(published: PublishedRun):
     hashes = {content_hash(published.run, table) for table in s.TABLES}
     assert len(hashes) == len(s.TABLES)
     assert content_hash(published.run, "data_quality") != content_hash(published.run, "data_quality", {"share"})

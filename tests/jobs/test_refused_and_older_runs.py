@@ -1,9 +1,9 @@
-"""Runs that the audit or a gate refuses, runs that race, old runs that go, and runs of the version before."""
+"""Runs that the audit or a gate refuses, old runs that are removed, and lakes of the previous version."""
 
 import json
 import re
 import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,24 +13,25 @@ from pyspark.sql import SparkSession
 
 from jobs.expire_runs import main as expire_runs
 from segmentation import schemas as s
-from segmentation.errors import InputError
-from segmentation.lake.runs import open_run, read_model, read_table
-from segmentation.lake.staging import StagedRun
-from tests.jobs.conftest import CONFIG, QUICK, ROOT, PublishedRun, RunJob, environment, submit_command
+from segmentation.errors import InputError, QualityGateError
+from segmentation.lake.audit import audited
+from segmentation.lake.runs import Lake, open_run, read_model, read_table
+from segmentation.lake.staging import StagedRun, stage
 from tests.jobs.published_runs import latest_run, left_over, manifest_of, rows_of, runs_in, table_of
+from tests.jobs.running_jobs import CONFIG, QUICK, RFM_CONFIG, PublishedRun, RunJob
 
 AUDIT_FAILED = 4
 
 
-def refused_run(lake: Path, said: str) -> Path:
-    """The run that was kept, which the message names."""
-    [kept] = left_over(lake)
-    place = lake / "_staging" / kept
-    assert re.search(rf"the refused run is kept at {re.escape(str(place))} \(log: \S+\)$", said.rstrip())
-    return place
+def refused_run(lake: Path, output: str) -> Path:
+    """Return the folder of the refused run, which the message names."""
+    [name] = left_over(lake)
+    folder = lake / "_staging" / name
+    assert re.search(rf"the refused run is kept at {re.escape(str(folder))} \(log: \S+\)$", output.rstrip())
+    return folder
 
 
-def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run_to_be_looked_at(
+def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run(
     published: PublishedRun, small_csv: Path, run_job: RunJob, tmp_path: Path
 ):
     lake = tmp_path / "lake"
@@ -47,73 +48,49 @@ def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run_to_be_looked_at
     assert "error: quality_gates.max_rows_change = 0.25 does not hold: lines changed by -50." in done.stderr
     assert f"in run {before['run_id']} to {len(lines) // 2 - 1:,}" in done.stderr
     assert "min_customers" not in done.stderr
-    kept = refused_run(lake, done.stderr)
-    assert sum(row["rows"] for row in rows_of(kept, "data_quality")) == len(lines) // 2 - 1
-    assert {path.name for path in kept.iterdir() if path.is_dir()} == {*s.TABLES, "model", "charts", "report"}
+    refused = refused_run(lake, done.stderr)
+    assert sum(row["rows"] for row in rows_of(refused, "data_quality")) == len(lines) // 2 - 1
+    assert {path.name for path in refused.iterdir() if path.is_dir()} == {*s.TABLES, "model", "charts", "report"}
     assert runs_in(lake) == [before["run_id"]]
     assert latest_run(lake) == lake / "runs" / f"run_id={before['run_id']}"
 
 
-def test_a_table_that_lost_rows_on_its_way_to_the_disk_is_not_published(
-    small_csv: Path, run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    whole = StagedRun.finish_writing
-
-    def lose_a_row(staged: StagedRun) -> None:
-        folder = Path(staged.path.removeprefix("file:")) / "customer_segments"
-        [part] = folder.glob("part-*.parquet")
-        table = pq.read_table(part, partitioning=None)
-        (folder / f".{part.name}.crc").unlink()
-        pq.write_table(table.slice(1), part, coerce_timestamps="us")
-        whole(staged)
-
-    monkeypatch.setattr(StagedRun, "finish_writing", lose_a_row)
-    done = run_job("--config", CONFIG, "--input", small_csv, "--output", tmp_path, "--set", *QUICK)
-    assert done.code == AUDIT_FAILED
-    assert "rows of customer_segments and what was counted do not agree: table = 119, counted = 120" in done.stderr
-    assert len(rows_of(refused_run(tmp_path, done.stderr), "customer_segments")) == 119
-    assert runs_in(tmp_path) == []
-    assert not (tmp_path / "latest.json").exists()
+@pytest.fixture
+def staged(published: PublishedRun, spark: SparkSession, tmp_path: Path) -> Iterator[StagedRun]:
+    """A copy of the published run, as it stands before the audit."""
+    run = stage(Lake(spark, str(tmp_path / "staged")), "copy")
+    shutil.copytree(published.run, folder_of(run), dirs_exist_ok=True)
+    (folder_of(run) / "manifest.json").unlink()
+    yield run
+    run.discard()
 
 
-def test_a_run_that_cannot_be_read_back_is_refused_and_kept(
-    small_csv: Path, run_job: RunJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    whole = StagedRun.finish_writing
-
-    def lose_the_model(staged: StagedRun) -> None:
-        whole(staged)
-        shutil.rmtree(Path(staged.path.removeprefix("file:")) / "model" / "stages")
-
-    monkeypatch.setattr(StagedRun, "finish_writing", lose_the_model)
-    done = run_job("--config", CONFIG, "--input", small_csv, "--output", tmp_path, "--set", *QUICK)
-    assert done.code == AUDIT_FAILED
-    assert "error: the staged run cannot be read back: " in done.stderr
-    assert (refused_run(tmp_path, done.stderr) / "customer_segments").is_dir()
-    assert runs_in(tmp_path) == []
+def folder_of(staged: StagedRun) -> Path:
+    return Path(staged.path.removeprefix("file:"))
 
 
-def test_of_processes_that_make_the_same_run_at_once_one_publishes_it_and_the_other_says_so(
-    small_csv: Path, tmp_path: Path
-):
-    command = submit_command("--config", CONFIG, "--input", small_csv, "--output", tmp_path, "--set", *QUICK)
-    jobs = [
-        subprocess.Popen(
-            command, cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        for _ in range(2)
-    ]
-    ends = sorted((job.communicate(timeout=600)[0], job.returncode) for job in jobs)
-    [run_id] = runs_in(tmp_path)
-    publishers = [said for said, code in ends if code == 0 and "Segments: " in said]
-    late = [said for said, code in ends if code == 0 and f"This very run was published before, as {run_id}" in said]
-    told = f"error: another process published this very run, {run_id}, meanwhile: nothing is left to do"
-    losers = [said for said, code in ends if code == 5 and told in said]
-    assert (len(publishers), len(late) + len(losers)) == (1, 1), ends
-    assert left_over(tmp_path) == []
+def audit_again(staged: StagedRun, published: PublishedRun) -> None:
+    counted = {table: facts["rows"] for table, facts in manifest_of(published.run)["tables"].items()}
+    audited(staged, rows_of(published.run, "data_quality"), counted)
 
 
-def test_lines_as_they_were_read_are_for_their_owner_alone(published: PublishedRun):
+def test_a_run_that_lost_a_row_on_its_way_to_the_disk_fails_the_audit(staged: StagedRun, published: PublishedRun):
+    [part] = (folder_of(staged) / "customer_segments").glob("part-*.parquet")
+    table = pq.read_table(part, partitioning=None)
+    (part.parent / f".{part.name}.crc").unlink()
+    pq.write_table(table.slice(1), part, coerce_timestamps="us")
+    message = "rows of customer_segments and what was counted do not agree: table = 119, counted = 120"
+    with pytest.raises(QualityGateError, match=message):
+        audit_again(staged, published)
+
+
+def test_a_run_whose_model_cannot_be_read_back_fails_the_audit(staged: StagedRun, published: PublishedRun):
+    shutil.rmtree(folder_of(staged) / "model" / "stages")
+    with pytest.raises(QualityGateError, match="the staged run cannot be read back: "):
+        audit_again(staged, published)
+
+
+def test_rejected_lines_are_readable_by_their_owner_alone(published: PublishedRun):
     rejected = published.run / "rejected_transactions"
     assert rejected.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in rejected.iterdir()} == {0o600}
@@ -145,38 +122,50 @@ def test_old_runs_are_shown_and_then_removed(
 
 
 @pytest.mark.parametrize("age", ["7", "7 d", "-1d", "d", "1w"])
-def test_an_age_that_is_none_is_refused(age: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_malformed_age_is_refused(age: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as ended:
         expire_runs([str(tmp_path), f"--older-than={age}"])
     assert ended.value.code == 2
     assert "must be a number of days, hours or minutes such as 7d or 12h" in capsys.readouterr().err
 
 
-def as_the_version_before(published: PublishedRun, lake: Path) -> None:
-    """The run as 0.1.0 left it: manifest format 1, without the time of publication."""
+def copy_as_version_0_1_0(published: PublishedRun, lake: Path) -> None:
+    """Copy the run as 0.1.0 left it: manifest format 1, without the time of publication."""
     shutil.copytree(published.lake, lake)
     run = latest_run(lake)
     content = {name: value for name, value in manifest_of(run).items() if name != "published_at"}
     (run / "manifest.json").write_text(json.dumps({**content, "format": 1}))
 
 
-def test_a_lake_of_the_version_before_is_read_and_published_beside(
+def test_a_lake_of_version_0_1_0_is_read_and_gets_further_runs(
     published: PublishedRun, spark: SparkSession, small_csv: Path, run_job: RunJob, tmp_path: Path
 ):
     lake = tmp_path / "lake"
-    as_the_version_before(published, lake)
+    copy_as_version_0_1_0(published, lake)
     run_id = manifest_of(published.run)["run_id"]
     names = read_table(spark, str(lake), "segment_profiles").select("segment_name").collect()
     assert [row[0] for row in names] == [row["segment_name"] for row in rows_of(published.run, "segment_profiles")]
     assert read_model(spark, str(lake), run_id).stages
+
     gates = ("quality_gates.max_rows_change=0", "quality_gates.max_segment_share_change=1")
-    done = run_job("--config", CONFIG, "--input", small_csv, "--output", lake, "--set", *QUICK, *gates)
+    arguments = ("--config", RFM_CONFIG, "--input", small_csv, "--output", lake)
+    done = run_job(*arguments, "--set", *QUICK, *gates, f"title={manifest_of(published.run)['title']}")
     assert done.code == 0, done.stderr
     assert len(runs_in(lake)) == 2
-    assert latest_run(lake).name != f"run_id={run_id}"
+    newer = latest_run(lake)
+    assert newer.name != f"run_id={run_id}"
+
+    # The RFM recipe names the segments by the rules of its configuration.
+    profiles = rows_of(newer, "segment_profiles")
+    names_of_segments = [row["segment_name"] for row in profiles]
+    assert len(set(names_of_segments)) == len(names_of_segments) >= 2
+    rules = tuple(rule["name"] for rule in manifest_of(newer)["configuration"]["naming"]["rules"])
+    assert all(name.startswith(rules) for name in names_of_segments)
+    assert all(row["rule"] for row in profiles)
+    assert all(set(dict(row["centre"])) == {"recency_days", "purchase_frequency", "total_spend"} for row in profiles)
 
 
-def test_a_reader_that_resolved_a_run_keeps_reading_it_while_a_newer_one_appears(
+def test_a_reader_keeps_reading_its_run_when_a_newer_one_appears(
     published: PublishedRun, spark: SparkSession, tmp_path: Path
 ):
     lake = tmp_path / "lake"
@@ -190,7 +179,7 @@ def test_a_reader_that_resolved_a_run_keeps_reading_it_while_a_newer_one_appears
     pq.write_table(stray, newer / "k_sweep" / "stray.parquet")
     assert open_run(spark, str(lake)).run_id == "newer"
     assert run.run_id == manifest_of(published.run)["run_id"]
-    for read in (run, open_run(spark, str(lake))):  # a file that the manifest does not name is no part of a run
+    for read in (run, open_run(spark, str(lake))):  # a file that the manifest does not list is ignored
         assert read.table("k_sweep").count() == table_of(published.run, "k_sweep").num_rows
 
 

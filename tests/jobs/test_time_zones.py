@@ -1,4 +1,4 @@
-"""A time of day is what the cash desk showed, whatever zone the machine, Java or Spark's settings are in."""
+"""A time of day is the shop's own clock, whatever zone the machine and Java are in."""
 
 import time
 from collections.abc import Iterator
@@ -12,14 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.cleaning.parse import parse_lines
-from segmentation.config.files import load_config
-from segmentation.config.settings import RunConfig
-from segmentation.ingest.files import find_input
-from segmentation.ingest.read import read_lines
-from tests.jobs.conftest import CONFIG, ROOT, SHORT_RUN, PublishedRun, Submit
-from tests.jobs.published_runs import content_hashes, latest_run, manifest_of, model_content
+from tests.jobs.running_jobs import CONFIG
 from tests.jobs.small_shop import HEADER, Fields, write_csv, write_xlsx
+from tests.jobs.stages import clean, configured
 
 # Where clocks went forward there is no such time, where they went back there are two, somewhere on Earth.
 MOMENTS = [
@@ -32,11 +27,6 @@ MOMENTS = [
     datetime(2010, 12, 31, 23, 59),
 ]
 ZONES = ["Europe/London", "America/New_York", "Pacific/Apia"]
-
-
-@pytest.fixture(scope="module")
-def config() -> RunConfig:
-    return load_config(str(ROOT / CONFIG))
 
 
 def line(number: int, written: str) -> Fields:
@@ -89,35 +79,11 @@ def machine_in(zone: str, spark: SparkSession) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_skipped_and_doubled_hours_are_read_as_they_are_written(
-    zone: str, files: list[Path], config: RunConfig, spark: SparkSession
-):
+def test_skipped_and_doubled_hours_are_read_as_they_are_written(zone: str, files: list[Path], spark: SparkSession):
     with machine_in(zone, spark):
         assert time.tzname[0] not in ("UTC", "GMT") or zone == "Europe/London"
-        found = find_input(spark, [str(path) for path in files], config.input)
-        cleaning = config.cleaning.model_copy(update={"switched_off": ("duplicate",)})  # a shuffle less
-        lines = parse_lines(read_lines(spark, found, config.input), cleaning)
+        lines = clean(spark, configured(CONFIG, "cleaning.switched_off=[duplicate]"), *files).lines
         name = F.regexp_extract("source_file", r"([^/#]+)(#.*)?$", 1)
         rows = lines.select(name, "invoice_no", F.col("invoice_date").cast("string")).collect()
     expected = {(path.name, str(number), str(moment)) for path in files for number, moment in enumerate(MOMENTS)}
     assert {tuple(row) for row in rows} == expected
-
-
-def test_a_run_in_other_zones_publishes_the_same(
-    submit: Submit, small_csv: Path, published: PublishedRun, tmp_path: Path
-):
-    java = SHORT_RUN["spark.driver.extraJavaOptions"]
-    said = submit(
-        "--config", CONFIG, "--input", small_csv, "--output", tmp_path / "lake",
-        conf={
-            "spark.driver.extraJavaOptions": f"{java} -Duser.timezone=Pacific/Apia",
-            "spark.sql.session.timeZone": "Asia/Kathmandu",
-        },
-        variables={"TZ": "America/New_York"},
-        for_small_input=False,  # nor does it matter that Spark spreads the lines as it sees fit
-    )  # fmt: skip
-    assert said.code == 0, said.said
-    run = latest_run(tmp_path / "lake")
-    assert content_hashes(run) == content_hashes(published.run)
-    assert model_content(run) == model_content(published.run)
-    assert manifest_of(run)["as_of"] == manifest_of(published.run)["as_of"]
