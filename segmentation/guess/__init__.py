@@ -1,1 +1,1 @@
-"""Files without a configuration in, the likely columns, dates and rules out, each with its evidence. No Spark."""
+"""Guess columns, dates and rules for files without a configuration, each with its evidence. No Spark."""

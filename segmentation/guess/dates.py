@@ -1,7 +1,7 @@
-"""How the dates of a column are written, guessed from some of its values; plain Python.
+"""Guess from some values of a column how its dates are written. Plain Python.
 
-The known ways are such as `cleaning.date_formats` may name. Whether a value is written in one of them is told here by a
-regular expression and the calendar, which agrees with what Spark reads: tests hold the two side by side.
+The known formats are those that `cleaning.date_formats` may name. A regular expression and the calendar decide whether
+a value is written in one. Spark reads the same: a test compares the two.
 """
 
 import re
@@ -15,22 +15,25 @@ MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
-# How a person says which of two numbers comes first.
+# The order of two numbers, as a person says it.
 MONTH_FIRST, DAY_FIRST = "the month first", "the day first"
-# What is taken where the numbers do not tell: 12/1/2010 is mostly American, 1-12-2010 and 1.12.2010 are mostly not.
+# The order if the numbers do not show it: 12/1/2010 is mostly American, 1-12-2010 and 1.12.2010 are mostly not.
 USUAL_ORDER = {"/": MONTH_FIRST, "-": DAY_FIRST, ".": DAY_FIRST}
-# A column of more than that many ways to write a date is no column of dates.
+# A column with more formats than this is no column of dates.
 MOST_FORMATS = 3
-# So many values in no known way may precede the first that is in one.
+# The search ends after this many values in no known format.
 MOST_UNREADABLE = 200
+# The first characters of a format's name are day and month with the separator on both sides of the second.
+DAY_AND_MONTH = 4
 NUMBER = r"\d{1,2}"
 TWO_NUMBERS = re.compile(rf"(?P<first>{NUMBER})(?P<between>[/.-])(?P<second>{NUMBER})(?P=between)", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Format:
-    """A way to write a date: its name in the configuration, its shape, and for two numbers that may be exchanged in
-    which order they are, and what stands between them.
+class DateFormat:
+    """A date format: its name in the configuration and its shape.
+
+    Where day and month are two numbers that could be swapped, also their order and the separator between them.
     """
 
     name: str
@@ -39,11 +42,11 @@ class Format:
     separator: str = ""
 
     def reads(self, value: str) -> bool:
-        """Whether the value is a date of the calendar, written in this way."""
-        found = self.shape.fullmatch(value)
-        if not found:
+        """Return whether the value is a date of the calendar in this format."""
+        match = self.shape.fullmatch(value)
+        if not match:
             return False
-        parts = found.groupdict()
+        parts = match.groupdict()
         if "year" not in parts:
             return True
         month = parts["month"]
@@ -53,140 +56,148 @@ class Format:
             date(year, number, int(parts["day"]))
         except ValueError:
             return False
-        hours = 12 if "h:mm" in self.name and self.name != ISO else 23
+        has_12_hours = "h:mm" in self.name
+        lowest, highest = (1, 12) if has_12_hours else (0, 23)
         hour, minute, second = (int(parts.get(part) or 0) for part in ("hour", "minute", "second"))
-        is_hour = parts.get("hour") is None or (1 if hours == 12 else 0) <= hour <= hours
+        is_hour = parts.get("hour") is None or lowest <= hour <= highest
         return is_hour and minute < 60 and second < 60
-
-
-# So many characters of a format's name are its order of day and month, and the separator on both sides of the second.
-SAME_DATE = 4
 
 
 @dataclass(frozen=True)
 class Order:
-    """The order of day and month that is taken for dates with one separator, and the other; the values that can only
-    be in the one, and those that can only be in the other, which are not read.
+    """The order of day and month for dates with one separator, and the other order.
+
+    `supporting` are the values that fit the order alone, `contrary` those that fit the other alone and are not read.
     """
 
-    taken: str
+    order: str
     other: str
-    in_favour: Sequence[str]
-    against: Sequence[str]
+    supporting: Sequence[str]
+    contrary: Sequence[str]
 
 
 @dataclass(frozen=True)
 class DateGuess:
-    """The formats that read the values, in the order to try them, and in a person's words why these.
+    """The formats that read the values, in the order to try them, and the reason in words.
 
-    `exchanged` is the format to take instead where day and month could not be told apart.
+    `swapped` is the format with day and month swapped, if the values do not show their order.
     """
 
     formats: tuple[str, ...]
-    why: str
-    exchanged: str | None = None
+    reason: str
+    swapped: str | None = None
 
     @property
-    def otherwise(self) -> list[str]:
-        """The formats with day and month exchanged in all that are written as `exchanged` is but for their order."""
-        taken = _exchanged(self.exchanged or "")[:SAME_DATE]
-        return [_exchanged(one) if one[:SAME_DATE] == taken else one for one in self.formats]
+    def alternative(self) -> list[str]:
+        """The formats with day and month swapped in all that begin like the one behind `swapped`."""
+        start = _swap(self.swapped or "")[:DAY_AND_MONTH]
+        return [_swap(name) if name[:DAY_AND_MONTH] == start else name for name in self.formats]
 
 
 def guess_dates(values: Sequence[str]) -> DateGuess | None:
-    """The fewest known formats that read all of the values, or as many as any known; None where none reads a value.
+    """Return the fewest known formats that read all values, or as many as possible; None if no value is a date.
 
     >>> guess_dates(["2010-12-01 08:26:00", "2010-12-02"]).formats
     ('iso',)
     >>> guess_dates(["1/12/2010 8:26", "13/12/2010 9:00"]).formats
     ('iso', 'd/M/yyyy[ H:mm[:ss]]')
-    >>> guess_dates(["1.12.2010", "2.12.2010"]).exchanged
+    >>> guess_dates(["1.12.2010", "2.12.2010"]).swapped
     'M.d.yyyy[ H:mm[:ss]]'
     """
-    left = [value for value in dict.fromkeys(value.strip() for value in values) if value]
-    looked_at = len(left)
-    orders = {separator: _order(separator, left) for separator in USUAL_ORDER}
+    distinct = [value for value in dict.fromkeys(value.strip() for value in values) if value]
+    orders = {separator: _order(separator, distinct) for separator in USUAL_ORDER}
     # All dates with one separator are read in one order, or one format would read another's dates wrongly.
-    known = [one for one in KNOWN if not one.order or one.order == orders[one.separator].taken]
-    against = {value for order in orders.values() for value in order.against}
-    left = [value for value in left if value not in against]
-    chosen: list[Format] = []
+    known = [
+        date_format
+        for date_format in KNOWN
+        if not date_format.order or date_format.order == orders[date_format.separator].order
+    ]
+    contrary = {value for order in orders.values() for value in order.contrary}
+    left = [value for value in distinct if value not in contrary]
+    chosen: list[DateFormat] = []
     reasons: list[str] = []
-    unreadable: list[str] = []
-    exchanged: str | None = None
-    while left and len(chosen) < MOST_FORMATS and len(unreadable) < MOST_UNREADABLE:
-        candidates = [one for one in known if one.reads(left[0])]
-        if not candidates:
-            unreadable.append(left.pop(0))
+    unreadable = 0
+    swapped: str | None = None
+    while left and len(chosen) < MOST_FORMATS and unreadable < MOST_UNREADABLE:
+        read = {
+            date_format: [value for value in left if date_format.reads(value)]
+            for date_format in known
+            if date_format.reads(left[0])
+        }
+        if not read:
+            unreadable += 1
+            left.pop(0)
             continue
-        read = {one: [value for value in left if one.reads(value)] for one in candidates}
-        best = max(candidates, key=lambda one: len(read[one]))
+        best = max(read, key=lambda date_format: len(read[date_format]))
         if best.order:
             order = orders[best.separator]
-            reasons.append(_why(best, order, read[best]))
-            exchanged = exchanged if order.in_favour else _exchanged(best.name)
+            reasons.append(_reason(best, order, read[best]))
+            swapped = swapped if order.supporting else _swap(best.name)
         else:
-            reasons.append(f"{_values(len(read[best]))} written so")
+            reasons.append(f"{_counted(len(read[best]))} written so")
         left = [value for value in left if not best.reads(value)]
         chosen.append(best)
     if not chosen:
         return None
-    mixed = [_mixed(order) for order in orders.values() if order.against]
-    missed = len(unreadable) + len(left) + len(against)
-    if missed:
-        mixed.append(f"{missed:,} of {_values(looked_at)} not read so, which makes their lines malformed")
-    # Dates of workbooks and databases are read in the first of these ways, which no other is mistaken for.
-    names = [ISO, *[one.name for one in chosen if one.name not in (ISO, EXCEL)]]
-    if any(one.name == EXCEL for one in chosen):
-        names.append(EXCEL)
-    return DateGuess(tuple(names), "; ".join([*dict.fromkeys(reasons), *mixed]), exchanged)
+    problems = [_mixed_orders(order) for order in orders.values() if order.contrary]
+    not_read = unreadable + len(left) + len(contrary)
+    if not_read:
+        problems.append(f"{not_read:,} of {_counted(len(distinct))} not read so, which makes their lines malformed")
+    names = [date_format.name for date_format in chosen]
+    # iso comes first: dates of workbooks and databases are read by it, and no other format is mistaken for it.
+    formats = [ISO, *[name for name in names if name not in (ISO, EXCEL)], *[name for name in names if name == EXCEL]]
+    return DateGuess(tuple(formats), "; ".join([*dict.fromkeys(reasons), *problems]), swapped)
 
 
 def _order(separator: str, values: Sequence[str]) -> Order:
-    """The order that more of the values with a separator can only have, in whatever format; the usual one of equals."""
-    found: dict[str, list[str]] = {MONTH_FIRST: [], DAY_FIRST: []}
+    """Return the order that most values with a separator show, in whatever format; the usual one if equally many."""
+    showing: dict[str, list[str]] = {MONTH_FIRST: [], DAY_FIRST: []}
     for value in values:
         numbers = TWO_NUMBERS.match(value)
         if numbers and numbers["between"] == separator and max(int(numbers["first"]), int(numbers["second"])) > 12:
             order = DAY_FIRST if int(numbers["first"]) > 12 else MONTH_FIRST
-            if any(one.reads(value) for one in KNOWN if (one.order, one.separator) == (order, separator)):
-                found[order].append(value)
-    taken = max(found, key=lambda order: (len(found[order]), order == USUAL_ORDER[separator]))
-    other = next(order for order in found if order != taken)
-    return Order(taken, other, found[taken], found[other])
+            formats = (
+                date_format for date_format in KNOWN if (date_format.order, date_format.separator) == (order, separator)
+            )
+            if any(date_format.reads(value) for date_format in formats):
+                showing[order].append(value)
+    order = max(showing, key=lambda order: (len(showing[order]), order == USUAL_ORDER[separator]))
+    other = next(name for name in showing if name != order)
+    return Order(order, other, showing[order], showing[other])
 
 
-def _why(one: Format, order: Order, values: Sequence[str]) -> str:
-    """Why the order of day and month in a format that reads these values is taken."""
-    if not order.in_favour:
-        return f"{one.order}, as is usual with {one.separator!r}: no number beyond 12 tells day and month apart"
-    own = len(set(values) & set(order.in_favour))
+def _reason(date_format: DateFormat, order: Order, values: Sequence[str]) -> str:
+    """Return why the order of day and month in a format that reads these values is assumed."""
+    if not order.supporting:
+        usual = f"{date_format.order}, as is usual with {date_format.separator!r}"
+        return f"{usual}: no number beyond 12 distinguishes day and month"
+    own = len(set(values) & set(order.supporting))
     if not own:
-        return f"{one.order}, as the column's other dates with {one.separator!r}"
-    return f"{one.order}: {_values(own)} with a number beyond 12 in the other place"
+        return f"{date_format.order}, as the column's other dates with {date_format.separator!r}"
+    return f"{date_format.order}: {_counted(own)} with a number beyond 12 as the day"
 
 
-def _mixed(order: Order) -> str:
-    so, otherwise = order.in_favour, order.against
+def _mixed_orders(order: Order) -> str:
+    first, other = order.supporting, order.contrary
     return (
-        f"two orders are mixed: {so[0]!r} has {order.taken} ({_values(len(so))} like it), {otherwise[0]!r} "
-        f"{order.other} ({_values(len(otherwise))}). All are read with {order.taken}: the latter are malformed, and of "
-        "those without a number beyond 12 nobody can tell which are read wrongly. Let the export write one order"
+        f"two orders are mixed: {first[0]!r} has {order.order} ({_counted(len(first))} like it), {other[0]!r} "
+        f"{order.other} ({_counted(len(other))}). All are read with {order.order}: the latter are malformed, and dates "
+        "of theirs without a number beyond 12 are read wrongly without notice. Let the export write one order"
     )
 
 
-def _values(count: int) -> str:
+def _counted(count: int) -> str:
     return f"{count:,} different value{'' if count == 1 else 's'}"
 
 
-def _exchanged(name: str) -> str:
-    """The name of the format that differs in nothing but the order of day and month, which begin it."""
+def _swap(name: str) -> str:
+    """Return the name of the format that differs only in the order of day and month, which begin it."""
     return name[2::-1] + name[3:]
 
 
-def _formats() -> Iterator[Format]:
+def _formats() -> Iterator[DateFormat]:
     zone = r"(?:Z|[+-]\d{2}:?\d{2})"
-    yield Format(
+    yield DateFormat(
         ISO,
         re.compile(
             rf"(?P<year>\d{{4}})-(?P<month>{NUMBER})-(?P<day>{NUMBER})"
@@ -203,12 +214,14 @@ def _formats() -> Iterator[Format]:
     for written, order, separator in _dates():
         pattern = "".join(shapes.get(part, re.escape(part)) for part in re.findall(r"y+|M+|d+|[^yMd]+", written))
         for time, time_shape in _times():
-            yield Format(written + time, re.compile(pattern + time_shape, re.IGNORECASE | re.ASCII), order, separator)
-    yield Format(EXCEL, re.compile(r"[1-9]\d{4}(\.\d+)?", re.ASCII))
+            yield DateFormat(
+                written + time, re.compile(pattern + time_shape, re.IGNORECASE | re.ASCII), order, separator
+            )
+    yield DateFormat(EXCEL, re.compile(r"[1-9]\d{4}(\.\d+)?", re.ASCII))
 
 
 def _dates() -> Iterator[tuple[str, str, str]]:
-    """Dates as in `date_formats`, each with the order of its day and month where these may be exchanged."""
+    """Yield date formats, each with the order of its day and month and their separator if they could be swapped."""
     for year, separator in product(("yyyy", "yy"), USUAL_ORDER):
         yield separator.join(("M", "d", year)), MONTH_FIRST, separator
         yield separator.join(("d", "M", year)), DAY_FIRST, separator
@@ -220,7 +233,7 @@ def _dates() -> Iterator[tuple[str, str, str]]:
 
 
 def _times() -> Iterator[tuple[str, str]]:
-    """Times of day as they may follow a date; none may follow as well."""
+    """Yield the times of day that may follow a date, each optional."""
     seconds = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})"
     yield "[ H:mm[:ss]]", rf"(?: {seconds})?)?"
     yield "[ H:mm[:ss[.SSSSSS]]]", rf"(?: {seconds}(?:\.\d{{1,6}})?)?)?"
@@ -232,4 +245,4 @@ def _times() -> Iterator[tuple[str, str]]:
 
 
 KNOWN = tuple(_formats())
-"""Every known way, those first that are tried first where several read as many values."""
+"""Every known format; the first wins where several read as many values."""

@@ -1,4 +1,4 @@
-"""Small files without a configuration, and what is guessed of them."""
+"""Small files without a configuration, and the configuration guessed for them."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,6 +1,7 @@
-"""The formats guessed for a column of dates are those in which Spark reads it."""
+"""The formats guessed for a column of dates are those by which Spark reads it."""
 
 import doctest
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -12,7 +13,7 @@ from pyspark.sql.types import StringType
 
 from segmentation.config.settings import CleaningSettings
 from segmentation.guess import dates
-from segmentation.guess.dates import KNOWN, guess_dates
+from segmentation.guess.dates import KNOWN, DateGuess, guess_dates
 from segmentation.ingest.values import Field, date_and_time
 
 MOMENTS = [datetime(2010, 12, 1, 8, 26), datetime(2011, 1, 31, 23, 59), datetime(2012, 2, 29), datetime(2011, 5, 9, 12)]
@@ -36,17 +37,21 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize(("way", "name"), WAYS.items())
-def test_a_column_that_is_written_in_one_way_is_read_by_one_format(way: str, name: str):
-    guess = guess_dates([moment.strftime(way) for moment in MOMENTS])
+def guessed(values: Sequence[str]) -> DateGuess:
+    guess = guess_dates(values)
     assert guess is not None
-    assert [one for one in guess.formats if one != "iso" or name == "iso"] == [name]
-    assert guess.exchanged is None
+    return guess
+
+
+@pytest.mark.parametrize(("way", "name"), WAYS.items())
+def test_a_column_written_in_one_way_is_read_by_one_format(way: str, name: str):
+    guess = guessed([moment.strftime(way) for moment in MOMENTS])
+    assert [found for found in guess.formats if found != "iso" or name == "iso"] == [name]
+    assert guess.swapped is None
 
 
 def test_numbers_of_days_are_excels():
-    guess = guess_dates(["40513", "40513.35138888889"])
-    assert guess is not None
+    guess = guessed(["40513", "40513.35138888889"])
     assert guess.formats == ("iso", "excel")
 
 
@@ -57,7 +62,7 @@ def test_numbers_of_days_are_excels():
             ["1/2/2010", "3/4/2010"],
             "M/d/yyyy[ H:mm[:ss]]",
             "d/M/yyyy[ H:mm[:ss]]",
-            "the month first, as is usual with '/'",
+            "the month first, as is usual with '/': no number beyond 12 distinguishes day and month",
         ),
         (
             ["1-2-2010", "3-4-2010"],
@@ -68,22 +73,18 @@ def test_numbers_of_days_are_excels():
         (["01.02.10"], "d.M.yy[ H:mm[:ss]]", "M.d.yy[ H:mm[:ss]]", "the day first, as is usual with '.'"),
     ],
 )
-def test_where_day_and_month_may_be_exchanged_a_rule_decides_and_the_other_way_is_told(
-    values: list[str], taken: str, other: str, rule: str
-):
-    guess = guess_dates(values)
-    assert guess is not None
+def test_the_usual_order_is_taken_where_the_values_show_none(values: list[str], taken: str, other: str, rule: str):
+    guess = guessed(values)
     assert guess.formats == ("iso", taken)
-    assert guess.exchanged == other
-    assert guess.why.startswith(rule)
+    assert guess.swapped == other
+    assert guess.reason.startswith(rule)
 
 
 def test_one_day_beyond_12_decides_and_the_other_order_is_never_added():
-    guess = guess_dates(["1/2/2010", "3/4/2010", "13/4/2010", "4/31/2010", "no date", ""])
-    assert guess is not None
+    guess = guessed(["1/2/2010", "3/4/2010", "13/4/2010", "4/31/2010", "no date", ""])
     assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
-    assert guess.exchanged is None
-    assert "2 of 5 different values not read so, which makes their lines malformed" in guess.why
+    assert guess.swapped is None
+    assert "2 of 5 different values not read so, which makes their lines malformed" in guess.reason
 
 
 @pytest.mark.parametrize(
@@ -103,76 +104,70 @@ def test_one_day_beyond_12_decides_and_the_other_order_is_never_added():
         ),
     ],
 )
-def test_two_orders_in_one_column_are_told_with_a_value_of_each_and_the_more_frequent_is_taken(
-    values: list[str], taken: str, why: str
-):
-    guess = guess_dates(values)
-    assert guess is not None
+def test_of_two_orders_the_more_frequent_is_taken_with_a_value_of_each_shown(values: list[str], taken: str, why: str):
+    guess = guessed(values)
     assert guess.formats == ("iso", taken)
-    assert why in guess.why
-    assert guess.why.endswith(f"1 of {len(values)} different values not read so, which makes their lines malformed")
-    assert guess.exchanged is None
+    assert why in guess.reason
+    assert guess.reason.endswith(f"1 of {len(values)} different values not read so, which makes their lines malformed")
+    assert guess.swapped is None
 
 
-def test_two_orders_are_told_where_each_is_in_a_format_of_its_own():
+def test_two_orders_in_two_formats_are_reported():
     months_first = [f"01/{day}/2024 9:00 AM" for day in range(13, 25)]
-    guess = guess_dates(["13/01/2024 10:00", *months_first, "02/03/2024 9:00 AM"])
-    assert guess is not None
-    assert (guess.formats, guess.exchanged) == (("iso", "M/d/yyyy[ h:mm[:ss] a]"), None)
-    assert "two orders are mixed: '01/13/2024 9:00 AM' has the month first (12 different values like it), " in guess.why
-    assert "'13/01/2024 10:00' the day first (1 different value). All are read with the month first: " in guess.why
-    assert guess.why.endswith("1 of 14 different values not read so, which makes their lines malformed")
+    guess = guessed(["13/01/2024 10:00", *months_first, "02/03/2024 9:00 AM"])
+    assert (guess.formats, guess.swapped) == (("iso", "M/d/yyyy[ h:mm[:ss] a]"), None)
+    assert (
+        "two orders are mixed: '01/13/2024 9:00 AM' has the month first (12 different values like it), " in guess.reason
+    )
+    assert "'13/01/2024 10:00' the day first (1 different value). All are read with the month first: " in guess.reason
+    assert guess.reason.endswith("1 of 14 different values not read so, which makes their lines malformed")
 
 
-def test_dates_that_do_not_tell_their_order_have_that_of_the_columns_others():
-    guess = guess_dates(["13/01/2024 10:00", "02/03/2024 9:00 AM"])
-    assert guess is not None
+def test_dates_that_show_no_order_take_that_of_the_columns_others():
+    guess = guessed(["13/01/2024 10:00", "02/03/2024 9:00 AM"])
     assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]", "d/M/yyyy[ h:mm[:ss] a]")
-    assert guess.why == (
-        "the day first: 1 different value with a number beyond 12 in the other place; "
+    assert guess.reason == (
+        "the day first: 1 different value with a number beyond 12 as the day; "
         "the day first, as the column's other dates with '/'"
     )
-    assert guess.exchanged is None
+    assert guess.swapped is None
 
 
 def test_many_dates_in_the_other_order_before_the_rest_do_not_end_the_search():
     minority = [f"1/{day}/{year}" for day in range(13, 29) for year in range(2000, 2016)]
     majority = [f"{day}/2/{year}" for day in range(13, 29) for year in range(2000, 2020)]
-    guess = guess_dates([*minority, *majority])
-    assert guess is not None
+    guess = guessed([*minority, *majority])
     assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
 
 
-def test_dates_of_another_kind_in_between_do_not_hide_that_day_and_month_may_be_exchanged():
-    guess = guess_dates(["1/2/2010", "2010-12-01", "2010-12-13"])
-    assert guess is not None
-    assert (guess.formats, guess.exchanged) == (("iso", "M/d/yyyy[ H:mm[:ss]]"), "d/M/yyyy[ H:mm[:ss]]")
+def test_dates_in_another_format_do_not_hide_an_order_that_is_assumed():
+    guess = guessed(["1/2/2010", "2010-12-01", "2010-12-13"])
+    assert (guess.formats, guess.swapped) == (("iso", "M/d/yyyy[ H:mm[:ss]]"), "d/M/yyyy[ H:mm[:ss]]")
 
 
 def test_two_ways_in_one_column_are_both_read():
-    guess = guess_dates(["2010-12-01 08:26:00", "13/12/2010 9:00", "2010-12-02"])
-    assert guess is not None
+    guess = guessed(["2010-12-01 08:26:00", "13/12/2010 9:00", "2010-12-02"])
     assert guess.formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
 
 
 @pytest.mark.parametrize("values", [[], ["", "  "], ["yesterday"], ["1291190400000"], ["12345678901"], ["2010-13-01"]])
-def test_what_is_no_date_has_no_format(values: list[str]):
+def test_values_that_are_no_dates_have_no_format(values: list[str]):
     assert guess_dates(values) is None
 
 
 def test_every_known_format_is_one_that_a_configuration_may_name():
-    names = [one.name for one in KNOWN]
+    names = [known.name for known in KNOWN]
     assert len(names) == len(set(names))
     assert CleaningSettings(date_formats=tuple(names)).date_formats == tuple(names)
 
 
 @given(st.lists(st.text(max_size=25), max_size=20))
-def test_any_text_is_looked_at_without_an_error(values: list[str]):
+def test_any_text_is_guessed_without_an_error(values: list[str]):
     guess_dates(values)
 
 
-def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: SparkSession):
-    odd = [
+def test_a_known_format_reads_exactly_what_spark_reads_by_it(spark: SparkSession):
+    unusual = [
         "2/30/2010",
         "30/2/2010",
         "13/13/2010",
@@ -181,7 +176,7 @@ def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: Spa
         "1/2/2010 0:30 AM",
         "2010-02-30",
     ]
-    odd += [
+    unusual += [
         "1/2/2010 8:60",
         "20101301",
         "1-Dec-10",
@@ -192,7 +187,7 @@ def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: Spa
         "2010-1-2 8:3",
         "1/2/210",
     ]
-    odd += [
+    unusual += [
         "2010-12-01 08",
         "2010-12-01 08:26:00+01:00",
         "2010-12-01 08:26:00.5 -0500",
@@ -204,18 +199,18 @@ def test_a_known_format_takes_what_spark_takes_by_it_and_nothing_else(spark: Spa
         "1/2/2010T8:26",
         "May 1 2010",
     ]
-    values = [*odd, *[moment.strftime(way) for way in WAYS for moment in MOMENTS]]
+    values = [*unusual, *[moment.strftime(way) for way in WAYS for moment in MOMENTS]]
     frame = spark.createDataFrame([(value,) for value in values], "value string")
     field = Field(F.col("value"), StringType())
-    some = [one for one in KNOWN if one.name in WAYS.values()] + list(KNOWN[::12])
-    read = [F.collect_list(F.when(date_and_time(field, [one.name]).isNotNull(), F.col("value"))) for one in some]
+    some = [known for known in KNOWN if known.name in WAYS.values()] + list(KNOWN[::12])
+    read = [F.collect_list(F.when(date_and_time(field, [known.name]).isNotNull(), F.col("value"))) for known in some]
     by_spark = [
-        set(found) for start in range(0, len(some), 20) for found in frame.agg(*read[start : start + 20]).head()
+        set(read_back) for start in range(0, len(some), 20) for read_back in frame.agg(*read[start : start + 20]).head()
     ]
-    for one, found in zip(some, by_spark, strict=True):
-        assert {value for value in values if one.reads(value)} == found, one.name
+    for known, read_by_spark in zip(some, by_spark, strict=True):
+        assert {value for value in values if known.reads(value)} == read_by_spark, known.name
 
 
-def test_the_examples_in_its_words_are_true():
+def test_the_examples_in_its_docstrings_are_true():
     done = doctest.testmod(dates)
     assert (done.failed, done.attempted > 0) == (0, True)

@@ -1,4 +1,4 @@
-"""What the values of a file ask of its configuration is found, told, and can be changed by what is told."""
+"""Suggested settings come with their reason, and with a --set for what a reader may see is wrong."""
 
 import json
 import shlex
@@ -13,89 +13,90 @@ import xlsxwriter
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.guess.config import guess_config
-from segmentation.guess.samples import Finding, Sample, findings_of
+from segmentation.guess.samples import Sample
+from segmentation.guess.suggestions import Suggestion, suggest_settings
 from tests.segmentation.guess.guessed_files import HEADER, csv, guessed, rows, text_of
 
 USUAL = CleaningSettings(date_formats=("iso",))
 COLUMNS = dict(zip(s.LINE_FIELDS, s.LINE_FIELDS, strict=True))
 
 
-def findings(
+def suggestions(
     invoices: Sequence[str],
     customers: Sequence[str] = ("17850",),
     customer: str = "customer_id",
-    asked: CleaningSettings = USUAL,
-) -> dict[str, Finding]:
-    """What is found where all else is as usual, by its key."""
+    cleaning: CleaningSettings = USUAL,
+) -> dict[str, Suggestion]:
+    """What is suggested where all else is as usual, by its key."""
     columns = {**COLUMNS, "customer_id": customer}
     values = {"invoice_no": list(invoices), "customer_id": list(customers), "stock_code": ["85123A"]}
     sample = Sample("a.csv", "csv", list(columns.values()), lambda names: dict.fromkeys(names, invoices), {})
-    return {one.key: one for one in findings_of([sample], columns, values, asked)}
+    return {found.key: found for found in suggest_settings([sample], columns, values, cleaning)}
 
 
 def numbers(count: int, beginning: str = "") -> list[str]:
     return [f"{beginning}{536_365 + number}" for number in range(count)]
 
 
-def test_a_few_invoices_that_begin_with_letters_are_told_as_adjustments_with_their_number_and_what_to_set_instead():
-    found = findings([*numbers(95) * 2, *numbers(3, "A"), *numbers(2, "S")])
-    assert found["cleaning.sale_invoice_pattern"].told == [
+def test_a_few_invoices_that_begin_with_letters_are_adjustments():
+    found = suggestions([*numbers(95) * 2, *numbers(3, "A"), *numbers(2, "S")])
+    assert found["cleaning.sale_invoice_pattern"].lines == [
         "  cleaning.sale_invoice_pattern: ^[0-9] (5 of 100 invoices looked at begin otherwise, with A, S: they are "
         "adjustments, no sales)",
         "    wrong? --set 'cleaning.sale_invoice_pattern=^.'",
     ]
 
 
-def test_of_many_ways_to_begin_only_some_are_told():
-    found = findings([*numbers(96), "A1", "B1", "D1", "E1"])
-    assert "with A, B, D and others:" in found["cleaning.sale_invoice_pattern"].why
+def test_of_many_beginnings_only_some_are_listed():
+    found = suggestions([*numbers(96), "A1", "B1", "D1", "E1"])
+    assert "with A, B, D and others:" in found["cleaning.sale_invoice_pattern"].reason
 
 
 @pytest.mark.parametrize("invoices", [numbers(20), [*numbers(9), "C536365"], []])
-def test_where_all_invoices_are_numbers_or_cancellations_nothing_is_told_of_them(invoices: list[str]):
-    assert "cleaning.sale_invoice_pattern" not in findings(invoices)
+def test_invoices_that_are_numbers_or_cancellations_need_no_suggestion(invoices: list[str]):
+    assert "cleaning.sale_invoice_pattern" not in suggestions(invoices)
 
 
-def test_prefixes_of_cancellations_that_are_set_are_no_adjustments():
-    asked = USUAL.model_copy(update={"cancellation_prefixes": ("r-",)})
-    found = findings([*numbers(98), "R-1", "C1"], asked=asked)
-    assert "1 of 99 invoices looked at begin otherwise, with C:" in found["cleaning.sale_invoice_pattern"].why
+def test_invoices_with_a_configured_cancellation_prefix_are_no_adjustments():
+    cleaning = USUAL.model_copy(update={"cancellation_prefixes": ("r-",)})
+    found = suggestions([*numbers(98), "R-1", "C1"], cleaning=cleaning)
+    assert "1 of 99 invoices looked at begin otherwise, with C:" in found["cleaning.sale_invoice_pattern"].reason
 
 
-def test_the_customer_0_of_woocommerce_is_a_guest_and_that_of_others_a_customer():
-    found = findings(numbers(9), ["7", "0"], "Customer User ID")["cleaning.missing_customer_ids"]
+def test_customer_0_is_a_guest_in_woocommerces_export_only():
+    found = suggestions(numbers(9), ["7", "0"], "Customer User ID")["cleaning.missing_customer_ids"]
     assert found.value == [*USUAL.missing_customer_ids, "0"]
-    assert found.told[0].endswith("(0 in 'Customer User ID' is a guest)")
-    assert "cleaning.missing_customer_ids" not in findings(numbers(9), ["7"], "Customer User ID")
-    assert "cleaning.missing_customer_ids" not in findings(numbers(9), ["7", "0"], "Customer ID")
+    assert found.lines[0].endswith("(0 in 'Customer User ID' is a guest)")
+    assert "cleaning.missing_customer_ids" not in suggestions(numbers(9), ["7"], "Customer User ID")
+    assert "cleaning.missing_customer_ids" not in suggestions(numbers(9), ["7", "0"], "Customer ID")
 
 
-def test_what_is_to_be_pasted_is_one_word_for_a_shell():
-    line = Finding("charts.currency", "$", "it's so", instead="US $").told[1]
+def test_an_alternative_is_one_word_for_a_shell():
+    line = Suggestion("charts.currency", "$", "it's so", alternative="US $").lines[1]
     assert shlex.split(line) == ["wrong?", "--set", "charts.currency=US $"]
 
 
 # --- blanks ---
 
 
-def test_a_column_that_is_often_blank_where_a_line_needs_a_value_is_told(tmp_path: Path):
+def test_a_needed_column_that_is_often_blank_is_warned_of(tmp_path: Path):
     lines = [*rows(30), *rows(5, invoice=" "), *rows(5, SKU="", **{"Customer ID": ""})]
-    told = guess_config([csv(tmp_path, text=text_of(lines))], ())[1]
-    assert [line.partition(": such lines are malformed")[0] for line in told if "caution" in line] == [
+    explanation = guess_config([csv(tmp_path, text=text_of(lines))], ())[1]
+    assert [line.partition(": such lines are malformed")[0] for line in explanation if "caution" in line] == [
         "  caution: 5 of 40 lines looked at have no invoice_no in 'Order ID'",
         "  caution: 5 of 40 lines looked at have no stock_code in 'SKU'",
     ]
 
 
-def test_up_to_a_tenth_of_blanks_is_not_told(tmp_path: Path):
+def test_up_to_a_tenth_of_blanks_is_not_warned_of(tmp_path: Path):
     lines = [*rows(36), *rows(4, invoice="", SKU="")]
     assert not any("caution" in line for line in guess_config([csv(tmp_path, text=text_of(lines))], ())[1])
 
 
-def test_what_a_file_of_another_kind_has_no_value_for_is_blank_too(tmp_path: Path):
+def test_missing_values_of_json_parquet_and_workbooks_are_blanks(tmp_path: Path):
     lines = [dict(zip(HEADER, line, strict=True)) for line in rows(4)]
     sparse = [*lines, {name: value for name, value in lines[0].items() if name != "SKU"}]
-    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(one) + "\n" for one in sparse))
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in sparse))
     pq.write_table(
         pa.Table.from_pylist(sparse, pa.schema([(name, "string") for name in HEADER])), tmp_path / "l.parquet"
     )
@@ -104,8 +105,8 @@ def test_what_a_file_of_another_kind_has_no_value_for_is_blank_too(tmp_path: Pat
         for number, line in enumerate([dict(zip(HEADER, HEADER, strict=True)), *sparse, {}, {"Country": ""}, lines[0]]):
             sheet.write_row(number, 0, [line.get(name, "") for name in HEADER])
     for name, count in (("lines.jsonl", 5), ("l.parquet", 5), ("lines.xlsx", 6)):
-        told = guess_config([str(tmp_path / name)], ())[1]
-        [caution] = [line for line in told if "caution" in line]
+        explanation = guess_config([str(tmp_path / name)], ())[1]
+        [caution] = [line for line in explanation if "caution" in line]
         assert f"1 of {count} lines looked at have no stock_code in 'SKU'" in caution
 
 
@@ -121,7 +122,7 @@ def test_what_a_file_of_another_kind_has_no_value_for_is_blank_too(tmp_path: Pat
         ("CO-{}", "2", "^[0-9]", ("cancellation",)),
     ],
 )
-def test_invoices_tell_which_of_them_are_sales(
+def test_invoices_decide_which_rules_apply_to_them(
     invoice: str, quantity: str, pattern: str, switched_off: tuple[str, ...], tmp_path: Path
 ):
     config = guessed(csv(tmp_path, text=text_of(rows(invoice=invoice, Qty=quantity))))
@@ -130,19 +131,21 @@ def test_invoices_tell_which_of_them_are_sales(
         assert config.cleaning.sale_invoice_pattern == pattern
 
 
-def test_invoices_taken_for_adjustments_are_told_until_it_is_set_what_they_are(tmp_path: Path):
+def test_a_pasted_alternative_replaces_the_suggestion(tmp_path: Path):
     lines = [*rows(39), *rows(1, invoice="A{}")]
     path = csv(tmp_path, text=text_of(lines))
-    config, told = guess_config([path], ())
+    config, explanation = guess_config([path], ())
     assert config.cleaning.sale_invoice_pattern == "^[0-9]"
-    [place] = [number for number, line in enumerate(told) if "1 of 40 invoices looked at begin otherwise" in line]
-    _, _, override = shlex.split(told[place + 1])
-    config, told = guess_config([path], [override])
+    [position] = [
+        number for number, line in enumerate(explanation) if "1 of 40 invoices looked at begin otherwise" in line
+    ]
+    _, _, override = shlex.split(explanation[position + 1])
+    config, explanation = guess_config([path], [override])
     assert config.cleaning.sale_invoice_pattern == "^."
-    assert not any("sale_invoice_pattern" in line for line in told)
+    assert not any("sale_invoice_pattern" in line for line in explanation)
 
 
-def test_codes_without_digits_are_goods_and_a_currency_is_read_from_the_name_of_the_price(tmp_path: Path):
+def test_stock_codes_and_the_name_of_the_price_set_goods_and_currency(tmp_path: Path):
     header = [*HEADER[:5], "Price EUR", *HEADER[6:]]
     config = guessed(csv(tmp_path, text=text_of(rows(SKU="MUG-BLUE"), header=header)))
     assert (config.rollups.merchandise_pattern, config.charts.currency) == ("^.", "€")

@@ -1,0 +1,120 @@
+"""Samples of every kind of file give the columns' names and values, wherever in the file these are."""
+
+import gzip
+import json
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xlsxwriter
+
+from segmentation.config.settings import RunConfig
+from segmentation.errors import ConfigError, InputError
+from segmentation.guess.config import guess_config
+from segmentation.guess.samples import HEAD_BYTES
+from tests.segmentation.guess.guessed_files import FIRST, HEADER, csv, guessed, rows, text_of
+
+
+def assert_guessed_from_header(config: RunConfig) -> None:
+    assert tuple(config.input.columns.by_field.values()) == HEADER
+    assert config.cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", "~", "\x01"])
+def test_text_with_any_delimiter_is_split(delimiter: str, tmp_path: Path):
+    config = guessed(csv(tmp_path, text=text_of(rows(), delimiter)))
+    assert_guessed_from_header(config)
+    assert config.input.csv.delimiter == (delimiter if delimiter in "~\x01" else "auto")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_decoded_as_the_reader_does(encoding: str, tmp_path: Path):
+    header = [*HEADER[:2], "Désignation", *HEADER[3:]]
+    (tmp_path / "lines.csv").write_bytes(text_of(rows(), header=header).encode(encoding))
+    assert guessed(str(tmp_path / "lines.csv")).input.columns.description == "Désignation"
+
+
+def test_compressed_text_is_decompressed(tmp_path: Path):
+    (tmp_path / "lines.csv.gz").write_bytes(gzip.compress(text_of(rows()).encode()))
+    assert_guessed_from_header(guessed(str(tmp_path / "lines.csv.gz")))
+
+
+def test_json_lines_and_an_array_of_objects_are_read(tmp_path: Path):
+    objects = [dict(zip(HEADER, line, strict=True)) for line in rows()]
+    (tmp_path / "lines.jsonl").write_text("".join(json.dumps(line) + "\n" for line in objects))
+    (tmp_path / "array.json").write_text(json.dumps(objects))
+    for name in ("lines.jsonl", "array.json"):
+        assert_guessed_from_header(guessed(str(tmp_path / name)))
+
+
+def test_typed_columns_of_parquet_need_no_format(tmp_path: Path):
+    lines = rows()
+    columns = dict(zip(HEADER, map(list, zip(*lines, strict=True)), strict=True))
+    typed = {**columns, "Order Date": [FIRST + timedelta(days=n) for n in range(len(lines))], "Qty": [1.0] * len(lines)}
+    typed["Price"] = [Decimal("2.55")] * len(lines)
+    pq.write_table(pa.table(typed), tmp_path / "lines.parquet", row_group_size=10)
+    config = guessed(str(tmp_path / "lines.parquet"))
+    assert tuple(config.input.columns.by_field.values()) == HEADER
+    assert config.cleaning.date_formats == ("iso",)
+
+
+def test_sheets_without_lines_and_hidden_ones_are_left_out(tmp_path: Path):
+    with xlsxwriter.Workbook(str(tmp_path / "book.xlsx")) as book:
+        book.add_worksheet("Cover").write_row(0, 0, ["Sales of 2010", "Date: today"])
+        for year in ("2010", "2011"):
+            sheet = book.add_worksheet(year)
+            for number, line in enumerate([HEADER, *rows()]):
+                sheet.write_row(number, 0, line)
+        hidden = book.add_worksheet("Old")
+        hidden.write_row(0, 0, ["invoice", "x"])
+        hidden.hide()
+    assert_guessed_from_header(guessed(str(tmp_path / "book.xlsx")))
+
+
+def test_a_file_sorted_by_date_is_sampled_further_down_too(tmp_path: Path):
+    first_day = rows(5_000, written="01/12/2010 08:26")
+    text = text_of([*first_day, *rows(60)])
+    assert len(text) > 3 * HEAD_BYTES
+    config, explanation = guess_config([csv(tmp_path, text=text)], ())
+    assert config.cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
+    assert any("the day first: " in line for line in explanation)
+
+
+def test_a_header_without_lines_is_guessed_by_its_names(tmp_path: Path):
+    config = guessed(csv(tmp_path, text=text_of([])))
+    assert tuple(config.input.columns.by_field.values()) == HEADER
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("lines.csv", b"", "empty, there are no lines to read"),
+        ("lines.csv", b"\r\n \r\n", "empty, there are no lines to read"),
+        ("lines.csv.gz", b"\x1f\x8b broken", "cannot be opened or unpacked"),
+        ("lines.csv", gzip.compress(b"x"), "is compressed with gzip, but its name does not say so"),
+        ("lines.parquet", b"PAR1 broken PAR1", "is not a whole Parquet file"),
+        ("lines.xlsx", b"PK\x03\x04 xl/ broken", "."),
+        ("lines.json", b"{broken", "is not JSON with one object a line"),
+        ("lines.bin", b"\0\1\2" * 50, "unknown format"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(name: str, content: bytes, message: str, tmp_path: Path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=f"{name}.*{message}"):
+        guess_config([str(tmp_path / name)], ())
+
+
+def test_a_missing_path_is_reported_with_the_nearest(tmp_path: Path):
+    csv(tmp_path, "sales.csv")
+    with pytest.raises(InputError, match=r"salse\.csv: nothing is there to read: did you mean '.*/sales\.csv'\?"):
+        guess_config([str(tmp_path / "salse.csv")], ())
+
+
+def test_files_of_other_machines_need_a_configuration():
+    with pytest.raises(
+        ConfigError, match=r"--input s3a://\*\*\*@b/x: columns are guessed only of files on this machine"
+    ):
+        guess_config(["s3a://me:secret@b/x"], ())

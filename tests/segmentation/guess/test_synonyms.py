@@ -1,0 +1,33 @@
+"""The words for the eight fields do not contradict each other."""
+
+import doctest
+
+from segmentation import schemas as s
+from segmentation.guess import synonyms
+from segmentation.guess.columns import guess_columns
+from segmentation.guess.synonyms import EXPORTS, LINE_TOTALS, SYNONYMS, normal
+
+
+def test_no_synonym_is_sure_for_two_fields():
+    usual = [name for english, elsewhere, *_ in SYNONYMS.values() for name in f"{english} {elsewhere}".split()]
+    assert len(usual) == len(set(usual))
+
+
+def test_every_word_is_written_as_names_are_compared():
+    words = [word for sets in SYNONYMS.values() for word in " ".join(sets).split()]
+    words += LINE_TOTALS
+    for export in EXPORTS:
+        words += [*frozenset().union(*export.marks), *export.columns.values()]
+    assert [word for word in words if normal(word) != word] == []
+
+
+def test_the_money_of_a_line_is_never_the_price_of_a_unit():
+    header = [field for field in s.LINE_FIELDS if field != "unit_price"]
+    taken = {total for total in LINE_TOTALS if "unit_price" in guess_columns([*header, total]).columns}
+    assert taken == set()
+    assert "'total' may be the money of a line" in guess_columns([*header, "total"]).missing["unit_price"]
+
+
+def test_the_examples_in_its_docstrings_are_true():
+    done = doctest.testmod(synonyms)
+    assert (done.failed, done.attempted > 0) == (0, True)
