@@ -1,8 +1,8 @@
-"""Sales lines → the two smaller tables from which customers, countries and products are aggregated.
+"""Aggregate sales lines to orders and baskets, and these to one row of features per customer.
 
-Each is made once, from lines that lie together by invoice, and read several times. All sums are exact.
+Orders and baskets are computed once and read several times: countries and products are aggregated from them too. All
+sums are exact. To add a feature: an entry in `schemas.FEATURES`, its expression in `customer_features`, a test.
 """
-# TODO-DOC features: What was sold to whom → one row per customer.
 
 from datetime import date
 
@@ -13,20 +13,20 @@ from segmentation import schemas as s
 
 
 def orders_of(sales: DataFrame) -> DataFrame:
-    """One row per invoice, customer and country, which is an order but for a few oddities of the till.
+    """Return one row per invoice, customer and country: an order, unless an invoice number was used twice.
 
-    Columns: invoice_no, customer_id (NULL for a guest's), country string; revenue decimal(28,4), units bigint,
-    first_sold_at and last_sold_at timestamp_ntz.
+    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units bigint;
+    first_sold_at, last_sold_at timestamp_ntz.
     """
     return sales.groupBy(s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY).agg(*revenue_and_units(), *first_and_last_sale())
 
 
 def baskets_of(sales: DataFrame) -> DataFrame:
-    """One row per customer and stock code; guests have none. Rows of one customer lie in one partition.
+    """Return one row per customer and stock code, without guests; all rows of a customer are in one partition.
 
-    Columns: customer_id, stock_code string; revenue decimal(28,4), units bigint.
+    Columns: customer_id, stock_code string; revenue decimal(28,4); units bigint.
     """
-    # Few customers buy a product so often that to add up before the lines move would spare much.
+    # Most customers buy a product once or twice: a partial aggregation before the shuffle would save little.
     of_customers = sales.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
         s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT, s.QUANTITY
     )
@@ -34,23 +34,25 @@ def baskets_of(sales: DataFrame) -> DataFrame:
 
 
 def revenue_and_units() -> list[Column]:
-    """Of lines: revenue decimal(28,4), units bigint."""
+    """Return aggregates of lines: revenue decimal(28,4), units bigint."""
     return [F.sum(s.AMOUNT).alias(s.REVENUE), F.sum(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS)]
 
 
 def first_and_last_sale() -> list[Column]:
-    """Of lines: first_sold_at and last_sold_at timestamp_ntz."""
+    """Return aggregates of lines: first_sold_at and last_sold_at timestamp_ntz."""
     return [F.min(s.INVOICE_DATE).alias(s.FIRST_SOLD_AT), F.max(s.INVOICE_DATE).alias(s.LAST_SOLD_AT)]
 
 
 def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
-    """`CUSTOMER_FEATURES`: one row per customer with at least one sale.
+    """Return `CUSTOMER_FEATURES`: one row per customer with at least one sale.
 
-    `orders` and `baskets` are those of `orders_of` and `baskets_of` over the clean lines, with guests' orders or not;
-    `cancellations` the lines of cancelled invoices that would else be good. Money is exact; `purchase_frequency` counts
-    distinct invoices; `recency_days` and `tenure_days` are whole days from the last and the first purchase to `as_of`;
-    `average_days_between_orders` is (last - first) / (orders - 1) and NULL for one order; `return_rate` is
-    `returned_amount / total_spend` and can exceed 1 where goods from before the period came back.
+    `orders` and `baskets` come from `orders_of` and `baskets_of`, `cancellations` from `cleaning.cancelled_lines`.
+
+    Columns (units): total_spend, returned_amount (money, exact); purchase_frequency (distinct invoices); recency_days
+    and tenure_days (whole days from the last and the first purchase to `as_of`); average_order_value (money);
+    average_basket_units, units_bought (units); distinct_products; average_days_between_orders = (last − first) /
+    (orders − 1), NULL for one order; return_rate = returned_amount / total_spend, above 1 where goods bought before
+    the period came back; country, where most was spent.
     """
     of_customers = orders.where(F.col(s.CUSTOMER_ID).isNotNull())
     bought = of_customers.groupBy(s.CUSTOMER_ID).agg(
@@ -75,7 +77,7 @@ def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: Data
                 s.RETURNED_AMOUNT: F.coalesce(F.col(s.RETURNED_AMOUNT), F.lit(0)).cast(s.MONEY),
             }
         )
-        # Amounts of very small sales can round to nothing; nothing was then returned of nothing.
+        # Very small sales can add up to 0.0000: the rate is then 0.
         .withColumn(
             s.RETURN_RATE,
             F.coalesce(
@@ -87,19 +89,19 @@ def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: Data
 
 
 def _main_country(orders: DataFrame) -> DataFrame:
-    """One row per customer: the country where most was spent, the first in the alphabet of equals."""
+    """Return one row per customer: the country where most was spent, alphabetically the first of equals."""
     spent = orders.groupBy(s.CUSTOMER_ID, s.COUNTRY).agg(F.sum(s.REVENUE).alias(s.REVENUE))
     most_first = F.min(F.struct((-F.col(s.REVENUE)).alias(s.REVENUE), F.col(s.COUNTRY)))
     return spent.groupBy(s.CUSTOMER_ID).agg(most_first[s.COUNTRY].alias(s.COUNTRY))
 
 
 def _distinct_products(baskets: DataFrame) -> DataFrame:
-    """One row per customer: how many different products were bought."""
+    """Return one row per customer: the number of different products bought."""
     return baskets.groupBy(s.CUSTOMER_ID).agg(F.count(F.lit(1)).alias(s.DISTINCT_PRODUCTS))
 
 
 def _returned(cancellations: DataFrame) -> DataFrame:
-    """One row per customer with a cancellation: the money that went back, positive."""
+    """Return one row per customer with a cancellation: the money that went back, positive."""
     return cancellations.groupBy(s.CUSTOMER_ID).agg(F.sum(-F.col(s.AMOUNT)).alias(s.RETURNED_AMOUNT))
 
 

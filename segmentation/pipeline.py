@@ -49,7 +49,7 @@ from segmentation.lake import audit, manifest, staging
 from segmentation.lake.manifest import identify
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import find_run_id, small_table
-from segmentation.progress import Progress, warnings_kept
+from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
@@ -60,7 +60,7 @@ STAGES = 9
 
 @dataclass(frozen=True)
 class CleanedLines:
-    """The judged lines (cached), the sales among them, their ledger, and the day of the run."""
+    """The judged lines (cached), the sales in them, their ledger, and the day of the run."""
 
     judged: DataFrame
     sales: DataFrame
@@ -90,7 +90,7 @@ def segment_customers(
     """
     progress = progress or Progress(STAGES)
     lake = Lake(spark, request.lake)
-    with warnings_kept() as warnings, guest_of(spark) as job_tag:
+    with collected_warnings() as warnings, guest_of(spark) as job_tag:
         with progress.stage("Looking at the input"):
             staging.require_writable(lake)
             staging.remove_abandoned(lake)

@@ -49,30 +49,30 @@ class Progress:
 
 
 LIBRARY: Final = "segmentation"
-# A thousand files may each be warned of; the log has them all.
-MOST_KEPT: Final = 50
+# The report shows this many; the log has all of them.
+MOST_WARNINGS: Final = 50
 
 
-class _Keeper(logging.Handler):
+class _Collector(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.kept: list[str] = []
-        self.left_out = 0
+        self.messages: list[str] = []
+        self.omitted = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        if len(self.kept) < MOST_KEPT:
-            self.kept.append(shown(record.getMessage()))
+        if len(self.messages) < MOST_WARNINGS:
+            self.messages.append(shown(record.getMessage()))
         else:
-            self.left_out += 1
-            self.kept[MOST_KEPT:] = [f"and {self.left_out:,} more, in the log"]
+            self.omitted += 1
+            self.messages[MOST_WARNINGS:] = [f"and {self.omitted:,} more, in the log"]
 
 
 @contextmanager
-def warnings_kept() -> Iterator[list[str]]:
-    """The library's warnings from here on as a growing list of lines, `shown`, each as often as it was told."""
-    keeper, logger = _Keeper(), logging.getLogger(LIBRARY)
-    logger.addHandler(keeper)
+def collected_warnings() -> Iterator[list[str]]:
+    """Yield a list to which the library's warnings are appended, for the run's report."""
+    collector, library = _Collector(), logging.getLogger(LIBRARY)
+    library.addHandler(collector)
     try:
-        yield keeper.kept
+        yield collector.messages
     finally:
-        logger.removeHandler(keeper)
+        library.removeHandler(collector)

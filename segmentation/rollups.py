@@ -1,4 +1,4 @@
-"""What was sold to whom → what each country and each product sold, and to which segments."""
+"""Aggregate sales by country and product, in total and by segment."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -6,36 +6,36 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.features import first_and_last_sale, revenue_and_units
 
-# ABC analysis (H. F. Dickie, 1951): the few that bring most of the revenue, the next, and the many small.
+# ABC analysis (H. F. Dickie, 1951): class A brings the first 80 % of cumulative revenue, B up to 95 %, C the rest.
 CLASS_A_UP_TO = 0.80
 CLASS_B_UP_TO = 0.95
 
 
 def country_sales(orders: DataFrame) -> DataFrame:
-    """`COUNTRY_SALES`: one row per country over the orders of customers and guests, largest revenue first."""
+    """Return `COUNTRY_SALES`: one row per country, over the orders of customers and guests, by falling revenue."""
     counted = [
         F.count_distinct(s.INVOICE_NO).alias(s.ORDERS),
         F.count_distinct(s.CUSTOMER_ID).alias(s.CUSTOMERS),
     ]
-    sold = orders.groupBy(s.COUNTRY).agg(*_added_up(), _guest_revenue(_of_guests(s.REVENUE)), *counted)
+    sold = orders.groupBy(s.COUNTRY).agg(*_resummed(), _guest_revenue(_of_guests(s.REVENUE)), *counted)
     per_order = (F.col(s.REVENUE) / F.col(s.ORDERS)).cast(s.MONEY)
     ranked = _with_revenue_shares(sold, s.COUNTRY).withColumn(s.AVERAGE_ORDER_VALUE, per_order)
     return ranked.select(*s.column_names(s.COUNTRY_SALES))
 
 
 def product_sales(sales: DataFrame, baskets: DataFrame, merchandise_pattern: str) -> DataFrame:
-    """`PRODUCT_SALES`: one row per stock code over the clean and guest lines `sales`, largest revenue first.
+    """Return `PRODUCT_SALES`: one row per stock code, over clean and guest lines, by falling revenue.
 
-    `baskets` are those of `baskets_of(sales)`. `description` is the commonest, the first in the alphabet of equals;
-    `is_merchandise` tells goods from postage, fees and the like by the stock code.
+    `baskets` comes from `features.baskets_of(sales)`. `description` is the commonest, alphabetically the first of
+    equals. `is_merchandise` is whether the stock code matches the pattern of goods, unlike postage and fees.
     """
     sold = _by_stock_code(sales)
     customers = baskets.groupBy(s.STOCK_CODE).agg(F.count(F.lit(1)).alias(s.CUSTOMERS))
-    # Told apart where the lines of an invoice lie together, only counts move on.
+    # The lines of an invoice share a partition: `distinct` needs no shuffle, and only counts are shuffled.
     orders = (
         sales.select(s.INVOICE_NO, s.STOCK_CODE).distinct().groupBy(s.STOCK_CODE).agg(F.count(F.lit(1)).alias(s.ORDERS))
     )
-    # One row per stock code on all sides; no customer has bought what guests alone did.
+    # One row per stock code on all sides; a product that only guests bought has no customers.
     complete = sold.join(orders, on=s.STOCK_CODE, how="inner").join(customers, on=s.STOCK_CODE, how="left")
     return (
         _with_revenue_shares(complete, s.STOCK_CODE)
@@ -47,28 +47,29 @@ def product_sales(sales: DataFrame, baskets: DataFrame, merchandise_pattern: str
 
 
 def country_segments(orders: DataFrame, segments: DataFrame) -> DataFrame:
-    """`COUNTRY_SEGMENTS`: one row per country and segment, over the orders of customers.
+    """Return `COUNTRY_SEGMENTS`: one row per country and segment, over the orders of customers.
 
     `segments` has one row per customer: customer_id, segment_id, segment_name.
     """
     bought = _with_segment(orders, segments).groupBy(s.COUNTRY, s.SEGMENT_ID, s.SEGMENT_NAME)
-    counted = bought.agg(F.count_distinct(s.CUSTOMER_ID).alias(s.CUSTOMERS), *_added_up())
+    counted = bought.agg(F.count_distinct(s.CUSTOMER_ID).alias(s.CUSTOMERS), *_resummed())
     return counted.orderBy(s.COUNTRY, s.SEGMENT_ID).select(*s.column_names(s.COUNTRY_SEGMENTS))
 
 
 def product_segments(baskets: DataFrame, segments: DataFrame) -> DataFrame:
-    """`PRODUCT_SEGMENTS`: one row per stock code and segment, over the baskets of customers; `segments` as above."""
-    # Baskets lie together by customer, and one row per customer is looked up without sorting either side.
+    """Return `PRODUCT_SEGMENTS`: one row per stock code and segment, over the baskets of customers."""
+    # Baskets are partitioned by customer; a hash join with one row per customer sorts neither side.
     bought = _with_segment(baskets, segments.hint("shuffle_hash")).groupBy(s.STOCK_CODE, s.SEGMENT_ID, s.SEGMENT_NAME)
-    counted = bought.agg(F.count(F.lit(1)).alias(s.CUSTOMERS), *_added_up())
+    counted = bought.agg(F.count(F.lit(1)).alias(s.CUSTOMERS), *_resummed())
     return counted.orderBy(s.STOCK_CODE, s.SEGMENT_ID).select(*s.column_names(s.PRODUCT_SEGMENTS))
 
 
 def _by_stock_code(sales: DataFrame) -> DataFrame:
-    """One row per stock code: what was sold of it, from when to when, and its description on most lines, the first in
-    the alphabet of equals; blank only where it is blank on every line.
+    """Return one row per stock code: sums, first and last sale, and the description on most of its lines.
+
+    Of equally common descriptions the alphabetically first; blank only if it is blank on every line.
     """
-    # Two plain aggregations: `mode` keeps a map per group, for which Spark turns to sorting beyond 128 groups.
+    # Two plain aggregations: `mode` keeps a map per group, and Spark falls back to sorting beyond 128 groups.
     described = sales.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(
         *revenue_and_units(),
         F.sum(_of_guests(s.AMOUNT)).alias(s.GUEST_REVENUE),
@@ -78,7 +79,7 @@ def _by_stock_code(sales: DataFrame) -> DataFrame:
     is_blank = F.col(s.DESCRIPTION) == ""
     commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col("lines")).alias("lines"), F.col(s.DESCRIPTION)))
     return described.groupBy(s.STOCK_CODE).agg(
-        *_added_up(),
+        *_resummed(),
         _guest_revenue(F.col(s.GUEST_REVENUE)),
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
@@ -86,8 +87,8 @@ def _by_stock_code(sales: DataFrame) -> DataFrame:
     )
 
 
-def _added_up() -> list[Column]:
-    """Of rows that hold sums already."""
+def _resummed() -> list[Column]:
+    """Return aggregates of rows that are sums already."""
     return [F.sum(s.REVENUE).cast(s.MONEY).alias(s.REVENUE), F.sum(s.UNITS).alias(s.UNITS)]
 
 
@@ -100,13 +101,13 @@ def _guest_revenue(of_guests: Column) -> Column:
 
 
 def _with_segment(sold: DataFrame, segments: DataFrame) -> DataFrame:
-    """The rows with their customer's segment, guests' left out; every customer has one row in `segments`."""
+    """Add the customer's segment and leave guests out; `segments` has one row per customer."""
     return sold.join(segments.select(s.CUSTOMER_ID, s.SEGMENT_ID, s.SEGMENT_NAME), on=s.CUSTOMER_ID, how="inner")
 
 
 def _with_revenue_shares(sold: DataFrame, key: str) -> DataFrame:
-    """Adds each row's share of all revenue, the share up to and with it from the largest down, and its ABC class."""
-    # One partition is meant: a row here is a country or a product, already aggregated.
+    """Add each row's share of revenue, the cumulative share from the largest down, and the ABC class."""
+    # One partition on purpose: a row here is a country or a product, already aggregated.
     largest_first = Window.orderBy(F.col(s.REVENUE).desc(), F.col(key))
     up_to_here = largest_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     everything = largest_first.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
@@ -116,7 +117,7 @@ def _with_revenue_shares(sold: DataFrame, key: str) -> DataFrame:
         "*",
         F.coalesce(F.try_divide(F.col(s.REVENUE).cast("double"), total), F.lit(0.0)).alias(s.REVENUE_SHARE),
         F.coalesce(F.try_divide(cumulative, total), F.lit(0.0)).alias(s.CUMULATIVE_REVENUE_SHARE),
-        # The largest is A even where it alone is past the limit: a class of the most important is never empty.
+        # The largest is always A, even if it alone exceeds the limit.
         (F.row_number().over(largest_first) == 1).alias("is_largest"),
     ).select(
         "*",

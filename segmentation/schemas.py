@@ -1,6 +1,6 @@
-"""Every column name and every table's schema, declared once.
+"""Every column name, feature and table schema, declared once.
 
-A column is used by its constant, so that a misspelt column is an import error and not an empty result.
+Columns are used by their constants: a misspelt column is an import error, not an empty result.
 Money is `decimal(20,4)` and exact; dates and times are the shop's own wall clock, `timestamp_ntz`, so that no
 time zone setting can move a sale to another day.
 """
@@ -41,7 +41,7 @@ LINE_FIELDS = (INVOICE_NO, STOCK_CODE, DESCRIPTION, QUANTITY, INVOICE_DATE, UNIT
 
 
 def raw(field: str) -> str:
-    """The name of the column that keeps a field's text as it was read."""
+    """Return the name of the column with a field's text as read."""
     return f"raw_{field}"
 
 
@@ -57,7 +57,7 @@ AS_READ = "as_read"
 UNPARSED = "unparsed"
 UNREADABLE = "unreadable"
 
-# --- outcomes of a line: the cleaning rules in the order in which they are tried, then the two others -
+# --- outcomes of a line: the cleaning rules in their order, then the two of a line that breaks none -------------
 MALFORMED = "malformed"
 CANCELLATION = "cancellation"
 ADJUSTMENT = "adjustment"
@@ -126,13 +126,13 @@ ROWS = "rows"
 SHARE = "share"
 
 MONEY = DecimalType(20, 4)
-# Eight decimals keep what a double in Parquet or Excel carries; the line's amount is rounded to MONEY's four, once.
+# Eight decimals hold a price from Parquet or Excel; the line's amount is rounded once, to four.
 PRICE = DecimalType(22, 8)
 AMOUNT_OF_LINE = DecimalType(18, 4)
 
 
 def _struct(*fields: tuple[str, DataType] | tuple[str, DataType, str]) -> StructType:
-    """A StructType of required columns; a third element, "null", marks one that may be NULL."""
+    """Return a StructType of required columns; a third element, "null", marks a nullable one."""
     return StructType([StructField(name, kind, nullable=bool(null)) for name, kind, *null in fields])
 
 
@@ -140,10 +140,9 @@ RAW_LINES = StructType(
     [StructField(raw(field), StringType()) for field in LINE_FIELDS]
     + [StructField(SOURCE_FILE, StringType()), StructField(UNPARSED_LINE, StringType())]
 )
-"""One row per line of input. Every field is the text that was read; `unparsed_line` is the whole line where the
-reader could not split it into the header's fields, else NULL.
-
-Where all files hold a field as one of its types in `READ_TYPED`, its column has that type instead of text."""
+"""One row per line of input. Every field is the text as read; `unparsed_line` is the whole line if the reader could
+not split it into the header's fields, else NULL. A field that all files hold in one of its types of `READ_TYPED` has
+that type instead of text."""
 
 READ_TYPED: dict[str, tuple[DataType, ...]] = {
     QUANTITY: (LongType(), DoubleType()),
@@ -151,7 +150,7 @@ READ_TYPED: dict[str, tuple[DataType, ...]] = {
     UNIT_PRICE: (DoubleType(),),
     CUSTOMER_ID: (LongType(),),
 }
-"""The types in which a field need not become text to be read, from which its text can be told at any time."""
+"""The types that a field may keep instead of text."""
 
 
 @dataclass(frozen=True)
@@ -275,8 +274,8 @@ CUSTOMER_SEGMENTS = StructType(
         ).fields,
     ]
 )
-"""One row per customer. Distances are in the scaled space of the model; `margin` is the distance to the nearest
-other centre minus the distance to the customer's own: near 0 means on the border."""
+"""One row per customer. Distances are in the model's scaled space. `margin` is the distance to the nearest other
+centre minus the distance to the own: near 0 is on the border."""
 
 SEGMENT_PROFILES = _struct(
     (SEGMENT_ID, IntegerType()),
@@ -370,7 +369,7 @@ REJECTED_TRANSACTIONS = StructType(
         StructField(REASONS, ArrayType(StringType(), containsNull=False), nullable=False),
     ]
 )
-"""One row per line that is not clean: rejected, or a guest's. The fields are the text as it was read."""
+"""One row per rejected line. The fields of a malformed line are the text as read, those of others their values."""
 
 DATA_QUALITY = _struct(
     (RULE, StringType()),
@@ -378,8 +377,8 @@ DATA_QUALITY = _struct(
     (SHARE, DoubleType()),
     (REVENUE, MONEY),
 )
-"""One row per rule, by the first rule that a line failed, and one each for `guest` and `clean`: rows and revenue
-add up to all that was read. `share` is of the lines read; revenue counts 0 where it cannot be computed."""
+"""One row per rule, by the first rule that a line breaks, and one each for `guest` and `clean`: rows and revenue add
+up to everything read. `share` is of the lines read; revenue counts 0 where it cannot be computed."""
 
 TABLES: dict[str, StructType] = {
     "customer_segments": CUSTOMER_SEGMENTS,
@@ -405,19 +404,19 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "product_segments": (STOCK_CODE, SEGMENT_ID),
     "data_quality": (RULE,),
 }
-"""The columns whose values no two rows of a table share. A rejected line has no key: it may be there many times."""
+"""The key of each table. Rejected lines have none: equal lines may be there many times."""
 
 
 def schema_differences(actual: StructType, expected: StructType) -> list[str]:
-    """Every way in which `actual` departs from `expected` in names, order or types; nullability is the reader's."""
+    """Return every difference in names, order or types. Nullability is not compared: readers lose it."""
     found = {field.name: field.dataType for field in actual}
-    wanted = {field.name: field.dataType for field in expected}
-    differences = [f"missing {name} {kind.simpleString()}" for name, kind in wanted.items() if name not in found]
-    differences += [f"unexpected {name} {kind.simpleString()}" for name, kind in found.items() if name not in wanted]
+    declared = {field.name: field.dataType for field in expected}
+    differences = [f"missing {name} {kind.simpleString()}" for name, kind in declared.items() if name not in found]
+    differences += [f"unexpected {name} {kind.simpleString()}" for name, kind in found.items() if name not in declared]
     differences += [
         f"{name} is {found[name].simpleString()}, not {kind.simpleString()}"
-        for name, kind in wanted.items()
-        if name in found and _without_nulls(found[name]) != _without_nulls(kind)
+        for name, kind in declared.items()
+        if name in found and found[name].simpleString() != kind.simpleString()
     ]
     if not differences and actual.names != expected.names:
         differences.append(f"columns in the order {actual.names}, not {expected.names}")
@@ -425,7 +424,7 @@ def schema_differences(actual: StructType, expected: StructType) -> list[str]:
 
 
 def require_schema(frame: DataFrame, expected: StructType, table: str) -> DataFrame:
-    """`frame` unchanged; QualityGateError with all differences at once if it is not of the expected schema."""
+    """Return the frame unchanged. Raises: QualityGateError with all differences from the expected schema."""
     differences = schema_differences(frame.schema, expected)
     if differences:
         raise QualityGateError(f"table {table} does not have its declared schema: {'; '.join(differences)}")
@@ -433,9 +432,5 @@ def require_schema(frame: DataFrame, expected: StructType, table: str) -> DataFr
 
 
 def column_names(schema: StructType) -> Iterable[str]:
-    """The names of a schema's columns, in order: the argument of a `select` that states the contract."""
+    """Return a schema's column names in order, for a `select` that states the contract."""
     return [field.name for field in schema]
-
-
-def _without_nulls(kind: DataType) -> str:
-    return kind.simpleString()

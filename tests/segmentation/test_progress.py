@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from segmentation.progress import MOST_KEPT, Progress, warnings_kept
+from segmentation.progress import MOST_WARNINGS, Progress, collected_warnings
 
 LOG = logging.getLogger("segmentation.ingest.files")
 
@@ -58,7 +58,7 @@ def test_a_stage_line_holds_no_secret_and_no_control_character(log: pytest.LogCa
 
 
 def test_only_warnings_of_the_library_are_collected_in_plain_characters():
-    with warnings_kept() as warnings:
+    with collected_warnings() as warnings:
         LOG.warning("%s is empty\x1b[2J", "s3a://user:c4nary@bucket/a.csv")
         LOG.info("12 lines")
         logging.getLogger("another").warning("not ours")
@@ -67,8 +67,8 @@ def test_only_warnings_of_the_library_are_collected_in_plain_characters():
 
 
 def test_of_very_many_warnings_the_first_are_collected_and_the_others_counted():
-    with warnings_kept() as warnings:
-        for number in range(MOST_KEPT + 1200):
+    with collected_warnings() as warnings:
+        for number in range(MOST_WARNINGS + 1200):
             LOG.warning("file %d", number)
-    assert len(warnings) == MOST_KEPT + 1
+    assert len(warnings) == MOST_WARNINGS + 1
     assert warnings[-1] == "and 1,200 more, in the log"

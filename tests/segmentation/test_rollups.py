@@ -1,4 +1,4 @@
-"""What countries and products sold adds up to the lines, line by line and to the last decimal."""
+"""Country and product tables add up to the lines, to the last decimal."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -105,13 +105,13 @@ def test_classes_end_with_eighty_and_ninety_five_percent_of_revenue(spark: Spark
     assert abc(countries_of(sales)) == [("W", "A"), ("X", "A"), ("Y", "B"), ("Z", "C")]
 
 
-def test_what_passes_a_limit_by_the_last_decimal_is_of_the_next_class(spark: SparkSession):
+def test_the_last_decimal_decides_on_the_next_class(spark: SparkSession):
     amounts = ["50.0000", "30.0001", "14.9999", "5.0000"]
     sales = lines(spark, *[sold(country, amount) for country, amount in zip("WXYZ", amounts, strict=True)])
     assert abc(countries_of(sales)) == [("W", "A"), ("X", "B"), ("Y", "B"), ("Z", "C")]
 
 
-def test_a_country_that_dominates_is_class_a_though_it_alone_is_past_the_limit(spark: SparkSession):
+def test_a_dominating_country_is_class_a(spark: SparkSession):
     sales = lines(spark, *[sold(*pair) for pair in [("UK", "97"), ("France", "2"), ("Spain", "1")]])
     assert abc(countries_of(sales)) == [("UK", "A"), ("France", "C"), ("Spain", "C")]
 
@@ -126,7 +126,7 @@ def test_equal_revenues_are_ranked_by_the_alphabet(spark: SparkSession):
     assert [row["country"] for row in countries_of(sales).collect()] == ["A", "B", "C", "D", "E"]
 
 
-def test_no_revenue_at_all_gives_shares_of_zero_not_a_failure(spark: SparkSession):
+def test_no_revenue_gives_shares_of_zero(spark: SparkSession):
     rows = countries_of(lines(spark, sold("UK", "0"), sold("France", "0"))).collect()
     assert {(row["revenue_share"], row["cumulative_revenue_share"]) for row in rows} == {(0.0, 0.0)}
 
@@ -143,7 +143,7 @@ def test_guests_bring_revenue_and_orders_but_are_no_customers(spark: SparkSessio
         assert figures == (Decimal("7.0000"), Decimal("7.0000"), 2, 0, 2)
 
 
-def test_a_product_has_its_commonest_description_the_first_of_equals_and_blank_only_if_always_blank(
+def test_a_product_has_its_commonest_description(
     spark: SparkSession,
 ):
     commonest = {
@@ -166,7 +166,7 @@ def test_a_product_has_its_commonest_description_the_first_of_equals_and_blank_o
     assert [row["description"] for row in rows] == list(commonest.values())
 
 
-def test_merchandise_is_told_by_the_pattern_of_the_configuration(spark: SparkSession):
+def test_merchandise_matches_the_configured_pattern(spark: SparkSession):
     codes = ["85123A", "22423", "POST", "M", "C2", "1234", "gift_0001", "DOT"]
     sales = lines(spark, *[sold("UK", "1", stock_code=code) for code in codes])
     goods = {row["stock_code"] for row in products_of(sales, PATTERN).collect() if row["is_merchandise"]}

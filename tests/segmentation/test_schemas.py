@@ -1,4 +1,4 @@
-"""Every column name is declared once, and a frame that departs from its schema is told every way in which it does."""
+"""Columns are declared once, and every difference from a declared schema is listed."""
 
 import re
 
@@ -9,7 +9,7 @@ from pyspark.sql.types import ArrayType, DecimalType, StringType, StructType
 from segmentation import schemas as s
 from segmentation.errors import QualityGateError
 
-WANTED = (
+EXPECTED = (
     StructType()
     .add("customer_id", StringType())
     .add("total_spend", DecimalType(20, 4))
@@ -120,19 +120,19 @@ def test_the_rollups_name_their_columns_as_the_contract_does():
         ),
     ],
 )
-def test_every_way_in_which_a_schema_departs_is_told(spark: SparkSession, ddl: str, differences: list[str]):
+def test_every_difference_of_a_schema_is_listed(spark: SparkSession, ddl: str, differences: list[str]):
     actual = spark.createDataFrame([], ddl).schema
-    assert s.schema_differences(actual, WANTED) == differences
+    assert s.schema_differences(actual, EXPECTED) == differences
 
 
-def test_a_column_that_is_there_twice_is_a_difference():
-    twice = StructType([*WANTED.fields, WANTED.fields[0]])
-    assert s.schema_differences(twice, WANTED) != []
+def test_a_repeated_column_is_a_difference():
+    twice = StructType([*EXPECTED.fields, EXPECTED.fields[0]])
+    assert s.schema_differences(twice, EXPECTED) != []
 
 
-def test_require_schema_hands_back_the_frame_or_names_the_table_and_all_that_is_wrong(spark: SparkSession):
-    right = spark.createDataFrame([], WANTED)
-    assert s.require_schema(right, WANTED, "customers") is right
+def test_require_schema_returns_the_frame_or_lists_all_differences(spark: SparkSession):
+    right = spark.createDataFrame([], EXPECTED)
+    assert s.require_schema(right, EXPECTED, "customers") is right
     wrong = spark.createDataFrame([], "customer_id string, total_spend double, extra int")
     with pytest.raises(
         QualityGateError,
@@ -141,4 +141,4 @@ def test_require_schema_hands_back_the_frame_or_names_the_table_and_all_that_is_
             "unexpected extra int; total_spend is double, not decimal(20,4)"
         ),
     ):
-        s.require_schema(wrong, WANTED, "customers")
+        s.require_schema(wrong, EXPECTED, "customers")
