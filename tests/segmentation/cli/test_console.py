@@ -4,7 +4,6 @@ import errno
 import io
 import logging
 import os
-import subprocess
 import sys
 import threading
 from decimal import Decimal
@@ -25,7 +24,6 @@ from segmentation.context import Published
 from tests.segmentation.report.sample_report import page_of, report_data
 from tests.terminals import on_a_terminal, without_codes
 
-ROOT = Path(__file__).resolve().parents[3]
 # Waits first, so that the terminal has its size.
 DRAW = """
 import logging, time
@@ -37,7 +35,7 @@ progress = TerminalProgress(3, console)
 for title in ("Reading", "Cleaning with \\N{POUND SIGN}"):
     with progress.stage(title):
         progress.found("392,692 of 541,909 lines usable, and more than fits on a narrow terminal: " + "x" * 90)
-        time.sleep(0.7)
+        time.sleep(0.5)
         logging.getLogger("segmentation.test").warning("a file was skipped")
 """
 # As spark-submit does it, which runs Python with both streams in one pipe.
@@ -83,27 +81,26 @@ def test_a_terminal_of_ascii_alone_gets_ascii_alone():
     assert "[2/3] Cleaning with GBP" in text
 
 
-def test_a_terminal_that_cannot_move_its_cursor_is_not_drawn_on():
-    look = "from segmentation.cli.console import terminal; print(terminal())"
-    assert drawn("-c", look, TERM="dumb").strip() == "None"
+@pytest.mark.parametrize(("kind", "is_drawn_on"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_that_cannot_move_its_cursor_is_not_drawn_on(
+    kind: str, is_drawn_on: bool, monkeypatch: pytest.MonkeyPatch
+):
+    class Screen(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Screen())
+    monkeypatch.setenv("TERM", kind)
+    assert (terminal() is not None) == is_drawn_on
 
 
-def test_a_pipe_is_not_a_terminal(monkeypatch: pytest.MonkeyPatch):
-    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(os, "getppid", lambda: 0)
+def test_a_log_file_of_the_parent_process_is_no_terminal_and_is_not_emptied(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(os, "getppid", os.getpid)  # whose standard error is a file of pytest
+    os.write(2, b"yesterday's run\n")
     assert terminal() is None
-
-
-def test_a_log_file_of_the_parent_process_is_no_terminal_and_is_not_emptied(tmp_path: Path):
-    look = "from segmentation.cli.console import terminal; print(terminal())"
-    log = tmp_path / "job.log"
-    log.write_text("yesterday's run\n")
-    with log.open("a") as errors:
-        command = [sys.executable, "-c", BEHIND_A_PIPE, look]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True, check=True)
-    assert done.stdout == "None\n"
-    assert log.read_text() == "yesterday's run\n"
+    assert capfd.readouterr().err == "yesterday's run\n"
 
 
 def test_a_stage_is_shown_while_it_runs():
