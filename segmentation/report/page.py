@@ -26,7 +26,7 @@ from segmentation.report.data import ReportData
 from segmentation.report.findings import agreement, answer, relative_names, structure, votes
 from segmentation.report.quality import waterfall
 from segmentation.report.segments import segment_cards
-from segmentation.report.tables import country_table, product_table
+from segmentation.report.tables import ABC_RULE, country_table, product_table
 from segmentation.report.text import (
     LONGEST_TOOLTIP,
     MISSING,
@@ -183,7 +183,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"counted": counted, "cut": cut, "day": day, "sentence": sentence}
-    environment.globals |= {"longest_tooltip": LONGEST_TOOLTIP}
+    environment.globals |= {"longest_tooltip": LONGEST_TOOLTIP, "abc_rule": ABC_RULE}
     return environment
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup
 
+from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.report.aggregates import ABC_CLASSES
 from segmentation.report.data import Sold
@@ -17,6 +18,10 @@ from segmentation.report.text import MISSING, Row, Rows, cut, finite, money, num
 SEGMENTS_IN_A_BAR: Final = 6
 GUESTS: Final = "guests"
 SMALLER: Final = "smaller"
+ABC_RULE: Final = (
+    f"class A goes up to {percent(rollups.CLASS_A_UP_TO)} of revenue and always has the largest, "
+    f"B goes up to {percent(rollups.CLASS_B_UP_TO)}, C is the rest"
+)
 
 
 class Cell(NamedTuple):
