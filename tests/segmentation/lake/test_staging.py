@@ -164,7 +164,8 @@ def test_the_steps_are_logged_in_their_order(lake: Lake, caplog: pytest.LogCaptu
     assert [record.getMessage() for record in caplog.records] == ["staging written", "audited", *STEPS]
 
 
-@pytest.mark.parametrize("step", STEPS)
+# Before, at and after the commit point; scripts/crash_test kills the whole job at every step.
+@pytest.mark.parametrize("step", ["before rename", "after rename", "after latest.json"])
 def test_a_process_that_ends_at_any_step_leaves_a_whole_run_or_none(
     step: str, lake: Lake, dies_at: Callable[[str], None]
 ):
