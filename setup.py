@@ -1,7 +1,7 @@
 """Packaging of the segmentation library: what `pip install .` installs, and the ranges it is known to work with.
 
-The exact versions that the demo and the tests run on stand in `.requirements.lock`; `scripts/lock` makes that file
-from the ranges below.
+The exact versions are in `.requirements.lock` (the job) and `.requirements-test.lock` (what its tests and benchmark
+need besides). `scripts/lock` makes both files from the ranges below.
 """
 
 import re
@@ -22,8 +22,7 @@ def version() -> str:
 
 
 def long_description() -> str:
-    readme = ROOT / "README.md"
-    return readme.read_text(encoding="utf-8") if readme.is_file() else ""
+    return (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 RUNTIME = [
@@ -38,35 +37,28 @@ RUNTIME = [
     "Jinja2>=3.1,<4",
 ]
 
+# The tests and the benchmark, in one list: both measure against the same libraries.
 TEST = [
     "pytest>=8.2,<10",
-    "pytest-xdist>=3.6,<4",  # two test files at a time
+    "pytest-xdist>=3.6,<4",  # several test files at a time
     "chispa>=0.11,<1",
     "hypothesis>=6.100,<7",
     "ruff>=0.14,<1",
     "mypy>=1.15,<3",
     "types-PyYAML>=6.0,<7",
-    # The README's snippets that read a published run.
+    "import-linter>=2.3,<3",
+    # The README's snippets that read a published run, and the benchmark's peers.
     "pandas>=2.3,<3",  # Spark 4.3 warns of pandas 3
     "polars>=1.30,<3",
     "duckdb>=1.3,<3",
-    # The yardstick for Spark's clusterings.
-    "scikit-learn>=1.6,<2",
+    "scikit-learn>=1.6,<2",  # the reference for Spark's clusterings
+    "openpyxl>=3.1,<4",  # pandas reads workbooks by it
+    "psutil>=6,<8",
     # The report in a real browser, which scripts/test installs, and its accessibility.
     "playwright>=1.50,<2",
     "axe-playwright-python>=0.1.5,<1",
     # Makes small workbooks for the tests of XLSX reading.
     "XlsxWriter>=3.2,<4",
-]
-
-# What scripts/benchmark measures the job against, and by; what of it the tests need stands above.
-BENCHMARK = [
-    "pandas>=2.3,<3",
-    "polars>=1.30,<3",
-    "duckdb>=1.3,<3",
-    "scikit-learn>=1.6,<2",
-    "openpyxl>=3.1,<4",
-    "psutil>=6,<8",
 ]
 
 setup(
@@ -80,7 +72,7 @@ setup(
     package_data={"segmentation": ["*"], "segmentation.report": ["template/*"]},
     python_requires=">=3.11",
     install_requires=RUNTIME,
-    extras_require={"test": TEST, "benchmark": BENCHMARK},
+    extras_require={"test": TEST},
     classifiers=[
         "Operating System :: MacOS",
         "Operating System :: POSIX :: Linux",

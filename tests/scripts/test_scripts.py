@@ -1,8 +1,9 @@
-"""The commands in scripts/, run as a person runs them."""
+"""The commands in scripts/, run as a user runs them."""
 
 import ast
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.process
+
 SCRIPTS = ROOT / "scripts"
 COMMANDS = sorted(path for path in SCRIPTS.iterdir() if path.is_file() and os.access(path, os.X_OK))
 
@@ -34,7 +37,7 @@ def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, ROOT / ".ci" / "run"], ids=lambda path: path.name)
-def test_every_command_explains_itself(command: Path):
+def test_every_command_answers_help(command: Path):
     done = run(command, "--help")
 
     assert done.returncode == 0, done.stderr
@@ -42,109 +45,79 @@ def test_every_command_explains_itself(command: Path):
     assert command.name in done.stdout
 
 
-PROGRAMS = sorted(path for path in SCRIPTS.glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.name)
-def test_every_program_behind_the_commands_explains_itself_too(program: Path):
-    done = run(sys.executable, program, "--help", PYTHONPATH=str(ROOT))
-
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.lower().startswith("usage")
-
-
-def test_the_commands_that_the_design_names_are_there():
-    expected = {"environment", "demo", "test", "package", "cluster", "lock", "make_transactions"}
-    assert expected | {"download_online_retail"} <= {path.name for path in COMMANDS}
+def test_the_documented_commands_exist():
+    expected = {"environment", "demo", "test", "submit", "package", "cluster", "lock", "benchmark", "crash_test"}
+    assert expected | {"download_online_retail", "make_transactions"} == {path.name for path in COMMANDS}
 
 
 # --- environment ---
 
 
-def sourced(tell: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run("bash", "-c", f"set -euo pipefail; source '{SCRIPTS}/environment'; {tell}", **environment)
+def sourced(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a shell that has sourced scripts/environment."""
+    return run("bash", "-c", f"set -euo pipefail; source '{SCRIPTS}/environment'; {command}", **environment)
 
 
-def test_the_environment_puts_its_python_and_spark_first_and_makes_nothing_again():
-    sourced("true")
-    made = (ROOT / ".venv" / ".complete").stat().st_mtime_ns
-    done = sourced('command -v python; command -v spark-submit; echo "$PYSPARK_PYTHON"; echo "$SPARK_HOME"')
+def test_the_environment_puts_its_python_and_spark_first():
+    done = sourced(
+        'command -v python; command -v spark-submit; echo "$PYSPARK_PYTHON"; echo "$SPARK_HOME"; '
+        "{ compgen -v; declare -F; } | grep -iE 'segmentation_exports|find_java|stamp' || true"
+    )
 
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    python, spark_submit, pyspark_python, spark_home = done.stdout.splitlines()
+    assert done.stderr == "", "nothing is made again"
+    python, spark_submit, pyspark_python, spark_home, *left_behind = done.stdout.splitlines()
     assert python == pyspark_python == str(ROOT / ".venv/bin/python")
     assert spark_submit == str(ROOT / ".venv/bin/spark-submit")
     assert Path(spark_home).is_relative_to(ROOT / ".venv")
-    assert (ROOT / ".venv" / ".complete").stat().st_mtime_ns == made
+    assert left_behind == []
 
 
-def test_the_environment_leaves_no_names_of_its_own_behind():
-    done = sourced("compgen -v; declare -F")
-    assert "segmentation_" not in done.stdout
-    assert "find_java" not in done.stdout
-
-
-def test_another_spark_is_not_used_and_that_is_said(tmp_path: Path):
+def test_another_spark_and_an_old_java_are_replaced_with_a_message(tmp_path: Path):
     (tmp_path / "pyspark").mkdir()
-    done = sourced(
-        'echo "$SPARK_HOME"; echo "$PYTHONPATH"; echo "${SPARK_CONF_DIR:-none}"',
-        SPARK_HOME="/opt/another-spark",
-        SPARK_CONF_DIR="/opt/another-spark/conf",
-        PYTHONPATH=f"/opt/mine:{tmp_path}:/opt/another-spark/python/lib/py4j-0.10.9-src.zip",
-    )
-
-    spark_home, pythonpath, conf_dir = done.stdout.splitlines()
-    assert Path(spark_home).is_relative_to(ROOT / ".venv")
-    assert pythonpath == "/opt/mine"
-    assert conf_dir == "none"
-    assert "not SPARK_HOME=/opt/another-spark" in done.stderr
-
-
-def test_a_java_home_without_a_java_that_spark_can_use_is_replaced_and_that_is_said(tmp_path: Path):
     java = tmp_path / "bin" / "java"
     java.parent.mkdir()
     java.write_text("#!/bin/sh\necho 'java version \"1.8.0_392\"' >&2\n")
     java.chmod(0o755)
-
-    done = sourced('echo "$JAVA_HOME"', JAVA_HOME=str(tmp_path))
+    done = sourced(
+        'echo "$SPARK_HOME"; echo "$PYTHONPATH"; echo "${SPARK_CONF_DIR:-none}"; echo "$JAVA_HOME"',
+        SPARK_HOME="/opt/another-spark",
+        SPARK_CONF_DIR="/opt/another-spark/conf",
+        PYTHONPATH=f"/opt/mine:{tmp_path}:/opt/another-spark/python/lib/py4j-0.10.9-src.zip",
+        JAVA_HOME=str(tmp_path),
+    )
 
     assert done.returncode == 0, done.stderr
+    spark_home, pythonpath, conf_dir, java_home = done.stdout.splitlines()
+    assert Path(spark_home).is_relative_to(ROOT / ".venv")
+    assert pythonpath == "/opt/mine"
+    assert conf_dir == "none"
+    assert "not SPARK_HOME=/opt/another-spark" in done.stderr
+    assert Path(java_home, "bin", "java").exists()
     assert f"not JAVA_HOME={tmp_path}, which is not 17 or newer" in done.stderr
-    assert Path(done.stdout.strip(), "bin", "java").exists()
 
 
 BROWSERS = {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}
+INSTALLERS = {"apt-get", "dnf", "brew", "sudo"}
 
 
 @pytest.fixture
 def bare_path(tmp_path: Path) -> Path:
-    """A folder with all the system's commands but the browsers and what could install one."""
+    """A folder of the system's commands without browsers and without what could install one."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for place in ("/usr/local/bin", "/usr/bin", "/bin"):
-        for command in Path(place).glob("*"):
-            if (
-                command.name not in {*BROWSERS, "apt-get", "dnf", "brew", "sudo"}
-                and not (folder / command.name).exists()
-            ):
+    for system in ("/usr/local/bin", "/usr/bin", "/bin"):
+        for command in Path(system).glob("*"):
+            if command.name not in BROWSERS | INSTALLERS and not (folder / command.name).exists():
                 (folder / command.name).symlink_to(command)
     return folder
 
 
-def test_without_a_browser_the_environment_says_what_is_skipped_and_goes_on(bare_path: Path):
+def test_a_missing_browser_is_reported_and_installed_by_apt_get(bare_path: Path):
     done = sourced("echo ready", PATH=str(bare_path), SEGMENTATION_WITH_BROWSER="1")
-
     assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
     assert "without a browser the tests of the report in one are skipped; install Chromium or Chrome" in done.stderr
 
-
-def test_nobody_is_given_a_browser_who_did_not_ask_for_one(bare_path: Path):
-    done = sourced("echo ready", PATH=str(bare_path), SEGMENTATION_WITH_BROWSER="")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ready\n", "")
-
-
-def test_a_missing_browser_is_installed_by_apt_get_where_that_may_be_done(bare_path: Path):
     stand_ins = {
         "apt-get": f'case "$*" in *"install --yes"*chromium*) cp "$0" "{bare_path}/chromium" ;; esac',
         "sudo": '[ "$1" = -n ] && shift; exec "$@"',
@@ -152,17 +125,10 @@ def test_a_missing_browser_is_installed_by_apt_get_where_that_may_be_done(bare_p
     for name, script in stand_ins.items():
         (bare_path / name).write_text(f"#!/bin/sh\n{script}\n")
         (bare_path / name).chmod(0o755)
-
     done = sourced("echo ready", PATH=str(bare_path), SEGMENTATION_WITH_BROWSER="1")
-
     assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
     assert done.stderr == "environment: installing Chromium with apt-get\n"
     assert (bare_path / "chromium").exists()
-
-
-def test_the_tests_ask_for_a_browser():
-    script = (SCRIPTS / "test").read_text(encoding="utf-8")
-    assert script.index("export SEGMENTATION_WITH_BROWSER=1") < script.index('source "$root/scripts/environment"')
 
 
 def test_the_environment_works_with_standard_input_closed():
@@ -176,14 +142,26 @@ def test_the_environment_takes_no_arguments():
     assert "takes no arguments, got: now" in done.stderr
 
 
+def test_a_failed_installation_says_what_to_do(tmp_path: Path):
+    """A checkout without .venv, and a lock that names a package which does not exist."""
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(SCRIPTS / "environment", tmp_path / "scripts")
+    (tmp_path / ".requirements.lock").write_text("nothing==1 --hash=sha256:" + "0" * 64 + "\n")
+    done = run(tmp_path / "scripts" / "environment", PIP_NO_INDEX="1")
+    assert done.returncode == 1
+    assert "pip could not install the packages" in done.stderr
+    assert "run this again to retry" in done.stderr
+
+
 # --- lock ---
 
+LOCKS = (ROOT / ".requirements.lock", ROOT / ".requirements-test.lock")
 
-def locked() -> dict[str, list[tuple[Requirement, int]]]:
-    """Return each locked package's entries, with the number of checksums that each carries."""
-    text = (ROOT / ".requirements.lock").read_text(encoding="utf-8")
+
+def locked(path: Path) -> dict[str, list[tuple[Requirement, int]]]:
+    """Return each locked package's entries, with the number of checksums of each."""
     entries: dict[str, list[tuple[Requirement, int]]] = {}
-    for entry in re.sub(r"\\\n", " ", text).splitlines():
+    for entry in re.sub(r"\\\n", " ", path.read_text(encoding="utf-8")).splitlines():
         if entry and not entry.startswith("#"):
             requirement, *hashes = entry.split("--hash=sha256:")
             parsed = Requirement(requirement.strip())
@@ -191,52 +169,51 @@ def locked() -> dict[str, list[tuple[Requirement, int]]]:
     return entries
 
 
-def test_the_lock_names_one_exact_version_with_checksums_and_no_place_to_get_it_from():
-    for entries in locked().values():
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_a_lock_has_exact_versions_with_checksums_and_no_location(path: Path):
+    for entries in locked(path).values():
         for requirement, hashes in entries:
             assert [specifier.operator for specifier in requirement.specifier] == ["=="]
             assert requirement.url is None
             assert hashes > 0
-    assert "://" not in (ROOT / ".requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in path.read_text(encoding="utf-8")
 
 
-def test_the_lock_satisfies_the_ranges_in_setup_py():
+def test_the_locks_satisfy_the_ranges_in_setup_py():
     lists = {
         node.targets[0].id: [Requirement(text) for text in ast.literal_eval(node.value)]
         for node in ast.parse((ROOT / "setup.py").read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Assign) and node.targets[0].id in {"RUNTIME", "TEST", "BENCHMARK"}
+        if isinstance(node, ast.Assign) and node.targets[0].id in {"RUNTIME", "TEST"}
     }
-    entries = locked()
-    for wanted in lists["RUNTIME"] + lists["TEST"] + lists["BENCHMARK"]:
-        for found, _ in entries[canonicalize_name(wanted.name)]:
-            version = next(iter(found.specifier)).version
-            assert wanted.specifier.contains(version), f"{found} is not in {wanted}: run scripts/lock"
+    job, tests = (locked(path) for path in LOCKS)
+    assert set(job) & set(tests) == set()
+    for requirements, entries in ((lists["RUNTIME"], job), (lists["TEST"], tests)):
+        for requirement in requirements:
+            for entry, _ in entries[canonicalize_name(requirement.name)]:
+                version = next(iter(entry.specifier)).version
+                assert requirement.specifier.contains(version), f"{entry} is not in {requirement}: run scripts/lock"
 
 
 # --- package ---
 
 
-def test_the_package_is_the_same_to_the_byte_each_time(tmp_path: Path):
-    built = [run(SCRIPTS / "package", "--output", tmp_path / folder) for folder in ("one", "two")]
-
-    first, second = (Path(done.stdout.strip()) for done in built)
+def test_the_package_holds_the_library_alone_and_is_the_same_each_time(tmp_path: Path):
+    first, second = (
+        Path(run(SCRIPTS / "package", "--output", tmp_path / folder).stdout.strip()) for folder in ("one", "two")
+    )
     assert re.fullmatch(r"segmentation-\d+\.\d+\.\d+\.zip", first.name)
     assert first.read_bytes() == second.read_bytes()
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
-
-def test_the_package_holds_the_library_alone_and_is_importable(tmp_path: Path):
-    package = run(SCRIPTS / "package", "--output", tmp_path).stdout.strip()
-
-    names = zipfile.ZipFile(package).namelist()
+    names = zipfile.ZipFile(first).namelist()
     assert "segmentation/__init__.py" in names
     assert {name.partition("/")[0] for name in names} == {"segmentation"}
     assert not [name for name in names if "__pycache__" in name]
     done = run(
         sys.executable, "-I", "-c",
-        "import sys; sys.path.insert(0, sys.argv[1]); import segmentation; print(segmentation.__file__)", package,
+        "import sys; sys.path.insert(0, sys.argv[1]); import segmentation; print(segmentation.__file__)", first,
     )  # fmt: skip
-    assert done.stdout.strip() == f"{package}/segmentation/__init__.py", done.stderr
+    assert done.stdout.strip() == f"{first}/segmentation/__init__.py", done.stderr
 
 
 # --- cluster ---
@@ -253,24 +230,24 @@ def test_the_package_holds_the_library_alone_and_is_importable(tmp_path: Path):
         (["stop", "--all"], "unknown option --all"),
     ],
 )
-def test_a_misused_cluster_command_says_how_to_use_it(arguments: list[str], message: str):
+def test_bad_arguments_of_the_cluster_command_end_with_a_message(arguments: list[str], message: str):
     done = run(SCRIPTS / "cluster", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
 
 
-def test_stopping_a_cluster_never_ends_a_process_that_is_not_its_own(tmp_path: Path):
-    with subprocess.Popen(["sleep", "60"]) as stranger:
+def test_stopping_a_cluster_leaves_other_processes_alone(tmp_path: Path):
+    with subprocess.Popen(["sleep", "60"]) as other:
         try:
-            (tmp_path / "worker-1.pid").write_text(f"{stranger.pid}\n")
+            (tmp_path / "worker-1.pid").write_text(f"{other.pid}\n")
 
             done = run(SCRIPTS / "cluster", "stop", "--dir", tmp_path)
 
             assert done.returncode == 0, done.stderr
-            assert stranger.poll() is None
+            assert other.poll() is None
             assert not (tmp_path / "worker-1.pid").exists()
         finally:
-            stranger.kill()
+            other.kill()
 
 
 @pytest.fixture
@@ -281,7 +258,7 @@ def cluster_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.cluster
-def test_a_cluster_starts_answers_and_stops(cluster_folder: Path):
+def test_a_cluster_starts_once_reports_its_status_and_stops(cluster_folder: Path):
     where = ["--dir", cluster_folder]
     assert run(SCRIPTS / "cluster", "status", *where).returncode == 1
 

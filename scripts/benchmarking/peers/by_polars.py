@@ -1,28 +1,33 @@
-"""The same by Polars' streaming engine and scikit-learn; started by scripts/benchmark."""
+"""The job's tables by Polars' streaming engine and scikit-learn."""
 
 from __future__ import annotations
 
 import gzip
-import sys
 from pathlib import Path
 
 import polars as pl
 
-from command_help import answer_help
-from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHANDISE, SALE, draw, sweep
+from scripts.benchmarking.peers.clustering import (
+    CANCELLATION,
+    CLASS_A_UP_TO,
+    CLASS_B_UP_TO,
+    MERCHANDISE,
+    SALE,
+    draw,
+    sweep,
+)
 
 MONEY = pl.Decimal(20, 4)
 
 
-def main(source: str, output: str) -> None:
-    place = Path(output)
-    place.mkdir(parents=True)
+def main(source: str, output: Path) -> None:
+    output.mkdir(parents=True)
     lines = standardised(read(source))
     is_cancelled = pl.col("invoice").str.contains(CANCELLATION)
     is_sale = pl.col("invoice").str.contains(SALE) & ~is_cancelled & (pl.col("quantity") > 0) & (pl.col("price") > 0)
     sales = lines.filter(is_sale).unique().collect(engine="streaming")
-    went_back = is_cancelled & (pl.col("amount") < 0) & pl.col("customer").is_not_null()
-    cancelled = lines.filter(went_back).unique().collect(engine="streaming")
+    is_return = is_cancelled & (pl.col("amount") < 0) & pl.col("customer").is_not_null()
+    cancelled = lines.filter(is_return).unique().collect(engine="streaming")
     customers = customer_features(sales.lazy(), cancelled.lazy()).collect(engine="streaming").sort("customer_id")
     features = customers.select(pl.col("total_spend", "purchase_frequency").cast(pl.Float64)).to_numpy()
     wssse, segments = sweep(features)
@@ -35,8 +40,8 @@ def main(source: str, output: str) -> None:
         **segment_tables(sales.lazy(), customers),
     }
     for name, table in tables.items():
-        table.write_parquet(place / f"{name}.parquet")
-    draw(place, wssse, features, segments)
+        table.write_parquet(output / f"{name}.parquet")
+    draw(output, wssse, features, segments)
 
 
 def read(source: str) -> pl.LazyFrame:
@@ -49,7 +54,7 @@ def read(source: str) -> pl.LazyFrame:
     content = Path(source).read_bytes()
     if source.endswith(".gz"):
         content = gzip.decompress(content)
-    # Polars reads UTF-8 alone, and another encoding only where nothing is compressed.
+    # Polars reads other encodings than UTF-8 only where nothing is compressed.
     lines = pl.read_csv(content.decode("iso-8859-1").encode(), infer_schema=False).lazy()
     return lines.with_columns(
         pl.col("InvoiceDate").str.to_datetime("%m/%d/%Y %H:%M", strict=False),
@@ -58,22 +63,22 @@ def read(source: str) -> pl.LazyFrame:
 
 
 def standardised(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """The readable lines, with one name and type for each value."""
+    """Return the readable lines with one name and type for each value."""
     country = pl.col("Country").str.strip_chars().fill_null("").replace("", "Unspecified")
     price = pl.col("UnitPrice").cast(pl.Float64).fill_nan(None).cast(pl.Decimal(18, 4))
-    named = lines.select(
+    values = lines.select(
         pl.col("InvoiceNo").str.strip_chars().alias("invoice"),
         pl.col("StockCode").str.strip_chars().alias("code"),
         pl.col("Description").str.strip_chars().fill_null("").alias("description"),
         pl.col("Quantity").cast(pl.Int64).alias("quantity"),
-        pl.col("InvoiceDate").alias("moment"),
+        pl.col("InvoiceDate").alias("sold_at"),
         price.alias("price"),
         pl.col("CustomerID").cast(pl.Int64).alias("customer"),
         country.alias("country"),
     )
-    needed = [pl.col(name).is_not_null() for name in ("invoice", "code", "quantity", "moment", "price")]
+    needed = [pl.col(name).is_not_null() for name in ("invoice", "code", "quantity", "sold_at", "price")]
     amount = (pl.col("quantity") * pl.col("price")).cast(MONEY).alias("amount")
-    return named.filter(*needed, pl.col("code") != "").with_columns(amount)
+    return values.filter(*needed, pl.col("code") != "").with_columns(amount)
 
 
 def customer_features(sales: pl.LazyFrame, cancelled: pl.LazyFrame) -> pl.LazyFrame:
@@ -83,8 +88,8 @@ def customer_features(sales: pl.LazyFrame, cancelled: pl.LazyFrame) -> pl.LazyFr
         pl.col("invoice").n_unique().alias("purchase_frequency"),
         pl.col("quantity").sum().alias("units_bought"),
         pl.col("code").n_unique().alias("distinct_products"),
-        pl.col("moment").min().alias("first_purchase_at"),
-        pl.col("moment").max().alias("last_purchase_at"),
+        pl.col("sold_at").min().alias("first_purchase_at"),
+        pl.col("sold_at").max().alias("last_purchase_at"),
     )
     spent = of_customers.group_by("customer", "country").agg(pl.col("amount").sum())
     main_country = (
@@ -93,7 +98,7 @@ def customer_features(sales: pl.LazyFrame, cancelled: pl.LazyFrame) -> pl.LazyFr
         .agg(pl.col("country").first())
     )
     returned = cancelled.group_by("customer").agg((-pl.col("amount")).sum().alias("returned_amount"))
-    as_of = sales.select((pl.col("moment").max().dt.date() + pl.duration(days=1)).alias("as_of"))
+    as_of = sales.select((pl.col("sold_at").max().dt.date() + pl.duration(days=1)).alias("as_of"))
     first, last = pl.col("first_purchase_at").dt.date(), pl.col("last_purchase_at").dt.date()
     orders, spend = pl.col("purchase_frequency"), pl.col("total_spend").cast(pl.Float64)
     between = (last - first).dt.total_days() / (orders - 1)
@@ -116,7 +121,7 @@ def customer_features(sales: pl.LazyFrame, cancelled: pl.LazyFrame) -> pl.LazyFr
     )
 
 
-def sold() -> list[pl.Expr]:
+def sales_figures() -> list[pl.Expr]:
     return [
         pl.col("amount").sum().alias("revenue"),
         pl.col("quantity").sum().alias("units"),
@@ -127,36 +132,36 @@ def sold() -> list[pl.Expr]:
 
 
 def country_sales(sales: pl.LazyFrame) -> pl.LazyFrame:
-    found = sales.group_by("country").agg(*sold())
+    grouped = sales.group_by("country").agg(*sales_figures())
     per_order = (pl.col("revenue").cast(pl.Float64) / pl.col("orders")).alias("average_order_value")
-    return with_shares(found.with_columns(per_order), "country")
+    return with_shares(grouped.with_columns(per_order), "country")
 
 
 def product_sales(sales: pl.LazyFrame) -> pl.LazyFrame:
-    found = sales.group_by("code").agg(
-        *sold(), pl.col("moment").min().alias("first_sold_at"), pl.col("moment").max().alias("last_sold_at")
+    grouped = sales.group_by("code").agg(
+        *sales_figures(), pl.col("sold_at").min().alias("first_sold_at"), pl.col("sold_at").max().alias("last_sold_at")
     )
-    counted = sales.group_by("code", "description").len()
+    descriptions = sales.group_by("code", "description").len()
     is_blank = (pl.col("description") == "").alias("blank")
     commonest = (
-        counted.with_columns(is_blank)
+        descriptions.with_columns(is_blank)
         .sort("code", "blank", "len", "description", descending=[False, False, True, False])
         .group_by("code", maintain_order=True)
         .agg(pl.col("description").first())
     )
     per_unit = (pl.col("revenue").cast(pl.Float64) / pl.col("units")).alias("average_unit_price")
     is_merchandise = pl.col("code").str.contains(MERCHANDISE).alias("is_merchandise")
-    complete = found.join(commonest, on="code").with_columns(per_unit, is_merchandise)
+    complete = grouped.join(commonest, on="code").with_columns(per_unit, is_merchandise)
     return with_shares(complete.rename({"code": "stock_code"}), "stock_code")
 
 
-def with_shares(found: pl.LazyFrame, key: str) -> pl.LazyFrame:
+def with_shares(grouped: pl.LazyFrame, key: str) -> pl.LazyFrame:
     revenue = pl.col("revenue").cast(pl.Float64)
     share = pl.col("cumulative_revenue_share")
     is_a = (share <= CLASS_A_UP_TO) | (pl.int_range(pl.len()) == 0)
     abc = pl.when(is_a).then(pl.lit("A")).when(share <= CLASS_B_UP_TO).then(pl.lit("B")).otherwise(pl.lit("C"))
     return (
-        found.sort("revenue", key, descending=[True, False])
+        grouped.sort("revenue", key, descending=[True, False])
         .with_columns(
             (revenue / revenue.sum()).alias("revenue_share"),
             (revenue.cum_sum() / revenue.sum()).alias("cumulative_revenue_share"),
@@ -166,7 +171,7 @@ def with_shares(found: pl.LazyFrame, key: str) -> pl.LazyFrame:
 
 
 def segment_tables(sales: pl.LazyFrame, customers: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """What each segment bought by country and by product, and the segments' sizes and means."""
+    """Return what each segment bought by country and by product, and the segments' sizes and revenue."""
     segment_of = customers.lazy().select(pl.col("customer_id").cast(pl.Int64).alias("customer"), "segment_id")
     bought = sales.join(segment_of, on="customer")
     figures = [
@@ -186,8 +191,3 @@ def segment_tables(sales: pl.LazyFrame, customers: pl.DataFrame) -> dict[str, pl
         "product_segments": by_product.rename({"code": "stock_code"}),
         "segment_profiles": profiles,
     }
-
-
-if __name__ == "__main__":
-    answer_help("python scripts/peer_polars.py INPUT OUTPUT", __doc__)
-    main(*sys.argv[1:])

@@ -1,6 +1,6 @@
-"""The reader of a crash test: a process that reads the lake over and over until its standard input is closed.
+"""The reader of a crash test, a process of its own: reads the lake over and over until its standard input is closed.
 
-It prints `ready` when it begins, and at its end one line of JSON: the fields of `Account`.
+It says `ready` when it begins, and at its end one line of JSON: what `Account` holds.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from command_help import answer_help
+from crash_checks import Fault, Kind, Watcher
 
-from scripts.crash.checks import Fault, Kind, Watcher
-
-# Twice as often as required, so that it stays often enough while the job uses all cores.
+# Twice as often as is wanted, so that it stays often enough while the job has all cores.
 SECONDS_BETWEEN_READS: Final = 0.05
 MOST_EXAMPLES: Final = 20
 SECONDS_TO_STOP: Final = 60
@@ -28,7 +27,7 @@ SECONDS_TO_STOP: Final = 60
 
 @dataclass
 class Account:
-    """Reads of a lake: how many, how many with a fault of each kind, and examples of faults, each text once."""
+    """Reads of a lake: how many, how many with a fault of each kind, and what the faults were, each text once."""
 
     reads: int = 0
     seconds: float = 0.0
@@ -38,24 +37,22 @@ class Account:
     seen: list[str] = field(default_factory=list)
 
     def add(self, faults: Iterable[Fault]) -> None:
-        """Count one read and its faults."""
-        listed = list(faults)
+        found = list(faults)
         self.reads += 1
-        self.faulty.update({fault.kind.value for fault in listed})
-        for fault in listed:
+        self.faulty.update({fault.kind.value for fault in found})
+        for fault in found:
             if fault.text not in self.examples and len(self.examples) < MOST_EXAMPLES:
                 self.examples.append(fault.text)
 
     def count(self, kind: Kind) -> int:
-        """Return how many reads had a fault of the kind."""
         return self.faulty[kind.value]
 
 
 class Reader:
-    """The reader's process; `stop` ends it and returns its account. As a context manager it never outlives the test."""
+    """The reader's process; `stop` ends it and gives its account. As a context it is gone at the end, come what may."""
 
     def __init__(self, lake: Path) -> None:
-        # In a session of its own: Ctrl-C reaches the crash test alone, which ends the reader.
+        # In a session of its own: Ctrl-C reaches the harness alone, which ends the reader.
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(lake)],
             stdin=subprocess.PIPE,
@@ -76,7 +73,6 @@ class Reader:
             self._process.communicate()
 
     def stop(self) -> Account:
-        """End the process and return its account."""
         out, _ = self._process.communicate(timeout=SECONDS_TO_STOP)
         if self._process.returncode != 0:
             raise RuntimeError(f"the reader ended with {self._process.returncode}")
@@ -85,7 +81,7 @@ class Reader:
 
 
 def read_until(stopped: Event, lake: Path) -> Account:
-    """Read every SECONDS_BETWEEN_READS; the clock begins with the first published run."""
+    """Reads as often as SECONDS_BETWEEN_READS says; the clock begins with the first run published."""
     watcher, account = Watcher(lake), Account()
     first = last = 0.0
     while not stopped.is_set():
@@ -105,15 +101,16 @@ def read_until(stopped: Event, lake: Path) -> Account:
 def main() -> int:
     stopped = Event()
 
-    def wait_for_end_of_input() -> None:
+    def wait_for_the_end() -> None:
         sys.stdin.read()
         stopped.set()
 
-    Thread(target=wait_for_end_of_input, daemon=True).start()
+    Thread(target=wait_for_the_end, daemon=True).start()
     print("ready", flush=True)
     print(json.dumps(vars(read_until(stopped, Path(sys.argv[1])))))
     return 0
 
 
 if __name__ == "__main__":
+    answer_help("python scripts/crash_reader.py LAKE", __doc__)
     sys.exit(main())

@@ -1,10 +1,12 @@
-"""The sweep of k alone, on generated customers, by this job or by scikit-learn; started by scripts/benchmark."""
+"""Sweep k alone, on generated customers, by this job or by scikit-learn; started by scripts/benchmark."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -12,26 +14,30 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from command_help import answer_help
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 FEATURES: Final = ("total_spend", "purchase_frequency", "recency_days")
-# Four kinds of customers: how many of them, and what they spend, how often they buy and how long ago, in the middle.
+# Four kinds of customers: their share, and their typical spend, orders, and days since the last purchase.
 KINDS: Final = ((0.35, 150, 1.5, 220), (0.30, 490, 2.5, 120), (0.25, 1_340, 5, 50), (0.10, 5_430, 13, 15))
 SEED: Final = 5
 
 
-def main(task: str, *arguments: str) -> None:
-    if task == "customers":
-        write_customers(int(arguments[0]), Path(arguments[1]))
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="scripts/benchmarking/sweep.py", description=__doc__)
+    parser.add_argument("task", choices=("customers", "spark", "scikit-learn"), help="customers writes the input")
+    parser.add_argument("file", type=Path, help="Parquet, a row per customer")
+    parser.add_argument("--count", type=int, default=4_338, help="customers to write")
+    options = parser.parse_args(arguments)
+    if options.task == "customers":
+        write_customers(options.count, options.file)
         return
-    seconds, wssse = {"spark": by_spark, "scikit-learn": by_scikit_learn}[task](arguments[0])
+    by_library = sweep_by_spark if options.task == "spark" else sweep_by_scikit_learn
+    seconds, wssse = by_library(options.file)
     print(json.dumps({"seconds": seconds, "wssse": wssse}))
 
 
 def write_customers(count: int, path: Path) -> None:
-    """One row per customer: customer_id and the features, the same for the same count."""
+    """Write one row per customer: customer_id and the features, the same for the same count."""
     random = np.random.default_rng(SEED)
     shares, spend, orders, days = (np.array(column) for column in zip(*KINDS, strict=True))
     kind = random.choice(len(KINDS), count, p=shares)
@@ -44,8 +50,8 @@ def write_customers(count: int, path: Path) -> None:
     pq.write_table(pa.table(columns), path)
 
 
-def by_spark(path: str) -> tuple[float, float]:
-    """Seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest."""
+def sweep_by_spark(path: Path) -> tuple[float, float]:
+    """Return the seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest k."""
     from pyspark.sql import functions as F
 
     from segmentation.clustering.scaling import prepare
@@ -58,7 +64,7 @@ def by_spark(path: str) -> tuple[float, float]:
         features=tuple(ClusteredFeature.model_validate({"feature": feature}) for feature in FEATURES)
     )
     ks = range(settings.smallest_k, settings.largest_k + 1)
-    read = spark.read.parquet(path).withColumn("total_spend", F.col("total_spend").cast("decimal(20,4)"))
+    read = spark.read.parquet(str(path)).withColumn("total_spend", F.col("total_spend").cast("decimal(20,4)"))
     customers = read.repartition(1).sortWithinPartitions("customer_id").persist()
     customers.count()
 
@@ -68,9 +74,9 @@ def by_spark(path: str) -> tuple[float, float]:
     return time.perf_counter() - began, fits[-1].wssse
 
 
-def by_scikit_learn(path: str) -> tuple[float, float]:
-    """Seconds of scaling and fitting each k, from ten starts as in the other measurements, and the last WSSSE."""
-    from peer_clustering import sweep
+def sweep_by_scikit_learn(path: Path) -> tuple[float, float]:
+    """Return the seconds of scaling and fitting each k, and the WSSSE of the largest k."""
+    from scripts.benchmarking.peers.clustering import sweep
 
     table = pq.read_table(path, columns=list(FEATURES))
     features = np.column_stack([table[name].to_numpy().astype(float) for name in FEATURES])
@@ -80,5 +86,4 @@ def by_scikit_learn(path: str) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    answer_help("python scripts/benchmark_sweep.py {customers N | spark | scikit-learn} FILE", __doc__)
-    main(*sys.argv[1:])
+    main(sys.argv[1:])

@@ -1,16 +1,22 @@
-"""The same by DuckDB's SQL and scikit-learn; started by scripts/benchmark."""
+"""The job's tables by DuckDB's SQL and scikit-learn."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from command_help import answer_help
-from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHANDISE, SALE, draw, sweep
+from scripts.benchmarking.peers.clustering import (
+    CANCELLATION,
+    CLASS_A_UP_TO,
+    CLASS_B_UP_TO,
+    MERCHANDISE,
+    SALE,
+    draw,
+    sweep,
+)
 
 LINES = f"""
 CREATE TABLE sales AS
@@ -28,10 +34,10 @@ FIELDS = """
 CREATE VIEW lines AS
 SELECT *, CAST(quantity * price AS DECIMAL(20, 4)) AS amount FROM (
     SELECT trim(InvoiceNo) AS invoice, trim(StockCode) AS code, coalesce(trim(Description), '') AS description,
-        CAST(Quantity AS BIGINT) AS quantity, {moment} AS moment, CAST({price} AS DECIMAL(18, 4)) AS price,
+        CAST(Quantity AS BIGINT) AS quantity, {sold_at} AS sold_at, CAST({price} AS DECIMAL(18, 4)) AS price,
         CAST(CustomerID AS BIGINT) AS customer, coalesce(nullif(trim(Country), ''), 'Unspecified') AS country
     FROM {source}
-) WHERE invoice IS NOT NULL AND code <> '' AND quantity IS NOT NULL AND moment IS NOT NULL AND price IS NOT NULL
+) WHERE invoice IS NOT NULL AND code <> '' AND quantity IS NOT NULL AND sold_at IS NOT NULL AND price IS NOT NULL
 """
 
 CUSTOMERS = """
@@ -39,13 +45,13 @@ CREATE TABLE customers AS
 WITH bought AS (
     SELECT customer, sum(amount) AS total_spend, count(DISTINCT invoice) AS purchase_frequency,
         sum(quantity) AS units_bought, count(DISTINCT code) AS distinct_products,
-        min(moment) AS first_purchase_at, max(moment) AS last_purchase_at
+        min(sold_at) AS first_purchase_at, max(sold_at) AS last_purchase_at
     FROM sales WHERE customer IS NOT NULL GROUP BY customer
 ), countries AS (
     SELECT customer, country FROM (
         SELECT customer, country, sum(amount) AS spent FROM sales WHERE customer IS NOT NULL GROUP BY ALL
     ) QUALIFY row_number() OVER (PARTITION BY customer ORDER BY spent DESC, country) = 1
-), last AS (SELECT max(moment)::DATE + 1 AS as_of FROM sales)
+), last AS (SELECT max(sold_at)::DATE + 1 AS as_of FROM sales)
 SELECT CAST(customer AS VARCHAR) AS customer_id, bought.* EXCLUDE (customer), country,
     as_of - last_purchase_at::DATE AS recency_days, as_of - first_purchase_at::DATE AS tenure_days,
     total_spend::DOUBLE / purchase_frequency AS average_order_value,
@@ -84,7 +90,7 @@ WITH described AS (
     QUALIFY row_number() OVER (PARTITION BY code ORDER BY description = '', lines DESC, description) = 1
 ), sold AS (
     SELECT code AS stock_code, any_value(described.description) AS description, {SOLD},
-        min(moment) AS first_sold_at, max(moment) AS last_sold_at, revenue::DOUBLE / units AS average_unit_price,
+        min(sold_at) AS first_sold_at, max(sold_at) AS last_sold_at, revenue::DOUBLE / units AS average_unit_price,
         regexp_matches(code, '{MERCHANDISE}') AS is_merchandise
     FROM sales JOIN described USING (code) GROUP BY code
 )
@@ -108,36 +114,31 @@ FROM customer_segments GROUP BY segment_id
 }
 
 
-def main(source: str, output: str) -> None:
-    place = Path(output)
-    place.mkdir(parents=True)
+def main(source: str, output: Path) -> None:
+    output.mkdir(parents=True)
     db = duckdb.connect()
-    db.execute(lines_of(source))
+    db.execute(lines_view(source))
     db.execute(LINES)
     db.execute(CUSTOMERS)
-    found = db.sql("SELECT total_spend::DOUBLE AS spend, purchase_frequency::DOUBLE AS orders FROM customers")
-    features = np.column_stack(list(found.fetchnumpy().values()))
+    features_query = db.sql("SELECT total_spend::DOUBLE AS spend, purchase_frequency::DOUBLE AS orders FROM customers")
+    features = np.column_stack(list(features_query.fetchnumpy().values()))
     wssse, segments = sweep(features)
     db.register("segments", pa.table({"segment_id": segments}))
     db.register("k_sweep", pa.table({"k": list(wssse), "wssse": list(wssse.values())}))
     db.execute("CREATE TABLE customer_segments AS SELECT * FROM customers POSITIONAL JOIN segments")
     for name, query in TABLES.items():
-        db.execute(f"COPY ({query}) TO '{place / f'{name}.parquet'}' (FORMAT parquet)")
-    draw(place, wssse, features, segments)
+        db.execute(f"COPY ({query}) TO '{output / f'{name}.parquet'}' (FORMAT parquet)")
+    draw(output, wssse, features, segments)
 
 
-def lines_of(source: str) -> str:
+def lines_view(source: str) -> str:
+    """Return the statement that reads the readable lines, with one name and type for each value."""
     if Path(source).is_dir() or source.endswith(".parquet"):
         pattern = f"{source}/*.parquet" if Path(source).is_dir() else source
-        return FIELDS.format(source=f"'{pattern}'", moment="InvoiceDate", price="nullif(UnitPrice, 'nan')")
+        return FIELDS.format(source=f"'{pattern}'", sold_at="InvoiceDate", price="nullif(UnitPrice, 'nan')")
     read = f"read_csv('{source}', header = true, all_varchar = true, encoding = 'latin-1')"
     return FIELDS.format(
         source=read,
-        moment="try_strptime(InvoiceDate, '%m/%d/%Y %H:%M')",
+        sold_at="try_strptime(InvoiceDate, '%m/%d/%Y %H:%M')",
         price="TRY_CAST(UnitPrice AS DECIMAL(18, 4))",
     )
-
-
-if __name__ == "__main__":
-    answer_help("python scripts/peer_duckdb.py INPUT OUTPUT", __doc__)
-    main(*sys.argv[1:])

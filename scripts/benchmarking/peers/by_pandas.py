@@ -1,15 +1,21 @@
-"""The notebook way, by pandas, scikit-learn and matplotlib; started by scripts/benchmark."""
+"""The job's tables as a notebook makes them, by pandas, scikit-learn and matplotlib."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from command_help import answer_help
-from peer_clustering import CANCELLATION, CLASS_A_UP_TO, CLASS_B_UP_TO, MERCHANDISE, SALE, draw, sweep
+from scripts.benchmarking.peers.clustering import (
+    CANCELLATION,
+    CLASS_A_UP_TO,
+    CLASS_B_UP_TO,
+    MERCHANDISE,
+    SALE,
+    draw,
+    sweep,
+)
 
 TEXTS = {"InvoiceNo": "str", "StockCode": "str", "Description": "str", "Country": "str"}
 FIELDS = ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
@@ -18,9 +24,8 @@ BOUGHT = {"customers": ("CustomerID", "nunique"), "revenue": ("amount", "sum"), 
 ORDERS = {"orders": ("InvoiceNo", "nunique")}
 
 
-def main(source: str, output: str) -> None:
-    place = Path(output)
-    place.mkdir(parents=True)
+def main(source: str, output: Path) -> None:
+    output.mkdir(parents=True)
     sales, cancelled = cleaned(read(source))
     as_of = sales["InvoiceDate"].max().normalize() + pd.Timedelta(days=1)
     customers = customer_features(sales[sales["CustomerID"].notna()], cancelled, as_of)
@@ -35,8 +40,8 @@ def main(source: str, output: str) -> None:
         **segment_tables(sales, customers),
     }
     for name, table in tables.items():
-        table.to_parquet(place / f"{name}.parquet", index=False)
-    draw(place, wssse, features, segments)
+        table.to_parquet(output / f"{name}.parquet", index=False)
+    draw(output, wssse, features, segments)
 
 
 def read(source: str) -> pd.DataFrame:
@@ -51,7 +56,7 @@ def read(source: str) -> pd.DataFrame:
 
 
 def cleaned(lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The sales, of customers and guests, and the cancelled lines of customers, each line once."""
+    """Return the sales of customers and guests, and the cancelled lines of customers, without duplicates."""
     for name in TEXTS:
         lines[name] = lines[name].str.strip()
     lines["Description"] = lines["Description"].fillna("")
@@ -61,13 +66,13 @@ def cleaned(lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     lines = lines[is_whole & (lines["StockCode"] != "")]
     is_cancelled = lines["InvoiceNo"].str.match(CANCELLATION)
     is_sale = lines["InvoiceNo"].str.match(SALE) & ~is_cancelled & (lines["Quantity"] > 0) & (lines["UnitPrice"] > 0)
-    went_back = is_cancelled & (lines["amount"] < 0) & lines["CustomerID"].notna()
-    return lines[is_sale].drop_duplicates(FIELDS), lines[went_back].drop_duplicates(FIELDS)
+    is_return = is_cancelled & (lines["amount"] < 0) & lines["CustomerID"].notna()
+    return lines[is_sale].drop_duplicates(FIELDS), lines[is_return].drop_duplicates(FIELDS)
 
 
 def customer_features(sales: pd.DataFrame, cancelled: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     by_customer = sales.groupby("CustomerID")
-    found = by_customer.agg(
+    features = by_customer.agg(
         total_spend=("amount", "sum"),
         purchase_frequency=("InvoiceNo", "nunique"),
         units_bought=("Quantity", "sum"),
@@ -77,59 +82,61 @@ def customer_features(sales: pd.DataFrame, cancelled: pd.DataFrame, as_of: pd.Ti
     )
     spent = sales.groupby(["CustomerID", "Country"])["amount"].sum().reset_index()
     spent = spent.sort_values(["CustomerID", "amount", "Country"], ascending=[True, False, True])
-    found["country"] = spent.drop_duplicates("CustomerID").set_index("CustomerID")["Country"]
-    first, last = found["first_purchase_at"].dt.normalize(), found["last_purchase_at"].dt.normalize()
-    orders = found["purchase_frequency"]
-    found["recency_days"] = (as_of - last).dt.days
-    found["tenure_days"] = (as_of - first).dt.days
-    found["average_order_value"] = found["total_spend"] / orders
-    found["average_basket_units"] = found["units_bought"] / orders
-    found["average_days_between_orders"] = ((last - first).dt.days / (orders - 1)).where(orders > 1)
-    found["returned_amount"] = (-cancelled.groupby("CustomerID")["amount"].sum()).reindex(found.index).fillna(0)
-    found["return_rate"] = found["returned_amount"] / found["total_spend"]
-    found = found.reset_index().rename(columns={"CustomerID": CUSTOMER})
-    found[CUSTOMER] = found[CUSTOMER].astype("int64").astype(str)
-    return found
+    features["country"] = spent.drop_duplicates("CustomerID").set_index("CustomerID")["Country"]
+    first, last = features["first_purchase_at"].dt.normalize(), features["last_purchase_at"].dt.normalize()
+    orders = features["purchase_frequency"]
+    features["recency_days"] = (as_of - last).dt.days
+    features["tenure_days"] = (as_of - first).dt.days
+    features["average_order_value"] = features["total_spend"] / orders
+    features["average_basket_units"] = features["units_bought"] / orders
+    features["average_days_between_orders"] = ((last - first).dt.days / (orders - 1)).where(orders > 1)
+    features["returned_amount"] = (-cancelled.groupby("CustomerID")["amount"].sum()).reindex(features.index).fillna(0)
+    features["return_rate"] = features["returned_amount"] / features["total_spend"]
+    features = features.reset_index().rename(columns={"CustomerID": CUSTOMER})
+    features[CUSTOMER] = features[CUSTOMER].astype("int64").astype(str)
+    return features
 
 
 def country_sales(sales: pd.DataFrame) -> pd.DataFrame:
-    found = sales.groupby("Country").agg(**BOUGHT, **ORDERS)
-    found["guest_revenue"] = guest_revenue(sales, "Country").reindex(found.index).fillna(0)
-    found["average_order_value"] = found["revenue"] / found["orders"]
-    return with_shares(found.reset_index().rename(columns={"Country": "country"}), "country")
+    sold = sales.groupby("Country").agg(**BOUGHT, **ORDERS)
+    sold["guest_revenue"] = guest_revenue(sales, "Country").reindex(sold.index).fillna(0)
+    sold["average_order_value"] = sold["revenue"] / sold["orders"]
+    return with_shares(sold.reset_index().rename(columns={"Country": "country"}), "country")
 
 
 def product_sales(sales: pd.DataFrame) -> pd.DataFrame:
-    found = sales.groupby("StockCode").agg(
+    sold = sales.groupby("StockCode").agg(
         **BOUGHT, **ORDERS, first_sold_at=("InvoiceDate", "min"), last_sold_at=("InvoiceDate", "max")
     )
-    counted = sales.groupby(["StockCode", "Description"]).size().rename("lines").reset_index()
-    counted["blank"] = counted["Description"] == ""
-    counted = counted.sort_values(["StockCode", "blank", "lines", "Description"], ascending=[True, True, False, True])
-    found["description"] = counted.drop_duplicates("StockCode").set_index("StockCode")["Description"]
-    found["guest_revenue"] = guest_revenue(sales, "StockCode").reindex(found.index).fillna(0)
-    found["average_unit_price"] = found["revenue"] / found["units"]
-    found = with_shares(found.reset_index().rename(columns={"StockCode": "stock_code"}), "stock_code")
-    found["is_merchandise"] = found["stock_code"].str.match(MERCHANDISE)
-    return found
+    descriptions = sales.groupby(["StockCode", "Description"]).size().rename("lines").reset_index()
+    descriptions["blank"] = descriptions["Description"] == ""
+    descriptions = descriptions.sort_values(
+        ["StockCode", "blank", "lines", "Description"], ascending=[True, True, False, True]
+    )
+    sold["description"] = descriptions.drop_duplicates("StockCode").set_index("StockCode")["Description"]
+    sold["guest_revenue"] = guest_revenue(sales, "StockCode").reindex(sold.index).fillna(0)
+    sold["average_unit_price"] = sold["revenue"] / sold["units"]
+    sold = with_shares(sold.reset_index().rename(columns={"StockCode": "stock_code"}), "stock_code")
+    sold["is_merchandise"] = sold["stock_code"].str.match(MERCHANDISE)
+    return sold
 
 
 def guest_revenue(sales: pd.DataFrame, key: str) -> pd.Series:
     return sales[sales["CustomerID"].isna()].groupby(key)["amount"].sum()
 
 
-def with_shares(found: pd.DataFrame, key: str) -> pd.DataFrame:
-    found = found.sort_values(["revenue", key], ascending=[False, True], ignore_index=True)
-    found["revenue_share"] = found["revenue"] / found["revenue"].sum()
-    found["cumulative_revenue_share"] = found["revenue_share"].cumsum()
-    share = found["cumulative_revenue_share"]
-    is_a = (share <= CLASS_A_UP_TO) | (found.index == 0)
-    found["abc_class"] = np.where(is_a, "A", np.where(share <= CLASS_B_UP_TO, "B", "C"))
-    return found
+def with_shares(sold: pd.DataFrame, key: str) -> pd.DataFrame:
+    sold = sold.sort_values(["revenue", key], ascending=[False, True], ignore_index=True)
+    sold["revenue_share"] = sold["revenue"] / sold["revenue"].sum()
+    sold["cumulative_revenue_share"] = sold["revenue_share"].cumsum()
+    share = sold["cumulative_revenue_share"]
+    is_a = (share <= CLASS_A_UP_TO) | (sold.index == 0)
+    sold["abc_class"] = np.where(is_a, "A", np.where(share <= CLASS_B_UP_TO, "B", "C"))
+    return sold
 
 
 def segment_tables(sales: pd.DataFrame, customers: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """What each segment bought by country and by product, and the segments' sizes and means."""
+    """Return what each segment bought by country and by product, and the segments' sizes and revenue."""
     bought = sales[sales["CustomerID"].notna()]
     segment_of = dict(zip(customers[CUSTOMER].astype("int64"), customers["segment_id"], strict=True))
     bought = bought.rename(columns={"Country": "country", "StockCode": "stock_code"}).assign(
@@ -143,8 +150,3 @@ def segment_tables(sales: pd.DataFrame, customers: pd.DataFrame) -> dict[str, pd
         "product_segments": bought.groupby(["stock_code", "segment_id"]).agg(**BOUGHT).reset_index(),
         "segment_profiles": profiles.reset_index(),
     }
-
-
-if __name__ == "__main__":
-    answer_help("python scripts/peer_pandas.py INPUT OUTPUT", __doc__)
-    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""What the peers of the benchmark share: scikit-learn's sweep over k, the elbow, the segments and two charts."""
+"""The common part of the peers: scikit-learn's sweep over k, the elbow, the segments and two charts."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 KS: Final = range(2, 11)
 DRAWN: Final = 5_000
 SEED: Final = 1
 STARTS: Final = 10
 
-# The configuration of the job in a few words, for all that clean the same lines.
+# The job's configuration, for the peers' cleaning of the same lines.
 SALE: Final = r"^[0-9]"
 CANCELLATION: Final = r"^[Cc]"
 MERCHANDISE: Final = r"^[0-9]{5}"
@@ -26,11 +30,11 @@ CLASS_A_UP_TO: Final = 0.80
 CLASS_B_UP_TO: Final = 0.95
 
 
-def sweep(features: np.ndarray) -> tuple[dict[int, float], np.ndarray]:
-    """WSSSE by k from 1, and each row's cluster at the elbow, 1 for that of the smallest mean in the first column.
+def sweep(features: Floats) -> tuple[dict[int, float], Integers]:
+    """Return WSSSE by k from 1, and each row's cluster at the elbow, numbered from 1 by the mean of the first column.
 
-    `features` has a row per customer; each column is scaled by its standard deviation. Ten starts by k-means++ for
-    each k: with one, scikit-learn's default, the fits are not as good as those that they are measured against.
+    `features` has one row per customer; each column is scaled by its standard deviation. Each k has ten starts by
+    k-means++: with one, scikit-learn's default, the fits are not as good as the job's.
     """
     scaled = (features - features.mean(axis=0)) / features.std(axis=0, ddof=1)
     wssse = {1: float((scaled**2).sum())}
@@ -39,22 +43,22 @@ def sweep(features: np.ndarray) -> tuple[dict[int, float], np.ndarray]:
         fit = KMeans(n_clusters=k, n_init=STARTS, random_state=SEED).fit(scaled)
         wssse[k] = float(fit.inertia_)
         labels[k] = (fit.labels_, fit.cluster_centers_[:, 0])
-    found, centres = labels[elbow(wssse)]
+    clusters, centres = labels[elbow(wssse)]
     rank = np.empty(len(centres), dtype=int)
     rank[np.argsort(centres)] = np.arange(1, len(centres) + 1)
-    return wssse, rank[found]
+    return wssse, rank[clusters]
 
 
 def elbow(wssse: dict[int, float]) -> int:
-    """The k farthest below the chord of the curve, but not 1."""
+    """Return the k farthest below the chord of the curve, but not 1."""
     ks, values = np.array(list(wssse)), np.array(list(wssse.values()))
     x = (ks - ks[0]) / (ks[-1] - ks[0])
     y = (values - values[-1]) / (values[0] - values[-1])
     return int(ks[1:][np.argmax((1 - x - y)[1:])])
 
 
-def draw(output: Path, wssse: dict[int, float], features: np.ndarray, segments: np.ndarray) -> None:
-    """elbow.png and segments.png: the curve, and a sample of customers by spend and frequency."""
+def draw(output: Path, wssse: dict[int, float], features: Floats, segments: Integers) -> None:
+    """Write elbow.png, the curve, and segments.png, a sample of customers by spend and frequency."""
     figure, axes = plt.subplots(figsize=(9, 6))
     axes.plot(list(wssse), list(wssse.values()), marker="o")
     axes.set(xlabel="k", ylabel="WSSSE")

@@ -1,4 +1,4 @@
-"""What was measured, as a table in text and as a chart."""
+"""Show measurements as a Markdown table and as a chart."""
 
 from __future__ import annotations
 
@@ -16,29 +16,35 @@ from typing import Final
 import matplotlib as mpl
 import psutil
 
-from benchmark_measure import Measured
+from scripts.benchmarking.measure import Measurement
 
 mpl.use("agg")
 
 import matplotlib.pyplot as plt
 
 PACKAGES: Final = ("pyspark", "pandas", "openpyxl", "polars", "duckdb", "scikit-learn")
+OUR_COLOUR: Final = "#c44e52"
+PEER_COLOUR: Final = "#8c8c8c"
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The runs of every contestant on one input, this job's first, a round's at the same place of each list."""
+    """The measurements of every contestant on one input, one per round; the first contestant is the job."""
 
     name: str
-    runs: Mapping[str, Sequence[Measured]]
+    runs: Mapping[str, Sequence[Measurement]]
 
     @property
-    def ours(self) -> Sequence[Measured]:
+    def ours(self) -> Sequence[Measurement]:
         return next(iter(self.runs.values()))
+
+    @property
+    def has_failures(self) -> bool:
+        return any(run.code for runs in self.runs.values() for run in runs)
 
 
 def machine() -> str:
-    """Where and when, and the versions of all that ran."""
+    """Return the date, the machine and the versions of everything that ran, as one line."""
     java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr.splitlines()
     memory = psutil.virtual_memory().total / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -48,8 +54,8 @@ def machine() -> str:
     )
 
 
-def written(benchmark: Benchmark) -> str:
-    """A Markdown table: one row per contestant, the medians, and the first's time as a multiple of the contestant's."""
+def markdown_table(benchmark: Benchmark) -> str:
+    """Return one row per contestant: medians, and the median of our time ÷ its time within each round."""
     rounds = len(benchmark.ours)
     lines = [
         f"{benchmark.name}, median of {rounds} round{'s' if rounds > 1 else ''}",
@@ -69,12 +75,12 @@ def written(benchmark: Benchmark) -> str:
 
 
 def write_chart(results: Sequence[Benchmark], path: Path) -> None:
-    """Bars of the median wall seconds, a group for each input."""
+    """Draw bars of the median wall seconds, one group per input."""
     figure, axes = plt.subplots(nrows=len(results), squeeze=False, figsize=(9, 0.8 + 2.2 * len(results)))
     for axis, result in zip(axes[:, 0], results, strict=True):
-        names = [name for name in reversed(result.runs) if not any(run.code for run in result.runs[name])]
+        names = [name for name in reversed(list(result.runs)) if not any(run.code for run in result.runs[name])]
         seconds = [median(run.wall for run in result.runs[name]) for name in names]
-        colours = ["#c44e52" if result.runs[name] is result.ours else "#8c8c8c" for name in names]
+        colours = [OUR_COLOUR if result.runs[name] is result.ours else PEER_COLOUR for name in names]
         bars = axis.barh(names, seconds, color=colours)
         axis.bar_label(bars, labels=[f"{value:.1f} s" for value in seconds], padding=4)
         axis.set_title(f"{result.name}: seconds from start to files on disk", loc="left")
@@ -82,3 +88,4 @@ def write_chart(results: Sequence[Benchmark], path: Path) -> None:
         axis.margins(x=0.12)
     figure.tight_layout()
     figure.savefig(path, dpi=120)
+    plt.close(figure)
