@@ -1,7 +1,7 @@
-"""Removes old runs from a lake, and what abandoned and refused runs left in its
-staging. Without --apply it only shows what it would remove. The latest run is
-never removed, nor one younger than --older-than. Whoever reads an older run
-needs to be done before that: give the longest reader time.
+"""Remove old runs from a lake, and what abandoned and refused runs left in its
+staging. Without --apply, only show what would be removed. The latest run is never
+removed, nor one younger than --older-than. A reader of an older run must be done
+before that: allow for the longest one.
 """
 
 import argparse
@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-# spark-submit puts this folder on the path, the library is beside it; --py-files or an installed package serve as well.
+# spark-submit puts this folder on the path, the library is next to it; --py-files or an installed package work as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.cli.job import JobParser, run_job
-from segmentation.lake.runs import Lake, expired, remove
+from segmentation.lake.expiry import find_expired, remove_expired
+from segmentation.lake.runs import Lake
 from segmentation.redaction import shown
 from segmentation.session import spark_session
 
@@ -25,7 +26,7 @@ EXAMPLES = """\
       jobs/expire_runs.py lake --keep 30 --older-than 7d --apply"""
 EXIT_CODES = """\
   0  removed, or shown
-  1  anything that is not below
+  1  any other error
   2  bad arguments
   3  there is no such lake
   129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
@@ -33,13 +34,15 @@ UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 def duration(text: str) -> timedelta:
-    parts = re.fullmatch(r"(\d{1,6})([dhm])", text)
-    if not parts:
+    """Parse an age such as 7d, 12h or 30m."""
+    match = re.fullmatch(r"(\d{1,6})([dhm])", text)
+    if not match:
         raise argparse.ArgumentTypeError(f"must be a number of days, hours or minutes such as 7d or 12h, got {text!r}")
-    return timedelta(**{UNITS[parts[2]]: int(parts[1])})
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 def number(text: str) -> int:
+    """Parse a count, 0 or more."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"must be a number from 0, got {text!r}")
     return int(text)
@@ -52,21 +55,25 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--older-than", type=duration, default=timedelta(days=7), metavar="AGE", help="such as 12h (default: 7d)"
     )
-    parser.add_argument("--apply", action="store_true", help="remove, and not only show")
+    parser.add_argument("--apply", action="store_true", help="remove instead of only showing")
     parser.add_argument("--debug", action="store_true", help="show the stack trace of an error")
     return parser.parse(arguments)
 
 
 def expire(options: argparse.Namespace) -> None:
+    """Show or remove what has expired, one line each, and how many there were."""
     lake = Lake(spark_session("expire runs"), options.lake)
-    found = expired(lake, options.keep, options.older_than, datetime.now(UTC))
-    going = 0
-    for one in found:
-        stays = remove(lake, one) if options.apply else None
-        going += stays is None
-        doing = f"passed over ({stays})" if stays else "removed" if options.apply else "would remove"
-        print(shown(f"{doing} {one.path}: {one.what}, {one.age.days} days old"))
-    print(f"{going} of this lake's runs and stagings {'removed' if options.apply else 'would go; --apply removes'}")
+    removed = 0
+    for item in find_expired(lake, options.keep, options.older_than, datetime.now(UTC)):
+        reason = remove_expired(lake, item) if options.apply else None
+        if reason:
+            action = f"kept ({reason})"
+        else:
+            action = "removed" if options.apply else "would remove"
+            removed += 1
+        print(shown(f"{action} {item.path}: {item.what}, {item.age.days} days old"))
+    ending = "removed" if options.apply else "would be removed; --apply removes them"
+    print(f"{removed} runs and staging folders {ending}")
 
 
 def main(arguments: Sequence[str]) -> int:

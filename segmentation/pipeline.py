@@ -45,7 +45,7 @@ from segmentation.filesystem import filesystem_for
 from segmentation.ingest.files import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
-from segmentation.lake import audit, manifest, staging
+from segmentation.lake import audit, gates, manifest, staging
 from segmentation.lake.manifest import identify
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import find_run_id, small_table
@@ -100,7 +100,7 @@ def segment_customers(
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
         if is_published:
-            staging.name_latest(lake)  # the process that published it may have ended just before
+            staging.update_latest(lake)  # the process that published it may have ended just before
             return Published(run_id, lake.run_path(run_id), already_published=True)
         staged = staging.stage(lake, run_id)
         context = RunContext(spark, config, request, progress, warnings, files, identity, staged)
@@ -258,12 +258,14 @@ def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segmen
             "k_sweep": len(segments.k_sweep),
             "data_quality": len(lines.ledger.data_quality),
         }
-        figures, reconciliation, files = audit.audited(staged, lines.ledger.data_quality, expected_rows)
-        audit.require_gates(config, staged, reconciliation, segments.profiles, lines.as_of)
-        contents = manifest.contents({table: row[s.ROWS] for table, row in figures.items()}, files)
+        result = audit.audit_staged(staged, lines.ledger.data_quality, expected_rows)
+        figures = gates.run_figures(staged.run_id, result.reconciliation, segments.profiles)
+        previous = gates.previous_figures(staged.lake, config, lines.as_of)
+        gates.check_gates(config.quality_gates, figures, previous)
+        contents = manifest.contents(result.tables, result.files)
         staging.reached(staging.AUDITED)
     with progress.stage("Publishing"):
-        content = {**facts, "reconciliation": reconciliation, "seconds": dict(progress.seconds), **contents}
+        content = {**facts, "reconciliation": result.reconciliation, "seconds": dict(progress.seconds), **contents}
         requested_id = context.request.run_id or context.identity.default_run_id
         return staged.publish(content, number_from=requested_id if context.request.force else None)
 
@@ -279,7 +281,7 @@ def _discarded_on_failure(context: RunContext, job_tag: str) -> Iterator[None]:
         raise QualityGateError(f"{error}; the refused run is kept at {refused}") from error
     except BaseException as error:  # a fault of the input, a signal, a failed job: tasks may still be writing
         no_space = _no_space_message(spark, staged.lake) if NO_SPACE in str(error) else None
-        staged.discard_under_way(lambda: cancel_tagged_jobs(spark, job_tag))
+        staged.cancel_and_discard(lambda: cancel_tagged_jobs(spark, job_tag))
         if no_space:
             raise SegmentationError(no_space) from error
         raise

@@ -5,7 +5,7 @@ handful of customers are far outliers, and each costs a Spark fit. Here many sta
 then fits all customers from the best of them.
 
 Starts are drawn by greedy k-means++ (D. Arthur, S. Vassilvitskii, 2007; the greedy choice as in scikit-learn). Others
-are the best centres for k - 1 with one more (A. Likas, N. Vlassis, J. Verbeek, "The global k-means clustering
+add a centre to the best ones for k - 1 (A. Likas, N. Vlassis, J. Verbeek, "The global k-means clustering
 algorithm", 2003), so that more centres never do worse on these points.
 """
 

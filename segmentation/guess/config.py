@@ -99,11 +99,11 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
         for sample, guess in zip(samples, guesses, strict=True)
         if sample.kind != "xlsx" or len(guess.columns) >= fewest
     ]
-    kept = [sample for sample, _ in with_lines]
+    samples_with_lines = [sample for sample, _ in with_lines]
     first, guess = with_lines[0]
     different = [(sample, other) for sample, other in with_lines if other.columns != guess.columns]
     if not different:
-        return kept, guess
+        return samples_with_lines, guess
     # A file may have a column more than another: the guess is then made from the columns that all have.
     common = guess_columns(_common_names(with_lines), fixed)
     if common.missing:
@@ -113,7 +113,7 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
             f"the files differ: {field} seems to be in {first.path} {guess.columns.get(field, 'none')!r}, "
             f"in {sample.path} {other.columns.get(field, 'none')!r}: let their headers be alike, or run them apart"
         )
-    return kept, common
+    return samples_with_lines, common
 
 
 def _common_names(guesses: Sequence[tuple[Sample, ColumnGuess]]) -> list[str]:

@@ -181,8 +181,8 @@ def _mixed_orders(order: Order) -> str:
     first, other = order.supporting, order.contrary
     return (
         f"two orders are mixed: {first[0]!r} has {order.order} ({_counted(len(first))} like it), {other[0]!r} "
-        f"{order.other} ({_counted(len(other))}). All are read with {order.order}: the latter are malformed, and dates "
-        "of theirs without a number beyond 12 are read wrongly without notice. Let the export write one order"
+        f"{order.other} ({_counted(len(other))}). All are read with {order.order}: the latter are malformed, and which "
+        "dates without a number beyond 12 are read wrongly cannot be seen. Let the export write one order"
     )
 
 

@@ -227,7 +227,7 @@ def _text(value: Any) -> str:
 def _sample_sheet(columns: Sequence[Sequence[str | None]], name: str) -> Sample:
     names = [(column[0] or "").strip() for column in columns]
 
-    def values(wanted: Collection[str]) -> Values:
-        return {column: [cell or "" for cell in columns[names.index(column)][1:]] for column in wanted}
+    def values(requested: Collection[str]) -> Values:
+        return {column: [cell or "" for cell in columns[names.index(column)][1:]] for column in requested}
 
     return Sample(name, "xlsx", names, values, {})

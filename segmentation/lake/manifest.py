@@ -1,5 +1,4 @@
-"""What makes a run the same run: its input, its configuration, its code."""
-# TODO-DOC manifest: What a published run says of itself: manifest.json.
+"""A run's identity and manifest: what it was made from, with what, and what it consists of."""
 
 import hashlib
 import json
@@ -20,61 +19,60 @@ from segmentation.errors import ConfigError
 from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
 
-LONGEST_RUN_ID = 100
-RUN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_RUN_ID - 1}}}")
-SHORT = 12
-SOURCES = (".py", ".html", ".css", ".js")
+MAX_RUN_ID_LENGTH = 100
+RUN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_RUN_ID_LENGTH - 1}}}")
+SHORT_DIGEST = 12
+SOURCE_ENDINGS = (".py", ".html", ".css", ".js")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Hexadecimal SHA-256 of the input's paths, sizes and modification times, and of all that a run depends on."""
+    """SHA-256 in hexadecimal of the input's paths, sizes and modification times, and of all that a run depends on."""
 
     input_fingerprint: str
     run: str
 
     @property
     def default_run_id(self) -> str:
-        """Equal for equal runs, so that the same run finds itself published."""
-        return self.run[:SHORT]
+        """The id of a run that is given none: the same run finds itself published."""
+        return self.run[:SHORT_DIGEST]
 
 
 def identify(files: Sequence[StoredFile], config: RunConfig, as_of: date | None) -> Identity:
-    """The identity of a run over `files`; `as_of` is the day asked for, None for the default."""
+    """Return the identity of a run over `files`; `as_of` is the requested day, None for the default."""
     fingerprint = _digest([[file.path, file.size, file.modified_ms] for file in files])
     return Identity(fingerprint, _digest([fingerprint, config.canonical(), str(as_of), code_version()]))
 
 
 def is_run_id(run_id: str) -> bool:
-    """Whether it can be the name of one folder everywhere."""
+    """Return whether a text can name one folder on any file system."""
     return RUN_ID.fullmatch(run_id) is not None
 
 
 def require_run_id(run_id: str) -> str:
-    """`run_id` unchanged; ConfigError where it could not be the name of one folder everywhere."""
+    """Return `run_id`. Raises ConfigError if it cannot name one folder on any file system."""
     if not is_run_id(run_id):
         raise ConfigError(
             f"--run-id {run_id!r}: may have letters, digits, '.', '_' and '-', beginning with a letter or digit, "
-            f"at most {LONGEST_RUN_ID} characters"
+            f"at most {MAX_RUN_ID_LENGTH} characters"
         )
     return run_id
 
 
 @cache
 def code_version() -> str:
-    """The package's version with a digest of its source and templates, so that changed code makes another run."""
-    sources = list(_sources(resources.files("segmentation")))
-    return f"{__version__}+{_digest(sources)[:SHORT]}"
+    """Return the package's version with a digest of its source and templates, so that changed code is another run."""
+    return f"{__version__}+{_digest(list(_sources(resources.files('segmentation'))))[:SHORT_DIGEST]}"
 
 
-def _sources(folder: Traversable, within: str = "") -> Iterator[tuple[str, str]]:
-    """Each source file's place inside the package and its text, in the order of their names."""
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        place = f"{within}{entry.name}"
+def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each source file's path in the package and its text, in the order of names; it may be in a zip."""
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        path = f"{prefix}{entry.name}"
         if entry.is_dir():
-            yield from _sources(entry, f"{place}/")
-        elif entry.name.endswith(SOURCES):
-            yield place, entry.read_text(encoding="utf-8")
+            yield from _sources(entry, f"{path}/")
+        elif entry.name.endswith(SOURCE_ENDINGS):
+            yield path, entry.read_text(encoding="utf-8")
 
 
 def _digest(value: object) -> str:
@@ -90,7 +88,7 @@ def run_facts(
     choice: Choice,
     spark_version: str,
 ) -> dict[str, Any]:
-    """What a run was made from, with what, and what it decided."""
+    """Return the manifest's entries on what a run was made from, with what, and what it decided."""
     return {
         "identity": identity.run,
         "title": config.title,
@@ -115,19 +113,20 @@ def run_facts(
     }
 
 
-def contents(rows: Mapping[str, int], checksums: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """`tables`, each with its rows, bytes, schema and the SHA-256 of each file, and `files`, the same of all others.
+def contents(rows: Mapping[str, int], files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the manifest's entries on tables and files.
 
-    `rows` are counted by table, `checksums` are by path inside the run: bytes and sha256.
+    `tables` has each table's rows, bytes, schema and files, `files` all others. `files` are bytes and SHA-256 by path
+    inside the run.
     """
     tables = {}
     for table, schema in s.TABLES.items():
-        own = {path: facts for path, facts in checksums.items() if path.startswith(f"{table}/")}
+        own = {path: facts for path, facts in files.items() if path.startswith(f"{table}/")}
         tables[table] = {
             "rows": rows[table],
             "bytes": sum(facts["bytes"] for facts in own.values()),
             "schema": json.loads(schema.json()),
             "files": own,
         }
-    others = {path: facts for path, facts in checksums.items() if path.partition("/")[0] not in s.TABLES}
+    others = {path: facts for path, facts in files.items() if path.partition("/")[0] not in s.TABLES}
     return {"tables": tables, "files": others}

@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from jobs.expire_runs import main as expire_runs
 from segmentation import schemas as s
 from segmentation.errors import InputError, QualityGateError
-from segmentation.lake.audit import audited
-from segmentation.lake.runs import Lake, open_run, read_model, read_table
+from segmentation.lake.audit import audit_staged
+from segmentation.lake.runs import Lake, open_run, read_table
 from segmentation.lake.staging import StagedRun, stage
 from tests.jobs.published_runs import latest_run, left_over, manifest_of, rows_of, runs_in, table_of
 from tests.jobs.running_jobs import CONFIG, QUICK, RFM_CONFIG, PublishedRun, RunJob
@@ -71,7 +71,7 @@ def folder_of(staged: StagedRun) -> Path:
 
 def audit_again(staged: StagedRun, published: PublishedRun) -> None:
     counted = {table: facts["rows"] for table, facts in manifest_of(published.run)["tables"].items()}
-    audited(staged, rows_of(published.run, "data_quality"), counted)
+    audit_staged(staged, rows_of(published.run, "data_quality"), counted)
 
 
 def test_a_run_that_lost_a_row_on_its_way_to_the_disk_fails_the_audit(staged: StagedRun, published: PublishedRun):
@@ -79,7 +79,7 @@ def test_a_run_that_lost_a_row_on_its_way_to_the_disk_fails_the_audit(staged: St
     table = pq.read_table(part, partitioning=None)
     (part.parent / f".{part.name}.crc").unlink()
     pq.write_table(table.slice(1), part, coerce_timestamps="us")
-    message = "rows of customer_segments and what was counted do not agree: table = 119, counted = 120"
+    message = "rows of customer_segments = 119, rows counted before writing = 120"
     with pytest.raises(QualityGateError, match=message):
         audit_again(staged, published)
 
@@ -145,7 +145,7 @@ def test_a_lake_of_version_0_1_0_is_read_and_gets_further_runs(
     run_id = manifest_of(published.run)["run_id"]
     names = read_table(spark, str(lake), "segment_profiles").select("segment_name").collect()
     assert [row[0] for row in names] == [row["segment_name"] for row in rows_of(published.run, "segment_profiles")]
-    assert read_model(spark, str(lake), run_id).stages
+    assert open_run(spark, str(lake), run_id).model().stages
 
     gates = ("quality_gates.max_rows_change=0", "quality_gates.max_segment_share_change=1")
     arguments = ("--config", RFM_CONFIG, "--input", small_csv, "--output", lake)

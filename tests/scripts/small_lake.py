@@ -1,4 +1,4 @@
-"""Published runs made by hand: two tables of a few rows, a model and charts of a line of text, and the manifest."""
+"""Published runs made by hand: two tables of a few rows, a model and charts of one line of text, and the manifest."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ def write_run(runs: Path, run_id: str, as_of: str) -> Path:
 
 
 def write_manifest(run: Path, run_id: str, as_of: str) -> None:
-    """The manifest of what is there, whatever that is."""
+    """Write the manifest of the files that are there."""
     paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != "manifest.json"]
     facts = {str(path.relative_to(run)): facts_of(path) for path in paths}
     of_tables = {

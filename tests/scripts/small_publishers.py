@@ -1,4 +1,4 @@
-"""Small programs that publish a run, made elsewhere, in a lake: one as it must be done, three as it must not.
+"""Small programs that publish a run, made elsewhere, in a lake: one correctly, three not.
 
 python small_publishers.py NAME LAKE RUN
 """
@@ -30,13 +30,13 @@ def overwrite_in_place(lake: Path, made: Path) -> None:
     name_latest(lake, made)
 
 
-def name_before_it_is_there(lake: Path, made: Path) -> None:
+def name_before_publishing(lake: Path, made: Path) -> None:
     name_latest(lake, made)
     publish_well(lake, made)
 
 
-def change_what_is_published(lake: Path, made: Path) -> None:
-    """Whole at every moment, and still not what its readers began with."""
+def change_after_publishing(lake: Path, made: Path) -> None:
+    """Whole at every moment, yet changed under its readers."""
     publish_well(lake, made)
     time.sleep(10 * PAUSE_SECONDS)
     content = json.loads((made / "manifest.json").read_text()) | {"published_at": time.time_ns()}
@@ -53,7 +53,7 @@ def copy_file_by_file(made: Path, target: Path) -> None:
 
 
 def name_latest(lake: Path, made: Path) -> None:
-    """The pointer, replaced in one step; it is made in `_staging/`, so that a kill leaves nothing beside it."""
+    """Replace latest.json in one step, by way of `_staging/`, so that a kill leaves nothing else in the lake."""
     manifest = json.loads((made / "manifest.json").read_text())
     content = {"run_id": manifest["run_id"], "path": f"runs/{made.name}", "as_of": manifest["as_of"]}
     temporary = lake / "_staging" / "latest.json"
@@ -62,9 +62,9 @@ def name_latest(lake: Path, made: Path) -> None:
     temporary.replace(lake / "latest.json")
 
 
-BROKEN = (overwrite_in_place, name_before_it_is_there, change_what_is_published)
+BROKEN = (overwrite_in_place, name_before_publishing, change_after_publishing)
 PUBLISHERS = {publish.__name__: publish for publish in (publish_well, *BROKEN)}
 
 if __name__ == "__main__":
-    name, *places = sys.argv[1:]
-    PUBLISHERS[name](*map(Path, places))
+    name, *folders = sys.argv[1:]
+    PUBLISHERS[name](*map(Path, folders))

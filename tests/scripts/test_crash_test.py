@@ -1,9 +1,8 @@
-"""The crash test of the lake: what it holds against a lake, that it finds broken publishers, and one small real run."""
+"""The crash test: it finds every fault of a lake and every broken publisher, and kills the real job at a step."""
 
 import ast
 import os
 import random
-import re
 import shlex
 import shutil
 import signal
@@ -13,23 +12,35 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from pyspark.sql import SparkSession
 
+from scripts.crash.at_step import STEPS_LOGGER
+from scripts.crash.checks import (
+    Fault,
+    Kind,
+    Watcher,
+    faults_of_run,
+    leftovers,
+    lost,
+    lost_pointer,
+    pointer_of,
+    run_ids,
+    run_path,
+)
+from scripts.crash.job import FEWEST_FITS, ROOT, STEPS, Order, SegmentCustomers
+from scripts.crash.processes import ProcessGroup, is_alive
+from scripts.crash.report import report
+from scripts.crash.rounds import MOST_KILLS_PER_ROUND, RANDOM_MOMENT, CrashTest, Outcome, planned_kills
+from segmentation.config.files import load_config
+from segmentation.context import Request
 from segmentation.lake import staging
+from segmentation.pipeline import segment_customers
 from tests.scripts.small_lake import write_latest, write_manifest, write_run
-
-# The harness's modules find each other beside the script, not as a package.
-sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
-
-from crash_at_step import STEPS_LOGGER
-from crash_checks import Fault, Kind, Watcher, leftovers, lost, lost_pointer
-from crash_job import STEPS, Order
-from crash_processes import ProcessGroup, is_alive
-from crash_report import report
-from crash_rounds import MOST_KILLS_OF_A_ROUND, RANDOM_MOMENT, CrashTest, Outcome, planned_kills
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 SECONDS_TO_WAIT = 60
@@ -38,7 +49,7 @@ MONDAY, TUESDAY = "2011-06-06", "2011-06-07"
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    """A lake as it must be: the runs `first`, of Monday, and `second`, of Tuesday, which is the latest."""
+    """A whole lake: the runs `first`, of Monday, and `second`, of Tuesday, which is the latest."""
     lake = tmp_path / "lake"
     write_run(lake / "runs", "first", MONDAY)
     write_run(lake / "runs", "second", TUESDAY)
@@ -52,10 +63,10 @@ def kinds(faults: Sequence[Fault] | None) -> set[Kind]:
     return {fault.kind for fault in faults}
 
 
-# --- what is held against a lake ---
+# --- faults of a lake ---
 
 
-def test_nothing_is_held_against_a_lake_as_it_must_be(lake: Path):
+def test_a_whole_lake_has_no_fault(lake: Path):
     watcher = Watcher(lake)
 
     assert [watcher.look() for _ in range(3)] == [[], [], []]
@@ -65,7 +76,7 @@ def test_nothing_is_held_against_a_lake_as_it_must_be(lake: Path):
     assert lost_pointer(lake, "second") == []
 
 
-def test_a_lake_in_which_nothing_is_published_yet_is_not_read(tmp_path: Path):
+def test_an_empty_lake_is_not_read(tmp_path: Path):
     assert Watcher(tmp_path / "lake").look() is None
 
 
@@ -92,7 +103,7 @@ def change_one_byte(path: Path) -> None:
         (lambda path: path.write_text("a second writer's"), "data_quality/part-1.parquet"),
     ],
 )
-def test_a_torn_run_is_found_be_it_the_latest_or_not(lake: Path, run: str, damage: Callable[[Path], None], name: str):
+def test_a_torn_run_is_a_fault_be_it_the_latest_or_not(lake: Path, run: str, damage: Callable[[Path], None], name: str):
     damage(lake / "runs" / f"run_id={run}" / name)
     assert kinds(Watcher(lake).look()) == {Kind.TORN}
 
@@ -111,19 +122,19 @@ def test_every_run_is_read_when_it_appears_and_then_in_turn(lake: Path):
     assert "run_id=fourth/charts/2.png: No such file or directory" in in_turn
 
 
-def test_what_readers_skip_may_lie_in_a_run(lake: Path):
+def test_hidden_files_in_a_run_are_ignored(lake: Path):
     (lake / "runs/run_id=second/customer_segments/_SUCCESS").touch()
     (lake / "runs/run_id=second/customer_segments/.part-0.parquet.crc").touch()
     assert Watcher(lake).look() == []
 
 
-def test_a_pointer_before_its_data_is_torn(lake: Path):
+def test_a_latest_json_before_its_run_is_torn(lake: Path):
     write_latest(lake, "third", "2011-06-08")
     assert kinds(Watcher(lake).look()) == {Kind.TORN}
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, shorten, lambda path: path.write_text("[]")])
-def test_a_pointer_that_goes_away_or_cannot_be_read_is_torn(lake: Path, damage: Callable[[Path], None]):
+def test_a_latest_json_that_vanishes_or_is_damaged_is_torn(lake: Path, damage: Callable[[Path], None]):
     watcher = Watcher(lake)
     assert watcher.look() == []
 
@@ -132,7 +143,7 @@ def test_a_pointer_that_goes_away_or_cannot_be_read_is_torn(lake: Path, damage: 
     assert kinds(watcher.look()) == {Kind.TORN}
 
 
-def test_a_published_run_that_became_another_is_found_though_it_is_whole(lake: Path):
+def test_a_published_run_that_changed_is_a_fault_though_it_is_whole(lake: Path):
     watcher = Watcher(lake)
     assert [watcher.look(), watcher.look()] == [[], []]
     for name, day in (("first", MONDAY), ("second", TUESDAY)):
@@ -143,7 +154,7 @@ def test_a_published_run_that_became_another_is_found_though_it_is_whole(lake: P
     assert kinds(Watcher(lake).look()) == set()
 
 
-def test_a_change_that_no_look_came_to_is_found_at_the_end(lake: Path):
+def test_a_change_since_the_last_look_is_found_at_the_end(lake: Path):
     watcher = Watcher(lake)
     assert watcher.look() == []
     assert watcher.changed() == []
@@ -153,7 +164,7 @@ def test_a_change_that_no_look_came_to_is_found_at_the_end(lake: Path):
     assert kinds(watcher.changed()) == {Kind.CHANGED}
 
 
-def test_a_pointer_that_goes_back_to_an_older_day_is_found_once(lake: Path):
+def test_a_latest_json_that_goes_back_a_day_is_a_fault_once(lake: Path):
     watcher = Watcher(lake)
     assert watcher.look() == []
 
@@ -174,14 +185,14 @@ def test_a_manifest_of_another_run_is_mixed(lake: Path):
     ]
 
 
-def test_a_table_of_another_day_is_mixed_though_its_checksum_is_right(lake: Path):
+def test_a_table_of_another_day_is_mixed_though_its_checksum_matches(lake: Path):
     first, second = (lake / "runs" / f"run_id={name}" for name in ("first", "second"))
     shutil.copy(first / "customer_segments/part-0.parquet", second / "customer_segments")
     write_manifest(second, "second", TUESDAY)
     assert kinds(Watcher(lake).look()) == {Kind.MIXED}
 
 
-def test_a_table_of_other_rows_than_its_manifest_says_is_mixed(lake: Path):
+def test_a_table_with_other_rows_than_its_manifest_is_mixed(lake: Path):
     run = lake / "runs/run_id=second"
     shutil.copy(run / "data_quality/part-0.parquet", run / "data_quality/part-1.parquet")
     write_manifest(run, "second", TUESDAY)
@@ -189,12 +200,12 @@ def test_a_table_of_other_rows_than_its_manifest_says_is_mixed(lake: Path):
 
 
 @pytest.mark.parametrize("name", ["_staging/second.4711", "latest.json.4711.tmp", "runs/.second", "runs/run_id=third"])
-def test_what_is_in_the_lake_beside_published_runs_is_left_over(lake: Path, name: str):
+def test_anything_besides_published_runs_is_a_leftover(lake: Path, name: str):
     (lake / name).mkdir()
     assert leftovers(lake, {"first", "second"}) == [Fault(Kind.LEFTOVER, f"{name} is left over")]
 
 
-def test_a_published_run_that_is_not_there_whole_is_lost(lake: Path):
+def test_a_published_run_that_is_not_whole_is_lost(lake: Path):
     shutil.rmtree(lake / "runs/run_id=first")
     shorten(lake / "runs/run_id=second/charts/0.png")
     faults = lost(lake, {"first", "second"})
@@ -202,18 +213,18 @@ def test_a_published_run_that_is_not_there_whole_is_lost(lake: Path):
     assert faults[0].text == "the run first is lost: run_id=first/manifest.json: No such file or directory"
 
 
-def test_a_run_just_published_that_is_not_the_latest_is_lost(lake: Path):
+def test_a_newly_published_run_that_is_not_the_latest_is_lost(lake: Path):
     write_run(lake / "runs", "third", "2011-06-08")
     assert lost_pointer(lake, "third") == [Fault(Kind.LOST, "the run third is not the latest: that is second")]
     (lake / "latest.json").unlink()
     assert kinds(lost_pointer(lake, "second")) == {Kind.LOST}
 
 
-# --- a harness that cannot find a broken publisher proves nothing ---
+# --- a crash test that misses a broken publisher proves nothing ---
 
 
 class Publisher:
-    """One of the small programs, as a job of the harness; it goes through no named steps."""
+    """One of the small programs as a job; it has no named steps."""
 
     steps: Sequence[str] = ()
 
@@ -244,10 +255,10 @@ def crashed(publisher: str, folder: Path, kills: int = 10) -> Outcome:
     return outcome
 
 
-def test_a_publisher_as_it_must_be_passes(tmp_path: Path):
+def test_a_correct_publisher_passes(tmp_path: Path):
     outcome = crashed("publish_well", tmp_path)
 
-    assert outcome.is_as_wanted
+    assert outcome.is_success
     assert {kind: outcome.count(kind) for kind in Kind} == dict.fromkeys(Kind, 0)
     assert outcome.reader.reads > 0
     assert len(outcome.normal) == 2
@@ -258,28 +269,28 @@ def test_a_publisher_as_it_must_be_passes(tmp_path: Path):
     ("publisher", "kind"),
     [
         ("overwrite_in_place", Kind.TORN),
-        ("name_before_it_is_there", Kind.TORN),
-        ("change_what_is_published", Kind.CHANGED),
+        ("name_before_publishing", Kind.TORN),
+        ("change_after_publishing", Kind.CHANGED),
     ],
 )
 def test_a_broken_publisher_is_caught(publisher: str, kind: Kind, tmp_path: Path):
     outcome = crashed(publisher, tmp_path)
 
-    assert not outcome.is_as_wanted
+    assert not outcome.is_success
     assert outcome.count(kind) > 0
 
 
-def test_without_a_read_for_each_kill_nothing_is_proved():
+def test_fewer_reads_than_kills_are_no_success():
     outcome = Outcome(kills=Counter({RANDOM_MOMENT: 3}))
     outcome.reader.reads = 2
-    assert not outcome.is_as_wanted
+    assert not outcome.is_success
     outcome.reader.reads = 3
-    assert outcome.is_as_wanted
-    assert not Outcome().is_as_wanted
+    assert outcome.is_success
+    assert not Outcome().is_success
 
 
-class Told(Publisher):
-    """Told for each start how to go on: as it must be done at once, slowly, or never."""
+class PacedPublisher(Publisher):
+    """Publishes at once, slowly or never, as listed for each start."""
 
     def __init__(self, folder: Path, starts: Sequence[str]) -> None:
         super().__init__("publish_well", folder)
@@ -291,29 +302,29 @@ class Told(Publisher):
         return ["sh", "-c", f"{before}{shlex.join(command)}"]
 
 
-def test_a_run_that_was_done_before_its_moment_is_counted_apart_from_kills_that_hit(tmp_path: Path):
+def test_a_run_that_ends_before_its_kill_is_counted_apart(tmp_path: Path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     # The first run and the normal one; killed, done before its moment, in peace; killed, in peace.
-    job = Told(tmp_path, ["well", "slowly", "never", "well", "well", "never", "well"])
+    job = PacedPublisher(tmp_path, ["well", "slowly", "never", "well", "well", "never", "well"])
     seed = next(seed for seed in range(1_000) if draws_two_kills_the_second_late(random.Random(seed)))
 
     outcome = CrashTest(job.lake, job, scratch, seed, say=print).run(kills=2, normal_runs=1)
 
     assert outcome.failure is None
     assert outcome.kills == {RANDOM_MOMENT: 2}
-    assert outcome.outran == 1
+    assert outcome.missed == 1
     assert outcome.found_published == []
     assert len(outcome.redone) == 1
 
 
 def draws_two_kills_the_second_late(draw: random.Random) -> bool:
     planned_kills(2, (), draw)
-    return draw.randint(1, MOST_KILLS_OF_A_ROUND) > 1 and draw.random() < 0.2 and draw.random() > 0.95
+    return draw.randint(1, MOST_KILLS_PER_ROUND) > 1 and draw.random() < 0.2 and draw.random() > 0.95
 
 
-class GoneWrong(Publisher):
-    """Publishes two runs as it must be done; then it says what it is told to and ends with a code."""
+class FailingPublisher(Publisher):
+    """Publishes two runs correctly; then it prints a line and ends with a code."""
 
     steps: Sequence[str] = ("audited",)
 
@@ -324,39 +335,39 @@ class GoneWrong(Publisher):
     def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
         if order.number <= 2:
             return super().command(order, scratch, step)
-        return [sys.executable, "-c", f"print('as told'); raise SystemExit({self._code})"]
+        return [sys.executable, "-c", f"print('gave up'); raise SystemExit({self._code})"]
 
 
 @pytest.mark.parametrize(
     ("code", "failure"),
     [(0, "crash-0003 ended without the step 'audited'"), (4, "crash-0003 ended by itself with 4")],
 )
-def test_a_job_that_leaves_out_a_step_or_fails_is_no_success(tmp_path: Path, code: int, failure: str):
-    job = GoneWrong(tmp_path, code)
+def test_a_job_that_skips_a_step_or_fails_is_no_success(tmp_path: Path, code: int, failure: str):
+    job = FailingPublisher(tmp_path, code)
     seed = next(seed for seed in range(100) if planned_kills(2, job.steps, random.Random(seed))[0] == "audited")
 
     outcome = CrashTest(job.lake, job, tmp_path, seed, say=print).run(kills=2, normal_runs=1)
 
-    assert outcome.failure == f"{failure}; it said:\nas told"
-    assert not outcome.is_as_wanted
+    assert outcome.failure == f"{failure}; its log ends:\ngave up"
+    assert not outcome.is_success
     assert "Stopped early: crash-0003" in report(outcome, ("audited",))
 
 
-# --- how it kills and what it tells ---
+# --- how it kills and what it reports ---
 
 
-def test_the_steps_are_those_that_the_library_announces():
-    announced = []
+def test_the_steps_are_those_that_the_library_logs():
+    logged = []
     for source in (SCRIPTS.parent / "segmentation").rglob("*.py"):
         for call in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "reached":
-                announced.append(getattr(staging, ast.unparse(call.args[0]).rpartition(".")[2]))
+                logged.append(getattr(staging, ast.unparse(call.args[0]).rpartition(".")[2]))
 
-    assert sorted(announced) == sorted(STEPS)
+    assert sorted(logged) == sorted(STEPS)
     assert staging.steps.name == STEPS_LOGGER
 
 
-def test_half_of_the_kills_are_at_the_steps_in_equal_shares():
+def test_half_of_the_kills_are_spread_evenly_over_the_steps():
     planned = planned_kills(200, STEPS, random.Random(1))
     shares = Counter(planned)
     assert shares.pop(RANDOM_MOMENT) == 100
@@ -377,20 +388,20 @@ def test_a_kill_leaves_no_process_of_the_group(tmp_path: Path):
         assert not is_alive(leader)
 
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def soon(look: Callable[[], Found]) -> Found:
-    """What `look` finds as soon as that is something."""
-    given_up = time.monotonic() + SECONDS_TO_WAIT
-    while not (found := look()):
-        assert time.monotonic() < given_up, "nothing came"
+def soon(look: Callable[[], Result]) -> Result:
+    """Return what `look` returns as soon as that is something."""
+    deadline = time.monotonic() + SECONDS_TO_WAIT
+    while not (result := look()):
+        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.01)
-    return found
+    return result
 
 
-def test_the_report_has_a_line_for_each_thing_that_is_counted():
-    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 2, "audited": 1}), outran=1, normal=[8.0, 12.0], redone=[11.0])
+def test_the_report_has_a_row_for_each_count():
+    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 2, "audited": 1}), missed=1, normal=[8.0, 12.0], redone=[11.0])
     outcome.reader.reads, outcome.reader.seconds, outcome.reader.longest_pause = 1_200, 60.0, 0.081
     outcome.reader.faulty["torn"] = 3
     outcome.afterwards["x is left over"] = Fault(Kind.LEFTOVER, "x is left over")
@@ -402,7 +413,7 @@ def test_the_report_has_a_line_for_each_thing_that_is_counted():
         "| … at a random moment | 2 | |",
         "| … at the step “audited” | 1 | |",
         "| … at the step “before rename” | 0 | |",
-        "| runs that were done before their moment came | 1 | |",
+        "| runs that ended before their kill | 1 | |",
         "| reads, every checksum verified | 1,200 | ≥ 3 |",
         "| reads a second | 20.0 | ≥ 10 |",
         "| longest pause between two reads | 0.08 s | |",
@@ -412,10 +423,10 @@ def test_the_report_has_a_line_for_each_thing_that_is_counted():
         "| reads of a `latest.json` that went back | 0 | 0 |",
         "| runs lost | 0 | 0 |",
         "| leftovers after the next success | 1 | 0 |",
-        "| normal run, nothing killed before | 10.0 s (median of 2) | |",
+        "| normal run, no kill before it | 10.0 s (median of 2) | |",
         "| recovery: the next run after kills | 11.0 s (median of 1) | |",
         "| recovery ÷ normal | 1.10 | ≤ 1.1 |",
-        "| the next run where the kill came after the rename | – | |",
+        "| the next run after a kill behind the rename | – | |",
     ]
     assert lines[-1] == "- x is left over"
 
@@ -423,20 +434,20 @@ def test_the_report_has_a_line_for_each_thing_that_is_counted():
 # --- the command ---
 
 
-def harness(*arguments: object) -> list[str]:
-    return [sys.executable, str(SCRIPTS / "crash_harness.py"), *map(str, arguments)]
+def crash_test(*arguments: object) -> list[str]:
+    return [sys.executable, str(SCRIPTS / "crash"), *map(str, arguments)]
 
 
 def test_a_lake_in_use_is_refused(lake: Path):
-    done = subprocess.run(harness(lake, "--kills", 1), capture_output=True, text=True, check=False)
+    done = subprocess.run(crash_test(lake, "--kills", 1), capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert f"{lake}: is not an empty folder; name a new one, never a lake in use" in done.stderr
     assert leftovers(lake, {"first", "second"}) == []
 
 
-def test_the_entry_for_kills_at_a_step_does_not_kill_the_shell_that_starts_it():
+def test_the_program_that_kills_itself_refuses_to_kill_the_shell():
     done = subprocess.run(
-        [sys.executable, str(SCRIPTS / "crash_at_step.py"), "audited"],
+        [sys.executable, str(SCRIPTS / "crash" / "at_step.py"), "audited"],
         capture_output=True,
         text=True,
         check=False,
@@ -446,19 +457,19 @@ def test_the_entry_for_kills_at_a_step_does_not_kill_the_shell_that_starts_it():
     assert "would kill the shell that started it" in done.stderr
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="the processes of this system are not told by /proc")
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="this system has no /proc")
 def test_an_interrupt_leaves_no_process_and_no_scratch(tmp_path: Path):
     lake, scratch = tmp_path / "lake", tmp_path / "scratch"
     scratch.mkdir()
     environment = {**os.environ, "TMPDIR": str(scratch)}
     with subprocess.Popen(
-        harness(lake),
+        crash_test(lake),
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
     ) as running:
-        soon(lambda: processes_that_name(lake) >= {"crash_harness.py", "crash_reader.py", "segment_customers.py"})
+        soon(lambda: processes_that_name(lake) >= {"reader.py", "segment_customers.py"})
 
         running.send_signal(signal.SIGINT)
 
@@ -468,7 +479,7 @@ def test_an_interrupt_leaves_no_process_and_no_scratch(tmp_path: Path):
 
 
 def processes_that_name(lake: Path) -> set[str]:
-    """The Python programs in the command lines of all processes that name the lake."""
+    """Return the Python files in the command lines of all processes that name the lake."""
     found: set[str] = set()
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # it ended meanwhile
@@ -478,20 +489,21 @@ def processes_that_name(lake: Path) -> set[str]:
     return found
 
 
-@pytest.mark.slow
-def test_the_real_job_killed_at_steps_and_moments_keeps_its_lake_whole(tmp_path: Path):
-    table = tmp_path / "crashes.md"
-    # Of this seed one kill is at a random moment and one right after the rename; many more are made by hand.
-    kills = ("--kills", 2, "--seed", 25, "--normal-runs", 1)
+def test_the_real_job_killed_after_the_rename_is_found_published_by_the_next(spark: SparkSession, tmp_path: Path):
+    lake, scratch, order = tmp_path / "lake", tmp_path / "scratch", Order(1)
+    scratch.mkdir()
+    job = SegmentCustomers(lake, tmp_path, seed=1)
+    command = job.command(order, scratch, "after rename")
+    with ProcessGroup(command, job.environment(scratch), scratch, tmp_path / "log") as group:
+        assert group.wait(10 * SECONDS_TO_WAIT) == -signal.SIGKILL, (tmp_path / "log").read_text()
+    assert run_ids(lake) == {order.run_id}
+    assert faults_of_run(run_path(lake, order.run_id), order.as_of) == []
+    assert not (lake / "latest.json").exists()
 
-    done = subprocess.run(
-        harness(tmp_path / "lake", *kills, "--report", table), capture_output=True, text=True, check=False
-    )
+    config = load_config(f"{ROOT}/conf/online_retail.yaml", FEWEST_FITS)
+    request = Request((f"{tmp_path}/transactions.csv",), str(lake), date.fromisoformat(order.as_of), order.run_id)
+    assert segment_customers(spark, config, request).already_published
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout == table.read_text(encoding="utf-8")
-    found = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", done.stdout, re.MULTILINE))
-    assert found["kills"] == "2"
-    assert found["… at a random moment"] == found["… at the step “after rename”"] == "1"
-    assert float(found["reads a second"]) > 0
-    assert found["torn reads"] == found["runs lost"] == found["leftovers after the next success"] == "0"
+    assert pointer_of(lake).run_id == order.run_id
+    assert Watcher(lake).look() == []
+    assert leftovers(lake, {order.run_id}) == []

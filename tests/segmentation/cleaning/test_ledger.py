@@ -21,7 +21,7 @@ from segmentation.cleaning.ledger import (
     warn_of_malformed,
 )
 from segmentation.errors import InputError
-from segmentation.filesystem.hadoop import StoredFile
+from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
 from tests.segmentation.cleaning.lines import RawLine, judged, line
 

@@ -67,16 +67,16 @@ def test_a_curve_that_never_dips_below_its_chord_has_no_elbow(wssse: dict[int, f
 @given(st.lists(st.floats(1e-3, 1e9), min_size=3, max_size=20), st.floats(1e-3, 1e6))
 def test_the_elbow_is_inside_the_range_and_independent_of_the_unit(falls: list[float], unit: float):
     wssse = {k: sum(falls[k - 1 :]) for k in range(1, len(falls) + 1)}
-    found = elbow(wssse)
-    assert found is None or 1 < found < len(falls)
-    if found is not None:
+    elbow_k = elbow(wssse)
+    assert elbow_k is None or 1 < elbow_k < len(falls)
+    if elbow_k is not None:
         distances = {
             k: 1 - (k - 1) / (len(falls) - 1) - (wssse[k] - wssse[len(falls)]) / (wssse[1] - wssse[len(falls)])
             for k in wssse
         }
         in_other_unit = elbow({k: value * unit for k, value in wssse.items()})
-        assert distances[found] == pytest.approx(max(distances.values()))
-        assert distances[in_other_unit or 1] == pytest.approx(distances[found], abs=1e-9)
+        assert distances[elbow_k] == pytest.approx(max(distances.values()))
+        assert distances[in_other_unit or 1] == pytest.approx(distances[elbow_k], abs=1e-9)
 
 
 def test_auto_takes_the_elbow():

@@ -45,13 +45,12 @@ def test_a_weight_counts_like_as_many_points(points: DataFrame):
 
 
 @pytest.mark.parametrize("weight", [None, "weight"])
-def test_restarts_replace_a_poor_start_and_keep_a_good_one(points: DataFrame, weight: str | None):
+def test_a_restart_replaces_a_poor_start(points: DataFrame, weight: str | None):
     data = training_data(with_weight(points), weight)
-    once, thrice = (best_fit(data, POOR, settings(), restarts) for restarts in (1, 3))
+    once, twice = (best_fit(data, POOR, settings(), restarts) for restarts in (1, 2))
     assert once.wssse > 100
-    assert thrice.wssse < 4
-    assert len(thrice.centres) == thrice.k == 3
-    assert best_fit(data, GOOD, settings(), 2).wssse == pytest.approx(thrice.wssse)
+    assert twice.wssse < 4
+    assert len(twice.centres) == twice.k == 3
 
 
 def test_a_model_predicts_by_the_given_centres_in_their_order(points: DataFrame):

@@ -46,7 +46,7 @@ def guessed(values: Sequence[str]) -> DateGuess:
 @pytest.mark.parametrize(("way", "name"), WAYS.items())
 def test_a_column_written_in_one_way_is_read_by_one_format(way: str, name: str):
     guess = guessed([moment.strftime(way) for moment in MOMENTS])
-    assert [found for found in guess.formats if found != "iso" or name == "iso"] == [name]
+    assert [read_by for read_by in guess.formats if read_by != "iso" or name == "iso"] == [name]
     assert guess.swapped is None
 
 

@@ -10,7 +10,8 @@ from pyspark.sql import SparkSession
 
 from segmentation.errors import InputError
 from segmentation.filesystem import HOST
-from segmentation.lake.runs import Lake, expired, remove
+from segmentation.lake.expiry import find_expired, remove_expired
+from segmentation.lake.runs import Lake
 from segmentation.lake.staging import remove_abandoned, stage
 
 NOW = datetime(2012, 1, 31, 12, 0, tzinfo=UTC)
@@ -37,7 +38,7 @@ def left(path: Path, days_ago: float) -> None:
 
 
 def paths(lake: Lake, keep: int, older_than: timedelta = WEEK) -> list[str]:
-    return [one.path for one in expired(lake, keep, older_than, NOW)]
+    return [item.path for item in find_expired(lake, keep, older_than, NOW)]
 
 
 @pytest.fixture
@@ -86,37 +87,36 @@ def test_a_publication_that_broke_off_half_done_goes_too_where_runs_are_copied(l
 
 
 def test_removing_takes_exactly_what_was_shown(lake: Lake, tmp_path: Path):
-    for one in expired(lake, 2, WEEK, NOW):
-        remove(lake, one)
+    for item in find_expired(lake, 2, WEEK, NOW):
+        remove_expired(lake, item)
     assert lake.run_ids() == ["c", "d", "rebuilt"]
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
 def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path: Path):
     left(tmp_path / "_staging" / "old.other-host.1", 9)
-    gone, *_, staged = expired(lake, 2, WEEK, NOW)
-    remove(lake, gone)
+    gone, *_, staged = find_expired(lake, 2, WEEK, NOW)
+    remove_expired(lake, gone)
     worker = lake.filesystem.claim(f"{lake.path}/{staged.path}")
-    assert worker is not None
-    assert remove(lake, gone) == "gone meanwhile"
-    assert remove(lake, staged) == "somebody works on it"
+    assert remove_expired(lake, gone) == "gone meanwhile"
+    assert remove_expired(lake, staged) == "another process works on it"
     assert (tmp_path / "_staging" / "old.other-host.1" / "part").exists()
     worker.release()
-    assert remove(lake, staged) is None
+    assert remove_expired(lake, staged) is None
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
 def test_a_run_that_became_the_latest_meanwhile_is_passed_over(lake: Lake, tmp_path: Path):
-    [oldest] = expired(lake, 3, WEEK, NOW)
+    [oldest] = find_expired(lake, 3, WEEK, NOW)
     (tmp_path / "latest.json").write_text((tmp_path / oldest.path / "manifest.json").read_text())
-    assert remove(lake, oldest) == "the latest run by now"
+    assert remove_expired(lake, oldest) == "it is the latest run by now"
     assert (tmp_path / oldest.path / "manifest.json").exists()
 
 
 def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_abandoned(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    [oldest] = expired(lake, 3, WEEK, NOW)
+    [oldest] = find_expired(lake, 3, WEEK, NOW)
     delete, seen = lake.filesystem.delete, []
 
     def watched(path: str) -> None:
@@ -128,7 +128,7 @@ def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_a
 
     with monkeypatch.context() as patched:
         patched.setattr(lake.filesystem, "delete", watched)
-        assert remove(lake, oldest) is None
+        assert remove_expired(lake, oldest) is None
     assert seen == [True]
     assert list((tmp_path / "_staging").iterdir()) == []
 
@@ -136,11 +136,11 @@ def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_a
 def test_a_removal_that_broke_off_is_finished_by_the_next_run(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    [oldest] = expired(lake, 3, WEEK, NOW)[-1:]
+    [oldest] = find_expired(lake, 3, WEEK, NOW)[-1:]
     with monkeypatch.context() as patched:
         patched.setattr(lake.filesystem, "delete", lambda path: (_ for _ in ()).throw(OSError("broke off")))
         with pytest.raises(OSError, match="broke off"):
-            remove(lake, oldest)
+            remove_expired(lake, oldest)
     assert lake.run_ids() == ["b", "c", "d", "rebuilt"]
     remove_abandoned(lake)
     assert list((tmp_path / "_staging").iterdir()) == []

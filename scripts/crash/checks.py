@@ -1,7 +1,7 @@
-"""Is a lake as its readers may rely on? Read by pyarrow and json alone, as anyone reads it, without the library.
+"""Check a lake for what its readers rely on, with pyarrow and json alone, as any reader would, without the library.
 
-What may be wrong is a `Fault` of one kind. `Watcher.look` is one read of a lake that others write to meanwhile;
-`leftovers` and `lost` are asked when nobody writes.
+A finding is a `Fault` of one kind. `Watcher.look` is one read while others may write; `leftovers` and `lost` are for
+when nobody writes.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ DATED_TABLE: Final = "customer_segments"
 
 
 class Kind(StrEnum):
-    TORN = "torn"  # a file is missing, cut short, other than its checksum, or in no manifest
-    MIXED = "mixed"  # what is read together belongs to different runs
-    BACKWARDS = "backwards"  # latest.json names an older day than it did before
-    CHANGED = "changed"  # a published run is whole, but not what it was when it was read before
-    LOST = "lost"  # a run was published and is not there whole
-    LEFTOVER = "leftover"  # something is in the lake beside what was published
+    TORN = "torn"  # a file is missing, cut short, not listed, or has another checksum
+    MIXED = "mixed"  # files that are read together belong to different runs
+    BACKWARDS = "backwards"  # latest.json names an older day than before
+    CHANGED = "changed"  # a published run is whole, but differs from what was read before
+    LOST = "lost"  # a published run is missing or not whole
+    LEFTOVER = "leftover"  # the lake has something besides published runs
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Pointer:
-    """What latest.json says; `as_of` is a day such as 2011-09-01."""
+    """The content of latest.json; `as_of` is a day such as 2011-09-01."""
 
     run_id: str
     path: str
@@ -51,11 +51,11 @@ class Pointer:
 
 
 class UnreadableError(Exception):
-    """A file that must be there and hold certain JSON is missing or does not."""
+    """A file that must hold certain JSON is missing or does not."""
 
 
 class Watcher:
-    """Reads one lake again and again, and remembers which runs it has seen published in it, and as what."""
+    """Reads one lake again and again, and remembers the manifest of every run it has seen."""
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
@@ -65,8 +65,9 @@ class Watcher:
         self.seen: set[str] = set()
 
     def look(self) -> list[Fault] | None:
-        """One read, each file by its checksum: the run that latest.json names, those that were not there before, and
-        one of the others in turn. None as long as there never was a latest.json.
+        """Read the run that latest.json names, the runs that are new, and one of the others in turn, by checksum.
+
+        Return the faults, or None as long as nothing was ever published.
         """
         if self._last is None and not (self._lake / LATEST).exists():
             return None
@@ -77,23 +78,23 @@ class Watcher:
         except UnreadableError as error:
             faults.append(Fault(Kind.TORN, str(error)))
         if named is not None:
-            faults += self._of_the_latest(named)
+            faults += self._faults_of_latest(named)
             self._last = named
-        return faults + self._of_others(named)
+        return faults + self._faults_of_others(named)
 
     def changed(self) -> list[Fault]:
-        """The runs that are whole, and others than when they were first read."""
+        """Return a fault for each run that is whole, but differs from when it was first read."""
         runs = [run_path(self._lake, run_id) for run_id in sorted(self.seen)]
         return [fault for run in runs for fault in self._faults_of(run) if fault.kind is Kind.CHANGED]
 
-    def _of_the_latest(self, named: Pointer) -> Iterator[Fault]:
+    def _faults_of_latest(self, named: Pointer) -> Iterator[Fault]:
         if self._last is not None and named.as_of < self._last.as_of:
             yield Fault(Kind.BACKWARDS, f"{LATEST} went back from {self._last.as_of} to {named.as_of}")
         if named.path != f"{RUNS}/{RUN_PREFIX}{named.run_id}":
             yield Fault(Kind.MIXED, f"{LATEST} names the run {named.run_id} at {named.path}")
         yield from self._faults_of(self._lake / named.path, named.as_of)
 
-    def _of_others(self, named: Pointer | None) -> list[Fault]:
+    def _faults_of_others(self, named: Pointer | None) -> list[Fault]:
         runs = run_ids(self._lake)
         latest = {named.run_id} if named else set()
         others = sorted(runs - latest)
@@ -114,7 +115,7 @@ class Watcher:
             return [Fault(Kind.TORN, f"{run.name}/{MANIFEST}: {error.strerror}")]
         if self._manifests.setdefault(run.name, manifest) == manifest:
             return []
-        return [Fault(Kind.CHANGED, f"{run.name} has another manifest than when it was read before")]
+        return [Fault(Kind.CHANGED, f"{run.name} has another manifest than before")]
 
 
 def run_path(lake: Path, run_id: str) -> Path:
@@ -122,12 +123,12 @@ def run_path(lake: Path, run_id: str) -> Path:
 
 
 def run_ids(lake: Path) -> set[str]:
-    """The runs that a listing of the lake shows, whole or not."""
+    """Return the runs that a listing of the lake shows, whole or not."""
     return {name.removeprefix(RUN_PREFIX) for name in _names(lake / RUNS) if name.startswith(RUN_PREFIX)}
 
 
 def pointer_of(lake: Path) -> Pointer:
-    """Raises UnreadableError where latest.json is missing or is not what it should be."""
+    """Return the content of latest.json. Raises UnreadableError if it is missing or damaged."""
     content = _json_of(lake / LATEST)
     try:
         return Pointer(content["run_id"], content["path"], content["as_of"])
@@ -136,7 +137,7 @@ def pointer_of(lake: Path) -> Pointer:
 
 
 def faults_of_run(run: Path, as_of: str | None = None) -> list[Fault]:
-    """What is wrong with a run's folder, which must be of the day `as_of` where that is given."""
+    """Check a run's folder, and that it is of the day `as_of` if that is given."""
     try:
         manifest = _json_of(run / MANIFEST)
         declared = {**manifest["files"]}
@@ -147,26 +148,26 @@ def faults_of_run(run: Path, as_of: str | None = None) -> list[Fault]:
             faults.append(Fault(Kind.MIXED, f"{run.name} has the manifest of the run {manifest['run_id']}"))
         if as_of not in (None, manifest["as_of"]):
             faults.append(Fault(Kind.MIXED, f"{run.name} is of {manifest['as_of']}, {LATEST} says {as_of}"))
-        # What is torn may not be readable as Parquet.
+        # A torn file may not be readable as Parquet.
         return faults if faults else list(_mixed_tables(run, manifest))
     except UnreadableError as error:
         return [Fault(Kind.TORN, str(error))]
     except KeyError as error:
         return [Fault(Kind.TORN, f"{run.name}/{MANIFEST} has no {error}")]
-    except (OSError, ValueError) as error:  # a file went away, or became another, between two looks at it
+    except (OSError, ValueError) as error:  # a file vanished or changed between two reads
         return [Fault(Kind.TORN, f"{run.name}: {error}")]
 
 
 def leftovers(lake: Path, published: Collection[str]) -> list[Fault]:
-    """What is in a lake besides latest.json, the runs `published`, and an empty folder for runs in the making."""
-    beside = _names(lake) - {RUNS, LATEST, STAGING}
-    beside |= {f"{STAGING}/{name}" for name in _names(lake / STAGING)}
-    beside |= {f"{RUNS}/{name}" for name in _names(lake / RUNS) - {f"{RUN_PREFIX}{run_id}" for run_id in published}}
-    return [Fault(Kind.LEFTOVER, f"{name} is left over") for name in sorted(beside)]
+    """Find what is in a lake besides latest.json, the runs `published` and an empty staging folder."""
+    extra = _names(lake) - {RUNS, LATEST, STAGING}
+    extra |= {f"{STAGING}/{name}" for name in _names(lake / STAGING)}
+    extra |= {f"{RUNS}/{name}" for name in _names(lake / RUNS) - {f"{RUN_PREFIX}{run_id}" for run_id in published}}
+    return [Fault(Kind.LEFTOVER, f"{name} is left over") for name in sorted(extra)]
 
 
 def lost(lake: Path, published: Collection[str]) -> list[Fault]:
-    """The runs that were published and are not there whole."""
+    """Find the runs that were published and are missing or not whole."""
     return [
         Fault(Kind.LOST, f"the run {run_id} is lost: {faults[0].text}")
         for run_id in sorted(published)
@@ -175,7 +176,7 @@ def lost(lake: Path, published: Collection[str]) -> list[Fault]:
 
 
 def lost_pointer(lake: Path, run_id: str) -> list[Fault]:
-    """A run that has just been published, of a later day than all before, must be the one that latest.json names."""
+    """Check that latest.json names a run that was just published, of a later day than all before."""
     try:
         named = pointer_of(lake).run_id
     except UnreadableError as error:
@@ -193,13 +194,13 @@ def _torn_files(run: Path, declared: Mapping[str, Mapping[str, Any]]) -> Iterato
         if len(content) != facts["bytes"]:
             yield Fault(Kind.TORN, f"{run.name}/{name} has {len(content)} bytes, its manifest says {facts['bytes']}")
         elif hashlib.sha256(content).hexdigest() != facts["sha256"]:
-            yield Fault(Kind.TORN, f"{run.name}/{name} is not what its manifest's SHA-256 says")
+            yield Fault(Kind.TORN, f"{run.name}/{name} has another SHA-256 than its manifest says")
     for name in _visible_files(run) - set(declared) - {MANIFEST}:
         yield Fault(Kind.TORN, f"{run.name}/{name} is not in its manifest")
 
 
 def _mixed_tables(run: Path, manifest: Mapping[str, Any]) -> Iterator[Fault]:
-    """Tables that cannot have been written together with the manifest: by their rows, and the day on each."""
+    """Find tables that were not written together with the manifest, by their rows and the day on each row."""
     for table, facts in manifest["tables"].items():
         rows = sum(pq.read_metadata(run / name).num_rows for name in facts["files"])
         if rows != facts["rows"]:
@@ -212,12 +213,12 @@ def _mixed_tables(run: Path, manifest: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _visible_files(folder: Path) -> set[str]:
-    """The files below a folder by their path in it, but for what readers skip: names that begin with `_` or `.`."""
-    found = set()
-    for place, folders, files in os.walk(folder):
+    """Return the relative paths of all files except those that readers skip: names that begin with `_` or `.`."""
+    visible = set()
+    for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(("_", "."))]
-        found |= {str((Path(place) / name).relative_to(folder)) for name in files if not name.startswith(("_", "."))}
-    return found
+        visible |= {str((Path(parent) / name).relative_to(folder)) for name in files if not name.startswith(("_", "."))}
+    return visible
 
 
 def _names(folder: Path) -> set[str]:

@@ -10,35 +10,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from crash_job import STEPS, SegmentCustomers
-from crash_report import report
-from crash_rounds import CrashTest
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-KILLS_FOR_A_NORMAL_RUN: Final = 10
+from scripts.crash.job import STEPS, SegmentCustomers
+from scripts.crash.report import report
+from scripts.crash.rounds import CrashTest
+
+KILLS_PER_NORMAL_RUN: Final = 10
 FEWEST_NORMAL_RUNS: Final = 3
 
 DESCRIPTION: Final = """\
-Does the lake stay whole, whenever the job dies? Publishes runs of the real job over a small input in a new lake, and
-ends its whole process group by SIGKILL, half of the times at a random moment and half at a named step of publishing,
+Check that the lake stays whole whenever the job dies. Publish runs of the real job over a small input in a new lake,
+and end its whole process group by SIGKILL, half of the times at a random moment and half at a named step of publishing,
 while a reader resolves latest.json and verifies every checksum of the run it names, more than ten times a second.
-After one to four kills the same command is left in peace, as a scheduler's next attempt is."""
+After one to four kills the same command is left to finish, like a scheduler's next attempt."""
 
 EPILOG: Final = f"""\
 steps
   {", ".join(STEPS)}
 
 counted
-  torn       a file of a published run is missing or not what its manifest says; a run or latest.json is not there
+  torn       a file of a published run is missing or differs from its manifest; a run or latest.json is missing
   mixed      latest.json, manifest and tables that are read together are not of one run
-  changed    a published run has another manifest than when it was read before
+  changed    a published run has another manifest than before
   back       latest.json names an older day than before
-  lost       a run that was seen published, or that the job ended with 0 for, is not there whole, or is not the latest
+  lost       a run that was seen published, or for which the job ended with 0, is not whole, or not the latest
   leftovers  anything in the lake after a success besides runs/, latest.json and an empty _staging/
-  recovery   a run in peace after kills, against normal runs on the same lake; reported, not judged
+  recovery   a run left to finish after kills, against normal runs on the same lake; reported, not judged
 
 exit codes
-  0 nothing of these was found in at least a read for each kill; 1 otherwise, or the job failed by itself; 2 bad
-  arguments; 130 interrupted (the table tells what was found until then)
+  0 no fault, in at least one read per kill; 1 a fault, or the job failed by itself; 2 bad arguments; 130 interrupted
+  (the table has what was counted until then)
 
 example
   scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 --report /tmp/crashes.md
@@ -47,7 +49,7 @@ example
 
 def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"is a number from 1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be a number from 1, got {text!r}")
     return int(text)
 
 
@@ -61,14 +63,14 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "--normal-runs",
         type=positive,
         metavar="N",
-        help=f"default: {FEWEST_NORMAL_RUNS}, or one for {KILLS_FOR_A_NORMAL_RUN} kills if that is more",
+        help=f"default: {FEWEST_NORMAL_RUNS}, or one per {KILLS_PER_NORMAL_RUN} kills if that is more",
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the table there too")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also write the table to this file")
     options = parser.parse_args(arguments)
     if options.lake.exists() and (not options.lake.is_dir() or any(options.lake.iterdir())):
         parser.error(f"{options.lake}: is not an empty folder; name a new one, never a lake in use")
     if options.report and not options.report.parent.is_dir():
-        parser.error(f"--report {options.report}: there is no folder {options.report.parent}")
+        parser.error(f"--report {options.report}: there is no folder {options.report.parent}; make it first")
     return options
 
 
@@ -78,10 +80,10 @@ def say(message: str) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     options = parse_arguments(arguments)
-    # A scheduler's polite end is Ctrl-C's: no process is left, and no scratch.
+    # SIGTERM ends it like Ctrl-C: no process and no scratch folder is left.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lake = options.lake.absolute()
-    normal_runs = options.normal_runs or max(FEWEST_NORMAL_RUNS, options.kills // KILLS_FOR_A_NORMAL_RUN)
+    normal_runs = options.normal_runs or max(FEWEST_NORMAL_RUNS, options.kills // KILLS_PER_NORMAL_RUN)
     with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
         job = SegmentCustomers(lake, Path(folder), options.seed)
         outcome = CrashTest(lake, job, Path(folder), options.seed, say).run(options.kills, normal_runs)
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str]) -> int:
         options.report.write_text(table, encoding="utf-8")
     if outcome.is_interrupted:
         return 130
-    return 0 if outcome.is_as_wanted else 1
+    return 0 if outcome.is_success else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a crash test starts and kills: the real job by spark-submit, made as short as it can be."""
+"""The job that a crash test starts and kills: the real one by spark-submit, made as short as possible."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
-from launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
+from scripts.launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-# What the library logs while it publishes, in this order.
+ROOT: Final = Path(__file__).resolve().parents[2]
+# The steps that the library logs while it publishes, in this order.
 STEPS: Final = (
     "staging written",
     "audited",
@@ -24,8 +24,8 @@ STEPS: Final = (
     "before latest.json",
     "after latest.json",
 )
-# As conf/spark-local.conf has them, seen from anywhere; then as scripts/submit has them for small input; and nothing is
-# written to the machine's temporary folder.
+# Those of conf/spark-local.conf, with an absolute path; those of scripts/submit for small input; and nothing is written
+# to the machine's temporary folder.
 JAVA_OPTIONS: Final = (
     f'-Dlog4j2.configurationFile="{ROOT}/conf/log4j2.properties"',
     "-Ddev.ludovic.netlib.blas.allowNative=false",
@@ -47,7 +47,7 @@ HEADER: Final = (
 
 @dataclass(frozen=True)
 class Order:
-    """One run to be published: each is of a later day than the one before."""
+    """A run to publish: each is of a later day than the one before."""
 
     number: int
 
@@ -61,20 +61,21 @@ class Order:
 
 
 class Job(Protocol):
-    """A program that publishes one run in a lake; `steps` are those at which it can be told to kill itself."""
+    """A program that publishes one run in a lake; `steps` are those at which it can kill itself."""
 
     steps: Sequence[str]
 
     def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
-        """How it is started, with an empty folder for what it writes outside the lake."""
+        """Return the command line; `scratch` is an empty folder for what it writes outside the lake."""
 
-    def environment(self, scratch: Path) -> Mapping[str, str]: ...
+    def environment(self, scratch: Path) -> Mapping[str, str]:
+        """Return the environment of the command."""
 
 
 class SegmentCustomers:
-    """jobs/segment_customers.py over a few lines, by the spark-submit beside this Python.
+    """jobs/segment_customers.py over a few lines, by this Python's own spark-submit.
 
-    The first run leaves Java's loaded classes in a file beside the input, from which the others start sooner.
+    The first run stores Java's loaded classes in a file next to the input, from which the others start sooner.
     """
 
     steps: Sequence[str] = STEPS
@@ -87,7 +88,7 @@ class SegmentCustomers:
     def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
         sharing = "SharedArchiveFile" if self._classes.exists() else "ArchiveClassesAtExit"
         java = [*JAVA_OPTIONS, f'-Djava.io.tmpdir="{scratch}"', f'-XX:{sharing}="{self._classes}"']
-        program = [str(ROOT / "scripts/crash_at_step.py"), step] if step else [str(ROOT / "jobs/segment_customers.py")]
+        program = [str(ROOT / "scripts/crash/at_step.py"), step] if step else [str(ROOT / "jobs/segment_customers.py")]
         return [
             str(Path(sys.executable).parent / "spark-submit"),
             *("--properties-file", str(ROOT / "conf/spark-local.conf"), "--master", "local[2]"),
@@ -105,7 +106,7 @@ class SegmentCustomers:
 
 
 def write_input(path: Path, seed: int) -> Path:
-    """A CSV file of transactions: few customers, a third of whom buy ten times as much at a time."""
+    """Write a CSV file of transactions: few customers, a third of whom buy ten times as much at a time."""
     draw = random.Random(seed)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -1,6 +1,6 @@
-"""The reader of a crash test, a process of its own: reads the lake over and over until its standard input is closed.
+"""The reader of a crash test: a process that reads the lake over and over until its standard input is closed.
 
-It says `ready` when it begins, and at its end one line of JSON: what `Account` holds.
+It prints `ready` when it begins, and at its end one line of JSON: the fields of `Account`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Final
 
-from command_help import answer_help
-from crash_checks import Fault, Kind, Watcher
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-# Twice as often as is wanted, so that it stays often enough while the job has all cores.
+from scripts.crash.checks import Fault, Kind, Watcher
+
+# Twice as often as required, so that it stays often enough while the job uses all cores.
 SECONDS_BETWEEN_READS: Final = 0.05
 MOST_EXAMPLES: Final = 20
 SECONDS_TO_STOP: Final = 60
@@ -27,7 +28,7 @@ SECONDS_TO_STOP: Final = 60
 
 @dataclass
 class Account:
-    """Reads of a lake: how many, how many with a fault of each kind, and what the faults were, each text once."""
+    """Reads of a lake: how many, how many with a fault of each kind, and examples of faults, each text once."""
 
     reads: int = 0
     seconds: float = 0.0
@@ -37,22 +38,24 @@ class Account:
     seen: list[str] = field(default_factory=list)
 
     def add(self, faults: Iterable[Fault]) -> None:
-        found = list(faults)
+        """Count one read and its faults."""
+        listed = list(faults)
         self.reads += 1
-        self.faulty.update({fault.kind.value for fault in found})
-        for fault in found:
+        self.faulty.update({fault.kind.value for fault in listed})
+        for fault in listed:
             if fault.text not in self.examples and len(self.examples) < MOST_EXAMPLES:
                 self.examples.append(fault.text)
 
     def count(self, kind: Kind) -> int:
+        """Return how many reads had a fault of the kind."""
         return self.faulty[kind.value]
 
 
 class Reader:
-    """The reader's process; `stop` ends it and gives its account. As a context it is gone at the end, come what may."""
+    """The reader's process; `stop` ends it and returns its account. As a context manager it never outlives the test."""
 
     def __init__(self, lake: Path) -> None:
-        # In a session of its own: Ctrl-C reaches the harness alone, which ends the reader.
+        # In a session of its own: Ctrl-C reaches the crash test alone, which ends the reader.
         self._process = subprocess.Popen(
             [sys.executable, __file__, str(lake)],
             stdin=subprocess.PIPE,
@@ -73,6 +76,7 @@ class Reader:
             self._process.communicate()
 
     def stop(self) -> Account:
+        """End the process and return its account."""
         out, _ = self._process.communicate(timeout=SECONDS_TO_STOP)
         if self._process.returncode != 0:
             raise RuntimeError(f"the reader ended with {self._process.returncode}")
@@ -81,7 +85,7 @@ class Reader:
 
 
 def read_until(stopped: Event, lake: Path) -> Account:
-    """Reads as often as SECONDS_BETWEEN_READS says; the clock begins with the first run published."""
+    """Read every SECONDS_BETWEEN_READS; the clock begins with the first published run."""
     watcher, account = Watcher(lake), Account()
     first = last = 0.0
     while not stopped.is_set():
@@ -101,16 +105,15 @@ def read_until(stopped: Event, lake: Path) -> Account:
 def main() -> int:
     stopped = Event()
 
-    def wait_for_the_end() -> None:
+    def wait_for_end_of_input() -> None:
         sys.stdin.read()
         stopped.set()
 
-    Thread(target=wait_for_the_end, daemon=True).start()
+    Thread(target=wait_for_end_of_input, daemon=True).start()
     print("ready", flush=True)
     print(json.dumps(vars(read_until(stopped, Path(sys.argv[1])))))
     return 0
 
 
 if __name__ == "__main__":
-    answer_help("python scripts/crash_reader.py LAKE", __doc__)
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""A command with all the processes that it starts: ended together, and known to be gone."""
+"""A command with all the processes that it starts: killed together, and known to be gone."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ PROCESSES: Final = Path("/proc")
 
 
 class ProcessGroup:
-    """A command started in a process group and session of its own, what it says kept in a file.
+    """A command in a process group and session of its own, whose output goes to a file.
 
-    As a context it kills what is left of the group at its end.
+    As a context manager it kills what is left of the group at the end.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], folder: Path, log: Path) -> None:
         self._began = time.monotonic()
-        with log.open("wb") as said:
+        with log.open("wb") as output:
             self._leader = subprocess.Popen(
                 command,
                 env=environment,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
@@ -42,8 +42,8 @@ class ProcessGroup:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def ended_within(self, seconds: float) -> int | None:
-        """The command's exit code, negative for a signal; None where it still runs after so many seconds."""
+    def wait(self, seconds: float) -> int | None:
+        """Return the command's exit code, negative for a signal; None if it still runs after these seconds."""
         try:
             return self._leader.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
@@ -55,20 +55,20 @@ class ProcessGroup:
         return time.monotonic() - self._began
 
     def kill(self) -> int:
-        """SIGKILL to every process of the group at once; the command's exit code when none of them is left."""
+        """Send SIGKILL to every process of the group; return the command's exit code when none of them is left."""
         with suppress(ProcessLookupError, PermissionError):  # macOS: no permission for what only waits to be reaped
             os.killpg(self._group, signal.SIGKILL)
         code = self._leader.wait(SECONDS_TO_DIE)
-        given_up = time.monotonic() + SECONDS_TO_DIE
+        deadline = time.monotonic() + SECONDS_TO_DIE
         while is_alive(self._group):
-            if time.monotonic() > given_up:
-                raise RuntimeError(f"process group {self._group} is still there {SECONDS_TO_DIE} s after SIGKILL")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"process group {self._group} still exists {SECONDS_TO_DIE} s after SIGKILL")
             time.sleep(SECONDS_BETWEEN_LOOKS)
         return code
 
 
 def is_alive(group: int) -> bool:
-    """Whether a process of the group is left; one that is dead and not reaped by its parent yet is not."""
+    """Return whether a process of the group is left, not counting dead ones that wait to be reaped."""
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
@@ -79,13 +79,13 @@ def is_alive(group: int) -> bool:
 
 
 def _states(group: int) -> list[str]:
-    """The state's letter of each process of the group, as Linux tells it."""
-    found = []
+    """Return the state letter of each process of the group, from Linux's /proc."""
+    states = []
     for entry in PROCESSES.iterdir():
         if entry.name.isdigit():
             with suppress(OSError):  # it ended meanwhile
                 # "pid (name) state parent group …"; the name may hold spaces and parentheses.
                 state, _, of_group, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
                 if int(of_group) == group:
-                    found.append(state)
-    return found
+                    states.append(state)
+    return states

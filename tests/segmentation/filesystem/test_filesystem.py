@@ -1,0 +1,174 @@
+"""Both file systems give the same answers; the local one also locks, claims and cleans up."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.errors import PublishConflict
+from segmentation.filesystem import HOST, FileSystem, StoredFile, filesystem_for, temporary_name
+from segmentation.filesystem.hadoop import HadoopFileSystem
+from segmentation.filesystem.local import LocalFileSystem
+
+ROOT = Path(__file__).resolve().parents[3]
+# Claims a folder until it is killed, as a job claims its staging.
+CLAIMER = """
+import sys, time
+from pathlib import Path
+from segmentation.filesystem.local import claim_folder
+claim = claim_folder(Path(sys.argv[1]))
+print(claim.is_held, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(params=[LocalFileSystem, HadoopFileSystem])
+def filesystem(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> FileSystem:
+    """Each of the two, over a folder of the local disk."""
+    make: Callable[[SparkSession, str], FileSystem] = request.param
+    return make(spark, str(tmp_path))
+
+
+def test_a_path_without_a_scheme_is_on_the_local_disk(spark: SparkSession, tmp_path: Path):
+    filesystem = filesystem_for(spark, str(tmp_path))
+    assert isinstance(filesystem, LocalFileSystem)
+    assert filesystem.root == f"file:{tmp_path}"
+
+
+def test_a_text_file_is_replaced_and_leaves_no_temporary_file(filesystem: FileSystem, tmp_path: Path):
+    path = f"{filesystem.root}/note.txt"
+    for text in ("a longer text – with £", "short"):
+        filesystem.write_text(path, text, filesystem.root)
+        assert filesystem.read_text(path) == text
+    assert [file.name for file in tmp_path.iterdir() if not file.name.endswith(".crc")] == ["note.txt"]
+
+
+def test_files_are_listed_below_folders_and_by_glob_without_hidden_ones(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    for name in ("b.csv", "a.csv", "_SUCCESS", ".a.csv.crc", "deep/c.csv", "_staging/d.csv", "e.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("12345")
+    os.utime(tmp_path / "a.csv", (1_300_000_000, 1_300_000_000))
+    filesystem = filesystem_for(spark, str(tmp_path))
+
+    def find(pattern: str) -> list[str]:
+        return [file.path.removeprefix(f"{filesystem.root}/") for file in filesystem.find(pattern)]
+
+    assert find(str(tmp_path)) == ["a.csv", "b.csv", "deep/c.csv", "e.txt"]
+    assert f"{tmp_path}/_staging is left out" in caplog.text
+    assert ".a.csv.crc" not in caplog.text
+    assert find(f"{tmp_path}/*.csv") == ["a.csv", "b.csv"]
+    assert find(f"{tmp_path}/nothing") == []
+    assert filesystem.find(f"{tmp_path}/a.csv") == [StoredFile(f"{filesystem.root}/a.csv", 5, 1_300_000_000_000)]
+
+
+def test_a_missing_file_raises_an_os_error_that_names_it(filesystem: FileSystem, tmp_path: Path):
+    with pytest.raises(OSError, match=r"missing\.csv"):
+        filesystem.head(f"{tmp_path}/missing.csv", 10)
+    with pytest.raises(OSError, match=r"missing\.csv"):
+        filesystem.read_text(f"{tmp_path}/missing.csv")
+
+
+def test_a_file_is_copied_in_and_read_through_a_local_copy(filesystem: FileSystem, tmp_path: Path):
+    source = tmp_path / "two words %20.bin"
+    source.write_bytes(b"\x00\xff")
+    filesystem.put(source, f"{filesystem.root}/folder/copy %20.bin")
+    with filesystem.local_copy(f"{filesystem.root}/folder/copy %20.bin") as local:
+        assert local.read_bytes() == b"\x00\xff"
+        assert local.suffix == ".bin"
+
+
+def test_a_folder_is_published_whole_and_never_over_another(filesystem: FileSystem, tmp_path: Path):
+    for name in ("first", "second"):
+        (tmp_path / name / "table").mkdir(parents=True)
+        (tmp_path / name / "last.json").write_text(name)
+    filesystem.make_directory(f"{filesystem.root}/runs")
+    filesystem.publish(f"{filesystem.root}/first", f"{filesystem.root}/runs/a", last="last.json")
+    assert {path.name for path in (tmp_path / "runs" / "a").iterdir()} == {"table", "last.json"}
+    with pytest.raises(PublishConflict, match="runs/a exists already"):
+        filesystem.publish(f"{filesystem.root}/second", f"{filesystem.root}/runs/a", last="last.json")
+    assert (tmp_path / "runs" / "a" / "last.json").read_text() == "first"
+
+
+def test_hdfs_publishes_by_one_rename_and_never_over_another(spark: SparkSession, tmp_path: Path):
+    filesystem = HadoopFileSystem(spark, str(tmp_path))
+    filesystem.renames_folders = True
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "last.json").write_text(name)
+    filesystem.publish(f"{tmp_path}/first", f"{tmp_path}/run", last="last.json")
+    with pytest.raises(PublishConflict, match="run exists already"):
+        filesystem.publish(f"{tmp_path}/second", f"{tmp_path}/run", last="last.json")
+    assert (tmp_path / "run" / "last.json").read_text() == "first"
+
+
+def test_a_restricted_folder_is_for_its_owner_until_it_is_opened(filesystem: FileSystem, tmp_path: Path):
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "run" / "table").mkdir(parents=True)
+    (tmp_path / "run" / "table" / "part").touch()
+    filesystem.restrict_to_owner(f"{tmp_path}/run")
+    paths = [tmp_path / "run", tmp_path / "run/table", tmp_path / "run/table/part"]
+    assert [path.stat().st_mode & 0o777 for path in paths] == [0o700, 0o700, 0o600]
+    filesystem.copy_permissions(f"{tmp_path}/open", f"{tmp_path}/run")
+    assert (tmp_path / "run").stat().st_mode & 0o777 == 0o755
+    filesystem.make_directory(f"{tmp_path}/secret", owner_only=True)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_folder_is_as_new_as_the_newest_file_below_it(filesystem: FileSystem, tmp_path: Path):
+    (tmp_path / "old" / "deep").mkdir(parents=True)
+    (tmp_path / "old" / "deep" / "new").touch()
+    os.utime(tmp_path / "old" / "deep" / "new", (4_000_000_000, 4_000_000_000))
+    assert filesystem.modified_ms(f"{tmp_path}/old") == 4_000_000_000_000
+
+
+def test_files_and_folders_are_deleted_and_missing_ones_ignored(filesystem: FileSystem, tmp_path: Path):
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    for name in ("folder", "file", "missing"):
+        filesystem.delete(f"{filesystem.root}/{name}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_object_store_sees_no_other_process_and_leaves_everything(spark: SparkSession, tmp_path: Path):
+    filesystem = HadoopFileSystem(spark, str(tmp_path))
+    (tmp_path / temporary_name("a")).mkdir()
+    with filesystem.exclusive(), filesystem.exclusive():
+        filesystem.remove_abandoned(filesystem.root)
+    assert filesystem.claim(filesystem.root).is_held
+    assert filesystem.may_write(filesystem.root)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_leftovers_of_a_dead_process_are_removed_and_those_of_a_living_one_stay(spark: SparkSession, tmp_path: Path):
+    names = [f"dead.{HOST}.1", f"alive.{HOST}.2", "elsewhere.other-host.3", f"refused.{HOST}.4.refused"]
+    for name in names:
+        (tmp_path / name / "deep").mkdir(parents=True)
+    (tmp_path / f".latest.json.{HOST}.half").write_text("{")
+    (tmp_path / ".latest.json.other-host.half").write_text("{")
+    claimers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMER, str(tmp_path / name)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for name in names[:2]
+    ]
+    try:
+        for claimer in claimers:
+            assert claimer.stdout is not None
+            assert claimer.stdout.readline() == "True\n"
+        filesystem = filesystem_for(spark, str(tmp_path))
+        assert not filesystem.claim(f"{tmp_path}/{names[1]}").is_held
+        claimers[0].kill()
+        claimers[0].wait()
+        filesystem.remove_abandoned(filesystem.root)
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([".latest.json.other-host.half", *names[1:]])
+    finally:
+        for claimer in claimers:
+            claimer.kill()
+            claimer.communicate()

@@ -1,0 +1,206 @@
+"""A run is refused by the gates that its configuration names, and by no others."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation import schemas as s
+from segmentation.config.files import load_config
+from segmentation.config.settings import QualityGates
+from segmentation.errors import ConfigError, QualityGateError
+from segmentation.lake.gates import RunFigures, check_gates, previous_figures, run_figures
+from segmentation.lake.runs import Lake
+from segmentation.lake.staging import small_table
+from tests.segmentation.lake.bare_runs import folder_of
+
+CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
+SEGMENT: dict[str, Any] = {"segment_name": "All", "customer_share": 1.0}
+BEFORE = RunFigures("monday", 1_000, 100, Decimal("5000.00"), 50, {"Low": 0.8, "High": 0.2})
+TODAY = replace(BEFORE, run_id="tuesday")
+
+
+def refused(gates: QualityGates, run: RunFigures, previous: RunFigures | None = BEFORE) -> str:
+    with pytest.raises(QualityGateError) as caught:
+        check_gates(gates, run, previous)
+    return str(caught.value)
+
+
+def test_without_gates_any_run_passes():
+    check_gates(QualityGates(), replace(TODAY, lines=1, rejected=1, revenue=Decimal(0), customers=1), BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("gates", "run", "message"),
+    [
+        (
+            QualityGates(max_rejected_share=0.1),
+            replace(TODAY, rejected=101),
+            "quality_gates.max_rejected_share = 0.1 does not hold: 10.10% of 1,000 lines are rejected",
+        ),
+        (
+            QualityGates(min_customers=51),
+            TODAY,
+            "quality_gates.min_customers = 51 does not hold: there are 50 customers",
+        ),
+        (
+            QualityGates(max_segment_share=0.79),
+            TODAY,
+            "quality_gates.max_segment_share = 0.79 does not hold: 'Low' holds 80.00% of the customers",
+        ),
+        (
+            QualityGates(max_rows_change=0.2),
+            replace(TODAY, lines=799),
+            "quality_gates.max_rows_change = 0.2 does not hold: lines changed by -20.10%, from 1,000 in run monday to "
+            "799",
+        ),
+        (
+            QualityGates(max_revenue_change=0.5),
+            replace(TODAY, revenue=Decimal("7500.01")),
+            "quality_gates.max_revenue_change = 0.5 does not hold: revenue changed by +50.00%, from 5,000.00 in run "
+            "monday to 7,500.01",
+        ),
+        (
+            QualityGates(max_segment_share_change=0.1),
+            replace(TODAY, segment_shares={"Low": 0.85, "Champions": 0.15}),
+            "quality_gates.max_segment_share_change = 0.1 does not hold: 'Champions' went from 0.00% of the customers "
+            "in run monday to 15.00%",
+        ),
+    ],
+)
+def test_a_gate_that_does_not_hold_is_named_with_its_figure_and_limit(
+    gates: QualityGates, run: RunFigures, message: str
+):
+    assert message in refused(gates, run)
+
+
+@pytest.mark.parametrize(
+    ("gates", "run"),
+    [
+        (QualityGates(max_rejected_share=0.1), TODAY),
+        (QualityGates(min_customers=50), TODAY),
+        (QualityGates(max_segment_share=0.8), TODAY),
+        (QualityGates(max_rows_change=0.2), replace(TODAY, lines=800)),
+        (QualityGates(max_rows_change=0.2), replace(TODAY, lines=1_200)),
+        (QualityGates(max_revenue_change=0.5), replace(TODAY, revenue=Decimal("7500.00"))),
+        (QualityGates(max_segment_share_change=0.25), replace(TODAY, segment_shares={"Low": 0.6, "High": 0.4})),
+    ],
+)
+def test_a_figure_on_its_limit_passes(gates: QualityGates, run: RunFigures):
+    check_gates(gates, run, BEFORE)
+
+
+def test_all_broken_gates_are_listed_with_what_to_do():
+    message = refused(QualityGates(min_customers=60, max_segment_share=0.5), TODAY)
+    assert "min_customers" in message
+    assert "max_segment_share" in message
+    assert message.endswith("nothing was published. Correct the input, or raise the limit if this is right")
+
+
+def test_the_first_run_passes_every_gate_on_changes():
+    gates = QualityGates(max_rows_change=0, max_revenue_change=0, max_segment_share_change=0)
+    check_gates(gates, TODAY, None)
+
+
+def test_revenue_where_there_was_none_is_a_change_beyond_any_limit():
+    nothing = replace(BEFORE, revenue=Decimal(0))
+    assert "max_revenue_change = 9 does not hold" in refused(QualityGates(max_revenue_change=9), TODAY, nothing)
+
+
+def test_figures_are_taken_from_a_manifest_and_the_profiles():
+    reconciliation = {
+        "lines": {"read": 10, "clean": 6, "guest": 1, "rejected": 3},
+        "revenue": {"read": "12.0000", "clean": "8.0000", "guest": "0.5000", "rejected": "3.5000"},
+        "customers": 4,
+    }
+    assert run_figures("r", reconciliation, [SEGMENT]) == RunFigures("r", 10, 3, Decimal("8.5"), 4, {"All": 1.0})
+
+
+@pytest.mark.parametrize("override", ["max_rejected_share=1.5", "min_customers=-1", "max_rows_change=x", "max_rows=1"])
+def test_an_impossible_limit_is_refused_with_its_key(override: str):
+    with pytest.raises(ConfigError, match=re.escape(f"quality_gates.{override.partition('=')[0]}")):
+        load_config(str(CONFIG), [f"quality_gates.{override}"])
+
+
+def test_rounding_of_shares_does_not_break_a_limit():
+    shares = {"Low": 0.75, "High": 0.25}  # 0.80 - 0.75 is a little more than 0.05 to a computer
+    check_gates(QualityGates(max_segment_share_change=0.05), replace(TODAY, segment_shares=shares), BEFORE)
+    check_gates(QualityGates(max_rows_change=0.1), replace(TODAY, lines=900), BEFORE)
+    check_gates(QualityGates(max_rejected_share=0.1, max_segment_share=0.8), TODAY, BEFORE)
+    message = refused(QualityGates(max_segment_share_change=0.05), replace(TODAY, segment_shares={"Low": 0.7499}))
+    assert "max_segment_share_change" in message
+
+
+# --- which run a new one is compared with ---
+
+AS_OF = date(2011, 12, 10)
+CHANGES = load_config(str(CONFIG), ["title=shop", "quality_gates.max_rows_change=0.1"])
+
+
+@pytest.fixture(scope="module")
+def profiles(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table segment_profiles of one segment."""
+    folder = tmp_path_factory.mktemp("profiles") / "segment_profiles"
+    zeros = {"int": 0, "bigint": 0, "double": 0.0, "string": "", "decimal(20,4)": Decimal(0)}
+    row = {field.name: zeros.get(field.dataType.simpleString(), {"x": 0.0}) for field in s.SEGMENT_PROFILES}
+    small_table(spark, "segment_profiles", [row | SEGMENT]).write.parquet(str(folder))
+    return folder
+
+
+def publish(lake: Lake, profiles: Path, run_id: str, as_of: str, lines: int, **other: object) -> None:
+    """Publish a run of nothing but what is compared: its manifest and one segment."""
+    run = folder_of(lake) / "runs" / f"run_id={run_id}"
+    shutil.copytree(profiles, run / "segment_profiles")
+    files = [f"segment_profiles/{path.name}" for path in profiles.glob("part-*")]
+    content = {
+        "format": 2,
+        "title": "shop",
+        "as_of": as_of,
+        "published_at": f"{as_of}T12:00:00+00:00",
+        "reconciliation": {
+            "lines": {"read": lines, "rejected": 0},
+            "revenue": {"clean": "100.0000", "guest": "0.0000"},
+            "customers": 5,
+        },
+        "tables": {"segment_profiles": {"files": files}},
+    }
+    (run / "manifest.json").write_text(json.dumps(content | other))
+
+
+def test_a_run_is_compared_with_the_newest_of_its_title_until_its_day(lake: Lake, profiles: Path):
+    publish(lake, profiles, "older", "2011-12-01", 500)
+    publish(lake, profiles, "yesterday", "2011-12-09", 1000)
+    publish(lake, profiles, "another-title", "2011-12-10", 10, title="another shop")
+    publish(lake, profiles, "tomorrow", "2011-12-11", 10)
+    previous = previous_figures(lake, CHANGES, AS_OF)
+    assert previous == RunFigures("yesterday", 1000, 0, Decimal(100), 5, {"All": 1.0})
+
+
+def test_a_run_of_a_newer_version_is_skipped_with_a_warning(
+    lake: Lake, profiles: Path, caplog: pytest.LogCaptureFixture
+):
+    publish(lake, profiles, "older", "2011-12-01", 1000)
+    publish(lake, profiles, "newer", "2011-12-09", 10, format=99)
+    previous = previous_figures(lake, CHANGES, AS_OF)
+    assert previous is not None
+    assert previous.run_id == "older"
+    assert "run 'newer' was published by a newer version" in caplog.text
+
+
+def test_a_previous_run_without_figures_refuses_the_new_one(lake: Lake, profiles: Path):
+    publish(lake, profiles, "yesterday", "2011-12-09", 1000, tables={})
+    with pytest.raises(QualityGateError, match=r"run yesterday, to compare with, cannot be read: .* lists no files of"):
+        previous_figures(lake, CHANGES, AS_OF)
+
+
+def test_without_a_gate_on_changes_or_a_run_before_there_is_nothing_to_compare(lake: Lake, profiles: Path):
+    assert previous_figures(lake, CHANGES, AS_OF) is None
+    publish(lake, profiles, "yesterday", "2011-12-09", 1000)
+    assert previous_figures(lake, load_config(str(CONFIG), ["title=shop"]), AS_OF) is None

@@ -1,0 +1,346 @@
+"""A run appears complete or not at all, never harms another, and what a dead process left goes with the next run."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.errors import ConfigError, PublishConflict, SegmentationError
+from segmentation.filesystem.hadoop import HadoopFileSystem
+from segmentation.lake import staging
+from segmentation.lake.manifest import Identity
+from segmentation.lake.runs import Lake
+from segmentation.lake.staging import (
+    StagedRun,
+    find_run_id,
+    free_run_id,
+    remove_abandoned,
+    require_writable,
+    stage,
+    update_latest,
+)
+from tests.segmentation.lake.bare_runs import folder_of, latest, publish, publish_staged, staged_names
+
+# A time that no other can be compared with.
+NO_ZONE = '{"format": 2, "as_of": "2011-12-10", "published_at": "2011-12-11T00:00:00"}'
+STEPS = ["before rename", "after rename", "before latest.json", "after latest.json"]
+
+
+class Died(BaseException):
+    """The process ends here."""
+
+
+class DiesAt(logging.Handler):
+    """End what is going on when a step is reached."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        self._step = step
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage() == self._step:
+            raise Died
+
+
+@pytest.fixture
+def dies_at() -> Iterator[Callable[[str], None]]:
+    before = staging.steps.level, list(staging.steps.handlers)
+
+    def arrange(step: str) -> None:
+        staging.steps.setLevel(logging.DEBUG)
+        staging.steps.addHandler(DiesAt(step))
+
+    yield arrange
+    staging.steps.setLevel(before[0])
+    staging.steps.handlers = before[1]
+
+
+# --- where a run may be published ---
+
+
+def make_file(folder: Path) -> Path:
+    (folder / "taken").write_text("here first")
+    return folder / "taken"
+
+
+def make_path_below_a_file(folder: Path) -> Path:
+    return make_file(folder) / "lake"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [(make_file, "is a file; name a folder"), (make_path_below_a_file, "cannot be written: Not a directory")],
+)
+def test_an_output_that_cannot_be_a_lake_is_refused_and_left_alone(
+    spark: SparkSession, tmp_path: Path, make: Callable[[Path], Path], message: str
+):
+    output = make(tmp_path)
+    with pytest.raises(ConfigError, match=re.escape(f"--output {output}: {message}")):
+        require_writable(Lake(spark, str(output)))
+    assert (tmp_path / "taken").read_text() == "here first"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_an_output_without_permission_is_refused(spark: SparkSession, tmp_path: Path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="cannot be written: Permission denied"):
+        require_writable(Lake(spark, str(tmp_path / "lake")))
+
+
+def test_checking_whether_a_lake_is_writable_leaves_no_file(spark: SparkSession, tmp_path: Path):
+    require_writable(Lake(spark, str(tmp_path / "new" / "lake")))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_run_id_is_free_published_taken_or_numbered(lake: Lake):
+    identity = Identity("input", "abcdef0123456789")
+    assert find_run_id(lake, identity, None, force=False) == ("abcdef012345", False)
+    publish(lake, "daily", identity=identity.run)
+    assert find_run_id(lake, identity, "daily", force=False) == ("daily", True)
+    assert find_run_id(lake, identity, "daily", force=True) == ("daily-2", False)
+    with pytest.raises(ConfigError, match="--run-id daily: is already published from other input"):
+        find_run_id(lake, Identity("input", "other"), "daily", force=False)
+    (folder_of(lake) / "runs" / "run_id=half").mkdir()
+    with pytest.raises(ConfigError, match=r"--run-id half: .*/runs/run_id=half exists without its manifest"):
+        find_run_id(lake, identity, "half", force=False)
+
+
+def test_a_taken_run_id_gets_the_first_free_number(lake: Lake):
+    free = [free_run_id(lake, "daily")]
+    for taken in ("daily", "daily-2", "daily-4"):
+        publish(lake, taken)
+        free.append(free_run_id(lake, "daily"))
+    assert free == ["daily", "daily-2", "daily-3", "daily-3"]
+
+
+# --- in staging ---
+
+
+def test_two_stagings_of_one_run_never_share_a_folder(lake: Lake):
+    assert len({stage(lake, "run-1").path for _ in range(5)}) == 5
+
+
+def test_a_staging_that_could_not_be_claimed_leaves_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(path: str) -> None:
+        raise Died
+
+    monkeypatch.setattr(lake.filesystem, "claim", interrupted)
+    with pytest.raises(Died):
+        stage(lake, "a")
+    assert staged_names(lake) == []
+
+
+def test_discarding_deletes_a_staged_run_and_leaves_a_published_one(lake: Lake):
+    abandoned, published = stage(lake, "a"), stage(lake, "b")
+    publish_staged(published)
+    abandoned.discard()
+    published.discard()
+    assert staged_names(lake) == []
+    assert lake.manifest("b")["identity"] == "abc"
+
+
+def test_a_living_run_is_not_removed_as_abandoned(lake: Lake):
+    staged = stage(lake, "a")
+    remove_abandoned(lake)
+    assert staged_names(lake) == [Path(staged.path).name]
+
+
+# --- publishing ---
+
+
+def test_the_steps_are_logged_in_their_order(lake: Lake, caplog: pytest.LogCaptureFixture):
+    staged = stage(lake, "a")
+    (Path(staged.path.removeprefix("file:")) / "rejected_transactions").mkdir()
+    with caplog.at_level(logging.DEBUG, logger=staging.steps.name):
+        staged.finish_writing()
+        staging.reached("audited")
+        publish_staged(staged)
+    assert [record.getMessage() for record in caplog.records] == ["staging written", "audited", *STEPS]
+
+
+# Before, at and after the commit point; scripts/crash_test kills the whole job at every step.
+@pytest.mark.parametrize("step", ["before rename", "after rename", "after latest.json"])
+def test_a_process_that_ends_at_any_step_leaves_a_whole_run_or_none(
+    step: str, lake: Lake, dies_at: Callable[[str], None]
+):
+    publish(lake, "yesterday", "2011-12-09")
+    dies_at(step)
+    staged = stage(lake, "today")
+    with pytest.raises(Died):
+        publish_staged(staged)
+    assert staged.claim.is_held
+    staged.claim.release()  # as the end of a process does
+    is_published = step != "before rename"
+    assert lake.is_published("today") == is_published
+    assert latest(lake) == ("today" if step == "after latest.json" else "yesterday")
+    # The next run:
+    remove_abandoned(lake)
+    update_latest(lake)
+    assert latest(lake) == ("today" if is_published else "yesterday")
+    assert staged_names(lake) == []
+
+
+def test_latest_moves_forward_in_as_of_and_never_back(lake: Lake):
+    named = []
+    for run_id, as_of in [("a", "2011-12-10"), ("b", "2011-12-09"), ("c", "2011-12-10"), ("d", "2012-01-01")]:
+        publish(lake, run_id, as_of)
+        named.append(latest(lake))
+    assert named == ["a", "a", "c", "d"]
+    assert lake.run_ids() == ["a", "b", "c", "d"]
+
+
+def test_of_runs_of_one_day_the_one_published_last_is_the_latest(lake: Lake):
+    staged_first, staged_second = stage(lake, "b"), stage(lake, "a")
+    for staged in (staged_second, staged_first):
+        publish_staged(staged)
+        assert latest(lake) == staged.run_id
+
+
+def test_a_run_whose_id_was_taken_conflicts_and_changes_nothing(lake: Lake):
+    first, second = stage(lake, "run-1"), stage(lake, "run-1")
+    publish_staged(first, identity="first")
+    with pytest.raises(PublishConflict, match="from other input, configuration or code: choose another --run-id"):
+        publish_staged(second, "2012-12-10", identity="second")
+    assert lake.manifest("run-1")["identity"] == "first"
+    assert str(lake.latest().as_of) == "2011-12-10"
+
+
+def test_of_eight_that_publish_the_same_run_one_wins_and_the_others_conflict(lake: Lake):
+    staged = [stage(lake, "nightly") for _ in range(8)]
+
+    def outcome(run: StagedRun) -> str:
+        try:
+            publish_staged(run)
+            return "published"
+        except PublishConflict as conflict:
+            run.discard()
+            return str(conflict)
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = sorted(pool.map(outcome, staged))
+    message = "another process published this very run, nightly, meanwhile: nothing is left to do"
+    assert outcomes == [message] * 7 + ["published"]
+    assert lake.run_ids() == ["nightly"]
+    assert staged_names(lake) == []
+
+
+def test_eight_different_runs_at_once_are_all_published(lake: Lake):
+    days = [f"2011-12-{day:02}" for day in (14, 11, 18, 15, 12, 17, 13, 16)]
+    staged = [stage(lake, day) for day in days]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(publish_staged, staged, days))
+    assert lake.run_ids() == sorted(days)
+    assert latest(lake) == "2011-12-18"
+
+
+def test_forced_runs_at_once_get_a_number_each(lake: Lake):
+    staged = [stage(lake, run_id) for run_id in ("daily", "daily", "daily-2", "daily-2")]
+    with ThreadPoolExecutor(4) as pool:
+        published = list(pool.map(lambda run: publish_staged(run, number_from="daily"), staged))
+    assert sorted(published) == ["daily", "daily-2", "daily-3", "daily-4"]
+    assert all(lake.manifest(run_id)["run_id"] == run_id for run_id in published)
+
+
+def test_a_run_that_could_not_be_named_the_latest_is_said_to_be_published(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    staged = stage(lake, "a")
+    write = lake.filesystem.write_text
+
+    def write_no_latest(path: str, text: str, folder: str) -> None:
+        if path.endswith("latest.json"):
+            raise OSError("No space left on device")
+        write(path, text, folder)
+
+    monkeypatch.setattr(lake.filesystem, "write_text", write_no_latest)
+    message = "run a is published, but latest.json could not be written: No space left on device: solve that and start"
+    with pytest.raises(SegmentationError, match=message):
+        publish_staged(staged)
+    assert lake.run_ids() == ["a"]
+
+
+# --- damage, clocks and races ---
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", '{"run_id": "../../x"}', '{"run_id": "a", "path": "elsewhere"}']
+)
+def test_a_damaged_latest_json_is_replaced(content: str, lake: Lake):
+    publish(lake, "a")
+    (folder_of(lake) / "latest.json").write_text(content)
+    update_latest(lake)
+    assert latest(lake) == "a"
+
+
+def test_damaged_manifests_of_other_runs_do_not_stop_a_publication(lake: Lake, caplog: pytest.LogCaptureFixture):
+    for name, content in (("broken", "{"), ("foreign", '{"made": "by hand"}'), ("without", NO_ZONE)):
+        path = folder_of(lake) / "runs" / f"run_id={name}" / "manifest.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    publish(lake, "a")
+    assert latest(lake) == "a"
+    for name in ("broken", "foreign", "without"):
+        assert f"run_id={name}/manifest.json: was not written by this job: restore or remove it" in caplog.text
+
+
+def test_a_clock_that_was_set_back_makes_no_run_older_than_the_one_before(lake: Lake):
+    publish(lake, "before")
+    for path in (folder_of(lake) / "latest.json", folder_of(lake) / "runs" / "run_id=before" / "manifest.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"published_at": "2099-01-01T00:00:00+00:00"}))
+    publish(lake, "after")
+    assert latest(lake) == "after"
+
+
+@pytest.mark.parametrize("older", ["2011-01-01", "2012-01-01"])
+def test_latest_stays_on_a_run_whose_manifest_cannot_be_read(older: str, lake: Lake):
+    publish(lake, "older", older)
+    publish(lake, "newest", "2012-01-01")
+    (folder_of(lake) / "runs" / "run_id=newest" / "manifest.json").write_text("{")
+    update_latest(lake)
+    assert latest(lake) == "newest"
+
+
+def test_a_newer_run_that_appears_while_latest_is_written_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    write, elsewhere = lake.filesystem.write_text, folder_of(lake) / "runs" / "run_id=elsewhere"
+
+    def another_machine_is_quicker(path: str, text: str, folder: str) -> None:
+        if path.endswith("latest.json") and not elsewhere.exists():
+            elsewhere.mkdir()
+            content = {"format": 2, "as_of": "2012-01-01", "published_at": "2012-01-02T00:00:00+00:00"}
+            (elsewhere / "manifest.json").write_text(json.dumps(content))
+        write(path, text, folder)
+
+    monkeypatch.setattr(lake.filesystem, "write_text", another_machine_is_quicker)
+    publish(lake, "here")
+    assert latest(lake) == "elsewhere"
+
+
+# --- on an object store: folders are renamed file by file, and nobody can lock ---
+
+
+@pytest.fixture
+def object_store(lake: Lake) -> Lake:
+    lake.filesystem = HadoopFileSystem(lake.spark, lake.path)
+    return lake
+
+
+def test_on_an_object_store_a_run_is_published_with_its_manifest(object_store: Lake):
+    staged = stage(object_store, "a")
+    object_store.filesystem.make_directory(f"{staged.path}/k_sweep")
+    publish_staged(staged)
+    assert object_store.run_ids() == ["a"]
+    assert latest(object_store) == "a"
+    names = {path.name for path in (folder_of(object_store) / "runs" / "run_id=a").iterdir()}
+    assert {name for name in names if not name.startswith(".")} == {"k_sweep", "manifest.json"}
+
+
+def test_on_an_object_store_a_broken_off_run_is_unseen_and_blocks_its_id(object_store: Lake):
+    (folder_of(object_store) / "runs" / "run_id=a" / "k_sweep").mkdir(parents=True)
+    assert object_store.run_ids() == []
+    assert object_store.unfinished_run_ids() == ["a"]
+    with pytest.raises(PublishConflict, match="or ended before it was done: then expire_runs removes it"):
+        publish(object_store, "a")
