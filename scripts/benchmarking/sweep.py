@@ -20,6 +20,7 @@ FEATURES: Final = ("total_spend", "purchase_frequency", "recency_days")
 # Four kinds of customers: their share, and their typical spend, orders, and days since the last purchase.
 KINDS: Final = ((0.35, 150, 1.5, 220), (0.30, 490, 2.5, 120), (0.25, 1_340, 5, 50), (0.10, 5_430, 13, 15))
 SEED: Final = 5
+LARGEST_K: Final = 10
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -50,7 +51,7 @@ def write_customers(count: int, path: Path) -> None:
     pq.write_table(pa.table(columns), path)
 
 
-def sweep_by_spark(path: Path) -> tuple[float, float]:
+def sweep_by_spark(path: Path, largest_k: int = LARGEST_K) -> tuple[float, float]:
     """Return the seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest k."""
     from pyspark.sql import functions as F
 
@@ -60,29 +61,30 @@ def sweep_by_spark(path: Path) -> tuple[float, float]:
     from segmentation.session import spark_session
 
     spark = spark_session("sweep")
-    settings = ClusteringSettings(
-        features=tuple(ClusteredFeature.model_validate({"feature": feature}) for feature in FEATURES)
-    )
-    ks = range(settings.smallest_k, settings.largest_k + 1)
+    features = tuple(ClusteredFeature.model_validate({"feature": feature}) for feature in FEATURES)
+    settings = ClusteringSettings(features=features, k_max=largest_k)
+    ks = list(range(settings.smallest_k, largest_k + 1))
     read = spark.read.parquet(str(path)).withColumn("total_spend", F.col("total_spend").cast("decimal(20,4)"))
     customers = read.repartition(1).sortWithinPartitions("customer_id").persist()
     customers.count()
 
     began = time.perf_counter()
     preparation = prepare(customers, settings)
-    fits, _ = choose_and_refit(preparation, sweep(preparation, list(ks), settings), settings)
-    return time.perf_counter() - began, fits[-1].wssse
+    fits, _ = choose_and_refit(preparation, sweep(preparation, ks, settings), settings)
+    seconds = time.perf_counter() - began
+    customers.unpersist()
+    return seconds, fits[-1].wssse
 
 
-def sweep_by_scikit_learn(path: Path) -> tuple[float, float]:
+def sweep_by_scikit_learn(path: Path, largest_k: int = LARGEST_K) -> tuple[float, float]:
     """Return the seconds of scaling and fitting each k, and the WSSSE of the largest k."""
     from scripts.benchmarking.peers.clustering import sweep
 
     table = pq.read_table(path, columns=list(FEATURES))
     features = np.column_stack([table[name].to_numpy().astype(float) for name in FEATURES])
     began = time.perf_counter()
-    wssse, _ = sweep(features)
-    return time.perf_counter() - began, wssse[max(wssse)]
+    wssse, _ = sweep(features, largest_k)
+    return time.perf_counter() - began, wssse[largest_k]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +14,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conftest import ROOT
+
 pytestmark = pytest.mark.process
 
 SCRIPTS = ROOT / "scripts"
@@ -140,17 +140,6 @@ def test_the_environment_takes_no_arguments():
     done = run(SCRIPTS / "environment", "now")
     assert done.returncode == 2
     assert "takes no arguments, got: now" in done.stderr
-
-
-def test_a_failed_installation_says_what_to_do(tmp_path: Path):
-    """A checkout without .venv, and a lock that names a package which does not exist."""
-    (tmp_path / "scripts").mkdir()
-    shutil.copy(SCRIPTS / "environment", tmp_path / "scripts")
-    (tmp_path / ".requirements.lock").write_text("nothing==1 --hash=sha256:" + "0" * 64 + "\n")
-    done = run(tmp_path / "scripts" / "environment", PIP_NO_INDEX="1")
-    assert done.returncode == 1
-    assert "pip could not install the packages" in done.stderr
-    assert "run this again to retry" in done.stderr
 
 
 # --- lock ---

@@ -17,7 +17,7 @@ from sklearn.cluster import KMeans
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-KS: Final = range(2, 11)
+LARGEST_K: Final = 10
 DRAWN: Final = 5_000
 SEED: Final = 1
 STARTS: Final = 10
@@ -30,7 +30,7 @@ CLASS_A_UP_TO: Final = 0.80
 CLASS_B_UP_TO: Final = 0.95
 
 
-def sweep(features: Floats) -> tuple[dict[int, float], Integers]:
+def sweep(features: Floats, largest_k: int = LARGEST_K) -> tuple[dict[int, float], Integers]:
     """Return WSSSE by k from 1, and each row's cluster at the elbow, numbered from 1 by the mean of the first column.
 
     `features` has one row per customer; each column is scaled by its standard deviation. Each k has ten starts by
@@ -39,7 +39,7 @@ def sweep(features: Floats) -> tuple[dict[int, float], Integers]:
     scaled = (features - features.mean(axis=0)) / features.std(axis=0, ddof=1)
     wssse = {1: float((scaled**2).sum())}
     labels = {}
-    for k in KS:
+    for k in range(2, largest_k + 1):
         fit = KMeans(n_clusters=k, n_init=STARTS, random_state=SEED).fit(scaled)
         wssse[k] = float(fit.inertia_)
         labels[k] = (fit.labels_, fit.cluster_centers_[:, 0])
