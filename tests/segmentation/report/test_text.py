@@ -1,11 +1,14 @@
 """Numbers and texts read as people write them."""
 
 import doctest
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from segmentation.report import text
+from segmentation.report.text import compact, percent
 
 
 def test_every_example_in_a_docstring_holds():
@@ -20,3 +23,37 @@ def test_every_example_in_a_docstring_holds():
 )
 def test_money_has_thousands_and_pence_only_below_a_hundred(value: str, expected: str):
     assert text.money(Decimal(value), "£") == expected
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "expected"),
+    [
+        (compact, 0, "0"),
+        (compact, 1e-15, "0"),
+        (compact, 0.052, "0.052"),
+        (compact, 3.0, "3"),
+        (compact, 3.04, "3.0"),
+        (compact, 43.4, "43"),
+        (compact, 999.7, "1.0k"),
+        (compact, Decimal("1234.5600"), "1.2k"),
+        (compact, -7e9, "−7bn"),
+        (compact, -0.0, "0"),
+        (compact, None, "–"),
+        (compact, float("nan"), "–"),
+        (percent, 0, "0 %"),
+        (percent, 0.00001, "<0.1 %"),
+        (percent, 0.0497, "5.0 %"),
+        (percent, 0.05, "5 %"),
+        (percent, 0.998, ">99 %"),
+        (percent, 1, "100 %"),
+        (percent, 1.43, "143 %"),
+        (percent, -0.02, "−2 %"),
+        (percent, None, "–"),
+    ],
+)
+def test_numbers_in_charts_have_few_figures_and_hide_nothing(function: Callable[[Any], str], value: Any, expected: str):
+    assert function(value) == expected
+
+
+def test_round_numbers_on_axes_keep_their_figures():
+    assert [compact(value, figures=4) for value in (1250, 12.5, 0.1 + 0.2, 100_000)] == ["1.25k", "12.5", "0.3", "100k"]

@@ -1,4 +1,4 @@
-"""All charts of a run from its tables: drawn of few rows, the same however the rows lie, and naming no customer."""
+"""All charts of a run: drawn from a few rows of its tables, and naming no customer."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,7 +13,7 @@ from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.report.charts import draw_all
-from segmentation.report.data import LargeTables, collect
+from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.text import compact
 
 CONFIG = Path(__file__).resolve().parents[4] / "conf" / "online_retail.yaml"
@@ -53,19 +53,18 @@ def profile(segment_id: int, name: str) -> dict[str, Any]:
     }
 
 
-def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[dict[str, str], dict[str, bytes]]:
-    people = customers()
+def data_of(spark: SparkSession, partitions: int) -> ReportData:
     segments = spark.createDataFrame(
-        [tuple(row.values()) for row in people],
+        [tuple(row.values()) for row in customers()],
         "customer_id string, segment_id int, total_spend decimal(20,4), purchase_frequency bigint, recency_days int, "
         "first_purchase_at timestamp_ntz, last_purchase_at timestamp_ntz, as_of date",
-    ).repartition(partitions)
+    )
     orders = spark.createDataFrame(
-        [(row["customer_id"], row["last_purchase_at"], row["total_spend"]) for row in people],
+        [(row["customer_id"], row["last_purchase_at"], row["total_spend"]) for row in customers()],
         "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
-    ).repartition(partitions)
+    )
     empty = "segment_id int, revenue decimal(20,4)"
-    data = collect(
+    return collect(
         load_config(str(CONFIG)),
         Choice(2, "elbow", 2, "the elbow"),
         [{"k": k, "wssse": 100.0 / k**2, "silhouette": None, "chosen": k == 2} for k in range(1, 6)],
@@ -73,8 +72,8 @@ def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[dict[str,
         statistics=[],
         quality=[],
         tables=LargeTables(
-            orders,
-            segments,
+            orders.repartition(partitions),
+            segments.repartition(partitions),
             sold(spark, "country", [("France", 60), ("Spain", 40)]),
             sold(spark, "stock_code", [("1", 60), ("<b>", 40)]),
             spark.createDataFrame([], f"country string, {empty}"),
@@ -82,9 +81,6 @@ def drawn(spark: SparkSession, folder: Path, partitions: int) -> tuple[dict[str,
             spark.createDataFrame([], ", ".join(f"{name} string" for name in (s.REASON, *s.LINE_FIELDS))),
         ),
     )
-    pictures: dict[str, bytes] = {}
-    charts = draw_all(data, put=lambda path, name: pictures.update({name: path.read_bytes()}))
-    return charts, pictures
 
 
 def sold(spark: SparkSession, key: str, rows: list[tuple[str, int]]) -> DataFrame:
@@ -100,26 +96,31 @@ def sold(spark: SparkSession, key: str, rows: list[tuple[str, int]]) -> DataFram
 
 
 @pytest.fixture(scope="module")
-def charts(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, bytes]]:
-    return drawn(spark, tmp_path_factory.mktemp("charts"), 1)
+def data(spark: SparkSession) -> ReportData:
+    return data_of(spark, partitions=1)
+
+
+@pytest.fixture(scope="module")
+def drawn(data: ReportData) -> tuple[dict[str, str], dict[str, bytes]]:
+    pictures: dict[str, bytes] = {}
+    svgs = draw_all(data, put=lambda path, name: pictures.update({name: path.read_bytes()}))
+    return svgs, pictures
 
 
 def title_of(svg: str) -> str:
     return ET.fromstring(svg).get("aria-label", "")
 
 
-def test_every_chart_is_put_as_a_picture_and_returned_as_svg(
-    charts: tuple[dict[str, str], dict[str, bytes]],
-) -> None:
-    svgs, pictures = charts
+def test_every_chart_is_put_as_png_and_returned_as_svg(drawn: tuple[dict[str, str], dict[str, bytes]]) -> None:
+    svgs, pictures = drawn
     assert list(svgs) == NAMES
     assert list(pictures) == [f"charts/{name}.png" for name in NAMES]
     assert all(content.startswith(b"\x89PNG") for content in pictures.values())
     assert all(title_of(svg) for svg in svgs.values())
 
 
-def test_titles_are_found_in_the_tables(charts: tuple[dict[str, str], dict[str, bytes]]) -> None:
-    titles = {name: title_of(svg) for name, svg in charts[0].items()}
+def test_titles_are_true_to_the_tables(drawn: tuple[dict[str, str], dict[str, bytes]]) -> None:
+    titles = {name: title_of(svg) for name, svg in drawn[0].items()}
     few, everything = (sum(row["total_spend"] for row in rows) for rows in (customers()[::10], customers()))
     share = round(100 * few / everything)
     assert titles["segments"] == f"30 customers (10 %) bring {share} % of revenue: Few"
@@ -128,18 +129,14 @@ def test_titles_are_found_in_the_tables(charts: tuple[dict[str, str], dict[str, 
     for row in customers():
         months.setdefault(row["last_purchase_at"].month, []).append(row["total_spend"])
     best = max(months, key=lambda month: sum(months[month]))
-    said = f"{date(2011, best, 1):%B} 2011 was the best month: {compact(sum(months[best]), '£')} of revenue"
-    assert titles["months"].startswith(f"{said} from {len(months[best])} customers")
+    start = f"{date(2011, best, 1):%B} 2011 was the best month: {compact(sum(months[best]), '£')} of revenue"
+    assert titles["months"].startswith(f"{start} from {len(months[best])} customers")
     assert titles["recency"] == "Many: half bought in the last 10 days; Few: in the last 20"
 
 
-def test_no_chart_names_a_customer(charts: tuple[dict[str, str], dict[str, bytes]]) -> None:
-    assert not [name for name, svg in charts[0].items() if "secret" in svg]
+def test_no_chart_names_a_customer(drawn: tuple[dict[str, str], dict[str, bytes]]) -> None:
+    assert not [name for name, svg in drawn[0].items() if "secret" in svg]
 
 
-def test_charts_do_not_depend_on_how_the_rows_lie(
-    spark: SparkSession, tmp_path: Path, charts: tuple[dict[str, str], dict[str, bytes]]
-) -> None:
-    svgs, pictures = drawn(spark, tmp_path, 7)
-    assert [name for name, svg in svgs.items() if svg != charts[0][name]] == []
-    assert [name for name, content in pictures.items() if content != charts[1][name]] == []
+def test_charts_do_not_depend_on_the_order_of_the_rows(spark: SparkSession, data: ReportData) -> None:
+    assert data_of(spark, partitions=7) == data
