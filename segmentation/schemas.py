@@ -48,7 +48,6 @@ def raw(field: str) -> str:
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
 AMOUNT = "amount"
-IS_MALFORMED = "is_malformed"
 IS_DUPLICATE = "is_duplicate"
 REASON = "reason"
 REASONS = "reasons"

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.ingest import values
-from segmentation.ingest.values import Field
+from segmentation.ingest.values import Field, as_text
 
 UNSPECIFIED_COUNTRY = "Unspecified"
 # A larger amount is a typing error; a hundred thousand lines of this size still fit into a MONEY column.
@@ -18,9 +18,9 @@ EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     """Return one row per raw line, with all lines of an invoice in one partition.
 
-    Columns: those of `RAW_LINES`, and invoice_no, stock_code, description, customer_id, country string; quantity int;
-    invoice_date timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up
-    once; is_malformed boolean.
+    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
+    timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
+    source_file, unparsed_line string; as_read struct of the eight texts, NULL unless the line is malformed.
 
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
     behind them is ignored. Ids and codes are text; one in exponent form, such as 5.4E+05, has lost digits and makes
@@ -41,7 +41,12 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
             s.COUNTRY: F.coalesce(F.nullif(read[s.COUNTRY].stripped, F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
         }
     )
-    return parsed.withColumn(s.AMOUNT, _amount()).withColumn(s.IS_MALFORMED, _is_malformed())
+    texts = F.struct(*[as_text(field.column, field.kind).alias(name) for name, field in read.items()])
+    return (
+        parsed.withColumn(s.AMOUNT, _amount())
+        .withColumn(s.AS_READ, F.when(_is_malformed(), texts))
+        .select(*s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ)
+    )
 
 
 def _representable(time: Column) -> Column:
@@ -60,4 +65,4 @@ def _is_malformed() -> Column:
     malformed = F.col(s.UNPARSED_LINE).isNotNull() | values.is_rounded(F.col(s.CUSTOMER_ID))
     for name in needed:
         malformed = malformed | F.col(name).isNull()
-    return F.coalesce(malformed, F.lit(False))
+    return malformed

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.duplicates import with_duplicate_flag
 from segmentation.config.settings import CleaningSettings
-from segmentation.ingest.values import as_text, literal_pattern
+from segmentation.ingest.values import literal_pattern
 
 Condition = Callable[[CleaningSettings, date | None], Column]
 
@@ -56,7 +56,7 @@ def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         s.MALFORMED: Rule(
-            lambda settings, as_of: F.col(s.IS_MALFORMED),
+            lambda settings, as_of: F.col(s.AS_READ).isNotNull(),
             "Cannot be read",
             "too few or too many fields, or a number, date or price that is none",
             "a value that cannot be read; dates are tried as {date_formats}",
@@ -127,19 +127,19 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
         flagged = parsed.withColumn(s.IS_DUPLICATE, F.lit(False))
     else:
         flagged = with_duplicate_flag(parsed)
-    broken = {
-        name: F.coalesce(rule.condition(settings, as_of), F.lit(False))
-        for name, rule in RULES.items()
-        if name not in settings.switched_off
-    }
-    names = [F.when(condition, F.lit(name)) for name, condition in broken.items()]
-    is_rejected = reduce(operator.or_, broken.values())
+    rules = {name: rule for name, rule in RULES.items() if name not in settings.switched_off}
+    # A projection of its own: the conditions are used three times below, and evaluated once.
+    flagged = flagged.withColumns(
+        {_breaks(name): F.coalesce(rule.condition(settings, as_of), F.lit(False)) for name, rule in rules.items()}
+    )
+    names = [F.when(F.col(_breaks(name)), F.lit(name)) for name in rules]
+    is_rejected = reduce(operator.or_, [F.col(_breaks(name)) for name in rules])
     is_guest = F.col(s.CUSTOMER_ID).isNull()
     rejection = F.struct(
         F.array_compact(F.array(*names)).alias(s.REASONS),
         F.col(s.SOURCE_FILE),
         F.col(s.UNIT_PRICE),
-        F.when(F.col(s.IS_MALFORMED), _texts_as_read(parsed)).alias(s.AS_READ),
+        F.col(s.AS_READ),
         F.col(s.UNPARSED_LINE).isNotNull().alias(s.UNPARSED),
     )
     return flagged.select(
@@ -196,6 +196,5 @@ def criteria(settings: CleaningSettings, as_of: date | None) -> Mapping[str, str
     return {name: rule.criterion.format(**words) for name, rule in RULES.items()}
 
 
-def _texts_as_read(parsed: DataFrame) -> Column:
-    texts = {field: as_text(F.col(s.raw(field)), parsed.schema[s.raw(field)].dataType) for field in s.LINE_FIELDS}
-    return F.struct(*[text.alias(field) for field, text in texts.items()])
+def _breaks(rule: str) -> str:
+    return f"breaks_{rule}"

@@ -63,6 +63,6 @@ def reasons_of(
 
 def values_of(spark: SparkSession, field: str, texts: Sequence[str | None]) -> list[Any]:
     """Return what a field's texts are parsed to, in their order, from one Spark job."""
-    lines = [line(**{"stock_code": str(number), field: text}) for number, text in enumerate(texts)]
-    rows = parsed(spark, lines).select("raw_stock_code", field).collect()
-    return [row[field] for row in sorted(rows, key=lambda row: int(row.raw_stock_code))]
+    lines = [line(**{"source_file": str(number), field: text}) for number, text in enumerate(texts)]
+    rows = parsed(spark, lines).select("source_file", field).collect()
+    return [row[field] for row in sorted(rows, key=lambda row: int(row.source_file))]

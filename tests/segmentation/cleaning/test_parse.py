@@ -72,11 +72,13 @@ def test_an_amount_is_rounded_once_half_up_to_four_decimals(spark: SparkSession)
         ("6", "2.55", "15.3"),
     ]
     amounts += [("-1", "0.00005", "-0.0001"), ("10000", "0.00000001", "0.0001")]
-    lines = [line(quantity=quantity, unit_price=price) for quantity, price, _ in amounts]
-    actual = parsed(spark, lines).select("raw_quantity", "raw_unit_price", "amount")
+    lines = [
+        line(quantity=quantity, unit_price=price, source_file=f"{quantity} x {price}") for quantity, price, _ in amounts
+    ]
+    actual = parsed(spark, lines).select("source_file", "amount")
     expected = spark.createDataFrame(
-        [(quantity, price, Decimal(amount)) for quantity, price, amount in amounts],
-        "raw_quantity string, raw_unit_price string, amount decimal(18,4)",
+        [(f"{quantity} x {price}", Decimal(amount)) for quantity, price, amount in amounts],
+        "source_file string, amount decimal(18,4)",
     )
     assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
 
