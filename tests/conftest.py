@@ -41,9 +41,18 @@ MARKERS = {
     "online_retail": "online_retail",
 }
 # Tests with one of these fixtures run in one process, so that what they share is made once.
-GROUPS = {"published": "published run", "cluster": "published run", "online_retail": "real data", "browser": "browser"}
+GROUPS = {"published": "published run", "cluster": "published run", "online_retail": "real data"}
 # Long groups and files first, so that both processes end at about the same time.
-LONGEST_FIRST = ("published run", "real data", "test_crash_test.py", "browser", "tests/jobs", "tests/scripts")
+LONGEST_FIRST = (
+    "published run",
+    "real data",
+    "/test_crash",
+    "browser",
+    "tests/jobs",
+    "tests/scripts",
+    "/ingest",
+    "/lake",
+)
 
 # A busy machine is no fault of the code: no example has a time limit.
 settings.register_profile("unhurried", deadline=None)
@@ -55,10 +64,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark and group tests by their fixtures, a test without a shared fixture by its file, and sort the groups."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        for marker in dict.fromkeys(MARKERS[name] for name in fixtures if name in MARKERS):
+        file = item.path.relative_to(ROOT).as_posix()
+        markers = {MARKERS[name] for name in fixtures if name in MARKERS}
+        if file.startswith("tests/scripts/"):
+            markers.add("process")
+        for marker in sorted(markers):
             item.add_marker(marker)
         if item.get_closest_marker("xdist_group") is None:
-            file = item.path.relative_to(ROOT).as_posix()
             item.add_marker(pytest.mark.xdist_group(next((GROUPS[name] for name in GROUPS if name in fixtures), file)))
     items.sort(key=_position)
 

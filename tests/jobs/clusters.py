@@ -52,12 +52,12 @@ class Cluster:
     def executors(self, worker: int | None = None) -> dict[int, str]:
         """Return the running executors of one worker or of all: process id → command line."""
         folder = self.folder / "work" / (str(worker) if worker else "")
-        found = {}
+        running = {}
         for process in PROC.glob("[0-9]*"):
             with suppress(OSError):  # it ended meanwhile, or is another user's
                 if (process / "cwd").readlink().is_relative_to(folder):
-                    found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return found
+                    running[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        return running
 
 
 def cluster(verb: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

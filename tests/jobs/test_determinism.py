@@ -81,16 +81,16 @@ def race(shuffled_files: Path, run_job: RunJob, spark: SparkSession, tmp_path: P
         {**NO_CACHE, "TZ": "America/New_York"},
         merged=False,
     )
-    found: dict[str, Any] = {}
+    staged_content: dict[str, Any] = {}
 
     def come_too_late() -> None:
         wait_until_published(lake, winner)
         [staged] = [path for path in (lake / "_staging").iterdir() if path.is_dir()]
-        found.update(hashes=content_hashes(staged, SOURCE), model=model_content(staged))
+        staged_content.update(hashes=content_hashes(staged, SOURCE), model=model_content(staged))
 
     with settings(spark, {**SPREAD, "spark.sql.shuffle.partitions": "23"}), at_step(AUDITED, come_too_late):
         loser = run_job(*arguments)
-    return Race(lake, finish(winner), loser, found["hashes"], found["model"])
+    return Race(lake, finish(winner), loser, staged_content["hashes"], staged_content["model"])
 
 
 def wait_until_published(lake: Path, process: Popen[str]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation.cleaning.rules import sales_lines
 from segmentation.features import baskets_of, orders_of
 from segmentation.rollups import country_sales, product_sales
 from tests.jobs.published_runs import latest_run, rows_of
@@ -105,7 +104,7 @@ def test_the_report_names_no_customer_and_has_no_control_characters(extreme: Ext
 
 def test_columns_without_any_value_form_one_group(spark: SparkSession, tmp_path: Path):
     lines = [(*line[:2], "", *line[3:7], "") for line in skewed_lines(500)]
-    sales = sales_lines(clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv")).lines)
+    sales = clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv")).sales
     [country] = country_sales(orders_of(sales)).collect()
     assert (country["country"], country["customers"], country["revenue_share"]) == ("Unspecified", 41, 1.0)
     products = product_sales(sales, baskets_of(sales), configured().rollups.merchandise_pattern).collect()

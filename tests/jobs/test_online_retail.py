@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import rejected_transactions, sales_lines
+from segmentation.cleaning.rules import rejected_transactions
 from segmentation.clustering.choose_k import elbow
 from segmentation.clustering.scaling import Preparation, prepare
 from segmentation.clustering.sweep import sweep
@@ -86,9 +86,9 @@ def forms(spark: SparkSession, online_retail: Path) -> dict[str, Form]:
 
 def cleaned_form(spark: SparkSession, path: Path) -> Form:
     cleaned = clean(spark, configured(), path)
-    frames = [sales_lines(cleaned.lines), rejected_transactions(cleaned.lines)]
-    sums = [content_sum(frame.drop(s.SOURCE_FILE)) for frame in frames]
-    cleaned.lines.unpersist()
+    rejected = rejected_transactions(cleaned.judged).drop(s.SOURCE_FILE)
+    sums = [content_sum(frame) for frame in (cleaned.sales, rejected)]
+    cleaned.judged.unpersist()
     return cleaned.ledger.data_quality, sums
 
 

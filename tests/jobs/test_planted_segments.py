@@ -9,7 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 from scripts.transactions import generator
 from scripts.transactions.output import write_transactions
 from tests.jobs.running_jobs import RFM_CONFIG
-from tests.jobs.stages import clean, cluster, configured
+from tests.jobs.stages import cluster, configured
 
 ROWS, CUSTOMERS, SEED = 12_000, 400, 3
 
@@ -23,7 +23,7 @@ def test_planted_segments_are_recovered_with_their_members(planted: int, spark: 
     truth = {row["customer_id"]: row["segment"] for row in generator.segments_truth(spark, recipe).collect()}
 
     config = configured(RFM_CONFIG, "clustering.restarts=1")
-    choice, segments = cluster(clean(spark, config, tmp_path / "lines"), config)
+    choice, segments = cluster(spark, config, tmp_path / "lines")
 
     assert choice.k == planted
     assert set(segments) == set(truth)

@@ -4,10 +4,8 @@ import hashlib
 import json
 import re
 import shlex
-import shutil
 import struct
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from html import unescape
@@ -20,11 +18,9 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from segmentation.config.files import load_config
-from tests.conftest import ROOT
-from tests.jobs.published_runs import latest_run, left_over, manifest_of, model_content, rows_of, runs_in, table_of
-from tests.jobs.running_jobs import CONFIG, QUICK, Done, PublishedRun, RunJob
-from tests.jobs.small_shop import SmallShop, customer_of, moment_of, write_csv
+from tests.jobs.published_runs import left_over, manifest_of, model_content, rows_of, runs_in, table_of
+from tests.jobs.running_jobs import CONFIG, PublishedRun, RunJob
+from tests.jobs.small_shop import SmallShop, customer_of, moment_of
 
 STAGES = (
     "Looking at the input",
@@ -41,7 +37,6 @@ CHARTS = (
     *("countries", "elbow", "products", "profiles", "segments"),
     *("concentration", "months", "recency"),
 )
-AS_OF = date(2011, 9, 1)
 PNG = b"\x89PNG\r\n\x1a\n"
 FIELDS = s.REJECTED_TRANSACTIONS.names[:8]
 RULES = (
@@ -75,9 +70,9 @@ def test_the_summary_names_every_segment_and_where_tables_and_charts_are(publish
         [line] = [line for line in summary.splitlines() if f" {profile['segment_name']} " in line]
         assert re.search(rf" {profile['customers']:,} ", line)
         assert f"£{profile['revenue']:,.0f}" in line
-    for name, place in (("Report", "/report/index.html"), ("Tables", ""), ("Charts", "/charts")):
-        assert f"{name}  {published.run}{place}\n" in summary
-        assert Path(f"{published.run}{place}").exists()
+    for name, suffix in (("Report", "/report/index.html"), ("Tables", ""), ("Charts", "/charts")):
+        assert f"{name}  {published.run}{suffix}\n" in summary
+        assert Path(f"{published.run}{suffix}").exists()
     assert manifest_of(published.run)["choice"]["reason"] in " ".join(summary.split())
 
 
@@ -349,131 +344,3 @@ def test_the_saved_model_puts_every_customer_into_the_published_segment(publishe
         columns_of(published.run, "customer_segments", "customer_id", "segment_id", "segment_name")
     )
     assert any("centroid" in row or "clusterCenter" in row for _, data in model_content(published.run) for row in data)
-
-
-# --- without a configuration ---
-
-
-def test_the_guessed_configuration_is_written_and_used(
-    published: PublishedRun, small_csv: Path, run_job: RunJob, tmp_path: Path
-):
-    written, lake = tmp_path / "shop.yaml", tmp_path / "a lake"
-    command = ("--input", small_csv, "--output", lake, "--write-config", written, "--run-id", "mine")
-    five = run_job(*command, "--set", "clustering.k=5", *QUICK)
-    assert five.code == 0, five.stderr
-    assert runs_in(lake) == ["mine"]
-    assert "k = 5 is set in the configuration" in five.stdout
-    assert len(rows_of(latest_run(lake), "segment_profiles")) == 5
-    assert [row["k"] for row in rows_of(latest_run(lake), "k_sweep") if row["chosen"]] == [5]
-    configuration = manifest_of(latest_run(lake))["configuration"]
-    assert json.loads(load_config(written).canonical()) == configuration
-
-    # The guess reads, cleans and segments as the configuration of this source does.
-    assert rows_of(latest_run(lake), "data_quality") == rows_of(published.run, "data_quality")
-    spend = columns_of(published.run, "customer_segments", "customer_id", "total_spend")
-    assert sorted(columns_of(latest_run(lake), "customer_segments", "customer_id", "total_spend")) == sorted(spend)
-    given = json.loads(load_config(str(ROOT / CONFIG), ["clustering.k=5", *QUICK]).canonical())
-    assert configuration["clustering"] == given["clustering"]
-    assert configuration["naming"] == given["naming"]
-    assert configuration["input"]["columns"] == given["input"]["columns"]
-
-
-def test_explain_says_whether_the_files_were_read(small_csv: Path, run_job: RunJob):
-    guessed = run_job("--input", small_csv, "--explain")
-    assert guessed.stdout.endswith("\nNothing was run; of the files only headers and some lines were read.\n")
-    given = run_job("--input", small_csv, "--config", CONFIG, "--explain")
-    assert given.stdout.endswith("\nNothing was read or run.\n")
-    assert (guessed.code, given.code) == (0, 0)
-
-
-def test_a_header_without_a_customer_is_one_message_with_the_columns(
-    small_shop: SmallShop, run_job: RunJob, tmp_path: Path
-):
-    path = write_csv(small_shop.texts, tmp_path / "lines.csv")
-    path.write_bytes(path.read_bytes().replace(b"CustomerID", b"Till", 1))
-    done = run_job("--input", path, "--output", tmp_path / "lake")
-    assert done.code in (2, 3)
-    assert done.stderr.count("error:") == 1
-    assert "customer_id" in done.stderr
-    assert "'Till'" in done.stderr or " Till" in done.stderr
-    assert not (tmp_path / "lake" / "runs").exists()
-
-
-# --- further runs ---
-
-
-def test_the_same_run_again_publishes_nothing_and_says_so(
-    published: PublishedRun, small_csv: Path, run_job: RunJob, caplog: pytest.LogCaptureFixture
-):
-    before = {path: path.stat().st_mtime_ns for path in published.lake.rglob("*") if path.is_file()}
-    done = run_job("--config", CONFIG, "--input", small_csv, "--output", published.lake)
-    assert done.code == 0, done.stderr
-    run_id = manifest_of(published.run)["run_id"]
-    assert f"This very run was published before, as {run_id}: {published.run}" in done.stdout
-    assert {path: path.stat().st_mtime_ns for path in published.lake.rglob("*") if path.is_file()} == before
-    assert left_over(published.lake) == []
-
-
-def test_a_published_run_id_is_refused_to_another_configuration(
-    published: PublishedRun, small_csv: Path, run_job: RunJob
-):
-    run_id = manifest_of(published.run)["run_id"]
-    done = run_job(
-        "--config", CONFIG, "--input", small_csv, "--output", published.lake, "--run-id", run_id,
-        "--set", "clustering.seed=2",
-    )  # fmt: skip
-    assert done.code == 2
-    assert re.search(rf"error: --run-id {run_id}: is already published from other input.*--force", done.stderr)
-    assert runs_in(published.lake) == [run_id]
-    assert left_over(published.lake) == []
-
-
-@dataclass(frozen=True)
-class ForcedRun:
-    lake: Path
-    done: Done
-    run: Path
-
-
-@pytest.fixture(scope="module")
-def forced(
-    published: PublishedRun, small_csv: Path, run_job: RunJob, tmp_path_factory: pytest.TempPathFactory
-) -> ForcedRun:
-    """A quiet run of a past day with twelve segments, forced into a lake that has a run of the same id."""
-    lake = tmp_path_factory.mktemp("forced") / "lake"
-    shutil.copytree(published.lake, lake)
-    command = ("--config", CONFIG, "--input", small_csv, "--output", lake, "--as-of", AS_OF, "--quiet")
-    run_id = manifest_of(published.run)["run_id"]
-    done = run_job(*command, "--run-id", run_id, "--force", "--set", "clustering.k=12", *QUICK)
-    return ForcedRun(lake, done, lake / "runs" / f"run_id={run_id}-2")
-
-
-def test_force_publishes_under_a_new_id_and_quiet_prints_nothing(forced: ForcedRun, published: PublishedRun):
-    assert (forced.done.code, forced.done.stdout, forced.done.stderr) == (0, "", "")
-    run_id = manifest_of(published.run)["run_id"]
-    assert runs_in(forced.lake) == [run_id, f"{run_id}-2"]
-    # The newest is the run of the latest day, not the one published last.
-    assert latest_run(forced.lake).name == published.run.name
-    manifest = forced.lake / "runs" / published.run.name / "manifest.json"
-    assert manifest.read_bytes() == (published.run / "manifest.json").read_bytes()
-    assert left_over(forced.lake) == []
-
-
-def test_a_fixed_k_above_k_max_gives_that_many_named_segments(forced: ForcedRun):
-    profiles = rows_of(forced.run, "segment_profiles")
-    assert len({row["segment_name"] for row in profiles}) == len(profiles) == 12
-    assert [row["k"] for row in rows_of(forced.run, "k_sweep") if row["chosen"]] == [12]
-
-
-def test_as_of_rebuilds_a_past_day(forced: ForcedRun, small_shop: SmallShop):
-    assert manifest_of(forced.run)["as_of"] == AS_OF.isoformat()
-    in_time = [line for line in small_shop.clean if moment_of(line).date() < AS_OF]
-    rows = {row["rule"]: row["rows"] for row in rows_of(forced.run, "data_quality")}
-    assert rows["clean"] == len(in_time)
-    sold = ("clean", "guest", "duplicate")
-    late = [line for line in small_shop.lines if line.outcome in sold and moment_of(line).date() >= AS_OF]
-    assert rows["out_of_period"] == len(late) > 0
-    customers = rows_of(forced.run, "customer_segments")
-    assert {row["as_of"] for row in customers} == {AS_OF}
-    assert all(row["recency_days"] == (AS_OF - row["last_purchase_at"].date()).days >= 1 for row in customers)
-    assert sum(row["total_spend"] for row in customers) == sum(line.amount for line in in_time)

@@ -12,9 +12,10 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from tests.jobs.running_jobs import CONFIG
+from segmentation.cleaning.parse import parse_lines
+from segmentation.ingest.read import read_lines
 from tests.jobs.small_shop import HEADER, Fields, write_csv, write_xlsx
-from tests.jobs.stages import clean, configured
+from tests.jobs.stages import configured, context_for
 
 # Where clocks went forward there is no such time, where they went back there are two, somewhere on Earth.
 MOMENTS = [
@@ -82,7 +83,8 @@ def machine_in(zone: str, spark: SparkSession) -> Iterator[None]:
 def test_skipped_and_doubled_hours_are_read_as_they_are_written(zone: str, files: list[Path], spark: SparkSession):
     with machine_in(zone, spark):
         assert time.tzname[0] not in ("UTC", "GMT") or zone == "Europe/London"
-        lines = clean(spark, configured(CONFIG, "cleaning.switched_off=[duplicate]"), *files).lines
+        context = context_for(spark, configured(), *files)
+        lines = parse_lines(read_lines(spark, context.files, context.config.input), context.config.cleaning)
         name = F.regexp_extract("source_file", r"([^/#]+)(#.*)?$", 1)
         rows = lines.select(name, "invoice_no", F.col("invoice_date").cast("string")).collect()
     expected = {(path.name, str(number), str(moment)) for path in files for number, moment in enumerate(MOMENTS)}

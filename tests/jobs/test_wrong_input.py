@@ -167,12 +167,12 @@ def test_a_wrong_argument_is_one_message_with_what_is_allowed(
 
 @pytest.mark.parametrize("configuration", [["--config", CONFIG], []], ids=["configured", "guessed"])
 def test_a_wrong_run_id_is_refused_by_explain_as_by_a_run(configuration: list[str], run_job: RunJob, tmp_path: Path):
-    path, kept = write_csv(GOOD, tmp_path / "lines.csv"), tmp_path / "kept.yaml"
+    path, written = write_csv(GOOD, tmp_path / "lines.csv"), tmp_path / "written.yaml"
     run = run_job(*configuration, "--input", path, "--output", tmp_path / "lake", "--run-id", "a/b")
     assert_refused(run, BAD_ARGUMENTS, r"--run-id 'a/b': may have letters", tmp_path / "lake")
-    explained = run_job(*configuration, "--input", path, "--explain", "--write-config", kept, "--run-id", "a/b")
+    explained = run_job(*configuration, "--input", path, "--explain", "--write-config", written, "--run-id", "a/b")
     assert (explained.code, explained.output) == (run.code, run.output)
-    assert not kept.exists()
+    assert not written.exists()
 
 
 @pytest.mark.parametrize("day", ["2011-13-01", "yesterday", "1/12/2011"])
