@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
+from segmentation import schemas as s
 from segmentation.config.settings import RunConfig
 from tests.scripts.small_lake import write_latest, write_run
 
@@ -102,3 +103,9 @@ def test_the_reference_has_every_configuration_key_and_no_other():
     assert [key for key in sorted(known) if f"`{key}`" not in reference] == []
     first_cells = re.findall(r"^\| (`.*?) \|", reference, re.MULTILINE)
     assert {key for cell in first_cells for key in re.findall(r"`(.+?)`", cell)} <= known
+
+
+def test_the_reference_lists_the_cleaning_rules_in_their_order():
+    section = (ROOT / "conf" / "README.md").read_text(encoding="utf-8").partition("\n## How lines are cleaned\n")[2]
+    rows = re.findall(r"^\| (\w+) \|", section.partition("\n## ")[0], re.MULTILINE)
+    assert rows == ["rule", *s.RULE_NAMES]
