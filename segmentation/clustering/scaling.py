@@ -56,6 +56,8 @@ def clustered(feature: str) -> str:
 def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     """Fit limits and scalers on `customers`, one row per customer in one sorted partition, and persist the points.
 
+    The caller unpersists them.
+
     Points: one row per customer. Columns: customer_id string, total_spend decimal, purchase_frequency bigint, each
     `clustered_` feature double, scaled vector, point array<double> (the same values).
 
@@ -71,12 +73,16 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     points = frame.select(
         s.CUSTOMER_ID, s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, *names, SCALED, vector_to_array(F.col(SCALED)).alias(POINT)
     ).persist()
-    means = [F.avg(F.col(POINT)[number]) for number in range(len(names))]
-    count, *mean = points.agg(F.count(F.lit(1)), *means).collect()[0]
-    total_squares = points.agg(F.sum(squared_distance(F.col(POINT), mean))).collect()[0][0]
-    distinct_points = _distinct_points(points, count, settings)
-    if len(distinct_points) > 1:
-        _require_no_feature_erased(stages, settings.features)
+    try:
+        means = [F.avg(F.col(POINT)[number]) for number in range(len(names))]
+        count, *mean = points.agg(F.count(F.lit(1)), *means).collect()[0]
+        total_squares = points.agg(F.sum(squared_distance(F.col(POINT), mean))).collect()[0][0]
+        distinct_points = _distinct_points(points, count, settings)
+        if len(distinct_points) > 1:
+            _require_no_feature_erased(stages, settings.features)
+    except BaseException:
+        points.unpersist()
+        raise
     return Preparation(tuple(stages), points, count, tuple(mean), total_squares, distinct_points)
 
 

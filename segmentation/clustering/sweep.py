@@ -120,9 +120,11 @@ def _full_sweep(preparation: Preparation, ks: Sequence[int], settings: Clusterin
 def _sampled_sweep(preparation: Preparation, ks: Sequence[int], settings: ClusteringSettings) -> list[Fit]:
     """Search and fit every k on a sample, and measure the fits on all customers."""
     sample = _sample(preparation, settings).persist()
-    starts = _sampled_starts(preparation, sample, ks, settings)
-    fits = [_single_cluster(preparation), *_fit_each(training_data(sample, WEIGHT), starts, settings)]
-    sample.unpersist()
+    try:
+        starts = _sampled_starts(preparation, sample, ks, settings)
+        fits = [_single_cluster(preparation), *_fit_each(training_data(sample, WEIGHT), starts, settings)]
+    finally:
+        sample.unpersist()
     return _never_rising(preparation, _measure(preparation, fits, settings), settings)
 
 

@@ -61,11 +61,13 @@ def test_a_feature_without_variation_separates_nobody(spark: SparkSession):
     assert set(collected(preparation)[:, 1]) == {0.0}
 
 
-def test_a_feature_that_robust_scaling_would_erase_is_refused(spark: SparkSession):
+def test_a_feature_that_robust_scaling_would_erase_is_refused_and_nothing_cached(spark: SparkSession):
     frame = customers(spark, [(number, 3 if number else 4, 1) for number in range(6)])
     features = [ClusteredFeature(feature=name, scale="robust") for name in ("total_spend", "purchase_frequency")]  # type: ignore[arg-type]
+    cached = spark.sparkContext._jsc.getPersistentRDDs().size()  # type: ignore[attr-defined]
     with pytest.raises(InputError, match=r"features: purchase_frequency is the same .* use standard or min_max"):
         prepared(frame, settings(*features))
+    assert spark.sparkContext._jsc.getPersistentRDDs().size() == cached  # type: ignore[attr-defined]
 
 
 def test_customers_who_are_all_alike_are_one_distinct_point(spark: SparkSession):
