@@ -201,7 +201,7 @@ class _LiveText(ProgressColumn):
 
 
 def _spark_activity() -> str:
-    """Return the running Spark stage and how many of all running tasks are done."""
+    """Return how many tasks of the running Spark stages are done."""
     context = SparkContext._active_spark_context
     if context is None:
         return ""
@@ -211,7 +211,7 @@ def _spark_activity() -> str:
         if stages:
             done = sum(stage.numCompletedTasks for stage in stages)
             tasks = sum(stage.numTasks for stage in stages)
-            return f"Spark: {shown(stages[0].name.split(' at ')[0])}, {done} of {tasks} tasks"
+            return f"{done} of {tasks} Spark tasks"
     return ""
 
 
