@@ -73,7 +73,7 @@ def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
     left = 1.0
     for row in quality:
         rule, share = str(row[s.RULE]), float(row[s.SHARE])
-        label, meaning = OUTCOMES.get(rule, (rule, ""))
+        label, meaning = OUTCOMES[rule]
         kind = {s.CLEAN: "used", s.GUEST: "guests"}.get(rule, "taken")
         left = max(left - share, 0.0)
         masked = [masked_example(line, rule == s.MALFORMED) for line in examples if line[s.REASON] == rule]

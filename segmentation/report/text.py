@@ -235,14 +235,9 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def count(value: int) -> str:
-    """Write a whole number with thousands separators: 434,000."""
-    return f"{value:,}"
-
-
 def in_words(number: int) -> str:
     """Write a number up to twelve as a word, others in digits."""
-    return NUMBER_WORDS[number] if 0 <= number < len(NUMBER_WORDS) else count(number)
+    return NUMBER_WORDS[number] if 0 <= number < len(NUMBER_WORDS) else f"{number:,}"
 
 
 def listed(words: Sequence[str]) -> str:
