@@ -1,4 +1,4 @@
-"""Workbooks as Excel wrote them before 2007: BIFF8 records in a compound file ([MS-XLS], [MS-CFB])."""
+"""Write workbooks as Excel did before 2007: BIFF8 records in a compound file ([MS-XLS], [MS-CFB])."""
 
 import struct
 from collections.abc import Sequence
@@ -13,9 +13,7 @@ SHORTEST_STREAM = 4096
 
 
 def old_workbook(sheets: Sequence[tuple[str, str, Sequence[Sequence[str]]]]) -> bytes:
-    """A workbook of sheets, each given by its name, its state and the texts of its rows; small enough for one table of
-    sectors, which is 60 kB.
-    """
+    """Return a workbook of sheets, each given by its name, its state and the texts of its rows, of at most 60 kB."""
     parts = [_sheet(rows) for _, _, rows in sheets]
     begin = _begin(BOOK_PART)
     position = len(begin) + sum(len(_bound(0, name, state)) for name, state, _ in sheets) + len(_record(END_OF_PART))
@@ -48,7 +46,7 @@ def _sheet(rows: Sequence[Sequence[str]]) -> bytes:
 
 
 def _compound_file(stream: bytes) -> bytes:
-    """The stream as `Workbook`: a header, the table of sectors, the directory, then the stream's own sectors."""
+    """Return the stream as `Workbook`: a header, the table of sectors, the directory, then the stream's own sectors."""
     stream = stream.ljust(SHORTEST_STREAM, b"\0")
     stream = stream.ljust(-(-len(stream) // SECTOR) * SECTOR, b"\0")
     sectors = len(stream) // SECTOR

@@ -18,10 +18,10 @@ from segmentation.ingest.files import (
     glob_escaped,
     locate_columns,
     nearest_name,
+    path_in_read_error,
     quoted,
     shortened_names,
     source_file,
-    unreadable_path,
 )
 
 logger = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ def _is_key_anywhere(spark: SparkSession, file: InputFile, column: str) -> bool:
     try:
         return not lines.where(F.col(TEXT).rlike(rf"({key})\s*:")).isEmpty()
     except Exception as error:
-        if unreadable_path(error):  # cut off: it is refused without the column too
+        if path_in_read_error(error):  # cut off: it is refused without the column too
             return False
         raise
 

@@ -1,4 +1,4 @@
-"""Parquet files → raw lines: typed as far as `READ_TYPED` goes, else as the text a person would write."""
+"""Read Parquet files into raw lines: typed as in `schemas.READ_TYPED`, else as the text a person would write."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,15 +27,18 @@ from segmentation.ingest.files import (
     glob_escaped,
     is_stopped,
     locate_columns,
+    path_in_read_error,
     quoted,
     source_file,
-    unreadable_path,
 )
 from segmentation.ingest.values import as_text
 
 
 def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
-    """One frame for each schema among the files: a column may be an integer in one and text in another."""
+    """Return a frame of raw lines for each schema: a column may be an integer in one file and text in another.
+
+    Raises: InputError for a file that is not whole, lacks a column, or has a column that is no number, text or date.
+    """
     groups: defaultdict[str, list[InputFile]] = defaultdict(list)
     for file in files:
         groups[_parquet_schema(spark, file)].append(file)
@@ -43,10 +46,10 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
     for footer, group in groups.items():
         try:
             frame = _frame(spark, group)
-        except Exception as error:  # py4j hands on every Java exception as its own kind
+        except Exception as error:  # py4j raises every Java exception as its own kind
             if is_stopped(spark):
                 raise
-            path = unreadable_path(error) or group[0].path
+            path = path_in_read_error(error) or group[0].path
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
         columns = [
@@ -64,26 +67,23 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
 
 
 def first_unreadable(spark: SparkSession, files: Sequence[InputFile]) -> str | None:
-    """The path of the first of the files that cannot be read to its end; each is read by itself.
-
-    None as well where Spark stops meanwhile.
-    """
+    """Read each file to its end and return the path of the first that fails; None where Spark stops meanwhile."""
     for file in files:
         try:
             _frame(spark, [file]).write.format("noop").mode("overwrite").save()
-        except Exception:  # noqa: BLE001 - as above
+        except Exception:  # noqa: BLE001 - py4j raises every Java exception as its own kind
             return None if is_stopped(spark) else file.path
     return None
 
 
 def _frame(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
     paths = [glob_escaped(file.stored.path) for file in files]
-    # Most writers leave out the checksum of a page; where it is there, a flipped bit is told from a value.
+    # Most writers leave out the checksums of pages; where they exist, a flipped bit does not pass for a value.
     return spark.read.option("parquet.page.verify-checksum.enabled", True).parquet(*paths)
 
 
 def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFrame:
-    """Lines with text that is no UTF-8, from a damaged page or another encoding, count as unparsed."""
+    """Mark lines with text that is no UTF-8, from a damaged page or another encoding, as unparsed."""
     is_broken = F.lit(False)
     for name in texts:
         is_broken = is_broken | F.coalesce(~F.is_valid_utf8(F.col(name)), F.lit(False))
@@ -93,7 +93,7 @@ def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFr
 
 
 def _read(name: str, field: StructField, footer: str, path: str) -> Column:
-    """A Parquet column for a field; the `footer`, the file's own schema, tells times in nanoseconds from numbers."""
+    """Return the column of a field. Spark reads nanoseconds as plain numbers: only the file's `footer` shows them."""
     column, kind = F.col(quoted(field.name)), field.dataType
     if isinstance(kind, ArrayType | MapType | StructType):
         raise InputError(f"{path}: column {field.name!r} is {kind.simpleString()}: a number, text or date is needed")
@@ -107,19 +107,19 @@ def _read(name: str, field: StructField, footer: str, path: str) -> Column:
 
 
 def _microseconds(nanoseconds: Column) -> Column:
-    """Whole microseconds, rounded down: in integers, since a double does not hold the nanoseconds of our days."""
+    """Return whole microseconds, rounded down, in integers: a double cannot hold the nanoseconds since 1970."""
     rounded_up_by = F.when(nanoseconds % 1_000 < 0, 1).otherwise(0)
     return F.call_function("div", nanoseconds, F.lit(1_000)) - rounded_up_by
 
 
 def _parquet_schema(spark: SparkSession, file: InputFile) -> str:
-    """The schema in the file's footer, as text."""
+    """Return the schema in the file's footer, as text."""
     jvm: Any = spark._jvm
     path = jvm.org.apache.hadoop.fs.Path(file.stored.path)
     try:
         source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(path, spark._jsc.hadoopConfiguration())
         reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(source)
-    except Exception as error:  # py4j hands on every Java exception as its own kind
+    except Exception as error:  # py4j raises every Java exception as its own kind
         if is_stopped(spark):
             raise
         raise InputError(f"{file.path}: is not a whole Parquet file: {java_message(error)}") from None

@@ -1,4 +1,4 @@
-"""A field of a line as it was read → its value: from text as people and exports write it, or from a typed column."""
+"""Parse a field of a raw line into its value, from text as people and exports write it or from a typed column."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,18 +10,18 @@ from pyspark.sql.types import DataType, DoubleType, FloatType, LongType, StringT
 
 from segmentation import schemas as s
 
-# What people and exports leave around a value: spaces, tabs, line ends, NUL, a no-break space, a byte order mark.
+# What surrounds a value in the wild: spaces, tabs, line ends, NUL, a no-break space, a byte order mark.
 STRAY = " \t\r\n\v\f\0\u00a0\ufeff"
-# And around a text, as it comes from web pages and word processors: every other space of Unicode (categories Zs, Zl,
-# Zp), and the characters that do not show: soft hyphen, joiners, marks of direction.
+# And a text from web pages and word processors: every other space of Unicode (categories Zs, Zl, Zp), and the
+# characters that do not show: soft hyphen, joiners, marks of direction.
 BLANK = "\u0085\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANK += "\u00ad\u180e\u200b\u200c\u200d\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-# The first character that is not stray, of those below 128.
+# The first ASCII character that is not stray.
 FIRST_VISIBLE = "!"
 # An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
 ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
 LARGEST_QUANTITY = 2**31 - 1
-# The characters of a number or date. To parse a number takes time that grows with the square of its digits.
+# In bytes. The time to parse a number grows with the square of its digits.
 LONGEST_NUMBER = 100
 # Day 0 of Excel's calendar, as it counts for dates after February 1900.
 EXCEL_EPOCH = "1899-12-30 00:00:00"
@@ -29,7 +29,7 @@ EXCEL_EPOCH = "1899-12-30 00:00:00"
 
 @dataclass(frozen=True)
 class Field:
-    """A column as it was read, and its type: text, or one of `schemas.READ_TYPED`."""
+    """A raw column and its type: text, or one of `schemas.READ_TYPED`."""
 
     column: Column
     kind: DataType
@@ -40,18 +40,18 @@ class Field:
 
     @property
     def stripped(self) -> Column:
-        """The text without what is stray or blank around it."""
+        """The text without stray and blank characters around it."""
         return _without(STRAY + BLANK, self.column) if self.is_text else as_text(self.column, self.kind)
 
     @property
     def short(self) -> Column:
-        """The text of a number or date without what is stray around it; NULL where it is too long to be either."""
+        """The text of a number or date without stray characters around it; NULL where it is too long to be either."""
         text = _without(STRAY, self.column) if self.is_text else as_text(self.column, self.kind)
         return F.when(F.octet_length(text) <= LONGEST_NUMBER, text)
 
 
 def as_text(column: Column, kind: DataType) -> Column:
-    """A typed value as the text a person would write: 17850.0 as 17850, never 1.785E4."""
+    """Return a typed value as the text a person would write: 17850.0 as 17850, never 1.785E4."""
     if isinstance(kind, FloatType | DoubleType):
         # Up to 2^53 every whole number is exact; beyond, and for fractions, Java's shortest text is.
         is_whole = (column == F.rint(column)) & (F.abs(column) < F.lit(2.0**53))
@@ -60,19 +60,20 @@ def as_text(column: Column, kind: DataType) -> Column:
 
 
 def code(field: Field) -> Column:
-    """An invoice number or stock code as it is written; NULL where there is none, or only its rounded value."""
+    """Parse an invoice number or stock code; NULL where it is blank or a rounded number."""
     text = field.stripped
     return F.when((text != "") & ~is_rounded(text), text)
 
 
 def is_rounded(text: Column) -> Column:
+    """Return whether an id was rounded by a spreadsheet, as `5.36365E+05`, so that its digits are lost."""
     # Few ids have a dot or a plus: only these are worth a regular expression.
     is_possible = F.contains(text, F.lit(".")) | F.contains(text, F.lit("+"))
     return F.when(is_possible, text.rlike(ROUNDED_ID)).otherwise(F.lit(False))
 
 
 def whole_number(field: Field) -> Column:
-    """`6` and `6.0` as 6; a fraction or what does not fit an int is NULL."""
+    """Parse `6` and `6.0` as 6; NULL for a fraction, and for a number that does not fit an int."""
     if isinstance(field.kind, DoubleType):
         number = field.column
         fits = (number == F.rint(number)) & (F.abs(number) <= F.lit(float(LARGEST_QUANTITY)))
@@ -86,12 +87,12 @@ def whole_number(field: Field) -> Column:
 
 
 def price(field: Field) -> Column:
-    """The price as a decimal(22,8), rounded half up; NULL where it is none."""
+    """Parse a price as a decimal(22,8), rounded half up; NULL where it is no number."""
     return field.short.try_cast(s.PRICE)
 
 
 def customer_id(field: Field, missing: Sequence[str]) -> Column:
-    """`17850` and `17850.0` as 17850; blank, and the ways in which exports write "none", as NULL."""
+    """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`."""
     text = field.stripped
     whole = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, r"^([0-9]+)\.0+$", "$1")).otherwise(text)
     is_missing = F.lower(text).isin("", *[word.lower() for word in missing])
@@ -99,19 +100,19 @@ def customer_id(field: Field, missing: Sequence[str]) -> Column:
 
 
 def date_and_time(field: Field, formats: Sequence[str]) -> Column:
-    """The first format that fits: each is tried only on text of its shape, since a failed parse is slow."""
+    """Parse by the first format that fits; each is tried only on text of its shape, since a failed parse is slow."""
     if isinstance(field.kind, TimestampNTZType):
         return field.column
     return F.coalesce(*[_DATE_PARSERS.get(name, _by_pattern(name))(field.short) for name in formats])
 
 
 def literal_pattern(text: str) -> str:
-    """A regular expression that matches just this text."""
+    """Return a regular expression that matches exactly this text."""
     return "".join(f"\\{character}" if not character.isalnum() else character for character in text)
 
 
 def _without(characters: str, text: Column) -> Column:
-    """The text without these characters at its ends, which few texts have."""
+    """Strip the characters from both ends of a text; the check before is cheaper, and few texts have them."""
     is_ascii = F.octet_length(text) == F.char_length(text)
     is_bare = is_ascii & (text >= FIRST_VISIBLE) & (F.substring(text, -1, 1) >= FIRST_VISIBLE)
     return F.when(is_bare, text).otherwise(F.btrim(text, F.lit(characters)))
@@ -123,14 +124,14 @@ def _iso(text: Column) -> Column:
 
 
 def _excel(text: Column) -> Column:
-    """Days since the end of 1899 as Excel counts them, the time of day as a fraction, to the nearest second."""
+    """Parse Excel's day number: days since the end of 1899, the time of day as a fraction, to the nearest second."""
     is_day_number = text.rlike(r"^[1-9]\d{4}(\.\d+)?$")
     seconds = F.round(F.when(is_day_number, text).try_cast("decimal(20,10)") * 86_400).cast("bigint")
     return F.lit(EXCEL_EPOCH).cast("timestamp_ntz") + F.make_dt_interval(secs=seconds)
 
 
 def _by_pattern(pattern: str) -> Callable[[Column], Column]:
-    """A Spark datetime pattern, tried where the text has as many of each separator as the pattern's date."""
+    """Return a parser by a Spark datetime pattern, tried where a text has the separators of the pattern's date."""
     numeric = re.match(r"[yMd]{1,4}([^\w\s\[\]'])[yMd]{1,4}\1[yMd]{1,4}", pattern)
     separator = numeric[1] if numeric and "MMM" not in pattern else ""
 

@@ -73,12 +73,12 @@ class SheetMarks:
 class Workbook:
     """A workbook whose parts, its sheets excepted, are safe to unpack.
 
-    `sheets` has the name and the part of every sheet, in the workbook's order. A workbook of before 2007 has none.
+    `sheets` has the name and the part of every sheet, in the workbook's order; None for a workbook of before 2007.
     """
 
     local: Path
     path: str
-    sheets: Sequence[tuple[str, ZipInfo]] = ()
+    sheets: Sequence[tuple[str, ZipInfo]] | None = None
     shared_lengths: Sequence[int] = ()
     is_calculated_on_load: bool = False
 
@@ -130,7 +130,7 @@ def inspect_sheet(book: Workbook, index: int) -> SheetMarks:
 
     Raises: InputError for a sheet that is damaged or would exhaust the memory.
     """
-    if not book.sheets:
+    if book.sheets is None:
         return SheetMarks()
     name, part = book.sheets[index]
     path = f"{book.path}#{name}"

@@ -92,7 +92,7 @@ def _open(local: Path, path: str) -> tuple[Workbook, fastexcel.ExcelReader]:
         reader = fastexcel.read_excel(local)
     except fastexcel.FastExcelError as error:
         raise InputError(f"{path}: cannot be read as a workbook: {_first_line(error)}") from None
-    if book.sheets and len(book.sheets) != len(reader.sheet_names):
+    if book.sheets is not None and len(book.sheets) != len(reader.sheet_names):
         raise InputError(f"{path}: cannot be read as a workbook: its list of sheets is damaged")
     return book, reader
 

@@ -1,0 +1,122 @@
+"""CSV files: encodings, delimiters, quotes, and lines of the wrong width."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from segmentation import schemas as s
+from segmentation.config.settings import CsvSettings, InputSettings
+from segmentation.errors import InputError
+from tests.hostile_files import FIVE, GOOD, HEADER, INPUT, TOP, line, quoted_csv, raw_texts, read, text
+
+
+def with_csv(**csv: object) -> InputSettings:
+    return INPUT.model_copy(update={"csv": CsvSettings(**csv)})
+
+
+def test_each_field_of_a_file_of_mixed_encodings_is_decoded_by_itself(spark: SparkSession, tmp_path: Path) -> None:
+    descriptions = [
+        ("€5 – “CAFÉ”", "windows-1252"),
+        ("€5 – “CAFÉ” 日本", "utf-8"),
+        ("£ Ñ", "iso-8859-1"),
+        ("FIRST LINE\nSECOND LINE", "utf-8"),
+    ]
+    lines = [line(Description=f'"{description}"').encode(encoding) for description, encoding in descriptions]
+    (tmp_path / "mixed.csv").write_bytes(b"\n".join([TOP.encode(), *lines]))
+    expected = {(description,) for description, _ in descriptions}
+    assert set(raw_texts(read(spark, tmp_path), "description")) == expected
+
+
+def test_a_configured_encoding_and_delimiter_are_used(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(text(TOP, line(Description="CAFÉ Ñ")).replace(",", "~"), encoding="utf-8")
+    as_latin = with_csv(encoding="iso-8859-1", delimiter="~")
+    assert raw_texts(read(spark, tmp_path, settings=as_latin), "description") == [("CAFÃ\x89 Ã\x91",)]
+    as_utf_8 = with_csv(encoding="utf-8", delimiter="~")
+    assert raw_texts(read(spark, tmp_path, settings=as_utf_8), "description", "country") == [("CAFÉ Ñ", "France")]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "configured"),
+    [
+        ("windows-1252", "auto"),
+        ("windows-1252", "iso-8859-1"),
+        ("iso-8859-1", "iso-8859-1"),
+        ("utf-8", "auto"),
+        ("utf-8", "utf-8"),
+        ("utf-16", "auto"),
+    ],
+)
+def test_a_column_name_beyond_ascii_is_located_in_every_encoding(
+    spark: SparkSession, tmp_path: Path, encoding: str, configured: str
+) -> None:
+    names = dict(zip(HEADER, HEADER, strict=True)) | {"Quantity": "Stück", "Description": "Größe"}
+    if encoding != "iso-8859-1":
+        names["UnitPrice"] = "Preis €"
+    (tmp_path / "lines.csv").write_bytes(text(",".join(names.values()), line()).encode(encoding))
+    columns = dict(zip(s.LINE_FIELDS, names.values(), strict=True))
+    lines = read(spark, tmp_path, settings=InputSettings(columns=columns, csv=CsvSettings(encoding=configured)))
+    assert raw_texts(lines, "quantity", "unit_price") == [("2", "2.55")]
+
+
+def test_undecodable_bytes_make_their_line_unparsed(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_bytes(FIVE.encode() + line(9, Description="CAFÉ").encode("windows-1252"))
+    unparsed = [row.unparsed_line for row in read(spark, tmp_path, settings=with_csv(encoding="utf-8")).collect()]
+    assert unparsed[:5] == [None] * 5
+    assert "CAF\ufffd" in unparsed[5]
+
+
+def test_a_wrong_configured_delimiter_is_refused_with_the_header(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_text(FIVE)
+    with pytest.raises(InputError, match=rf"lines\.csv: column 'InvoiceNo' .* is missing.* Found: {TOP}\."):
+        read(spark, tmp_path, settings=with_csv(delimiter=";"))
+
+
+# No NUL, which no text file holds; a carriage return inside quotes is a line end like any other.
+CSV_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), min_size=1, max_size=15)
+
+
+@settings(
+    max_examples=2,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # each step of shrinking would be a Spark job too
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(texts=st.lists(CSV_TEXT, min_size=50, max_size=100))
+def test_any_quoted_text_is_read_unchanged(spark: SparkSession, tmp_path: Path, texts: list[str]) -> None:
+    rows = [list({**GOOD, "Description": description}.values()) for description in texts]
+    (tmp_path / "any.csv").write_bytes(quoted_csv(rows))
+    lines = read(spark, tmp_path).collect()
+    assert sorted(row.raw_description for row in lines) == sorted(texts)
+    assert [row.unparsed_line for row in lines] == [None] * len(texts)
+
+
+def test_lines_of_the_wrong_width_keep_their_text(spark: SparkSession, tmp_path: Path) -> None:
+    short, long = "536366,A,too few", "536367,A,TOO MANY,6,2010-12-01,2.55,17850,EIRE,and,more"
+    (tmp_path / "wild.csv").write_text(text(TOP, line(), short, "", long, ",,,,,,,", end="\r\n"), newline="")
+    lines = read(spark, tmp_path).select("raw_invoice_no", "raw_description", "unparsed_line").collect()
+    assert sorted(map(tuple, lines), key=str) == [
+        ("536365", "HEART", None),
+        ("536366", "too few", short),
+        ("536367", "TOO MANY", long),
+        (None, None, None),
+    ]
+
+
+def test_without_multiline_an_open_quote_costs_one_line(spark: SparkSession, tmp_path: Path) -> None:
+    rows = ['1,A,"NEVER CLOSED,6,2010-12-01,1,,', '2,A,7" RECORD,6,2010-12-01,1,,', "3,A,x,6,2010-12-01,1,,"]
+    (tmp_path / "quote.csv").write_text(text(TOP, *rows))
+    lines = read(spark, tmp_path, settings=with_csv(multiline=False)).select("raw_invoice_no", "unparsed_line")
+    assert sorted(map(tuple, lines.collect())) == [("1", rows[0]), ("2", None), ("3", None)]
+
+
+def test_lines_swallowed_by_an_open_quote_keep_their_fields(spark: SparkSession, tmp_path: Path) -> None:
+    opening, closing = line(1, Description='"OPEN', Quantity="7"), line(3, Description='CLOSED"', Quantity="9")
+    (tmp_path / "lines.csv").write_text(text(TOP, opening, line(2, Quantity="8"), closing))
+    assert raw_texts(read(spark, tmp_path), "invoice_no", "description", "quantity", "country") == [
+        ("536366", "OPEN", "7", "France"),
+        ("536367", "HEART", "8", "France"),
+        ("536368", 'CLOSED"', "9", "France"),
+    ]

@@ -1,0 +1,101 @@
+"""Parquet files: types, nanoseconds, and columns that are read as the same values whatever their type."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from chispa import assert_df_equality
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.cleaning.parse import parse_lines
+from segmentation.errors import InputError
+from segmentation.ingest import values
+from segmentation.ingest.values import Field
+from tests.hostile_files import CLEANING, HEADER, parquet, raw_texts, read
+
+AT = datetime(2010, 12, 1, 8, 26)
+
+
+def test_times_in_nanoseconds_keep_every_microsecond(spark: SparkSession, tmp_path: Path) -> None:
+    nanoseconds = {
+        1291191960_123456999: "2010-12-01 08:26:00.123456",
+        1291191960_999999999: "2010-12-01 08:26:00.999999",
+        4102444799_999999999: "2099-12-31 23:59:59.999999",
+        -1: "1969-12-31 23:59:59.999999",
+        -1000: "1969-12-31 23:59:59.999999",
+        -(2**63): "1677-09-21 00:12:43.145224",
+        0: "1970-01-01 00:00:00",
+    }
+    columns = {
+        "InvoiceDate": pa.array(list(nanoseconds), pa.int64()).cast(pa.timestamp("ns")),
+        "Description": pa.array([str(number) for number in nanoseconds]),
+    }
+    (tmp_path / "nanoseconds.parquet").write_bytes(parquet(len(nanoseconds), columns))
+    times = {int(row[0] or ""): row[1] for row in raw_texts(read(spark, tmp_path), "description", "invoice_date")}
+    assert times == nanoseconds
+
+
+def test_a_double_that_is_no_quantity_is_null(spark: SparkSession, tmp_path: Path) -> None:
+    quantities = [6.0, -0.0, 1.5, 1e-5, 1e300, float("nan"), float("inf"), float("-inf"), None]
+    columns = {
+        "Quantity": pa.array(quantities, pa.float64()),
+        "Description": pa.array([str(number) for number in range(len(quantities))]),
+    }
+    (tmp_path / "wild.parquet").write_bytes(parquet(len(quantities), columns))
+    lines = read(spark, tmp_path)
+    quantity = values.whole_number(Field(F.col("raw_quantity"), lines.schema["raw_quantity"].dataType))
+    parsed = dict(lines.select("raw_description", quantity).collect())
+    assert [parsed[str(number)] for number in range(len(quantities))] == [6, 0, *[None] * 7]
+
+
+def test_dates_are_midnight_and_ids_of_any_type_are_one_customer(spark: SparkSession, tmp_path: Path) -> None:
+    ids = [
+        pa.array([17850], pa.int64()),
+        pa.array([17850], pa.int16()),
+        pa.array([17850.0], pa.float64()),
+        pa.array([" 17850 "]),
+        pa.array([Decimal(17850)]),
+    ]
+    for number, customer in enumerate(ids):
+        columns = {"CustomerID": customer, "InvoiceDate": pa.array([date(2010, 12, 1)])}
+        (tmp_path / f"{number}.parquet").write_bytes(parquet(1, columns))
+    rows = parse_lines(read(spark, tmp_path), CLEANING).select("customer_id", "invoice_date").collect()
+    assert [tuple(row) for row in rows] == [("17850", datetime(2010, 12, 1))] * len(ids)
+
+
+def test_typed_columns_give_the_values_of_the_same_lines_in_text(spark: SparkSession, tmp_path: Path) -> None:
+    columns: dict[str, tuple[list[Any], pa.DataType]] = {
+        "InvoiceNo": (["1", "1", "1", "C2", "3", "4", "5"], pa.string()),
+        "StockCode": (["A"] * 7, pa.string()),
+        "Description": ([" RED ", " RED ", "RED", None, "", "x", "y"], pa.string()),
+        "Quantity": ([6, 6, 6, -1, -(2**31), 2**40, None], pa.int64()),
+        "InvoiceDate": ([AT, AT, AT, AT, None, AT, datetime(2012, 1, 1)], pa.timestamp("us")),
+        "UnitPrice": ([2.55, 2.55, 2.55, 12.0, 0.1, float("nan"), 1e-5], pa.float64()),
+        "CustomerID": ([17850, 17850, 17850, None, 1, 2, 3], pa.int64()),
+        "Country": (["EIRE", "EIRE", "EIRE ", "EIRE", None, "", "EIRE"], pa.string()),
+    }
+    texts = {name: [None if value is None else str(value) for value in column] for name, (column, _) in columns.items()}
+    texts["UnitPrice"] = ["2.55", "2.55", "2.55", "12", "0.1", "NaN", "1.0E-5"]
+    tables = {
+        "typed": [pa.array(column, kind) for column, kind in columns.values()],
+        "text": [pa.array(column, pa.string()) for column in texts.values()],
+    }
+    parsed = {}
+    for name, arrays in tables.items():
+        pq.write_table(pa.table(arrays, names=HEADER), tmp_path / f"{name}.parquet")
+        lines = read(spark, tmp_path / f"{name}.parquet")
+        assert dict(lines.dtypes)["raw_quantity"] == ("bigint" if name == "typed" else "string")
+        parsed[name] = parse_lines(lines, CLEANING).select(*s.LINE_FIELDS, s.AMOUNT, s.IS_MALFORMED)
+    assert_df_equality(parsed["typed"], parsed["text"], ignore_nullable=True, ignore_row_order=True)
+
+
+def test_a_column_of_lists_is_refused_by_name(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "lists.parquet").write_bytes(parquet(1, {"Country": pa.array([["EIRE", "France"]])}))
+    with pytest.raises(InputError, match=r"lists\.parquet: column 'Country' is array<string>: a number, text or date"):
+        read(spark, tmp_path)
