@@ -206,7 +206,11 @@ def counted(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ma
         cases[str(path)] = case
     # A checkpoint keeps the many readers out of the plan of what follows.
     parsed = parse_lines(read(spark, folder).localCheckpoint(), CLEANING)
-    outcome = F.when(F.col(s.IS_MALFORMED), "malformed").when(F.col(s.CUSTOMER_ID).isNull(), "guest").otherwise("clean")
+    outcome = (
+        F.when(F.col(s.AS_READ).isNotNull(), "malformed")
+        .when(F.col(s.CUSTOMER_ID).isNull(), "guest")
+        .otherwise("clean")
+    )
     outcomes: dict[str, dict[str, int]] = {case: {} for case in COUNTED}
     for row in parsed.groupBy(s.SOURCE_FILE, outcome.alias("outcome")).count().collect():
         outcomes[cases[row.source_file.partition("#")[0]]][row.outcome] = row["count"]

@@ -253,11 +253,13 @@ def forms(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Mapp
     forms = {name: Form(read(spark, write(tmp_path_factory.mktemp("form")))) for name, write in FORMS.items()}
     batches: dict[tuple[tuple[str, str], ...], DataFrame] = {}
     for name, form in forms.items():
-        lines = form.raw.withColumn("form", F.lit(name))
+        lines = form.raw.withColumn(s.SOURCE_FILE, F.lit(name))
         types = tuple(lines.dtypes)
         batches[types] = batches[types].unionByName(lines) if types in batches else lines
     for batch in batches.values():
-        for name, *values in parse_lines(batch.localCheckpoint(), CLEANING).select("form", *s.LINE_FIELDS).collect():
+        for name, *values in (
+            parse_lines(batch.localCheckpoint(), CLEANING).select(s.SOURCE_FILE, *s.LINE_FIELDS).collect()
+        ):
             forms[name].parsed[tuple(values)] += 1
     return forms
 

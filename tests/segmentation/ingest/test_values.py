@@ -89,7 +89,7 @@ def parsed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Map
     ]
     path = tmp_path_factory.mktemp("values") / "lines.csv"
     path.write_bytes(quoted_csv(rows))
-    lines = parse_lines(read(spark, path), CLEANING).select(*s.LINE_FIELDS, s.IS_MALFORMED)
+    lines = parse_lines(read(spark, path), CLEANING).select(*s.LINE_FIELDS, s.AS_READ)
     return {int(row[s.COUNTRY]): row.asDict() for row in lines.collect()}
 
 
@@ -99,6 +99,6 @@ def parsed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Map
 def test_a_value_is_parsed_or_its_line_is_malformed(number: int, parsed: Mapping[int, Mapping[str, Any]]) -> None:
     column, _, expected = VALUES[number]
     row = parsed[number]
-    assert row[s.IS_MALFORMED] == (expected is MALFORMED)
+    assert (row[s.AS_READ] is not None) == (expected is MALFORMED)
     if expected is not MALFORMED:
         assert row[s.LINE_FIELDS[HEADER.index(column)]] == (None if expected is GUEST else expected)
