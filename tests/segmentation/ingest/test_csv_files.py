@@ -118,5 +118,5 @@ def test_lines_swallowed_by_an_open_quote_keep_their_fields(spark: SparkSession,
     assert raw_texts(read(spark, tmp_path), "invoice_no", "description", "quantity", "country") == [
         ("536366", "OPEN", "7", "France"),
         ("536367", "HEART", "8", "France"),
-        ("536368", 'CLOSED"', "9", "France"),
+        ("536368", "CLOSED", "9", "France"),
     ]
