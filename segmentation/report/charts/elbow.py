@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
+from segmentation import schemas as s
 from segmentation.clustering.choose_k import elbow, leaves_nothing
 from segmentation.report.charts.style import (
     ACCENT,
@@ -33,14 +34,14 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     Rows: k, wssse, silhouette (None at k = 1), chosen. `choice_text` is a sentence for the line under the title; `rule`
     is how k was chosen: elbow, fixed or silhouette.
     """
-    sweep = sorted(sweep, key=lambda row: int(row["k"]))
-    scored = [row for row in sweep if finite(row.get("silhouette")) is not None] if rule == "silhouette" else []
+    sweep = sorted(sweep, key=lambda row: int(row[s.K]))
+    scored = [row for row in sweep if finite(row.get(s.SILHOUETTE)) is not None] if rule == "silhouette" else []
     below = SILHOUETTES if scored else 0.0
     page = new_page(elbow_title(sweep, rule), sentence(choice_text), "", width=10, body=4.9 + below)
     axes = page.axes(LEFT, FOOT + below, page.width - LEFT - RIGHT, 4.1)
 
-    ks = [int(row["k"]) for row in sweep]
-    wssse = [float(row["wssse"]) for row in sweep]
+    ks = [int(row[s.K]) for row in sweep]
+    wssse = [float(row[s.WSSSE]) for row in sweep]
     top = max(wssse) or 1.0
     axes.set_ylim(-0.09 * top, 1.1 * top)
     axes.set_xlim(ks[0] - 0.5, ks[-1] + 0.5)
@@ -65,10 +66,10 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
 
 def elbow_title(sweep: Rows, rule: str) -> str:
     """Return how k was chosen, by the elbow, as fixed or by the silhouette, and what the elbow says to it."""
-    ks = sorted(int(row["k"]) for row in sweep)
-    chosen = next((row for row in sweep if row["chosen"]), sweep[0])
-    k, knee = int(chosen["k"]), knee_of(sweep)
-    if ks == [1] and float(chosen["wssse"]) == 0:
+    ks = sorted(int(row[s.K]) for row in sweep)
+    chosen = next((row for row in sweep if row[s.CHOSEN]), sweep[0])
+    k, knee = int(chosen[s.K]), knee_of(sweep)
+    if ks == [1] and float(chosen[s.WSSSE]) == 0:
         return "One segment: all customers are alike"
     reading = "the curve shows no elbow" if knee is None else f"the elbow reads {knee}"
     agreement = "the elbow agrees" if knee == k else reading
@@ -78,7 +79,7 @@ def elbow_title(sweep: Rows, rule: str) -> str:
     if len(ks) <= 2:
         return f"Only k = {' and '.join(map(str, ks))} {'was' if len(ks) == 1 else 'were'} tried; k = {k} was chosen"
     if rule == "silhouette":
-        value = finite(chosen.get("silhouette"))
+        value = finite(chosen.get(s.SILHOUETTE))
         return f"k = {k} has the best silhouette{'' if value is None else f' ({value:.2f})'}; {agreement}"
     if knee != k:
         return f"k = {k} was chosen; {reading}"
@@ -87,12 +88,12 @@ def elbow_title(sweep: Rows, rule: str) -> str:
 
 def knee_of(sweep: Rows) -> int | None:
     """Return the k of the sweep's elbow, None where it has none."""
-    return elbow({int(row["k"]): float(row["wssse"]) for row in sweep})
+    return elbow({int(row[s.K]): float(row[s.WSSSE]) for row in sweep})
 
 
 def _explained(sweep: Rows, k: int) -> str:
     """Return how much of the variation k segments explain, and how much one more would."""
-    wssse = {int(row["k"]): float(row["wssse"]) for row in sweep}
+    wssse = {int(row[s.K]): float(row[s.WSSSE]) for row in sweep}
     total = wssse.get(1, 0.0)
     if total <= 0:
         return ""
@@ -111,9 +112,9 @@ def _explained(sweep: Rows, k: int) -> str:
 
 def _mark_points(axes: Axes, sweep: Rows) -> None:
     """Mark the elbow with its distance to the chord, and the chosen k."""
-    ks = [int(row["k"]) for row in sweep]
-    wssse = [float(row["wssse"]) for row in sweep]
-    chosen = next((int(row["k"]) for row in sweep if row["chosen"]), None)
+    ks = [int(row[s.K]) for row in sweep]
+    wssse = [float(row[s.WSSSE]) for row in sweep]
+    chosen = next((int(row[s.K]) for row in sweep if row[s.CHOSEN]), None)
     knee = knee_of(sweep)
     far_right = chosen is not None and chosen > (ks[0] + 2 * ks[-1]) / 3  # no room for a label on the right
     if knee is not None:
@@ -163,11 +164,11 @@ def _unexplained_axis(axes: Axes, total: float) -> None:
 def _silhouettes(page: Page, above: Axes, scored: Rows) -> None:
     axes = page.axes(LEFT, FOOT, page.width - LEFT - RIGHT, 0.95)
     for row in scored:
-        k, value = int(row["k"]), float(row["silhouette"])
+        k, value = int(row[s.K]), float(row[s.SILHOUETTE])
         height = max(value, 0.0)
-        axes.bar(k, height, width=0.6, color=ACCENT if row["chosen"] else FAINT)
+        axes.bar(k, height, width=0.6, color=ACCENT if row[s.CHOSEN] else FAINT)
         text = f"{value:.2f}".replace("-", "−")
-        weight = "bold" if row["chosen"] else "normal"
+        weight = "bold" if row[s.CHOSEN] else "normal"
         axes.text(k, height + 0.03, text, ha="center", va="bottom", weight=weight)
     axes.set_xlim(above.get_xlim())
     axes.set_ylim(0, 1.3)

@@ -35,7 +35,7 @@ LIGHT_TEXT: Final = "#FEFEFE"
 NO_VALUE: Final = "#E6E6E6"
 NOTABLE_RATIO: Final = 1.5  # of the highest mean to the lowest, for a title
 # Features that a title prefers: those every reader understands.
-TITLE_FEATURES: Final = ("total_spend", "purchase_frequency", "recency_days", "average_order_value")
+TITLE_FEATURES: Final = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.RECENCY_DAYS, s.AVERAGE_ORDER_VALUE)
 NAMES: Final = 3.4  # inches of a segment's name, at most
 ROW_HEIGHT: Final = 0.36  # inches
 LINE_HEIGHT: Final = 0.23  # inches of a line of a column's heading
@@ -94,7 +94,7 @@ def profiles_chart(profiles: Rows, features: Sequence[str], *, currency: str = "
         average = fit(feature_value(feature, average_of(profiles, feature), currency), column_width, weight="bold")
         page.write(middle, top, average, ha="center", weight="bold")
         for level, row, cell in zip(levels, profiles, cells(profiles, feature, currency), strict=True):
-            gid = segment_gid(int(row["segment_id"]))
+            gid = segment_gid(int(row[s.SEGMENT_ID]))
             colour = NO_VALUE if cell.strength is None else to_hex(SCALE((cell.strength + 1) / 2))
             corner = (edge, level - ROW_HEIGHT / 2)
             axes.add_patch(Rectangle(corner, column_width, ROW_HEIGHT, fc=colour, ec="white", lw=1.5, gid=gid))

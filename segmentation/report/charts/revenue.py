@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from segmentation import schemas as s
+from segmentation.report.aggregates import RANKED_REVENUE
 from segmentation.report.charts.style import (
     ACCENT,
     FAINT,
@@ -22,10 +24,10 @@ from segmentation.report.charts.style import (
     width_of,
 )
 from segmentation.report.text import Row, Rows, column, compact, counted, in_words, percent, sentence
+from segmentation.rollups import CLASS_A_UP_TO, CLASS_B_UP_TO
 
 # Darker for more. None is a segment's colour, and the letter is written too.
 CLASS_COLOURS: Final = {"A": "#0072B2", "B": "#6C9EBF", "C": "#B4C3CE"}
-ABC_LIMITS: Final = (0.80, 0.95)
 PARETO_ROW: Final = 0.3  # inches
 CURVE: Final = 2.6  # inches of the cumulative curve
 
@@ -56,11 +58,11 @@ def pareto_chart(
     abc_class, and the label's column. `noun` is singular and plural; `total_count` is the number of all rows;
     `class_a_count` how many of all are in class A, for a title where the rows end before it does.
     """
-    noun, currency = (plain(noun[0]), plain(noun[1])), plain(currency)
+    currency = plain(currency)
     title = pareto_title(rows, label_column, noun, total_count, class_a_count)
     note = (
-        "Guests' sales are included. Classes by cumulative revenue: A up to 80 % and always the largest, B up to 95 %, "
-        "C the rest."
+        f"Guests' sales are included. Classes by cumulative revenue: A up to {percent(CLASS_A_UP_TO)} and always the "
+        f"largest, B up to {percent(CLASS_B_UP_TO)}, C the rest."
     )
     height = PARETO_ROW * max(len(rows), 1)
     page = new_page(title, _shown_of_all(rows, noun, total_count), note, width=11.5, body=height + 0.65)
@@ -69,11 +71,11 @@ def pareto_chart(
     curve_left, class_middle = page.width - CURVE - 0.7, page.width - CURVE - 1.15
     _revenue_bars(page, page.axes(left, 0.1, page.width - left - CURVE - 1.7, height), rows, currency)
     _cumulative_curve(page.axes(curve_left, 0.1, CURVE, height), rows)
-    shares = column(rows, "cumulative_revenue_share")
+    shares = column(rows, s.CUMULATIVE_REVENUE_SHARE)
     for number, (row, label, share) in enumerate(zip(rows, labels, shares, strict=True)):
         level = 0.1 + height - (number + 0.5) * PARETO_ROW
         page.write(left - 0.1, level, label, ha="right")
-        page.write(class_middle, level, str(row["abc_class"]), ha="center", color=QUIET)
+        page.write(class_middle, level, str(row[s.ABC_CLASS]), ha="center", color=QUIET)
         page.write(page.width, level, percent(share), ha="right", color=QUIET)
     top = height + 0.5  # above the names of the two limits
     page.write(left, top, f"Revenue ({currency})" if currency else "Revenue", weight="bold")
@@ -92,10 +94,10 @@ def pareto_title(
     largest = _label(rows[0], label_column, 4.5, weight="bold")
     if total_count == 1:
         return f"All revenue comes from one {one}: {largest}"
-    shares = [share for share in column(rows, "cumulative_revenue_share") if share is not None]
+    shares = [share for share in column(rows, s.CUMULATIVE_REVENUE_SHARE) if share is not None]
     if len(shares) < len(rows):
-        return f"There is no revenue to share among {total_count:,} {many}"
-    reached = next((number for number, share in enumerate(shares, 1) if share >= ABC_LIMITS[0]), None)
+        return f"No revenue in total from {total_count:,} {many}"
+    reached = next((number for number, share in enumerate(shares, 1) if share >= CLASS_A_UP_TO), None)
     if reached == 1:
         return f"One {one} brings {percent(shares[0])} of revenue: {largest}"
     if reached is not None and reached < total_count:
@@ -103,7 +105,7 @@ def pareto_title(
     few = class_a_count or total_count
     if few < total_count:
         in_hundred = 100 * few / total_count
-        revenue = f"{percent(ABC_LIMITS[0])} of revenue"
+        revenue = f"{percent(CLASS_A_UP_TO)} of revenue"
         if in_hundred >= 1.5:
             return f"{in_hundred:.0f} {many} in 100 bring {revenue} ({few:,} of {total_count:,})"
         return f"{few:,} of {total_count:,} {many} bring {revenue}"
@@ -123,7 +125,7 @@ def _shown_of_all(rows: Rows, noun: tuple[str, str], total_count: int) -> str:
     hidden = total_count - len(rows)
     if hidden <= 0:
         return f"All {counted(total_count, *noun)}, by revenue."
-    share = column(rows, "cumulative_revenue_share")[-1] if rows else None
+    share = column(rows, s.CUMULATIVE_REVENUE_SHARE)[-1] if rows else None
     rest = "no revenue" if share is None else f"{percent(max(1 - share, 0.0))} of revenue"
     verb = "brings" if hidden == 1 else "bring"
     others = f"the other {counted(hidden, *noun)} {verb} {rest}"
@@ -131,29 +133,29 @@ def _shown_of_all(rows: Rows, noun: tuple[str, str], total_count: int) -> str:
 
 
 def _revenue_bars(page: Page, axes: Axes, rows: Rows, currency: str) -> None:
-    revenue = [value or 0.0 for value in column(rows, "revenue")]
-    texts = [compact(row["revenue"], currency) for row in rows]
+    revenue = [value or 0.0 for value in column(rows, s.REVENUE)]
+    texts = [compact(row[s.REVENUE], currency) for row in rows]
     low, high = min([*revenue, 0.0]), max([*revenue, 0.0])
     inches = axes.get_position().width * page.figure.get_size_inches()[0]
     label_room = max(map(width_of, texts), default=0.0) + 0.15
     axes.set_xlim(low, low + ((high - low) or 1.0) * inches / (inches - label_room))
     axes.set_ylim(len(rows) - 0.5 if rows else 0.5, -0.5)
     for position, (row, value, text) in enumerate(zip(rows, revenue, texts, strict=True)):
-        axes.barh(position, value, height=0.68, color=CLASS_COLOURS.get(str(row["abc_class"]), QUIET))
+        axes.barh(position, value, height=0.68, color=CLASS_COLOURS.get(str(row[s.ABC_CLASS]), QUIET))
         axes.annotate(text, (max(value, 0.0), position), (4, 0), textcoords="offset points", va="center")
     _remove_frame(axes)
 
 
 def _cumulative_curve(axes: Axes, rows: Rows) -> None:
     points = [
-        (share, position, str(rows[position]["abc_class"]))
-        for position, share in enumerate(column(rows, "cumulative_revenue_share"))
+        (share, position, str(rows[position][s.ABC_CLASS]))
+        for position, share in enumerate(column(rows, s.CUMULATIVE_REVENUE_SHARE))
         if share is not None
     ]
     shares = [share for share, _, _ in points]
     axes.set_xlim(min([0.0, *shares]), max([1.0, *shares]) * 1.02)
     axes.set_ylim(len(rows) - 0.5 if rows else 0.5, -0.5)
-    for limit, side in zip(ABC_LIMITS, ("right", "left"), strict=True):
+    for limit, side in ((CLASS_A_UP_TO, "right"), (CLASS_B_UP_TO, "left")):
         axes.axvline(limit, color=INK, lw=1, ls=(0, (4, 3)), zorder=1)
         axes.text(limit, 1.0, percent(limit), transform=axes.get_xaxis_transform(), ha=side, va="bottom", color=QUIET)
     axes.plot(shares, [position for _, position, _ in points], color=QUIET, lw=1.5, zorder=2)
@@ -199,16 +201,16 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
     `points`, rising: customers, revenue (what that many who spend least spend together), ranked_revenue. The last
     point holds all customers.
     """
-    customers = int(points[-1]["customers"]) if points else 0
-    total = points[-1]["revenue"] if points else Decimal(0)
-    coefficient = gini(customers, total, points[-1]["ranked_revenue"]) if points else None
+    customers = int(points[-1][s.CUSTOMERS]) if points else 0
+    total = points[-1][s.REVENUE] if points else Decimal(0)
+    coefficient = gini(customers, total, points[-1][RANKED_REVENUE]) if points else None
     explanation = f"{counted(customers, 'customer')}, "
     explanation += f"{compact(total, plain(currency))} of revenue without guests' sales."
     curve = [(0.0, 0.0)]
     if coefficient is not None:
         shown = f"{coefficient:.2f}".replace("-", "−")
         explanation += f" Gini coefficient {shown}: 0 if all spent the same, near 1 if one customer spent everything."
-        curve += [(row["customers"] / customers, float(Fraction(row["revenue"]) / Fraction(total))) for row in points]
+        curve += [(row[s.CUSTOMERS] / customers, float(Fraction(row[s.REVENUE]) / Fraction(total))) for row in points]
     page = new_page(concentration_title(points), explanation, "", width=10, body=5.6)
     axes = page.axes(0.75, LORENZ_FOOT, page.width - 0.75 - LABELS, LORENZ_HEIGHT)
     across, up = [x for x, _ in curve], [y for _, y in curve]
@@ -234,10 +236,10 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
 
 def concentration_title(points: Rows) -> str:
     """Return how much of the revenue the top tenth of the customers bring."""
-    customers = int(points[-1]["customers"]) if points else 0
-    coefficient = gini(customers, points[-1]["revenue"], points[-1]["ranked_revenue"]) if points else None
+    customers = int(points[-1][s.CUSTOMERS]) if points else 0
+    coefficient = gini(customers, points[-1][s.REVENUE], points[-1][RANKED_REVENUE]) if points else None
     if coefficient is None:
-        return f"There is no revenue to share among {counted(customers, 'customer')}"
+        return f"No revenue in total from {counted(customers, 'customer')}"
     if customers == 1:
         return "One customer brings all of the revenue"
     tops = top_customers(points)
@@ -262,17 +264,17 @@ def gini(customers: int, revenue: Decimal, ranked_revenue: Decimal) -> float | N
 
 def top_customers(points: Rows) -> list[Top]:
     """Return the top 1 %, 10 % and 20 % by spend, exact at the points of the curve; of few customers the first."""
-    if not points or points[-1]["revenue"] <= 0:
+    if not points or points[-1][s.REVENUE] <= 0:
         return []
-    customers, revenue = int(points[-1]["customers"]), Fraction(points[-1]["revenue"])
+    customers, revenue = int(points[-1][s.CUSTOMERS]), Fraction(points[-1][s.REVENUE])
     tops: list[Top] = []
     for nominal in TOP_PERCENT:
-        below = next(row for row in points if 100 * row["customers"] >= (100 - nominal) * customers)
-        number = customers - int(below["customers"])
+        below = next(row for row in points if 100 * row[s.CUSTOMERS] >= (100 - nominal) * customers)
+        number = customers - int(below[s.CUSTOMERS])
         if number and (not tops or number > tops[-1].customers):
-            tops.append(Top(number, customers, float(1 - Fraction(below["revenue"]) / revenue)))
+            tops.append(Top(number, customers, float(1 - Fraction(below[s.REVENUE]) / revenue)))
     if not tops and len(points) > 1:
-        tops.append(Top(1, customers, float(1 - Fraction(points[-2]["revenue"]) / revenue)))
+        tops.append(Top(1, customers, float(1 - Fraction(points[-2][s.REVENUE]) / revenue)))
     return tops
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from segmentation import schemas as s
 from segmentation.report.charts.style import (
     INK,
     QUIET,
@@ -49,8 +50,8 @@ def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = N
     `sampled_from` is the number of all customers; where it exceeds the rows, the chart says that it shows a sample.
     """
     profiles, currency = by_id(profiles), plain(currency)
-    points = _points(customers, "purchase_frequency", "total_spend")
-    averages = _points(profiles, "mean_purchase_frequency", "mean_total_spend")
+    points = _points(customers, s.PURCHASE_FREQUENCY, s.TOTAL_SPEND)
+    averages = _points(profiles, f"mean_{s.PURCHASE_FREQUENCY}", f"mean_{s.TOTAL_SPEND}")
     jittered = len(points) > CROWDED and all(point.orders == round(point.orders) for point in points)
     explanation = "Small symbols are customers, large ones the segments' averages."
     if sampled_from is not None and sampled_from > len(customers):
@@ -81,13 +82,13 @@ def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = N
 
 def segments_title(profiles: Rows) -> str:
     """Return which segment brings more of the revenue than its size suggests."""
-    customers = sum(int(row["customers"]) for row in profiles)
+    customers = sum(int(row[s.CUSTOMERS]) for row in profiles)
     if len(profiles) == 1:
         return f"One segment holds all {customers:,} customers" if customers != 1 else "One customer, one segment"
     best = carrier(profiles)
     if not brings_more_than_its_share(best):
         return f"Revenue follows size: no segment of the {len(profiles)} brings much more than its share of customers"
-    number, size, revenue = int(best["customers"]), percent(best["customer_share"]), percent(best["revenue_share"])
+    number, size, revenue = int(best[s.CUSTOMERS]), percent(best[s.CUSTOMER_SHARE]), percent(best[s.REVENUE_SHARE])
     verb = "brings" if number == 1 else "bring"
     return f"{counted(number, 'customer')} ({size}) {verb} {revenue} of revenue: {name_of(best, 4.5)}"
 
@@ -95,7 +96,7 @@ def segments_title(profiles: Rows) -> str:
 def _points(rows: Rows, orders: str, spend: str) -> list[_Point]:
     """Return the rows that have both numbers."""
     return [
-        _Point(x, y, int(row["segment_id"]))
+        _Point(x, y, int(row[s.SEGMENT_ID]))
         for row in rows
         if (x := finite(row.get(orders))) is not None and (y := finite(row.get(spend))) is not None
     ]
@@ -163,6 +164,6 @@ def _segment_table(page: Page, profiles: Rows, height: float) -> None:
         level = top - 0.32 - number * ROW_HEIGHT
         weight = "bold" if row is best else "normal"
         write_segment(page, level, row, 4.6, weight)
-        texts = (f"{int(row['customers']):,}", percent(row["customer_share"]), percent(row["revenue_share"]))
+        texts = (f"{int(row['customers']):,}", percent(row[s.CUSTOMER_SHARE]), percent(row[s.REVENUE_SHARE]))
         for (_, right), text in zip(columns, texts, strict=True):
-            page.write(right, level, text, ha="right", weight=weight, gid=segment_gid(int(row["segment_id"])))
+            page.write(right, level, text, ha="right", weight=weight, gid=segment_gid(int(row[s.SEGMENT_ID])))

@@ -19,6 +19,7 @@ from matplotlib.ft2font import FT2Font
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from segmentation import schemas as s
 from segmentation.report.marks import segment_mark
 from segmentation.report.text import Row, Rows
 
@@ -217,17 +218,17 @@ def segment_of_gid(gid: str) -> int | None:
 
 
 def by_id(profiles: Rows) -> list[Row]:
-    return sorted(profiles, key=lambda row: int(row["segment_id"]))
+    return sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))
 
 
 def name_of(profile: Row, width: float) -> str:
     """Return a segment's name in at most `width` inches of bold text."""
-    return fit(profile["segment_name"] or f"Segment {profile['segment_id']}", width, weight="bold")
+    return fit(profile[s.SEGMENT_NAME] or f"Segment {profile['segment_id']}", width, weight="bold")
 
 
 def write_segment(page: Page, level: float, profile: Row, width: float, weight: str = "normal") -> None:
     """Write a legend's line at the page's left: the segment's mark, then its name in at most `width` inches."""
-    segment_id = int(profile["segment_id"])
+    segment_id = int(profile[s.SEGMENT_ID])
     (colour, marker), gid = segment_mark(segment_id), segment_gid(segment_id)
     across, up = page.figure.get_size_inches()
     x, y = (MARGIN + 0.12) / across, (page.bottom + level) / up

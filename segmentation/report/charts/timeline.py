@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from segmentation import schemas as s
+from segmentation.report.aggregates import DAYS_UP_TO, PERIOD_START
 from segmentation.report.charts.bar_rows import FOOT, draw_rows, layout_of, mark_edges, rows_of, write_names
 from segmentation.report.charts.style import (
     INK,
@@ -28,6 +30,7 @@ PANEL: Final = 4.0  # inches
 GAP: Final = 0.45
 NOTABLE_RATIO: Final = 1.2  # of the best period to an average one, for a title
 
+MEDIAN_RECENCY: Final = f"median_{s.RECENCY_DAYS}"
 RECENCY_PANEL: Final = 6.2  # inches
 MEDIANS: Final = 1.35  # inches right of it
 ALIKE: Final = 1.5  # of the greatest median to the least; below, they are no finding
@@ -100,13 +103,13 @@ def months_chart(sales: Rows, profiles: Rows, as_of: date, months: int = 1, *, c
     bars are pale and the chart says so.
     """
     profiles, currency = by_id(profiles), plain(currency)
-    periods = Periods.covering([row["period_start"] for row in sales] or [as_of.replace(day=1)], months)
-    revenue = {int(row["segment_id"]): [0.0] * periods.number for row in profiles}
-    active = {int(row["segment_id"]): [0.0] * periods.number for row in profiles}
+    periods = Periods.covering([row[PERIOD_START] for row in sales] or [as_of.replace(day=1)], months)
+    revenue = {int(row[s.SEGMENT_ID]): [0.0] * periods.number for row in profiles}
+    active = {int(row[s.SEGMENT_ID]): [0.0] * periods.number for row in profiles}
     for row in sales:
-        position = periods.position(row["period_start"])
-        revenue[int(row["segment_id"])][position] += finite(row["revenue"]) or 0.0
-        active[int(row["segment_id"])][position] += int(row["customers"])
+        position = periods.position(row[PERIOD_START])
+        revenue[int(row[s.SEGMENT_ID])][position] += finite(row[s.REVENUE]) or 0.0
+        active[int(row[s.SEGMENT_ID])][position] += int(row[s.CUSTOMERS])
 
     unfinished = periods.unfinished(as_of)
     by = f"period of {months // 12} years" if periods.noun == "period" else periods.noun
@@ -194,11 +197,11 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
     median_recency_days.
     """
     profiles = by_id(profiles)
-    ends = [int(row["days_up_to"]) for row in bins] or [days]
+    ends = [int(row[DAYS_UP_TO]) for row in bins] or [days]
     start, number = min(ends) - days, (max(ends) - min(ends)) // days + 1
-    customers = {int(row["segment_id"]): [0.0] * number for row in profiles}
+    customers = {int(row[s.SEGMENT_ID]): [0.0] * number for row in profiles}
     for row in bins:
-        customers[int(row["segment_id"])][(int(row["days_up_to"]) - start) // days - 1] += int(row["customers"])
+        customers[int(row[s.SEGMENT_ID])][(int(row[DAYS_UP_TO]) - start) // days - 1] += int(row[s.CUSTOMERS])
 
     explanation = (
         f"Customers by days from their last purchase to {day(as_of)}, in bars of {_days(days)}. Each row has its own "
@@ -220,9 +223,9 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
 
     page.write(right, FOOT + layout.body + 0.2, "Median", weight="bold", ha="right")
     for position, row in enumerate(profiles, layout.number - len(profiles)):
-        median = finite(row.get("median_recency_days"))
+        median = finite(row.get(MEDIAN_RECENCY))
         text = "–" if median is None else _days(median)
-        page.write(right, layout.level(position), text, ha="right", gid=segment_gid(int(row["segment_id"])))
+        page.write(right, layout.level(position), text, ha="right", gid=segment_gid(int(row[s.SEGMENT_ID])))
         if median is not None:
             across = (median - start) / days - 0.5
             foot = layout.body - (position + 1) * layout.height
@@ -232,9 +235,7 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
 
 def recency_title(profiles: Rows) -> str:
     """Return the segments whose typical last purchase is the most and the least recent."""
-    medians = [
-        (median, row) for row in by_id(profiles) if (median := finite(row.get("median_recency_days"))) is not None
-    ]
+    medians = [(median, row) for row in by_id(profiles) if (median := finite(row.get(MEDIAN_RECENCY))) is not None]
     if not medians:
         return "When the customers of each segment last bought"
     least, latest = min(medians, key=lambda item: item[0])

@@ -29,7 +29,7 @@ PRODUCTS = ("product", "products")
         ([40.0, 30.0, 30.0], None, "Revenue is spread: none of three countries brings more than 40 %"),
         ([25.0] * 4, None, "Revenue is spread: none of four countries brings more than 25 %"),
         ([10.0], None, "All revenue comes from one country: Item 1"),
-        ([0.0, 0.0], None, "There is no revenue to share among 2 countries"),
+        ([0.0, 0.0], None, "No revenue in total from 2 countries"),
         ([], None, "No country has any revenue"),
     ],
 )
@@ -91,10 +91,10 @@ def test_the_concentration_title_says_what_the_top_tenth_bring() -> None:
         ([2, 2], "Revenue is spread evenly: one of 2 customers brings 50 % of revenue"),
         ([1] * 11 + [39], "One of 12 customers brings 78 % of revenue"),
         ([5], "One customer brings all of the revenue"),
-        ([0, 0, 0], "There is no revenue to share among 3 customers"),
-        ([0], "There is no revenue to share among 1 customer"),
-        ([-5, 2], "There is no revenue to share among 2 customers"),
-        ([], "There is no revenue to share among 0 customers"),
+        ([0, 0, 0], "No revenue in total from 3 customers"),
+        ([0], "No revenue in total from 1 customer"),
+        ([-5, 2], "No revenue in total from 2 customers"),
+        ([], "No revenue in total from 0 customers"),
     ],
 )
 def test_few_even_and_unpaying_customers_have_titles_too(spends: list[int], title: str) -> None:
