@@ -53,6 +53,20 @@ def extra_lines(extras: DataFrame, recipe: Recipe, lines_per_weight: float, coun
         .transform(customer_lines, recipe, "extra")
         .withColumn("kind", kind)
     )
+    changed = _changed_columns(recipe, counts)
+
+    def after_changes(name: str) -> Column:
+        value = F.col(name)
+        for changed_kind, replacement in changed.get(name, {}).items():
+            value = F.when(F.col("kind") == changed_kind, replacement).otherwise(value)
+        return value.cast(copies.schema[name].dataType).alias(name)
+
+    return copies.select(*(after_changes(name) for name in copies.columns if name not in ("extra", "kind")))
+
+
+def _changed_columns(recipe: Recipe, counts: LineCounts) -> dict[str, dict[str, Column]]:
+    """Return what replaces the values of the copied line: column → kind → value."""
+    extra = F.col("extra")
     # Numbered after all customers' and guests' invoices: every block of guests' lines reserves its invoices.
     guest_invoices = (counts.guest_sales // GUEST_BLOCK_LINES + 1) * GUEST_BLOCK_INVOICES
     own_number = FIRST_INVOICE + recipe.customers * INVOICES_PER_CUSTOMER + guest_invoices + extra
@@ -60,7 +74,7 @@ def extra_lines(extras: DataFrame, recipe: Recipe, lines_per_weight: float, coun
     returned = F.ceil(F.col("Quantity") * F.least(F.lit(1.0), 2 * recipe.uniform("returned", extra)))
     days_to_cancel = recipe.index("days to cancel", MOST_DAYS_TO_CANCEL, extra)
     day_of_cancelling = open_day(F.least(F.lit(DAYS - 1), F.col("day") + days_to_cancel))
-    changed = {
+    return {
         "InvoiceNo": {
             "cancellation": F.concat(F.lit("C"), own_number.cast("string")),
             "adjustment": F.concat(F.lit("A"), own_number.cast("string")),
@@ -84,11 +98,3 @@ def extra_lines(extras: DataFrame, recipe: Recipe, lines_per_weight: float, coun
         },
         "CustomerID": {"free": F.lit(None), "damaged": F.lit(None), "adjustment": F.lit(None)},
     }
-
-    def after_changes(name: str) -> Column:
-        value = F.col(name)
-        for changed_kind, replacement in changed.get(name, {}).items():
-            value = F.when(F.col("kind") == changed_kind, replacement).otherwise(value)
-        return value.cast(copies.schema[name].dataType).alias(name)
-
-    return copies.select(*(after_changes(name) for name in copies.columns if name not in ("extra", "kind")))
