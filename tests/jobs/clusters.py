@@ -1,13 +1,17 @@
 """A standalone cluster on this machine, started by scripts/cluster, with a secret."""
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import ROOT
 from tests.jobs.running_jobs import ADAPTIVE, PROFILE_JAVA, QUICK_JAVA
@@ -72,11 +76,21 @@ def cluster(verb: str, folder: Path, *options: str) -> subprocess.CompletedProce
 
 @contextmanager
 def running_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
-    """Start a master and some workers of one core; stop them and their executors at the end."""
+    """Start a master and some workers of one core; stop them and their executors at the end.
+
+    All tests share one cluster, so the commands of scripts/cluster are checked here.
+    """
     running = Cluster((folder / "cluster").resolve())
     try:
+        assert cluster("status", folder).returncode == 1
         started = cluster("start", folder, "--workers", str(workers), "--cores", "1", "--memory", "1g")
         assert started.returncode == 0, started.stderr
+        url = started.stdout.splitlines()[-1]
+        assert re.fullmatch(r"spark://127\.0\.0\.1:\d+", url)
+        for verb in ("start", "status"):
+            again = cluster(verb, folder)
+            assert (again.returncode, again.stdout.strip()) == (0, url), again.stderr
+            assert f"with {workers} workers" in again.stderr
         yield running
     finally:
         left = running.executors()
@@ -85,3 +99,7 @@ def running_cluster(folder: Path, workers: int) -> Iterator[Cluster]:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert stopped.returncode == 0, stopped.stderr
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5)
+    assert list(running.folder.glob("*.pid")) == []
+    assert [cluster("stop", folder).returncode, cluster("status", folder).returncode] == [0, 1]

@@ -3,11 +3,9 @@
 import ast
 import os
 import re
-import socket
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -205,7 +203,7 @@ def test_the_package_holds_the_library_alone_and_is_the_same_each_time(tmp_path:
     assert done.stdout.strip() == f"{first}/segmentation/__init__.py", done.stderr
 
 
-# --- cluster ---
+# --- cluster: tests/jobs/clusters.py starts one, asks it and stops it ---
 
 
 @pytest.mark.parametrize(
@@ -237,34 +235,3 @@ def test_stopping_a_cluster_leaves_other_processes_alone(tmp_path: Path):
             assert not (tmp_path / "worker-1.pid").exists()
         finally:
             other.kill()
-
-
-@pytest.fixture
-def cluster_folder(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "a cluster"
-    yield folder
-    run(SCRIPTS / "cluster", "stop", "--dir", folder)
-
-
-@pytest.mark.cluster
-def test_a_cluster_starts_once_reports_its_status_and_stops(cluster_folder: Path):
-    where = ["--dir", cluster_folder]
-    assert run(SCRIPTS / "cluster", "status", *where).returncode == 1
-
-    started = run(SCRIPTS / "cluster", "start", *where, "--workers", 1, "--memory", "512m")
-    assert started.returncode == 0, started.stderr
-    url = started.stdout.splitlines()[-1]
-    assert re.fullmatch(r"spark://127\.0\.0\.1:\d+", url)
-
-    again = run(SCRIPTS / "cluster", "start", *where)
-    assert (again.returncode, again.stdout.strip()) == (0, url)
-    status = run(SCRIPTS / "cluster", "status", *where)
-    assert (status.returncode, status.stdout.strip()) == (0, url)
-    assert "with 1 worker" in status.stderr
-
-    assert run(SCRIPTS / "cluster", "stop", *where).returncode == 0
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5)
-    assert list(cluster_folder.glob("*.pid")) == []
-    assert run(SCRIPTS / "cluster", "stop", *where).returncode == 0
-    assert run(SCRIPTS / "cluster", "status", *where).returncode == 1
