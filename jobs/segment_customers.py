@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-# spark-submit puts only this folder on the path; with --py-files or an installed package the line is not needed.
+# spark-submit puts this folder on the path, the library is next to it; --py-files or an installed package work as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.cli.console import TerminalProgress, summary_of

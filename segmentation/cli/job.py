@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from textwrap import fill
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -32,7 +33,7 @@ class JobParser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             usage=usage,
-            description=description,
+            description=fill(" ".join(description.split()), HELP_WIDTH),
             epilog=f"examples:\n{examples}\n\nexit codes:\n{exit_codes}",
             formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
                 prog, max_help_position=26, width=HELP_WIDTH
