@@ -81,7 +81,10 @@ class FileSystem(Protocol):
         """List the names in a folder, sorted; empty if there is no such folder."""
 
     def modified_ms(self, path: str) -> int:
-        """Return when the newest file or folder at or below a path was written, in ms since 1970."""
+        """Return when the newest file or folder at or below a path was written, in ms since 1970.
+
+        Raises OSError if something below it vanishes meanwhile.
+        """
 
     def free_bytes(self, path: str) -> int:
         """Return how many more bytes the file system takes."""
@@ -136,12 +139,11 @@ class FileSystem(Protocol):
 def filesystem_for(spark: SparkSession, path: str) -> FileSystem:
     """Return the file system that holds `path`. Raises Hadoop's error for an unknown scheme or host."""
     # Both are built on this module.
-    from segmentation.filesystem.hadoop import HadoopFileSystem, scheme_of
+    from segmentation.filesystem.hadoop import HadoopFileSystem
     from segmentation.filesystem.local import LocalFileSystem
 
-    if scheme_of(spark, path) == "file":
-        return LocalFileSystem(spark, path)
-    return HadoopFileSystem(spark, path)
+    filesystem = HadoopFileSystem(spark, path)
+    return LocalFileSystem(spark, path) if filesystem.scheme == "file" else filesystem
 
 
 def is_hidden(name: str) -> bool:

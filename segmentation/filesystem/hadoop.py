@@ -28,13 +28,6 @@ RENAMES_FOLDERS = frozenset({"hdfs", "viewfs"})
 CHECKSUM_ENDING = ".crc"
 
 
-def scheme_of(spark: SparkSession, path: str) -> str:
-    """Return the scheme of the file system that holds a path, be it in the path or Hadoop's default."""
-    jvm: Any = spark._jvm
-    context: Any = spark._jsc
-    return str(jvm.org.apache.hadoop.fs.Path(path).getFileSystem(context.hadoopConfiguration()).getUri().getScheme())
-
-
 class HadoopFileSystem:
     """The `FileSystem` of HDFS and object stores.
 
@@ -47,8 +40,9 @@ class HadoopFileSystem:
         context: Any = spark._jsc
         self._conf: Any = context.hadoopConfiguration()
         self._fs: Any = self._path(path).getFileSystem(self._conf)
+        self.scheme: str = self._fs.getUri().getScheme()
         self.root: str = self._fs.makeQualified(self._path(path)).toString()
-        self.renames_folders: bool = self._fs.getUri().getScheme() in RENAMES_FOLDERS
+        self.renames_folders: bool = self.scheme in RENAMES_FOLDERS
 
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(path)
@@ -113,8 +107,11 @@ class HadoopFileSystem:
         return sorted(status.getPath().getName() for status in self._fs.listStatus(self._path(path)))
 
     def modified_ms(self, path: str) -> int:
-        status = self._fs.getFileStatus(self._path(path))
-        inner = self._fs.listStatus(self._path(path)) if status.isDirectory() else ()
+        try:
+            status = self._fs.getFileStatus(self._path(path))
+            inner = self._fs.listStatus(self._path(path)) if status.isDirectory() else ()
+        except Exception as error:  # noqa: BLE001 - as above
+            raise OSError(java_message(error)) from None
         times = [self.modified_ms(below.getPath().toString()) for below in inner]
         return max([int(status.getModificationTime()), *times])
 

@@ -41,15 +41,6 @@ class LocalFileSystem(HadoopFileSystem):
     def local_copy(self, path: str) -> Iterator[Path]:
         yield _local(path)
 
-    def modified_ms(self, path: str) -> int:
-        local = _local(path)
-        newest = local.stat().st_mtime
-        for folder, _, names in os.walk(local):
-            for name in (".", *names):
-                with suppress(OSError):  # deleted meanwhile
-                    newest = max(newest, (Path(folder) / name).stat().st_mtime)
-        return round(newest * 1000)
-
     def may_write(self, path: str) -> bool:
         return not _local(path).exists() or os.access(_local(path), os.W_OK | os.X_OK)
 

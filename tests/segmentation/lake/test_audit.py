@@ -8,7 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.errors import QualityGateError
@@ -102,43 +102,48 @@ def test_lines_revenue_and_customers_are_reconciled_by_outcome():
     }
 
 
+def single(spark: SparkSession, rows: list[tuple[object, ...]], schema: str) -> DataFrame:
+    """Return the rows in one partition, which needs no shuffle."""
+    return spark.createDataFrame(rows, schema).coalesce(1)
+
+
 def test_table_figures_count_rows_and_keys_and_sum_money(spark: SparkSession):
+    money = Decimal
     tables = {
-        "country_segments": spark.createDataFrame(
-            [("EIRE", 1, Decimal("1.5000")), ("EIRE", 2, Decimal("2.2500")), ("EIRE", 2, Decimal("3.0000"))],
+        "country_segments": single(
+            spark,
+            [("EIRE", 1, money("1.5000")), ("EIRE", 2, money("2.2500")), ("EIRE", 2, money("3.0000"))],
             "country string, segment_id int, revenue decimal(20,4)",
         ),
-        "customer_segments": spark.createDataFrame(
-            [("a", Decimal("7.0000")), ("a", Decimal("8.0000"))], "customer_id string, total_spend decimal(20,4)"
+        "customer_segments": single(
+            spark, [("a", money(7)), ("a", money(8))], "customer_id string, total_spend decimal(20,4)"
         ),
-        "product_sales": spark.createDataFrame(
-            [("A", Decimal("7.0000"), Decimal("1.0000"))],
+        "product_sales": single(
+            spark,
+            [("A", money(7), money(1))],
             "stock_code string, revenue decimal(20,4), guest_revenue decimal(20,4)",
         ),
-        "rejected_transactions": spark.createDataFrame([("malformed",), ("malformed",)], "reason string"),
-        "data_quality": spark.createDataFrame(
-            [("clean", 4, Decimal("3.5000")), ("guest", 5, Decimal(0))],
+        "rejected_transactions": single(spark, [("malformed",), ("malformed",)], "reason string"),
+        "data_quality": single(
+            spark,
+            [("clean", 4, money("3.5000")), ("guest", 5, money(0))],
             "rule string, rows bigint, revenue decimal(20,4)",
         ),
     }
-    expected = spark.createDataFrame(
-        [
-            ("country_segments", 3, 2, Decimal("6.7500"), None, None),
-            ("customer_segments", 2, 1, Decimal("15.0000"), None, None),
-            ("product_sales", 1, 1, Decimal("7.0000"), Decimal("1.0000"), None),
-            ("rejected_transactions", 2, 2, None, None, None),
-            ("data_quality", 2, 2, Decimal("3.5000"), None, Decimal("9.0000")),
-        ],
-        "table string, rows bigint, keys bigint, revenue decimal(38,4), guest_revenue decimal(38,4), "
-        "lines decimal(38,4)",
-    )
-    assert_df_equality(table_figures(tables), expected, ignore_nullable=True, ignore_row_order=True)
+    figures = {row["table"]: tuple(row)[1:] for row in table_figures(tables).collect()}
+    assert figures == {
+        "country_segments": (3, 2, money("6.7500"), None, None),
+        "customer_segments": (2, 1, money(15), None, None),
+        "product_sales": (1, 1, money(7), money(1), None),
+        "rejected_transactions": (2, 2, None, None, None),
+        "data_quality": (2, 2, money("3.5000"), None, money(9)),
+    }
 
 
 def test_rejected_lines_are_counted_by_reason(spark: SparkSession):
-    lines = spark.createDataFrame([("duplicate",), ("malformed",), ("duplicate",)], "reason string")
-    expected = spark.createDataFrame([("duplicate", 2), ("malformed", 1)], "reason string, rows bigint")
-    assert_df_equality(rows_by_reason(lines), expected, ignore_nullable=True, ignore_row_order=True)
+    lines = single(spark, [("duplicate",), ("malformed",), ("duplicate",)], "reason string")
+    counts = {row["reason"]: row["rows"] for row in rows_by_reason(lines).collect()}
+    assert counts == {"duplicate": 2, "malformed": 1}
 
 
 def test_customers_reassigned_by_id_or_name_are_found(spark: SparkSession):
