@@ -244,7 +244,7 @@ class Publisher:
         return os.environ
 
 
-def crashed(publisher: str, folder: Path, kills: int = 10) -> Outcome:
+def crashed(publisher: str, folder: Path, kills: int = 4) -> Outcome:
     scratch = folder / "scratch"
     scratch.mkdir()
     job = Publisher(publisher, folder)
@@ -256,7 +256,7 @@ def crashed(publisher: str, folder: Path, kills: int = 10) -> Outcome:
 
 
 def test_a_correct_publisher_passes(tmp_path: Path):
-    outcome = crashed("publish_well", tmp_path)
+    outcome = crashed("publish_well", tmp_path, kills=6)
 
     assert outcome.is_success
     assert {kind: outcome.count(kind) for kind in Kind} == dict.fromkeys(Kind, 0)
