@@ -1,4 +1,4 @@
-"""Old runs go, but never the latest, a young one, or one that somebody is making."""
+"""Old runs expire, but never the latest, a young one, or one that a process works on."""
 
 import json
 import os
@@ -19,7 +19,7 @@ WEEK = timedelta(days=7)
 
 
 def run(folder: Path, run_id: str, as_of: str, days_ago: float) -> None:
-    """A published run of nothing but its manifest."""
+    """Publish a run of nothing but its manifest."""
     path = folder / "runs" / f"run_id={run_id}"
     path.mkdir(parents=True)
     published_at = (NOW - timedelta(days=days_ago)).isoformat()
@@ -28,8 +28,8 @@ def run(folder: Path, run_id: str, as_of: str, days_ago: float) -> None:
     (folder / "latest.json").write_text(json.dumps(content))
 
 
-def left(path: Path, days_ago: float) -> None:
-    """A folder, and a file in it, last written so long ago."""
+def leave(path: Path, days_ago: float) -> None:
+    """Make a folder and a file in it, last written so long ago."""
     path.mkdir(parents=True)
     (path / "part").write_text("x")
     at = (NOW - timedelta(days=days_ago)).timestamp()
@@ -50,14 +50,14 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
     return Lake(spark, str(tmp_path))
 
 
-def test_the_newest_days_are_kept_and_what_is_younger_than_the_limit(lake: Lake):
+def test_old_runs_expire_but_the_newest_and_young_ones_stay(lake: Lake):
     assert paths(lake, 2) == ["runs/run_id=b", "runs/run_id=a"]
     assert paths(lake, 2, timedelta(days=25)) == ["runs/run_id=a"]
     assert paths(lake, 4) == []
     assert paths(lake, 2, timedelta(0)) == ["runs/run_id=b", "runs/run_id=a", "runs/run_id=rebuilt"]
 
 
-def test_the_latest_run_is_kept_whatever_is_asked(lake: Lake, tmp_path: Path):
+def test_the_latest_run_never_expires(lake: Lake, tmp_path: Path):
     assert "runs/run_id=d" not in paths(lake, 0, timedelta(0))
     older = (tmp_path / "runs" / "run_id=b" / "manifest.json").read_text()
     (tmp_path / "latest.json").write_text(older)
@@ -66,11 +66,11 @@ def test_the_latest_run_is_kept_whatever_is_asked(lake: Lake, tmp_path: Path):
     assert "runs/run_id=d" not in paths(lake, 0, timedelta(0))
 
 
-def test_what_was_left_in_staging_goes_by_its_newest_file_unless_somebody_works_on_it(lake: Lake, tmp_path: Path):
-    left(tmp_path / "_staging" / "old.other-host.1", 9)
-    left(tmp_path / "_staging" / f"old.{HOST}.2.refused", 9)
-    left(tmp_path / "_staging" / "young.other-host.3", 2)
-    left(tmp_path / "_staging" / "at work.other-host.4", 0.9)
+def test_staging_folders_expire_by_their_newest_file_unless_in_use(lake: Lake, tmp_path: Path):
+    leave(tmp_path / "_staging" / "old.other-host.1", 9)
+    leave(tmp_path / "_staging" / f"old.{HOST}.2.refused", 9)
+    leave(tmp_path / "_staging" / "young.other-host.3", 2)
+    leave(tmp_path / "_staging" / "at work.other-host.4", 0.9)
     mine = stage(lake, "mine")
     at = (NOW - timedelta(days=9)).timestamp()
     os.utime(mine.path.removeprefix("file:"), (at, at))
@@ -79,22 +79,22 @@ def test_what_was_left_in_staging_goes_by_its_newest_file_unless_somebody_works_
     assert sorted(paths(lake, 9, timedelta(0))) == sorted([*staged, "_staging/young.other-host.3"])
 
 
-def test_a_publication_that_broke_off_half_done_goes_too_where_runs_are_copied(lake: Lake, tmp_path: Path):
-    left(tmp_path / "runs" / "run_id=half", 8)
-    assert paths(lake, 9) == []  # where a run appears by one rename, this is none of ours
+def test_a_broken_off_publication_expires_on_an_object_store(lake: Lake, tmp_path: Path):
+    leave(tmp_path / "runs" / "run_id=half", 8)
+    assert paths(lake, 9) == []  # where a run appears by one rename, it is not ours
     lake.filesystem.renames_folders = False
     assert paths(lake, 9) == ["runs/run_id=half"]
 
 
-def test_removing_takes_exactly_what_was_shown(lake: Lake, tmp_path: Path):
+def test_removing_takes_exactly_what_had_expired(lake: Lake, tmp_path: Path):
     for item in find_expired(lake, 2, WEEK, NOW):
         remove_expired(lake, item)
     assert lake.run_ids() == ["c", "d", "rebuilt"]
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
-def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path: Path):
-    left(tmp_path / "_staging" / "old.other-host.1", 9)
+def test_what_is_gone_or_in_use_is_not_removed(lake: Lake, tmp_path: Path):
+    leave(tmp_path / "_staging" / "old.other-host.1", 9)
     gone, *_, staged = find_expired(lake, 2, WEEK, NOW)
     remove_expired(lake, gone)
     worker = lake.filesystem.claim(f"{lake.path}/{staged.path}")
@@ -106,14 +106,14 @@ def test_what_went_meanwhile_or_is_worked_on_is_passed_over(lake: Lake, tmp_path
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
-def test_a_run_that_became_the_latest_meanwhile_is_passed_over(lake: Lake, tmp_path: Path):
+def test_a_run_that_became_the_latest_is_not_removed(lake: Lake, tmp_path: Path):
     [oldest] = find_expired(lake, 3, WEEK, NOW)
     (tmp_path / "latest.json").write_text((tmp_path / oldest.path / "manifest.json").read_text())
     assert remove_expired(lake, oldest) == "it is the latest run by now"
     assert (tmp_path / oldest.path / "manifest.json").exists()
 
 
-def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_abandoned(
+def test_files_being_removed_do_not_look_abandoned_to_other_jobs(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     [oldest] = find_expired(lake, 3, WEEK, NOW)
@@ -122,7 +122,7 @@ def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_a
     def watched(path: str) -> None:
         with monkeypatch.context() as inner:
             inner.setattr(lake.filesystem, "delete", delete)
-            remove_abandoned(lake)  # as another job does, which waits for nobody
+            remove_abandoned(lake)  # as another job would
         seen.append(Path(path.removeprefix("file:")).exists())
         delete(path)
 
@@ -133,9 +133,7 @@ def test_while_files_are_removed_others_may_publish_and_nobody_removes_them_as_a
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
-def test_a_removal_that_broke_off_is_finished_by_the_next_run(
-    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_broken_off_removal_is_finished_by_the_next_run(lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     [oldest] = find_expired(lake, 3, WEEK, NOW)[-1:]
     with monkeypatch.context() as patched:
         patched.setattr(lake.filesystem, "delete", lambda path: (_ for _ in ()).throw(OSError("broke off")))
@@ -146,7 +144,7 @@ def test_a_removal_that_broke_off_is_finished_by_the_next_run(
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
-def test_a_lake_that_is_not_there_is_an_error_and_is_not_made(spark: SparkSession, tmp_path: Path):
+def test_a_missing_lake_is_an_error_and_is_not_made(spark: SparkSession, tmp_path: Path):
     with pytest.raises(InputError, match="there is no such lake"):
         paths(Lake(spark, str(tmp_path / "nowhere")), 1)
     assert not (tmp_path / "nowhere").exists()
