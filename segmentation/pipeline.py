@@ -178,7 +178,7 @@ def customer_table(
     customers = context.cache(features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID))
     preparation = prepare(customers, context.config.clustering)
     context.cached.append(preparation.points)
-    require_customers(preparation, context.config.clustering.k, lines.ledger.in_words())
+    require_customers(preparation, context.config.clustering.k, lines.ledger.lines_read)
     context.progress.found(f"{preparation.count:,} customers")
     return customers, preparation
 

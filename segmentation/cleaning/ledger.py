@@ -91,6 +91,11 @@ class Ledger:
             for outcome, count in self.counts.items()
         ]
 
+    @property
+    def lines_read(self) -> str:
+        """The lines read by outcome, such as `of 5 lines read: guest 2, clean 3`, to follow a message in brackets."""
+        return f"of {self.read:,} lines read: {_listed(self.counts)}"
+
     def in_words(self) -> str:
         """What became of the lines, for a message."""
         return f"{self.read:,} read ({_listed(self.counts)})"

@@ -60,15 +60,18 @@ def test_a_stack_trace_holds_no_customer_and_no_secret(small_shop: SmallShop, su
     rows = [(*row[:2], f"{CANARY} {row[2]}", *row[3:6], f"{CANARY}{row[6]}", f"{row[7]}\x1b[31m {CANARY}")
             for row in small_shop.texts if len(row) == len(HEADER)]  # fmt: skip
     packed = gzip.compress(write_csv(rows, tmp_path / "lines.csv").read_bytes())
-    broken = tmp_path / "broken\x1b[2J.csv.gz"
-    broken.write_bytes(packed[: len(packed) // 2])
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "broken\x1b[2J.csv.gz").write_bytes(packed[: len(packed) // 2])
+    (folder / "empty\x1b[2J\nERROR all is lost.csv").touch()
     done = submit(
-        "--config", CONFIG, "--input", broken, "--output", tmp_path / "lake", "--debug",
+        "--config", CONFIG, "--input", folder, "--output", tmp_path / "lake", "--debug",
         conf=SPARK_SECRETS, variables=SECRETS,
     )  # fmt: skip
     assert done.code == 3, done.output
     assert "    Traceback (most recent call last):" in done.output
     assert "error: " in done.output
+    assert r"empty\x1b[2J\nERROR all is lost.csv is empty and was skipped" in done.output
     assert_inert(done.output.replace("\t", " "))  # Java indents the lines of a stack trace
 
 
