@@ -296,9 +296,6 @@ class _SheetScan:
         elif kind == "c" and (self._text or self._has_formula):
             self._end_filled_cell()
 
-    def close(self) -> None:
-        """Needed of a parser's target."""
-
     def _end_filled_cell(self) -> None:
         self.last_row = max(self.last_row, self._row)
         self.last_column = max(self.last_column, self._column)

@@ -148,7 +148,7 @@ def _raw_lines(fields: Sequence[pa.Array], path: str, damage: Mapping[int, str])
     damaged = lines[s.UNPARSED_LINE].drop_null()
     if damaged:
         logger.warning(
-            "%s: %s lines are malformed by an error, an impossible date or a merged cell: %s",
+            "%s: lines malformed by an error, an impossible date or a merged cell: %s, the first as %s",
             path,
             len(damaged),
             damaged[0],

@@ -17,7 +17,7 @@ from segmentation.ingest.files import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from tests.hostile_files import HEADER, INPUT
 
-MUTATIONS = 210
+MUTATIONS = 150
 MUTATED_HEADERS = 30
 DESCRIPTIONS = (
     *(

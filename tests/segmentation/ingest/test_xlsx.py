@@ -194,8 +194,8 @@ def test_an_error_in_a_cell_is_read_as_shown_with_a_warning(
     with caplog.at_level(logging.WARNING):
         [line] = sheet_lines(with_price(f'<c r="F2" t="e"><f>1/0</f><v>{error}</v></c>'), tmp_path)
     assert line == (*LINE[:5], error, *LINE[6:], f"F2 is {error}")
-    warning = f"book.xlsx#Lines: 1 lines are malformed by an error, an impossible date or a merged cell: F2 is {error}"
-    assert warning in caplog.text
+    warning = "book.xlsx#Lines: lines malformed by an error, an impossible date or a merged cell: 1, the first as F2 is"
+    assert f"{warning} {error}" in caplog.text
 
 
 def test_an_unknown_error_in_a_cell_is_refused_with_its_text(tmp_path: Path) -> None:
