@@ -53,6 +53,7 @@ from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
+from segmentation.report.text import counted
 from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
 
 STAGES = 9
@@ -98,7 +99,7 @@ def segment_customers(
             set_shuffle_partitions(spark, sum(estimated_csv_bytes(file.path, file.stored.size) for file in files))
             identity = identify([file.stored for file in files], config, request.as_of)
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
-            progress.found(f"{len(files)} file{'s' if len(files) > 1 else ''}")
+            progress.note(counted(len(files), "file"))
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
             return Published(run_id, lake.run_path(run_id), already_published=True)
@@ -166,7 +167,7 @@ def clean_lines(context: RunContext) -> CleanedLines:
     as_of = request.as_of or day_after_last_sale(ledger, judged)
     require_clean_lines(ledger)
     warn_of_malformed(ledger)
-    context.progress.found(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
+    context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
     return CleanedLines(lines, sales_lines(lines), ledger, as_of)
 
 
@@ -179,7 +180,7 @@ def customer_table(
     preparation = prepare(customers, context.config.clustering)
     context.cached.append(preparation.points)
     require_customers(preparation, context.config.clustering.k, lines.ledger.lines_read)
-    context.progress.found(f"{preparation.count:,} customers")
+    context.progress.note(f"{preparation.count:,} customers")
     return customers, preparation
 
 
@@ -189,7 +190,7 @@ def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit
     fits, choice = choose_and_refit(
         preparation, sweep(preparation, ks_to_fit(preparation, settings), settings), settings
     )
-    context.progress.found(choice.reason)
+    context.progress.note(choice.reason)
     return fits, choice
 
 

@@ -19,33 +19,29 @@ class Progress:
 
     def __init__(self, stages: int) -> None:
         self._stages = stages
-        self._found = ""
+        self._note = ""
         self.seconds: dict[str, float] = {}
 
-    def found(self, text: str) -> None:
+    def note(self, text: str) -> None:
         """Set what the running stage found, for its log line."""
-        self._found = shown(text)
+        self._note = shown(text)
 
     @contextmanager
     def stage(self, title: str) -> Iterator[None]:
         """Time one stage and log it when it is done."""
         heading = f"[{len(self.seconds) + 1}/{self._stages}] {title}"
-        self._found = ""
+        self._note = ""
         began = time.perf_counter()
         with self._running(heading, began):
             yield
         self.seconds[title] = round(time.perf_counter() - began, 3)
-        line = f"{heading}: {self._found}" if self._found else heading
-        self._done(f"{line} ({self.seconds[title]:.1f} s)")
+        line = f"{heading}: {self._note}" if self._note else heading
+        logger.info("%s", f"{line} ({self.seconds[title]:.1f} s)")
 
     @contextmanager
     def _running(self, heading: str, began: float) -> Iterator[None]:
         """Wrap a running stage; a subclass draws it here."""
         yield
-
-    def _done(self, line: str) -> None:
-        """Report a finished stage."""
-        logger.info("%s", line)
 
 
 LIBRARY: Final = "segmentation"

@@ -35,6 +35,8 @@ SETTINGS = {
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     # Lines are cached for one run: choosing a compression for them takes longer than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # PySpark would look up the Python stack for every expression, which doubles the time to build one.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Workbooks and small tables reach Spark as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }

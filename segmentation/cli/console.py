@@ -92,7 +92,7 @@ class TerminalProgress(Progress):
     @contextmanager
     def _running(self, heading: str, began: float) -> Iterator[None]:
         def activity() -> str:
-            details = self._found or _spark_activity()
+            details = self._note or _spark_activity()
             return f"{heading} … {time.perf_counter() - began:.0f} s{f' · {details}' if details else ''}"
 
         def elapsed() -> str:

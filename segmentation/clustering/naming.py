@@ -144,7 +144,7 @@ def _qualified_because(name: str, plain: str) -> str:
     """Return the end of a rule's sentence: why the name has a qualifier, if it has one."""
     if name == plain:
         return ""
-    how = "alike in all of these, and numbered" if NUMBERED.search(name) else "told apart by where they differ most"
+    how = "alike in all of these, and numbered" if NUMBERED.search(name) else "distinguished by where they differ most"
     return f"; more than one segment fits, {how}"
 
 

@@ -27,8 +27,8 @@ def test_each_stage_is_one_numbered_line_with_what_it_found(log: pytest.LogCaptu
     progress = Progress(3)
     with progress.stage("Reading 100%s"):
         assert log.messages == []
-        progress.found("1 file")
-        progress.found("50% of %d files")
+        progress.note("1 file")
+        progress.note("50% of %d files")
     with progress.stage("Cleaning"):
         pass
     lines = [without_seconds(line) for line in log.messages]
@@ -53,7 +53,7 @@ def test_a_stage_that_fails_is_not_logged_as_done(log: pytest.LogCaptureFixture)
 def test_a_stage_line_holds_no_secret_and_no_control_character(log: pytest.LogCaptureFixture):
     progress = Progress(1)
     with progress.stage("Reading"):
-        progress.found("s3a://user:c4nary@bucket/a\x1b[2J\nb")
+        progress.note("s3a://user:c4nary@bucket/a\x1b[2J\nb")
     assert [without_seconds(line) for line in log.messages] == [r"[1/1] Reading: s3a://***@bucket/a\x1b[2J\nb"]
 
 

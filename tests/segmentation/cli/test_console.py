@@ -34,7 +34,7 @@ logging.basicConfig(level=logging.INFO, handlers=[screen_handler(console)])
 progress = TerminalProgress(3, console)
 for title in ("Reading", "Cleaning with \\N{POUND SIGN}"):
     with progress.stage(title):
-        progress.found("392,692 of 541,909 lines usable, and more than fits on a narrow terminal: " + "x" * 90)
+        progress.note("392,692 of 541,909 lines usable, and more than fits on a narrow terminal: " + "x" * 90)
         time.sleep(0.5)
         logging.getLogger("segmentation.test").warning("a file was skipped")
 """

@@ -192,7 +192,7 @@ def test_segments_with_the_same_levels_are_qualified_by_what_differs():
     ]
     assert by_levels(spend, [1.0, 1.0, 7.0, 7.0, 7.0, 30.0])[0].rule == (
         "spend 10.00 is level 1 of 3; frequency 1.00 is level 1 of 3 among all segments; "
-        "more than one segment fits, told apart by where they differ most"
+        "more than one segment fits, distinguished by where they differ most"
     )
 
 
