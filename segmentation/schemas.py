@@ -64,15 +64,7 @@ NON_POSITIVE_QUANTITY = "non_positive_quantity"
 NON_POSITIVE_PRICE = "non_positive_price"
 OUT_OF_PERIOD = "out_of_period"
 DUPLICATE = "duplicate"
-RULE_NAMES = (
-    MALFORMED,
-    CANCELLATION,
-    ADJUSTMENT,
-    NON_POSITIVE_QUANTITY,
-    NON_POSITIVE_PRICE,
-    OUT_OF_PERIOD,
-    DUPLICATE,
-)
+RULE_NAMES = (MALFORMED, CANCELLATION, ADJUSTMENT, NON_POSITIVE_QUANTITY, NON_POSITIVE_PRICE, OUT_OF_PERIOD, DUPLICATE)
 GUEST = "guest"
 CLEAN = "clean"
 
@@ -124,30 +116,22 @@ CHOSEN = "chosen"
 ROWS = "rows"
 SHARE = "share"
 
+TEXT, INTEGER, LONG, DOUBLE, TIME = StringType(), IntegerType(), LongType(), DoubleType(), TimestampNTZType()
 MONEY = DecimalType(20, 4)
 # Eight decimals hold a price from Parquet or Excel; the line's amount is rounded once, to four.
 PRICE = DecimalType(22, 8)
 AMOUNT_OF_LINE = DecimalType(18, 4)
 
-
-def _struct(*fields: tuple[str, DataType] | tuple[str, DataType, str]) -> StructType:
-    """Return a StructType of required columns; a third element, "null", marks a nullable one."""
-    return StructType([StructField(name, kind, nullable=bool(null)) for name, kind, *null in fields])
-
-
-RAW_LINES = StructType(
-    [StructField(raw(field), StringType()) for field in LINE_FIELDS]
-    + [StructField(SOURCE_FILE, StringType()), StructField(UNPARSED_LINE, StringType())]
-)
+RAW_LINES = StructType([StructField(name, TEXT) for name in (*map(raw, LINE_FIELDS), SOURCE_FILE, UNPARSED_LINE)])
 """One row per line of input. Every field is the text as read; `unparsed_line` is the whole line if the reader could
 not split it into the header's fields, else NULL. A field that all files hold in one of its types of `READ_TYPED` has
 that type instead of text."""
 
 READ_TYPED: dict[str, tuple[DataType, ...]] = {
-    QUANTITY: (LongType(), DoubleType()),
-    INVOICE_DATE: (TimestampNTZType(),),
-    UNIT_PRICE: (DoubleType(),),
-    CUSTOMER_ID: (LongType(),),
+    QUANTITY: (LONG, DOUBLE),
+    INVOICE_DATE: (TIME,),
+    UNIT_PRICE: (DOUBLE,),
+    CUSTOMER_ID: (LONG,),
 }
 """The types that a field may keep instead of text."""
 
@@ -161,8 +145,8 @@ class Feature:
     unit: Literal["money", "orders", "days", "units", "products", "share"]
     label: str  # a chart's axis or a table's heading
     noun: str  # inside a sentence: "differ most in order value"
-    long_label: str = ""  # where there is room; the label if empty
     name_noun: str = ""  # inside a segment's name: "Higher Order Value"; the column's words if empty
+    long_label: str = ""  # where there is room; the label if empty
     lower_is_better: bool = False
     nullable: bool = False  # a feature that some customers lack cannot be clustered
 
@@ -171,211 +155,116 @@ class Feature:
         return self.long_label or self.label
 
 
-FEATURES = {
-    feature.name: feature
-    for feature in (
-        Feature(TOTAL_SPEND, MONEY, "money", "Total spend", "spending", name_noun="Spend"),
-        Feature(PURCHASE_FREQUENCY, LongType(), "orders", "Orders", "orders", name_noun="Frequency"),
-        Feature(
-            RECENCY_DAYS,
-            IntegerType(),
-            "days",
-            "Days since last order",
-            "days since the last order",
-            "Days since the last order",
-            lower_is_better=True,
-        ),
-        Feature(
-            TENURE_DAYS,
-            IntegerType(),
-            "days",
-            "Days since first order",
-            "days since the first order",
-            "Days since the first order",
-            name_noun="Tenure",
-        ),
-        Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value", name_noun="Order Value"),
-        Feature(
-            AVERAGE_BASKET_UNITS,
-            DoubleType(),
-            "units",
-            "Units in an order",
-            "units in an order",
-            name_noun="Basket Size",
-        ),
-        Feature(UNITS_BOUGHT, LongType(), "units", "Units bought", "units bought", name_noun="Units"),
-        Feature(
-            DISTINCT_PRODUCTS, LongType(), "products", "Different products", "different products", name_noun="Variety"
-        ),
-        Feature(
-            AVERAGE_DAYS_BETWEEN_ORDERS,
-            DoubleType(),
-            "days",
-            "Days between orders",
-            "days between orders",
-            lower_is_better=True,
-            nullable=True,  # undefined for a customer of one order
-        ),
-        Feature(
-            RETURNED_AMOUNT,
-            MONEY,
-            "money",
-            "Returned amount",
-            "returned amount",
-            "Money returned",
-            name_noun="Returns",
-            lower_is_better=True,
-        ),
-        Feature(
-            RETURN_RATE,
-            DoubleType(),
-            "share",
-            "Returned share of spend",
-            "return rate",
-            "Share of spend returned",
-            name_noun="Return Rate",
-            lower_is_better=True,
-        ),
-    )
-}
+# fmt: off
+FEATURES = {feature.name: feature for feature in (
+    Feature(TOTAL_SPEND, MONEY, "money", "Total spend", "spending", "Spend"),
+    Feature(PURCHASE_FREQUENCY, LONG, "orders", "Orders", "orders", "Frequency"),
+    Feature(RECENCY_DAYS, INTEGER, "days", "Days since last order", "days since the last order", "",
+            "Days since the last order", lower_is_better=True),
+    Feature(TENURE_DAYS, INTEGER, "days", "Days since first order", "days since the first order", "Tenure",
+            "Days since the first order"),
+    Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value", "Order Value"),
+    Feature(AVERAGE_BASKET_UNITS, DOUBLE, "units", "Units in an order", "units in an order", "Basket Size"),
+    Feature(UNITS_BOUGHT, LONG, "units", "Units bought", "units bought", "Units"),
+    Feature(DISTINCT_PRODUCTS, LONG, "products", "Different products", "different products", "Variety"),
+    Feature(AVERAGE_DAYS_BETWEEN_ORDERS, DOUBLE, "days", "Days between orders", "days between orders",
+            lower_is_better=True, nullable=True),  # undefined for a customer of one order
+    Feature(RETURNED_AMOUNT, MONEY, "money", "Returned amount", "returned amount", "Returns", "Money returned",
+            lower_is_better=True),
+    Feature(RETURN_RATE, DOUBLE, "share", "Returned share of spend", "return rate", "Return Rate",
+            "Share of spend returned", lower_is_better=True),
+)}
+# fmt: on
 """Every numeric feature by its column, in the order in which tables list them."""
 
 NUMERIC_FEATURES = tuple(FEATURES)
 CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if not feature.nullable)
+FEATURE_STATISTICS = tuple(f"{statistic}_{name}" for name in NUMERIC_FEATURES for statistic in ("mean", "median"))
+
+COLUMN_TYPES: dict[str, DataType] = {
+    **dict.fromkeys((CUSTOMER_ID, STOCK_CODE, DESCRIPTION, COUNTRY, SEGMENT_NAME, RULE, ABC_CLASS), TEXT),
+    **dict.fromkeys((SEGMENT_ID, NEAREST_OTHER_SEGMENT_ID, K, ITERATIONS), INTEGER),
+    **dict.fromkeys((CUSTOMERS, ORDERS, UNITS, ROWS), LONG),
+    **dict.fromkeys((REVENUE, GUEST_REVENUE, AVERAGE_UNIT_PRICE), MONEY),
+    **dict.fromkeys(
+        (DISTANCE_TO_CENTRE, MARGIN, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, SECONDS), DOUBLE
+    ),
+    **dict.fromkeys((CUSTOMER_SHARE, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, SHARE, *FEATURE_STATISTICS), DOUBLE),
+    **dict.fromkeys((FIRST_PURCHASE_AT, LAST_PURCHASE_AT, FIRST_SOLD_AT, LAST_SOLD_AT), TIME),
+    **dict.fromkeys((CHOSEN, IS_MERCHANDISE), BooleanType()),
+    AS_OF: DateType(),
+    CENTRE: MapType(TEXT, DOUBLE, valueContainsNull=False),
+    **{feature.name: feature.type for feature in FEATURES.values()},
+}
+"""The type of each column, the same in every table but `rejected_transactions`, whose fields are text."""
+
+NULLABLE = {
+    *(NEAREST_OTHER_SEGMENT_ID, MARGIN),  # there is no other segment when there is only one
+    *(SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ),  # undefined for k = 1
+    AVERAGE_UNIT_PRICE,  # undefined where, with rules switched off, the units add up to 0
+    *[feature.name for feature in FEATURES.values() if feature.nullable],
+    *FEATURE_STATISTICS,  # NULL only where no customer of the segment has the feature
+}
 
 
-def _feature_fields(names: Iterable[str]) -> list[StructField]:
-    return [StructField(name, FEATURES[name].type, FEATURES[name].nullable) for name in names]
+def _table(*columns: str) -> StructType:
+    return StructType([StructField(name, COLUMN_TYPES[name], name in NULLABLE) for name in columns])
 
 
 _RETURNS_START = NUMERIC_FEATURES.index(RETURNED_AMOUNT)
-CUSTOMER_FEATURES = StructType(
-    [
-        StructField(CUSTOMER_ID, StringType(), nullable=False),
-        *_feature_fields(NUMERIC_FEATURES[:_RETURNS_START]),
-        StructField(FIRST_PURCHASE_AT, TimestampNTZType(), nullable=False),
-        StructField(LAST_PURCHASE_AT, TimestampNTZType(), nullable=False),
-        StructField(COUNTRY, StringType(), nullable=False),
-        *_feature_fields(NUMERIC_FEATURES[_RETURNS_START:]),
-    ]
+CUSTOMER_FEATURES = _table(
+    CUSTOMER_ID,
+    *NUMERIC_FEATURES[:_RETURNS_START],
+    *(FIRST_PURCHASE_AT, LAST_PURCHASE_AT, COUNTRY),
+    *NUMERIC_FEATURES[_RETURNS_START:],
 )
 """One row per customer with at least one sale."""
 
-CUSTOMER_SEGMENTS = StructType(
-    [
-        *_struct((CUSTOMER_ID, StringType()), (SEGMENT_ID, IntegerType()), (SEGMENT_NAME, StringType())).fields,
-        *CUSTOMER_FEATURES.fields[1:],
-        *_struct(
-            (DISTANCE_TO_CENTRE, DoubleType()),
-            (NEAREST_OTHER_SEGMENT_ID, IntegerType(), "null"),  # there is no other segment when there is only one
-            (MARGIN, DoubleType(), "null"),
-            (AS_OF, DateType()),
-        ).fields,
-    ]
+CUSTOMER_SEGMENTS = _table(
+    *(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME),
+    *CUSTOMER_FEATURES.names[1:],
+    *(DISTANCE_TO_CENTRE, NEAREST_OTHER_SEGMENT_ID, MARGIN, AS_OF),
 )
 """One row per customer. Distances are in the model's scaled space. `margin` is the distance to the nearest other
 centre minus the distance to the own: near 0 is on the border."""
 
-SEGMENT_PROFILES = _struct(
-    (SEGMENT_ID, IntegerType()),
-    (SEGMENT_NAME, StringType()),
-    (RULE, StringType()),
-    (CUSTOMERS, LongType()),
-    (CUSTOMER_SHARE, DoubleType()),
-    (REVENUE, MONEY),
-    (REVENUE_SHARE, DoubleType()),
-    *[
-        field
-        for feature in NUMERIC_FEATURES
-        for field in (
-            (f"mean_{feature}", DoubleType(), "null"),  # NULL only where no customer of the segment has the feature
-            (f"median_{feature}", DoubleType(), "null"),
-        )
-    ],
-    (CENTRE, MapType(StringType(), DoubleType(), valueContainsNull=False)),
+SEGMENT_PROFILES = _table(
+    *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE),
+    *FEATURE_STATISTICS,
+    CENTRE,
 )
 """One row per segment, ids ascending with the centre's spend. `centre` maps each clustered feature to its value at
 the segment's centre, in original units."""
 
-K_SWEEP = _struct(
-    (K, IntegerType()),
-    (WSSSE, DoubleType()),
-    (SILHOUETTE, DoubleType(), "null"),  # the three indices are undefined for k = 1
-    (DAVIES_BOULDIN, DoubleType(), "null"),
-    (CALINSKI_HARABASZ, DoubleType(), "null"),
-    (ITERATIONS, IntegerType()),
-    (SECONDS, DoubleType()),
-    (CHOSEN, BooleanType()),
-)
+K_SWEEP = _table(K, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, ITERATIONS, SECONDS, CHOSEN)
 """One row per k tried, and k = 1 in closed form (the total sum of squares)."""
 
-COUNTRY_SALES = _struct(
-    (COUNTRY, StringType()),
-    (REVENUE, MONEY),
-    (GUEST_REVENUE, MONEY),
-    (ORDERS, LongType()),
-    (CUSTOMERS, LongType()),
-    (UNITS, LongType()),
-    (AVERAGE_ORDER_VALUE, MONEY),
-    (REVENUE_SHARE, DoubleType()),
-    (CUMULATIVE_REVENUE_SHARE, DoubleType()),
-    (ABC_CLASS, StringType()),
+COUNTRY_SALES = _table(
+    *(COUNTRY, REVENUE, GUEST_REVENUE, ORDERS, CUSTOMERS, UNITS, AVERAGE_ORDER_VALUE),
+    *(REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS),
 )
 """One row per country. Revenue, orders and units cover clean and guest lines; customers are those with an id."""
 
-COUNTRY_SEGMENTS = _struct(
-    (COUNTRY, StringType()),
-    (SEGMENT_ID, IntegerType()),
-    (SEGMENT_NAME, StringType()),
-    (CUSTOMERS, LongType()),
-    (REVENUE, MONEY),
-)
+COUNTRY_SEGMENTS = _table(COUNTRY, SEGMENT_ID, SEGMENT_NAME, CUSTOMERS, REVENUE)
 """One row per country and segment that bought there; clean lines only."""
 
-PRODUCT_SALES = _struct(
-    (STOCK_CODE, StringType()),
-    (DESCRIPTION, StringType()),
-    (REVENUE, MONEY),
-    (GUEST_REVENUE, MONEY),
-    (UNITS, LongType()),
-    (ORDERS, LongType()),
-    (CUSTOMERS, LongType()),
-    (AVERAGE_UNIT_PRICE, MONEY, "null"),  # undefined where, with rules switched off, the units add up to 0
-    (FIRST_SOLD_AT, TimestampNTZType()),
-    (LAST_SOLD_AT, TimestampNTZType()),
-    (REVENUE_SHARE, DoubleType()),
-    (CUMULATIVE_REVENUE_SHARE, DoubleType()),
-    (ABC_CLASS, StringType()),
-    (IS_MERCHANDISE, BooleanType()),
+PRODUCT_SALES = _table(
+    *(STOCK_CODE, DESCRIPTION, REVENUE, GUEST_REVENUE, UNITS, ORDERS, CUSTOMERS, AVERAGE_UNIT_PRICE),
+    *(FIRST_SOLD_AT, LAST_SOLD_AT, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS, IS_MERCHANDISE),
 )
 """One row per stock code, with its commonest description. Covers clean and guest lines."""
 
-PRODUCT_SEGMENTS = _struct(
-    (STOCK_CODE, StringType()),
-    (SEGMENT_ID, IntegerType()),
-    (SEGMENT_NAME, StringType()),
-    (CUSTOMERS, LongType()),
-    (UNITS, LongType()),
-    (REVENUE, MONEY),
-)
+PRODUCT_SEGMENTS = _table(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME, CUSTOMERS, UNITS, REVENUE)
 """One row per stock code and segment that bought it; clean lines only."""
 
 REJECTED_TRANSACTIONS = StructType(
-    [StructField(field, StringType()) for field in LINE_FIELDS]
-    + [
-        StructField(SOURCE_FILE, StringType(), nullable=False),
-        StructField(REASON, StringType(), nullable=False),
-        StructField(REASONS, ArrayType(StringType(), containsNull=False), nullable=False),
-    ]
+    [StructField(field, TEXT) for field in LINE_FIELDS]
+    + [StructField(name, TEXT, nullable=False) for name in (SOURCE_FILE, REASON)]
+    + [StructField(REASONS, ArrayType(TEXT, containsNull=False), nullable=False)]
 )
 """One row per rejected line. The fields of a malformed line are the text as read, those of others their values."""
 
-DATA_QUALITY = _struct(
-    (RULE, StringType()),
-    (ROWS, LongType()),
-    (SHARE, DoubleType()),
-    (REVENUE, MONEY),
-)
+DATA_QUALITY = _table(RULE, ROWS, SHARE, REVENUE)
 """One row per rule, by the first rule that a line breaks, and one each for `guest` and `clean`: rows and revenue add
 up to everything read. `share` is of the lines read; revenue counts 0 where it cannot be computed."""
 
@@ -408,14 +297,12 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
 
 def schema_differences(actual: StructType, expected: StructType) -> list[str]:
     """Return every difference in names, order or types. Nullability is not compared: readers lose it."""
-    found = {field.name: field.dataType for field in actual}
-    declared = {field.name: field.dataType for field in expected}
-    differences = [f"missing {name} {kind.simpleString()}" for name, kind in declared.items() if name not in found]
-    differences += [f"unexpected {name} {kind.simpleString()}" for name, kind in found.items() if name not in declared]
+    found = {field.name: field.dataType.simpleString() for field in actual}
+    declared = {field.name: field.dataType.simpleString() for field in expected}
+    differences = [f"missing {name} {kind}" for name, kind in declared.items() if name not in found]
+    differences += [f"unexpected {name} {kind}" for name, kind in found.items() if name not in declared]
     differences += [
-        f"{name} is {found[name].simpleString()}, not {kind.simpleString()}"
-        for name, kind in declared.items()
-        if name in found and found[name].simpleString() != kind.simpleString()
+        f"{name} is {found[name]}, not {kind}" for name, kind in declared.items() if found.get(name, kind) != kind
     ]
     if not differences and actual.names != expected.names:
         differences.append(f"columns in the order {actual.names}, not {expected.names}")
