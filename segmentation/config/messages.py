@@ -11,7 +11,7 @@ from segmentation.errors import did_you_mean
 
 LONGEST_VALUE = 80
 # Pydantic puts the branch of a union that it tried into a location; the key's path in YAML has no such part.
-UNION_BRANCHES = ("literal[", "constrained-", "tuple[", "int", "float", "str", "date", "function-", "nullable")
+UNION_BRANCH = re.compile(r"int|float|str|date|(literal|tuple)\[.*|(constrained|function|nullable).*")
 # Pydantic's wording → what an author of YAML calls it.
 PLAIN_WORDS = (
     (r"^(Input|String) should", "should"),
@@ -31,14 +31,15 @@ def describe_problems(error: ValidationError, root: type[BaseModel]) -> list[str
     if any(problem["type"] != FOLLOW_UP for problem in problems):
         problems = [problem for problem in problems if problem["type"] != FOLLOW_UP]
     for problem in problems:
-        location = [part for part in problem["loc"] if not _is_union_branch(part, root)]
+        location = [part for part in problem["loc"] if not UNION_BRANCH.fullmatch(str(part))]
         path = ".".join(str(part) for part in location)
         statement, ending = _describe(problem, location, root)
         if path not in endings or _allowed_words(problem):  # whose ending has the nearest word
             endings[path] = ending
         statements.setdefault(path, []).append(statement)
     return [
-        " or ".join([f"{path}{first}", *[_without_should(statement) for statement in others]]) + endings[path]
+        " or ".join([f"{path}{first}", *[other.removeprefix(": ").removeprefix("should be ") for other in others]])
+        + endings[path]
         for path, (first, *others) in statements.items()
     ]
 
@@ -69,10 +70,6 @@ def _describe(problem: Mapping[str, Any], location: Sequence[int | str], root: t
         message = re.sub(theirs, plain, message)
     hint = did_you_mean(value, words) if isinstance(value, str) and words else ""
     return f": {message}", f", got {_short(value)}{hint}"
-
-
-def _without_should(statement: str) -> str:
-    return statement.removeprefix(": should be ").removeprefix(": ")
 
 
 def _allowed_words(problem: Mapping[str, Any]) -> list[str]:
@@ -111,15 +108,3 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for inner in getattr(annotation, "__args__", ()):
         yield from _models_in(inner)
-
-
-def _is_union_branch(part: int | str, root: type[BaseModel]) -> bool:
-    return isinstance(part, str) and part.startswith(UNION_BRANCHES) and part not in _all_keys(root)
-
-
-def _all_keys(model: type[BaseModel]) -> set[str]:
-    keys = set(model.model_fields)
-    for field in model.model_fields.values():
-        for inner in _models_in(field.annotation):
-            keys |= _all_keys(inner)
-    return keys

@@ -65,12 +65,10 @@ class CsvSettings(Settings):
     """How text files are split into fields."""
 
     delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1, pattern=r"[^\"\r\n]")] = Field(
-        default="auto", description="auto tries comma, semicolon, tab and bar"
+        "auto", description="auto tries comma, semicolon, tab and bar"
     )
-    encoding: Literal["auto", "utf-8", "iso-8859-1"] = Field(default="auto", description="auto, utf-8 or iso-8859-1")
-    multiline: bool = Field(
-        default=True, description="fields may hold line ends; false lets Spark split large plain files"
-    )
+    encoding: Literal["auto", "utf-8", "iso-8859-1"] = Field("auto", description="auto, utf-8 or iso-8859-1")
+    multiline: bool = Field(True, description="fields may hold line ends; false lets Spark split large plain files")
 
 
 class LineColumns(Settings):
@@ -104,34 +102,30 @@ class InputSettings(Settings):
 
     columns: LineColumns = Field(description="our name: the name in the file's header")
     format: Literal["auto", "csv", "parquet", "json", "xlsx"] = Field(
-        default="auto", description="auto, csv, parquet, json or xlsx"
+        "auto", description="auto, csv, parquet, json or xlsx"
     )
     csv: CsvSettings = CsvSettings()
-    sheets: Literal["all"] | tuple[str, ...] = Field(default="all", description="all, or a list of a workbook's sheets")
+    sheets: Literal["all"] | tuple[str, ...] = Field("all", description="all, or a list of a workbook's sheets")
 
 
 class CleaningSettings(Settings):
     """Which lines are sales. Any rule can be switched off but `malformed`."""
 
-    date_formats: Annotated[tuple[DateFormat, ...], Field(min_length=1)] = Field(
-        description="tried in this order: iso, excel (day numbers), Spark datetime patterns"
+    date_formats: tuple[DateFormat, ...] = Field(
+        description="tried in this order: iso, excel (day numbers), Spark datetime patterns", min_length=1
     )
-    cancellation_prefixes: Annotated[tuple[NonEmpty, ...], Field(min_length=1)] = Field(
-        default=("C",), description="how the invoice numbers of cancellations begin"
+    cancellation_prefixes: tuple[NonEmpty, ...] = Field(
+        ("C",), description="how the invoice numbers of cancellations begin", min_length=1
     )
     sale_invoice_pattern: Pattern = Field(
-        default="^[0-9]", description="regular expression of a sale's invoice number; others are adjustments"
+        "^[0-9]", description="regular expression of a sale's invoice number; others are adjustments"
     )
     missing_customer_ids: tuple[str, ...] = Field(
-        default=("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-"),
+        ("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-"),
         description="values that mean no customer, as a blank does",
     )
-    first_day: date | None = Field(
-        default=None, description="lines before it are out of period, for example 2011-01-01"
-    )
-    switched_off: tuple[RuleName, ...] = Field(
-        default=(), description="rules that are not applied, for example [duplicate]"
-    )
+    first_day: date | None = Field(None, description="lines before it are out of period, for example 2011-01-01")
+    switched_off: tuple[RuleName, ...] = Field((), description="rules that are not applied, for example [duplicate]")
 
     @model_validator(mode="after")
     def _keeps_malformed(self) -> "CleaningSettings":
@@ -158,28 +152,24 @@ class ClusteredFeature(Settings):
 class ClusteringSettings(Settings):
     """What is clustered, for which k, and how k is chosen."""
 
-    features: Annotated[tuple[ClusteredFeature, ...], Field(min_length=1)] = Field(
-        description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max"
+    features: tuple[ClusteredFeature, ...] = Field(
+        description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max", min_length=1
     )
     k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "silhouette"] = Field(
-        default="auto", description="auto (the elbow), silhouette, or a number from 2 to 50"
+        "auto", description="auto (the elbow), silhouette, or a number from 2 to 50"
     )
-    k_min: Annotated[int, Field(ge=1)] = Field(default=1, description="the smallest number of segments tried")
-    k_max: Annotated[int, Field(ge=2, le=50)] = Field(default=10, description="the largest number of segments tried")
-    seed: Annotated[int, Field(ge=0, lt=2**53)] = Field(default=1, description="of every random choice")
+    k_min: int = Field(1, description="the smallest number of segments tried", ge=1)
+    k_max: int = Field(10, description="the largest number of segments tried", ge=2, le=50)
+    seed: int = Field(1, description="of every random choice", ge=0, lt=2**53)
     restarts: Literal["auto"] | Annotated[int, Field(ge=1, le=100)] = Field(
-        default="auto", description="fits for each k; auto is 1, from searched centres"
+        "auto", description="fits for each k; auto is 1, from searched centres"
     )
-    max_iterations: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=100, description="a fit stops after this many iterations"
+    max_iterations: int = Field(100, description="a fit stops after this many iterations", ge=1, le=10_000)
+    tolerance: float = Field(1e-4, description="or when no centre moves further than this", gt=0, le=1)
+    seeding_sample: int = Field(
+        10_000, description="above this many customers, each k is fitted on a sample of 40,000", ge=100, le=100_000
     )
-    tolerance: Annotated[float, Field(gt=0, le=1)] = Field(
-        default=1e-4, description="or when no centre moves further than this"
-    )
-    seeding_sample: Annotated[int, Field(ge=100, le=100_000)] = Field(
-        default=10_000, description="above this many customers, each k is fitted on a sample of 40,000"
-    )
-    parallel_fits: Annotated[int, Field(ge=1, le=64)] = Field(default=4, description="fits that run at the same time")
+    parallel_fits: int = Field(4, description="fits that run at the same time", ge=1, le=64)
 
     @property
     def largest_k(self) -> int:
@@ -192,13 +182,9 @@ class ClusteringSettings(Settings):
         return max(2, min(self.k_min, self.k) if isinstance(self.k, int) else self.k_min)
 
     @model_validator(mode="after")
-    def _range_ascends(self) -> "ClusteringSettings":
+    def _range_ascends_and_features_differ(self) -> "ClusteringSettings":
         if self.k_min > self.k_max:
             raise ValueError(f"k_min must be at most k_max = {self.k_max}, got {self.k_min}")
-        return self
-
-    @model_validator(mode="after")
-    def _features_differ(self) -> "ClusteringSettings":
         repeated = _first_repeated(clustered.feature for clustered in self.features)
         if repeated is not None:
             raise ValueError(f"features: {repeated!r} is listed twice")
@@ -222,11 +208,9 @@ class NamingRule(Settings):
 class NamingSettings(Settings):
     """How segments get their names: by levels of spend and frequency, or by rules over scores."""
 
-    scheme: Literal["levels", "rules"] = Field(
-        default="levels", description="levels (of spend and frequency), or rules"
-    )
+    scheme: Literal["levels", "rules"] = Field("levels", description="levels (of spend and frequency), or rules")
     rules: tuple[NamingRule, ...] = Field(
-        default=(),
+        (),
         description="for rules: a list of name and when (scores from 1 to 5), the last without when",
     )
 
@@ -246,24 +230,22 @@ class RollupSettings(Settings):
     """What counts as merchandise in the product tables, as opposed to postage, fees and samples."""
 
     merchandise_pattern: Pattern = Field(
-        default="^[0-9]{5}", description="regular expression of merchandise stock codes; others are postage or fees"
+        "^[0-9]{5}", description="regular expression of merchandise stock codes; others are postage or fees"
     )
 
 
 class ChartSettings(Settings):
     """How money is shown, and how many customers the scatter plot draws."""
 
-    currency: str = Field(default="", description="written before money")
-    customers_drawn: Annotated[int, Field(ge=100, le=50_000)] = Field(
-        default=5_000, description="in the scatter plot, at most about this many"
-    )
+    currency: str = Field("", description="written before money")
+    customers_drawn: int = Field(5_000, description="in the scatter plot, at most about this many", ge=100, le=50_000)
 
 
 class ReportSettings(Settings):
     """The words of the report that a company may want to choose itself."""
 
     suggestions: dict[NonEmpty, str] = Field(
-        default={}, description="what the report suggests to do with a segment, by its name"
+        {}, description="what the report suggests to do with a segment, by its name"
     )
 
 
@@ -273,60 +255,52 @@ class QualityGates(Settings):
     Changes are against the newest run of the same title, as of the same day or earlier.
     """
 
-    max_rejected_share: Fraction | None = Field(default=None, description="of the lines read, for example 0.10")
-    min_customers: Annotated[int, Field(ge=0)] | None = Field(default=None, description="for example 1000")
+    max_rejected_share: Fraction | None = Field(None, description="of the lines read, for example 0.10")
+    min_customers: Annotated[int, Field(ge=0)] | None = Field(None, description="for example 1000")
     max_segment_share: Fraction | None = Field(
-        default=None, description="of the customers, in the largest segment, for example 0.97"
+        None, description="of the customers, in the largest segment, for example 0.97"
     )
-    max_rows_change: Change | None = Field(default=None, description="against the run before, for example 0.25")
-    max_revenue_change: Change | None = Field(default=None, description="against the run before, for example 0.25")
+    max_rows_change: Change | None = Field(None, description="against the run before, for example 0.25")
+    max_revenue_change: Change | None = Field(None, description="against the run before, for example 0.25")
     max_segment_share_change: Fraction | None = Field(
-        default=None, description="of any segment, in points of share, for example 0.05"
+        None, description="of any segment, in points of share, for example 0.05"
     )
 
     @property
     def compare(self) -> bool:
         """Whether any gate needs the previous run."""
-        changes = (self.max_rows_change, self.max_revenue_change, self.max_segment_share_change)
-        return any(limit is not None for limit in changes)
+        return (self.max_rows_change, self.max_revenue_change, self.max_segment_share_change) != (None, None, None)
 
 
 class RunConfig(Settings):
     """All settings that a run depends on; equal for equal YAML and overrides."""
 
-    title: str = Field(
-        default="Customer segments", description="the run's name; quality gates compare runs of the same title"
-    )
+    title: str = Field("Customer segments", description="the run's name; quality gates compare runs of the same title")
     input: InputSettings = Field(description="where the eight fields of a line are")
     cleaning: CleaningSettings = Field(description="which lines are sales")
     clustering: ClusteringSettings = Field(
         description="what makes customers alike, and into how many segments they fall"
     )
-    naming: NamingSettings = Field(default=NamingSettings(), description="how segments get their names")
+    naming: NamingSettings = Field(NamingSettings(), description="how segments get their names")
     rollups: RollupSettings = RollupSettings()
     charts: ChartSettings = ChartSettings()
     report: ReportSettings = ReportSettings()
     quality_gates: QualityGates = Field(
-        default=QualityGates(), description="a run beyond these limits is not published; null sets no limit"
+        QualityGates(), description="a run beyond these limits is not published; null sets no limit"
     )
 
     @model_validator(mode="after")
-    def _naming_rules_use_clustered_features(self) -> "RunConfig":
+    def _rules_use_clustered_features_and_suggestions_names_of_rules(self) -> "RunConfig":
         known = {clustered.feature for clustered in self.clustering.features} | {s.TOTAL_SPEND, s.PURCHASE_FREQUENCY}
         for rule in self.naming.rules:
             for feature in rule.when:
                 if feature not in known:
                     raise ValueError(f"naming.rules: {rule.name!r} asks for {feature}, which is not clustered")
-        return self
-
-    @model_validator(mode="after")
-    def _suggestions_are_for_names_of_rules(self) -> "RunConfig":
         names = [rule.name for rule in self.naming.rules]
-        if self.naming.scheme == "rules":
-            for name in self.report.suggestions:
-                if name.partition(",")[0] not in (*names, ONE_SEGMENT):
-                    hint = did_you_mean(name, names)
-                    raise ValueError(f"report.suggestions: no rule of naming.rules gives the name {name!r}{hint}")
+        for name in self.report.suggestions if self.naming.scheme == "rules" else ():
+            if name.partition(",")[0] not in (*names, ONE_SEGMENT):
+                hint = did_you_mean(name, names)
+                raise ValueError(f"report.suggestions: no rule of naming.rules gives the name {name!r}{hint}")
         return self
 
     def canonical(self) -> str:

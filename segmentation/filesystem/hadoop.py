@@ -24,14 +24,15 @@ from segmentation.filesystem import (
 logger = logging.getLogger(__name__)
 
 RENAMES_FOLDERS = frozenset({"hdfs", "viewfs"})
-# The ending of Hadoop's checksum files.
-CHECKSUM_ENDING = ".crc"
 
 
 class HadoopFileSystem:
-    """The `FileSystem` of HDFS and object stores.
+    """A file system that Hadoop reaches; every path given to its methods must be on it.
 
-    Processes on such a file system cannot lock anything or see each other: nobody waits, and every claim is held.
+    `root` is the path that it was opened for, absolute and with its scheme. `renames_folders` is whether a folder is
+    renamed in one step with all that is in it: object stores copy file by file.
+
+    Processes on HDFS or an object store cannot lock anything or see each other: nobody waits, every claim is held.
     """
 
     def __init__(self, spark: SparkSession, path: str) -> None:
@@ -48,6 +49,10 @@ class HadoopFileSystem:
         return self._jvm.org.apache.hadoop.fs.Path(path)
 
     def find(self, pattern: str) -> list[StoredFile]:
+        """List all files at a path, below a folder or matching a glob, sorted by path; empty if nothing is there.
+
+        Hidden files inside a folder are left out, with a warning unless they are empty or checksums.
+        """
         path = self._path(pattern)
         if self._fs.exists(path):
             statuses = [self._fs.getFileStatus(path)]
@@ -63,10 +68,14 @@ class HadoopFileSystem:
             name = inner.getPath().getName()
             if not is_hidden(name):
                 yield from self._files_of(inner)
-            elif (inner.getLen() or inner.isDirectory()) and not name.endswith(CHECKSUM_ENDING):
+            elif (inner.getLen() or inner.isDirectory()) and not name.endswith(".crc"):
                 logger.warning("%s is left out: %s", readable_path(inner.getPath().toString()), HIDDEN_IS_NO_DATA)
 
     def head(self, path: str, count: int) -> bytes:
+        """Return the first `count` bytes of a file, decompressed according to its name.
+
+        Raises OSError if it cannot be read or decompressed.
+        """
         stream = None
         try:
             stream = self._fs.open(self._path(path))
@@ -82,6 +91,7 @@ class HadoopFileSystem:
                 stream.close()
 
     def read_text(self, path: str) -> str:
+        """Return a small text file's content. Raises OSError if it cannot be read."""
         try:
             size = self._fs.getFileStatus(self._path(path)).getLen()
         except Exception as error:  # noqa: BLE001 - as above
@@ -90,6 +100,7 @@ class HadoopFileSystem:
 
     @contextmanager
     def local_copy(self, path: str) -> Iterator[Path]:
+        """Give access to a file on the driver's disk, as long as the context lasts."""
         with TemporaryDirectory(prefix="copy-") as folder:
             local = Path(folder) / f"copy{Path(path).suffix}"
             self._fs.copyToLocalFile(self._path(path), self._path(f"file:{local}"))
@@ -102,11 +113,16 @@ class HadoopFileSystem:
         return self.exists(path) and bool(self._fs.getFileStatus(self._path(path)).isDirectory())
 
     def names_in(self, path: str) -> list[str]:
+        """List the names in a folder, sorted; empty if there is no such folder."""
         if not self.exists(path):
             return []
         return sorted(status.getPath().getName() for status in self._fs.listStatus(self._path(path)))
 
     def modified_ms(self, path: str) -> int:
+        """Return when the newest file or folder at or below a path was written, in ms since 1970.
+
+        Raises OSError if something below it vanishes meanwhile.
+        """
         try:
             status = self._fs.getFileStatus(self._path(path))
             inner = self._fs.listStatus(self._path(path)) if status.isDirectory() else ()
@@ -116,12 +132,15 @@ class HadoopFileSystem:
         return max([int(status.getModificationTime()), *times])
 
     def free_bytes(self, path: str) -> int:
+        """Return how many more bytes the file system takes."""
         return int(self._fs.getStatus(self._path(path)).getRemaining())
 
     def may_write(self, path: str) -> bool:
+        """Return False if it is known in advance that this user may not add to a folder."""
         return True
 
     def make_directory(self, path: str, owner_only: bool = False) -> None:
+        """Make a folder and its parents. Raises OSError if that fails."""
         try:
             is_made = self._fs.mkdirs(self._path(path))
             if owner_only:
@@ -132,20 +151,27 @@ class HadoopFileSystem:
             raise OSError(f"{path} could not be made")
 
     def write_text(self, path: str, text: str, staging: str) -> None:
+        """Write a small text file, or replace it, atomically: through a temporary file in the folder `staging`."""
         temporary = f"{staging}/.{temporary_name(Path(path).name)}"
         stream = self._fs.create(self._path(temporary), False)
         try:
             stream.write(text.encode("utf-8"))
         finally:
             stream.close()
-        self._rename(temporary, path, [self._jvm.org.apache.hadoop.fs.Options.Rename.OVERWRITE])
+        self.rename(temporary, path, replace=True)
 
     def put(self, local: Path, path: str) -> None:
+        """Copy a file from the driver's disk."""
         self._fs.copyFromLocalFile(self._path(f"file:{local}"), self._path(path))
 
     def publish(self, source: str, target: str, last: str) -> None:
+        """Make the folder `source` appear as `target`, in one step where folders can be renamed.
+
+        Elsewhere its file `last` appears after all others: readers must go by that file.
+        Raises PublishConflict if `target` exists.
+        """
         if self.renames_folders:
-            self._rename(source, target, [])
+            self.rename(source, target)
             return
         if self.exists(target):
             raise PublishConflict(
@@ -155,29 +181,29 @@ class HadoopFileSystem:
         self._fs.mkdirs(self._path(target))
         for name in self.names_in(source):
             if name != last:
-                self._rename(f"{source}/{name}", f"{target}/{name}", [])
-        self._rename(f"{source}/{last}", f"{target}/{last}", [])
+                self.rename(f"{source}/{name}", f"{target}/{name}")
+        self.rename(f"{source}/{last}", f"{target}/{last}")
 
-    def rename(self, source: str, target: str) -> None:
-        self._rename(source, target, [])
-
-    def _rename(self, source: str, target: str, options: list[Any]) -> None:
+    def rename(self, source: str, target: str, replace: bool = False) -> None:
+        """Rename a file or folder to a name that is free, or replace the file of that name."""
         fs = self._jvm.org.apache.hadoop.fs
-        rename_options = self._gateway.new_array(fs.Options.Rename, len(options))
-        for position, option in enumerate(options):
-            rename_options[position] = option
+        options = self._gateway.new_array(fs.Options.Rename, int(replace))
+        if replace:
+            options[0] = fs.Options.Rename.OVERWRITE
         context = fs.FileContext.getFileContext(self._fs.getUri(), self._conf)
         try:
-            context.rename(self._path(source), self._path(target), rename_options)
+            context.rename(self._path(source), self._path(target), options)
         except Exception as error:  # noqa: BLE001 - as above
-            if not options and self.exists(target):
+            if not replace and self.exists(target):
                 raise PublishConflict(f"{target} exists already") from None
             raise OSError(java_message(error)) from None
 
     def delete(self, path: str) -> None:
+        """Delete a file, or a folder with all that is in it; do nothing if there is none."""
         self._fs.delete(self._path(path), True)
 
     def restrict_to_owner(self, path: str) -> None:
+        """Take a folder and all that is in it from everyone but its owner."""
         for inner in self._fs.listStatus(self._path(path)):
             if inner.isDirectory():
                 self.restrict_to_owner(inner.getPath().toString())
@@ -186,6 +212,7 @@ class HadoopFileSystem:
         self._set_mode(path, OWNER_ONLY_FOLDER)
 
     def copy_permissions(self, source: str, target: str) -> None:
+        """Give the folder `target` the permissions of `source`."""
         self._set_mode(target, self._fs.getFileStatus(self._path(source)).getPermission().toShort())
 
     def _set_mode(self, path: str, mode: int) -> None:
@@ -199,9 +226,11 @@ class HadoopFileSystem:
         """Do nothing: a rename is durable here."""
 
     def exclusive(self) -> AbstractContextManager[None]:
+        """Wait until no other process of this machine holds the same root; held as long as the context lasts."""
         return nullcontext()
 
     def claim(self, path: str) -> Claim:
+        """Claim a folder, so that other processes see that this one works on it."""
         return Claim(is_held=True)
 
     def remove_abandoned(self, folder: str) -> None:

@@ -25,7 +25,7 @@ from segmentation.filesystem.hadoop import HadoopFileSystem
 
 
 class LocalFileSystem(HadoopFileSystem):
-    """The `FileSystem` of the driver's disk: Hadoop lists, globs and decompresses, the operating system does the rest.
+    """The driver's disk: Hadoop lists, globs and decompresses, the operating system does the rest.
 
     Writing, renaming and deleting need no Java, which may have ended.
     """
@@ -77,7 +77,7 @@ class LocalFileSystem(HadoopFileSystem):
                 raise PublishConflict(f"{readable_path(target)} exists already") from error
             raise
 
-    def rename(self, source: str, target: str) -> None:
+    def rename(self, source: str, target: str, replace: bool = False) -> None:
         _local(source).rename(_local(target))
 
     def delete(self, path: str) -> None:

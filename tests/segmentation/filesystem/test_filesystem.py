@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict
-from segmentation.filesystem import HOST, FileSystem, StoredFile, filesystem_for, temporary_name
+from segmentation.filesystem import HOST, StoredFile, filesystem_for, temporary_name
 from segmentation.filesystem.hadoop import HadoopFileSystem
 from segmentation.filesystem.local import LocalFileSystem
 
@@ -27,9 +26,9 @@ time.sleep(60)
 
 
 @pytest.fixture(params=[LocalFileSystem, HadoopFileSystem])
-def filesystem(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> FileSystem:
+def filesystem(request: pytest.FixtureRequest, spark: SparkSession, tmp_path: Path) -> HadoopFileSystem:
     """Each of the two, over a folder of the local disk."""
-    make: Callable[[SparkSession, str], FileSystem] = request.param
+    make: type[HadoopFileSystem] = request.param
     return make(spark, str(tmp_path))
 
 
@@ -39,7 +38,7 @@ def test_a_path_without_a_scheme_is_on_the_local_disk(spark: SparkSession, tmp_p
     assert filesystem.root == f"file:{tmp_path}"
 
 
-def test_a_text_file_is_replaced_and_leaves_no_temporary_file(filesystem: FileSystem, tmp_path: Path):
+def test_a_text_file_is_replaced_and_leaves_no_temporary_file(filesystem: HadoopFileSystem, tmp_path: Path):
     path = f"{filesystem.root}/note.txt"
     for text in ("a longer text – with £", "short"):
         filesystem.write_text(path, text, filesystem.root)
@@ -68,14 +67,14 @@ def test_files_are_listed_below_folders_and_by_glob_without_hidden_ones(
     assert filesystem.find(f"{tmp_path}/a.csv") == [StoredFile(f"{filesystem.root}/a.csv", 5, 1_300_000_000_000)]
 
 
-def test_a_missing_file_raises_an_os_error_that_names_it(filesystem: FileSystem, tmp_path: Path):
+def test_a_missing_file_raises_an_os_error_that_names_it(filesystem: HadoopFileSystem, tmp_path: Path):
     with pytest.raises(OSError, match=r"missing\.csv"):
         filesystem.head(f"{tmp_path}/missing.csv", 10)
     with pytest.raises(OSError, match=r"missing\.csv"):
         filesystem.read_text(f"{tmp_path}/missing.csv")
 
 
-def test_a_file_is_copied_in_and_read_through_a_local_copy(filesystem: FileSystem, tmp_path: Path):
+def test_a_file_is_copied_in_and_read_through_a_local_copy(filesystem: HadoopFileSystem, tmp_path: Path):
     source = tmp_path / "two words %20.bin"
     source.write_bytes(b"\x00\xff")
     filesystem.put(source, f"{filesystem.root}/folder/copy %20.bin")
@@ -84,7 +83,11 @@ def test_a_file_is_copied_in_and_read_through_a_local_copy(filesystem: FileSyste
         assert local.suffix == ".bin"
 
 
-def test_a_folder_is_published_whole_and_never_over_another(filesystem: FileSystem, tmp_path: Path):
+@pytest.mark.parametrize("renames_folders", [True, False], ids=["as on HDFS", "as on an object store"])
+def test_a_folder_is_published_whole_and_never_over_another(
+    filesystem: HadoopFileSystem, tmp_path: Path, renames_folders: bool
+):
+    filesystem.renames_folders = renames_folders
     for name in ("first", "second"):
         (tmp_path / name / "table").mkdir(parents=True)
         (tmp_path / name / "last.json").write_text(name)
@@ -96,19 +99,7 @@ def test_a_folder_is_published_whole_and_never_over_another(filesystem: FileSyst
     assert (tmp_path / "runs" / "a" / "last.json").read_text() == "first"
 
 
-def test_hdfs_publishes_by_one_rename_and_never_over_another(spark: SparkSession, tmp_path: Path):
-    filesystem = HadoopFileSystem(spark, str(tmp_path))
-    filesystem.renames_folders = True
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "last.json").write_text(name)
-    filesystem.publish(f"{tmp_path}/first", f"{tmp_path}/run", last="last.json")
-    with pytest.raises(PublishConflict, match="run exists already"):
-        filesystem.publish(f"{tmp_path}/second", f"{tmp_path}/run", last="last.json")
-    assert (tmp_path / "run" / "last.json").read_text() == "first"
-
-
-def test_a_restricted_folder_is_for_its_owner_until_it_is_opened(filesystem: FileSystem, tmp_path: Path):
+def test_a_restricted_folder_is_for_its_owner_until_it_is_opened(filesystem: HadoopFileSystem, tmp_path: Path):
     (tmp_path / "open").mkdir(mode=0o755)
     (tmp_path / "run" / "table").mkdir(parents=True)
     (tmp_path / "run" / "table" / "part").touch()
@@ -121,14 +112,14 @@ def test_a_restricted_folder_is_for_its_owner_until_it_is_opened(filesystem: Fil
     assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_is_as_new_as_the_newest_file_below_it(filesystem: FileSystem, tmp_path: Path):
+def test_a_folder_is_as_new_as_the_newest_file_below_it(filesystem: HadoopFileSystem, tmp_path: Path):
     (tmp_path / "old" / "deep").mkdir(parents=True)
     (tmp_path / "old" / "deep" / "new").touch()
     os.utime(tmp_path / "old" / "deep" / "new", (4_000_000_000, 4_000_000_000))
     assert filesystem.modified_ms(f"{tmp_path}/old") == 4_000_000_000_000
 
 
-def test_files_and_folders_are_deleted_and_missing_ones_ignored(filesystem: FileSystem, tmp_path: Path):
+def test_files_and_folders_are_deleted_and_missing_ones_ignored(filesystem: HadoopFileSystem, tmp_path: Path):
     (tmp_path / "folder" / "deep").mkdir(parents=True)
     (tmp_path / "file").touch()
     for name in ("folder", "file", "missing"):
