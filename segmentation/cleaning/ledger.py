@@ -96,10 +96,6 @@ class Ledger:
         """The lines read by outcome, such as `of 5 lines read: guest 2, clean 3`, to follow a message in brackets."""
         return f"of {self.read:,} lines read: {_listed(self.counts)}"
 
-    def in_words(self) -> str:
-        """What became of the lines, for a message."""
-        return f"{self.read:,} read ({_listed(self.counts)})"
-
     @property
     def source(self) -> str:
         """The first file, and how many more there are, for a message."""
@@ -130,7 +126,7 @@ def require_clean_lines(ledger: Ledger) -> None:
         raise InputError(f"{ledger.source}: a header, but no lines below it")
     if not ledger.counts[s.CLEAN]:
         raise InputError(
-            f"{ledger.source}: no usable line is left of {ledger.in_words()}: check "
+            f"{ledger.source}: no usable line is left of {ledger.read:,} read ({_listed(ledger.counts)}): check "
             "input.columns, cleaning.date_formats and --as-of"
         )
 

@@ -109,6 +109,7 @@ def model_of(centres: Centres, features_column: str, prediction_column: str) -> 
     java = _jvm().org.apache.spark.ml.clustering.KMeansModel("customer_segments", _mllib_model(centres))
     model = KMeansModel(java)
     model._resetUid("customer_segments")
+    model._set(seed=0)  # PySpark's default is the hash of a name, another in each process
     if len(centres) > 1:  # the parameter k of Spark ML starts at 2
         model._set(k=len(centres))
     return model.setFeaturesCol(features_column).setPredictionCol(prediction_column)
