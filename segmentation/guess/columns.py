@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 
 from segmentation import schemas as s
 from segmentation.guess.synonyms import DECORATIONS, LINE_TOTALS, SYNONYMS, Export, export_of, normal, words_of
@@ -102,20 +102,16 @@ def _candidates(field: str, kind: str, unused: Mapping[str, str], export: Export
     totals = LINE_TOTALS | export.line_totals if field == s.UNIT_PRICE else frozenset()
     if kind in known:
         return [name for name, words in unused.items() if words in known[kind] - totals]
+    known_names = sorted(synonyms[USUAL] | synonyms[USUAL_ELSEWHERE] | {normal(field)})
     compared = [name for name, words in unused.items() if words not in totals][:MOST_COMPARED]
-    usual = synonyms[USUAL] | synonyms[USUAL_ELSEWHERE] | {normal(field)}
-    similarity = {name: _similarity(name, usual) for name in compared}
-    best = max(similarity.values(), default=0.0)
-    return [name for name, value in similarity.items() if value == best] if best >= NEAR else []
+    return [name for name in compared if _is_near(name, known_names)]
 
 
-def _similarity(name: str, known: Collection[str]) -> float:
-    """Return from 0 to 1 how similar a name is to the nearest known one, with or without decorating words."""
+def _is_near(name: str, known_names: Sequence[str]) -> bool:
+    """Return whether a name is like a known one, or is one with a decorating word such as a currency."""
     bare = "".join(word for word in words_of(name) if word not in DECORATIONS)
-    if bare in known:
-        return 1.0
     plain = normal(name)[:LONGEST_NAME_SHOWN]
-    return max(SequenceMatcher(None, plain, other, autojunk=False).ratio() for other in known)
+    return bare in known_names or bool(get_close_matches(plain, known_names, n=1, cutoff=NEAR))
 
 
 def _how_often(column: str, names: Sequence[str]) -> str:

@@ -12,15 +12,14 @@ from segmentation.errors import InputError
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
-from segmentation.guess.suggestions import MOSTLY, Suggestion, blank_warnings, share, suggest_settings
+from segmentation.guess.suggestions import MOSTLY, Suggestion, share, suggest_settings
 from segmentation.ingest.files import shortened_names
+from segmentation.ingest.json_files import OPTIONAL_FIELDS
 
 logger = logging.getLogger(__name__)
 
 # A sheet with fewer fields than this is a cover or notes, if another has more.
 FEWEST_FIELDS = 3
-# Fields that a line may lack and still count.
-MAY_BE_BLANK = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY})
 # For files without any value: the formats of the configurations in conf/.
 USUAL_DATES = DateGuess(
     ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel"), "there is no value to look at"
@@ -64,27 +63,22 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     _require_numbers(source, values, columns.columns)
     suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning)
     suggestions = [suggestion for suggestion in suggestions if not _is_set(suggestion.key, given)]
-    document = _document(columns.columns)
-    document["cleaning"]["date_formats"] = list(dates.formats)
-    for suggestion in suggestions:
-        _put(document, suggestion.key, suggestion.value)
+    document = _document(columns.columns, dates)
+    with_overrides(document, [f"{suggestion.key}={flow(suggestion.value)}" for suggestion in suggestions])
     config = config_of(document, overrides, f"{GUESSED} from {source}")
-    explanation = [*_explain(source, columns, dates, suggestions), *blank_warnings(samples, columns.columns)]
+    explanation = _explain(source, columns, dates, suggestions)
     for line in [*explanation, "  Wrong, or to keep? --write-config FILE writes it all as a configuration to change"]:
         logger.info("%s", line)
     return config, explanation
 
 
-def _document(columns: Mapping[str, str]) -> dict[str, Any]:
-    """Return the classic recipe, as in conf/online_retail.yaml, over the given columns."""
+def _document(columns: Mapping[str, str], dates: DateGuess = USUAL_DATES) -> dict[str, Any]:
+    """Return the classic recipe, as in conf/online_retail.yaml, over the given columns and dates."""
     return {
         "input": {"columns": dict(columns)},
-        "cleaning": {"date_formats": list(USUAL_DATES.formats)},
+        "cleaning": {"date_formats": list(dates.formats)},
         "clustering": {"features": [{"feature": s.TOTAL_SPEND}, {"feature": s.PURCHASE_FREQUENCY}]},
     }
-
-
-# --- columns ----------------------------------------------------------------------------------------------------
 
 
 def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tuple[list[Sample], ColumnGuess]:
@@ -92,7 +86,7 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
 
     Raises: GuessError if they differ.
     """
-    guesses = [_best_guess(sample, fixed) for sample in samples]
+    guesses = [guess_columns(sample.names, fixed) for sample in samples]
     fewest = min(FEWEST_FIELDS, max(len(guess.columns) for guess in guesses))
     with_lines = [
         (sample, guess)
@@ -105,7 +99,8 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
     if not different:
         return samples_with_lines, guess
     # A file may have a column more than another: the guess is then made from the columns that all have.
-    common = guess_columns(_common_names(with_lines), fixed)
+    names = [name for name in first.names if all(name in sample.names for sample, _ in with_lines)]
+    common = guess_columns(names, fixed)
     if common.missing:
         sample, other = different[0]
         field = next(field for field in s.LINE_FIELDS if guess.columns.get(field) != other.columns.get(field))
@@ -116,38 +111,15 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
     return samples_with_lines, common
 
 
-def _common_names(guesses: Sequence[tuple[Sample, ColumnGuess]]) -> list[str]:
-    """Return the names that all files have. JSON files count as one: an object leaves out a key without a value."""
-    headers = [list(_names(sample, guess)) for sample, guess in guesses if sample.kind != "json"]
-    keys = dict.fromkeys(name for sample, _ in guesses if sample.kind == "json" for name in sample.names)
-    if keys:
-        headers.insert(0, list(keys))
-    common = set.intersection(*map(set, headers))
-    return [name for name in headers[0] if name in common]
-
-
-def _best_guess(sample: Sample, fixed: Mapping[str, str]) -> ColumnGuess:
-    """Return the guess over the header, for a text file by the delimiter that gives the most fields."""
-    headers = list(sample.delimited.values()) or [sample.names]
-    return max((guess_columns(names, fixed) for names in headers), key=lambda guess: len(guess.columns))
-
-
-def _names(sample: Sample, guess: ColumnGuess) -> Sequence[str]:
-    """Return the header's names, split by the delimiter that gives the guessed columns."""
-    guessed = set(guess.columns.values())
-    return next((names for names in sample.delimited.values() if guessed <= set(names)), sample.names)
-
-
-# --- values -----------------------------------------------------------------------------------------------------
-
-
 def _values(samples: Sequence[Sample], columns: Mapping[str, str]) -> dict[str, list[str]]:
     """Return some values of each field, of all files together, without blanks."""
     values: dict[str, list[str]] = {field: [] for field in columns}
     for sample in samples[:FILES_WITH_VALUES]:
-        taken = sample.values(list(columns.values()))
-        for field, column in columns.items():
-            values[field] += [value.strip() for value in taken[column] if value.strip()]
+        for line in sample.lines(columns.values()):
+            for field, column in columns.items():
+                value = line.get(column, "").strip()
+                if value:
+                    values[field].append(value)
     return values
 
 
@@ -176,9 +148,6 @@ def _require_numbers(source: str, values: Values, columns: Mapping[str, str]) ->
             )
 
 
-# --- messages ---------------------------------------------------------------------------------------------------
-
-
 def _explain(source: str, columns: ColumnGuess, dates: DateGuess, suggestions: Sequence[Suggestion]) -> list[str]:
     lines = [f"Guessed from {source}:", *_mapping(columns)]
     lines.append(f"  dates: {flow(list(dates.formats))}")
@@ -201,8 +170,8 @@ def _mapping(columns: ColumnGuess) -> list[str]:
 
 
 def _incomplete(source: str, samples: Sequence[Sample], columns: ColumnGuess) -> GuessError:
-    """Return the error for missing columns, with the known part of a configuration to complete."""
-    names = _names(samples[0], columns)
+    """Return the error for missing columns, with the columns that are known."""
+    names = samples[0].names
     if not columns.columns:  # the header may be a line of data, which is not to be shown
         return GuessError(
             f"{source}: {len(names):,} fields, none of them named like a column: put a header above the lines, or name "
@@ -210,26 +179,15 @@ def _incomplete(source: str, samples: Sequence[Sample], columns: ColumnGuess) ->
         )
     problems = "; ".join(f"{field} {reason}" for field, reason in columns.missing.items())
     ending = "" if problems.endswith("?") else "."
-    before = [
-        f"Guessed from {source}:",
-        *_mapping(columns),
-        "To go on: copy conf/online_retail.yaml, and put in place of its columns these, completed:",
-        "input:",
-        "  columns:",
-        *(f"    {field}: {flow(columns.columns.get(field, '?'))}" for field in s.LINE_FIELDS),
-    ]
     settings = " ".join(f"'input.columns.{field}=COLUMN'" for field in columns.missing)
     may_be_blank = ""
-    if columns.missing.keys() <= MAY_BE_BLANK:
+    if columns.missing.keys() <= OPTIONAL_FIELDS:
         may_be_blank = ": what the shop does not have may be an empty column"
     return GuessError(
         f"{source}: {problems}{ending} Found: {shortened_names(names)}. Set what is missing by --set {settings}, or "
         f"give a configuration by --config. All eight are needed{may_be_blank}",
-        before,
+        [f"Guessed from {source}:", *_mapping(columns)],
     )
-
-
-# --- keys by their path -----------------------------------------------------------------------------------------
 
 
 def _is_set(key: str, document: Mapping[str, Any]) -> bool:
@@ -239,10 +197,3 @@ def _is_set(key: str, document: Mapping[str, Any]) -> bool:
             return False
         value = value[name]
     return True
-
-
-def _put(document: dict[str, Any], key: str, value: Any) -> None:
-    *sections, last = key.split(".")
-    for section in sections:
-        document = document.setdefault(section, {})
-    document[last] = value

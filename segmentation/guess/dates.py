@@ -26,6 +26,7 @@ MOST_UNREADABLE = 200
 # The first characters of a format's name are day and month with the separator on both sides of the second.
 DAY_AND_MONTH = 4
 NUMBER = r"\d{1,2}"
+HOUR, HOUR_OF_12, SIXTIETH = r"(?:[01]?\d|2[0-3])", r"(?:0?[1-9]|1[0-2])", r"[0-5]?\d"
 TWO_NUMBERS = re.compile(rf"(?P<first>{NUMBER})(?P<between>[/.-])(?P<second>{NUMBER})(?P=between)", re.ASCII)
 
 
@@ -56,11 +57,7 @@ class DateFormat:
             date(year, number, int(parts["day"]))
         except ValueError:
             return False
-        has_12_hours = "h:mm" in self.name
-        lowest, highest = (1, 12) if has_12_hours else (0, 23)
-        hour, minute, second = (int(parts.get(part) or 0) for part in ("hour", "minute", "second"))
-        is_hour = parts.get("hour") is None or lowest <= hour <= highest
-        return is_hour and minute < 60 and second < 60
+        return True
 
 
 @dataclass(frozen=True)
@@ -131,7 +128,7 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
         best = max(read, key=lambda date_format: len(read[date_format]))
         if best.order:
             order = orders[best.separator]
-            reasons.append(_reason(best, order, read[best]))
+            reasons.append(_reason(order, best.separator))
             swapped = swapped if order.supporting else _swap(best.name)
         else:
             reasons.append(f"{_counted(len(read[best]))} written so")
@@ -166,15 +163,11 @@ def _order(separator: str, values: Sequence[str]) -> Order:
     return Order(order, other, showing[order], showing[other])
 
 
-def _reason(date_format: DateFormat, order: Order, values: Sequence[str]) -> str:
-    """Return why the order of day and month in a format that reads these values is assumed."""
-    if not order.supporting:
-        usual = f"{date_format.order}, as is usual with {date_format.separator!r}"
-        return f"{usual}: no number beyond 12 distinguishes day and month"
-    own = len(set(values) & set(order.supporting))
-    if not own:
-        return f"{date_format.order}, as the column's other dates with {date_format.separator!r}"
-    return f"{date_format.order}: {_counted(own)} with a number beyond 12 as the day"
+def _reason(order: Order, separator: str) -> str:
+    """Return why the order of day and month in the dates with a separator is assumed."""
+    if order.supporting:
+        return f"{order.order}: {_counted(len(order.supporting))} with a number beyond 12 as the day"
+    return f"{order.order}, as is usual with {separator!r}: no number beyond 12 distinguishes day and month"
 
 
 def _mixed_orders(order: Order) -> str:
@@ -201,7 +194,7 @@ def _formats() -> Iterator[DateFormat]:
         ISO,
         re.compile(
             rf"(?P<year>\d{{4}})-(?P<month>{NUMBER})-(?P<day>{NUMBER})"
-            rf"(?:[ T](?P<hour>{NUMBER})(?::(?P<minute>{NUMBER})(?::(?P<second>{NUMBER})(?:\.\d{{1,9}})?"
+            rf"(?:[ T]{HOUR}(?::{SIXTIETH}(?::{SIXTIETH}(?:\.\d{{1,9}})?"
             rf"(?: (?={zone}))?)?)?{zone}?)?",
             re.ASCII,
         ),
@@ -234,14 +227,14 @@ def _dates() -> Iterator[tuple[str, str, str]]:
 
 def _times() -> Iterator[tuple[str, str]]:
     """Yield the times of day that may follow a date, each optional."""
-    seconds = r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})"
-    yield "[ H:mm[:ss]]", rf"(?: {seconds})?)?"
-    yield "[ H:mm[:ss[.SSSSSS]]]", rf"(?: {seconds}(?:\.\d{{1,6}})?)?)?"
-    yield "['T'H:mm[:ss[.SSSSSS]]]", rf"(?:T{seconds}(?:\.\d{{1,6}})?)?)?"
-    yield "[, H:mm[:ss]]", rf"(?:, {seconds})?)?"
-    yield "[ h:mm[:ss] a]", rf"(?: {seconds})? [AP]M)?"
-    yield "[ h:mm[:ss]a]", rf"(?: {seconds})?[AP]M)?"
-    yield "[, h:mm[:ss] a]", rf"(?:, {seconds})? [AP]M)?"
+    minutes = r":[0-5]\d(?::[0-5]\d"
+    yield "[ H:mm[:ss]]", rf"(?: {HOUR}{minutes})?)?"
+    yield "[ H:mm[:ss[.SSSSSS]]]", rf"(?: {HOUR}{minutes}(?:\.\d{{1,6}})?)?)?"
+    yield "['T'H:mm[:ss[.SSSSSS]]]", rf"(?:T{HOUR}{minutes}(?:\.\d{{1,6}})?)?)?"
+    yield "[, H:mm[:ss]]", rf"(?:, {HOUR}{minutes})?)?"
+    yield "[ h:mm[:ss] a]", rf"(?: {HOUR_OF_12}{minutes})? [AP]M)?"
+    yield "[ h:mm[:ss]a]", rf"(?: {HOUR_OF_12}{minutes})?[AP]M)?"
+    yield "[, h:mm[:ss] a]", rf"(?:, {HOUR_OF_12}{minutes})? [AP]M)?"
 
 
 KNOWN = tuple(_formats())

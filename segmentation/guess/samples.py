@@ -7,13 +7,13 @@ import bz2
 import csv
 import glob
 import gzip
-import json
 import re
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,7 +25,7 @@ from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem import StoredFile, is_hidden
 from segmentation.ingest.csv_files import DELIMITERS, detect_encoding, split_header, text_lines
 from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, InputFile, kind_of, missing_path_error
-from segmentation.ingest.json_files import head_keys, is_json_array
+from segmentation.ingest.json_files import head_keys, is_json_array, objects_in
 from segmentation.ingest.xlsx import first_rows
 from segmentation.redaction import without_secrets
 
@@ -37,25 +37,22 @@ UNPACKED_AT_MOST = 64_000_000
 # Values are taken from this many files; from all others the columns' names alone.
 FILES_WITH_VALUES = 16
 OPENERS: Mapping[str, Callable[[Path], IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
-# Characters other than the usual delimiters that may separate fields.
-UNUSUAL_DELIMITER = re.compile(r"[^\w\s\"'.()/-]")
 
+Line = Mapping[str, str]
 Values = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A file or a sheet of a workbook: its columns' names, and a function that returns values of given columns.
+    """A file or a sheet of a workbook: its columns' names, and a function that yields lines with given columns.
 
-    `values` returns lists of equal length, a value per line. `delimited` maps each possible delimiter of a text file
-    to the names into which it splits the header.
+    A line maps columns to their texts; a column without a value may be missing.
     """
 
     path: str
     kind: str
     names: Sequence[str]
-    values: Callable[[Collection[str]], Values]
-    delimited: Mapping[str, Sequence[str]]
+    lines: Callable[[Collection[str]], Iterable[Line]]
 
 
 def samples_of(paths: Sequence[str], settings: CsvSettings, kind: str, sheets: Sequence[str] | None) -> list[Sample]:
@@ -145,25 +142,18 @@ def _sample_text(blocks: Sequence[bytes], name: str, settings: CsvSettings) -> S
         raise InputError(f"{name}: empty, there are no lines to read")
     if "16" in encoding:
         others = []  # a block may begin in the middle of a character of two bytes
-    unusual = dict.fromkeys(UNUSUAL_DELIMITER.findall(head[0]))
-    delimiters = [*DELIMITERS, *unusual] if settings.delimiter == "auto" else [settings.delimiter]
-    delimited = {delimiter: split_header(head, delimiter) for delimiter in delimiters}
+    delimiters = DELIMITERS if settings.delimiter == "auto" else (settings.delimiter,)
+    delimiter = max(delimiters, key=lambda delimiter: len(split_header(head, delimiter)))
+    names = split_header(head, delimiter)
 
-    def values(columns: Collection[str]) -> Values:
-        delimiter = next(delimiter for delimiter in delimiters if set(columns) <= set(delimited[delimiter]))
-        names = delimited[delimiter]
-        parts = [head[1 : LINES_OF_HEAD + 1], *[lines[:LINES_OF_BLOCK] for lines in others]]
-        rows = [row for part in parts for row in _split_lines(part, delimiter) if len(row) == len(names)]
-        return {column: [row[names.index(column)] for row in rows] for column in columns}
+    def sampled_lines(_: Collection[str]) -> Iterator[Line]:
+        for part in (head[1 : LINES_OF_HEAD + 1], *[lines[:LINES_OF_BLOCK] for lines in others]):
+            with suppress(csv.Error):  # a field beyond the limit of csv
+                for fields in csv.reader(part, delimiter=delimiter, skipinitialspace=True):
+                    if len(fields) == len(names):
+                        yield dict(zip(names, fields, strict=True))
 
-    return Sample(name, "csv", delimited[delimiters[0]], values, delimited)
-
-
-def _split_lines(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    try:
-        return list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
-    except csv.Error:  # a field beyond the limit of csv
-        return []
+    return Sample(name, "csv", names, sampled_lines)
 
 
 def _sample_json(blocks: Sequence[bytes], name: str) -> Sample:
@@ -171,31 +161,12 @@ def _sample_json(blocks: Sequence[bytes], name: str) -> Sample:
     is_array = is_json_array(file)
     names = [key.strip() for key in head_keys(file)]
 
-    def values(columns: Collection[str]) -> Values:
-        taken: dict[str, list[str]] = {column: [] for column in columns}
+    def sampled_lines(_: Collection[str]) -> Iterator[Line]:
         for number, block in enumerate(blocks[:1] if is_array else blocks):
-            most = LINES_OF_BLOCK if number else LINES_OF_HEAD
-            for line in _json_objects(block.decode("utf-8-sig", "replace"), most):
-                texts = {key.strip(): value for key, value in line.items() if isinstance(value, str)}
-                for column in columns:
-                    taken[column].append(texts.get(column, ""))
-        return taken
+            for pairs in islice(objects_in(block), LINES_OF_BLOCK if number else LINES_OF_HEAD):
+                yield {key.strip(): value for key, value in pairs if isinstance(value, str)}
 
-    return Sample(name, "json", names, values, {})
-
-
-def _json_objects(text: str, most: int) -> Iterator[dict[str, Any]]:
-    """Yield the first objects of a text, numbers as the text that was written."""
-    decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-    position = text.find("{")
-    while position >= 0 and most:
-        try:
-            json_object, end = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
-            return  # cut off by the end of the block
-        yield json_object
-        most -= 1
-        position = text.find("{", end)
+    return Sample(name, "json", names, sampled_lines)
 
 
 def _sample_parquet(file: Path, name: str) -> Sample:
@@ -205,17 +176,14 @@ def _sample_parquet(file: Path, name: str) -> Sample:
         reason = str(error).splitlines()[0]
         raise InputError(f"{name}: is not a whole Parquet file: {reason}") from None
 
-    def values(columns: Collection[str]) -> Values:
-        taken: dict[str, list[str]] = {column: [] for column in columns}
+    def sampled_lines(columns: Collection[str]) -> Iterator[Line]:
         with suppress(pa.ArrowException, OSError), pq.ParquetFile(file) as opened:
             for group in range(0, opened.num_row_groups, max(1, opened.num_row_groups // BLOCKS)):
-                batch = next(opened.iter_batches(LINES_OF_HEAD, [group], list(columns)), None)
-                if batch is not None:
-                    for column in columns:
-                        taken[column] += [_text(value) for value in batch.column(column).to_pylist()]
-        return taken
+                for batch in islice(opened.iter_batches(LINES_OF_HEAD, [group], list(columns)), 1):
+                    for values in batch.to_pylist():
+                        yield {column: _text(value) for column, value in values.items()}
 
-    return Sample(name, "parquet", names, values, {})
+    return Sample(name, "parquet", names, sampled_lines)
 
 
 def _text(value: Any) -> str:
@@ -227,7 +195,8 @@ def _text(value: Any) -> str:
 def _sample_sheet(columns: Sequence[Sequence[str | None]], name: str) -> Sample:
     names = [(column[0] or "").strip() for column in columns]
 
-    def values(requested: Collection[str]) -> Values:
-        return {column: [cell or "" for cell in columns[names.index(column)][1:]] for column in requested}
+    def sampled_lines(_: Collection[str]) -> Iterator[Line]:
+        for cells in islice(zip(*columns, strict=True), 1, None):
+            yield {column: cell or "" for column, cell in zip(names, cells, strict=True)}
 
-    return Sample(name, "xlsx", names, values, {})
+    return Sample(name, "xlsx", names, sampled_lines)

@@ -4,7 +4,8 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -43,20 +44,31 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     """
     columns = settings.columns.by_field
     keys_by_file = [head_keys(file) for file in files]
-    # For each column the keys of all files that have it.
-    known_keys = {
-        column: {key.strip() for keys in keys_by_file if column in map(str.strip, keys) for key in keys}
-        for column in columns.values()
-    }
+    stripped_by_file = [{key.strip() for key in keys} for keys in keys_by_file]
     layouts: defaultdict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
-    for file, keys in zip(files, keys_by_file, strict=True):
-        absent = _absent_columns(keys, columns, known_keys)
-        missing = [column for column in columns.values() if column not in {*map(str.strip, keys), *absent}]
-        later = [column for column in missing if _is_key_anywhere(spark, file, column)]
-        located = _key_by_field(file.path, [*keys, *later], absent, columns)
-        layouts[is_json_array(file), tuple(located[field] for field in s.LINE_FIELDS)].append(
-            glob_escaped(file.stored.path)
-        )
+    for file, keys, stripped in zip(files, keys_by_file, stripped_by_file, strict=True):
+        absent, later = [], []
+        for field, column in columns.items():
+            if column in stripped:
+                continue
+            having = [others for others in stripped_by_file if column in others]
+            # A key that no file with the column has may be the column under another name.
+            unknown = sorted(stripped.difference(columns.values(), *having))
+            if field in OPTIONAL_FIELDS and having and nearest_name(column, unknown) is None:
+                absent.append(column)
+            elif _is_key_anywhere(spark, file, column):
+                later.append(column)
+        names = [*keys, *later, *absent]
+        located = locate_columns(names, columns, file.path)
+        if absent:
+            logger.warning(
+                "%s: its first objects have no %s: it is read as blank where it is missing. Keys found: %s",
+                file.path,
+                ", ".join(map(repr, absent)),
+                shortened_names(keys),
+            )
+        keys_of_fields = tuple(names[located[field]] for field in s.LINE_FIELDS)
+        layouts[is_json_array(file), keys_of_fields].append(glob_escaped(file.stored.path))
     frames = []
     for (is_array, keys_by_field), paths in layouts.items():
         frames += _read_layout(spark, paths, keys_by_field, is_array)
@@ -73,28 +85,33 @@ def head_keys(file: InputFile) -> list[str]:
 
     Raises: InputError for an object that has a key twice, and where there is no object.
     """
-    text = file.head.decode("utf-8-sig", "replace").lstrip()
     keys: dict[str, None] = {}
-    # Numbers stay text: Python refuses to parse one of thousands of digits.
-    decoder = json.JSONDecoder(
-        object_pairs_hook=lambda pairs: [key for key, _ in pairs], parse_int=str, parse_float=str
-    )
-    position = text.find("{")
-    while position >= 0:
-        try:
-            object_keys, end = decoder.raw_decode(text, position)
-        except json.JSONDecodeError:
-            break  # cut off by the end of the head, or a broken line, which Spark will report as such
+    for pairs in objects_in(file.head):
+        object_keys = [key for key, _ in pairs]
         doubled = next((key for key in object_keys if object_keys.count(key) > 1), None)
         if doubled is not None:
             times = object_keys.count(doubled)
             raise InputError(f"{file.path}: column {doubled!r} is there {times} times in one object: leave one of them")
         keys |= dict.fromkeys(object_keys)
-        position = text.find("{", end)
     if not keys:
         shape = "an array of objects" if is_json_array(file) else "one object a line"
         raise InputError(f"{file.path}: is not JSON with {shape}")
     return list(keys)
+
+
+def objects_in(part: bytes) -> Iterator[list[tuple[str, Any]]]:
+    """Yield the keys and values of each object in a part of a file, up to the first that is broken or cut off."""
+    # Numbers stay text: Python refuses to parse one of thousands of digits.
+    decoder = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str)
+    text = part.decode("utf-8-sig", "replace")
+    position = text.find("{")
+    while position >= 0:
+        try:
+            pairs, end = decoder.raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError):
+            return
+        yield pairs
+        position = text.find("{", end)
 
 
 def _read_layout(spark: SparkSession, paths: Sequence[str], keys: Sequence[str], is_array: bool) -> list[DataFrame]:
@@ -149,21 +166,6 @@ def _ignored(texts: DataFrame, unparsed: Column) -> DataFrame:
     return texts.select(*no_fields, s.SOURCE_FILE, unparsed.alias(s.UNPARSED_LINE))
 
 
-def _absent_columns(
-    keys: Sequence[str], columns: Mapping[str, str], known_keys: Mapping[str, Collection[str]]
-) -> list[str]:
-    """Return the columns that a file with these keys may lack; `known_keys` has the keys of the files with a column."""
-    stripped = {key.strip() for key in keys}
-    absent = []
-    for field, column in columns.items():
-        if column not in stripped and field in OPTIONAL_FIELDS and known_keys[column]:
-            # A key that no file with the column has may be the column under another name.
-            unknown = stripped - {*columns.values(), *known_keys[column]}
-            if nearest_name(column, sorted(unknown)) is None:
-                absent.append(column)
-    return absent
-
-
 def _is_key_anywhere(spark: SparkSession, file: InputFile, column: str) -> bool:
     """Return whether any object of the file has the column; the search ends at the first."""
     # Inside a text a quote has a backslash before it, so that no text passes for a key.
@@ -175,16 +177,3 @@ def _is_key_anywhere(spark: SparkSession, file: InputFile, column: str) -> bool:
         if path_in_read_error(error):  # cut off: it is refused without the column too
             return False
         raise
-
-
-def _key_by_field(path: str, keys: Sequence[str], absent: Sequence[str], columns: Mapping[str, str]) -> dict[str, str]:
-    """Return for each field the key that holds it, as the file writes it; warn of absent columns."""
-    located = locate_columns([*keys, *absent], columns, path)
-    if absent:
-        logger.warning(
-            "%s: its first objects have no %s: it is read as blank where it is missing. Keys found: %s",
-            path,
-            ", ".join(map(repr, absent)),
-            shortened_names(keys),
-        )
-    return {field: [*keys, *absent][position] for field, position in located.items()}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from segmentation import schemas as s
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.guess.config import GuessError, guess_config
@@ -88,9 +87,7 @@ def test_a_missing_field_is_reported_below_the_known_part(tmp_path: Path):
     assert f"Found: {', '.join(header)}" in message
     assert "--set 'input.columns.invoice_no=COLUMN'" in message
     assert refused.value.exit_code == 3
-    start = list(refused.value.before).index("input:")
-    assert "    quantity: Qty" in refused.value.before[start:]
-    assert "    unit_price: '?'" in refused.value.before[start:]
+    assert "  quantity      <- Qty" in refused.value.before
 
 
 def test_set_completes_the_guess(tmp_path: Path):
@@ -139,8 +136,6 @@ def test_an_export_of_shopify_needs_no_change(tmp_path: Path):
         (HEADER[:-1], True),
         ((*HEADER[:2], *HEADER[3:6]), True),
         (HEADER[1:], False),
-        (HEADER[1:-1], False),
-        ((*HEADER[:5], *HEADER[6:]), False),
     ],
 )
 def test_an_empty_column_is_proposed_only_for_fields_that_may_be_blank(
@@ -180,10 +175,3 @@ def test_prices_with_a_decimal_comma_are_refused_even_if_some_are_whole(tmp_path
 def test_a_misspelt_key_is_reported_before_any_file_is_opened():
     with pytest.raises(ConfigError, match=r"guessed with --set clustering\.kmax=4: .* did you mean 'k_max'\?"):
         guess_config(["/nowhere/at/all.csv"], ["clustering.kmax=4"])
-
-
-def test_every_field_is_in_the_guess_of_any_header(tmp_path: Path):
-    with pytest.raises(GuessError) as refused:
-        guess_config([csv(tmp_path, text=text_of(rows(), header=["Qty", *"abcdefg"]))], ())
-    for field in s.LINE_FIELDS:
-        assert any(field in line for line in refused.value.before)
