@@ -4,6 +4,7 @@ To add a rule: its name in `schemas.RULE_NAMES`, an entry in `RULES`, a test.
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,6 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.duplicates import with_duplicate_flag
 from segmentation.config.settings import CleaningSettings
-from segmentation.ingest.values import literal_pattern
 
 Condition = Callable[[CleaningSettings, date | None], Column]
 
@@ -37,7 +37,7 @@ class Rule:
 
 
 def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:
-    prefixes = "|".join(literal_pattern(prefix.upper()) for prefix in settings.cancellation_prefixes)
+    prefixes = "|".join(re.escape(prefix.upper()) for prefix in settings.cancellation_prefixes)
     return F.upper(F.col(s.INVOICE_NO)).rlike(f"^({prefixes})")
 
 

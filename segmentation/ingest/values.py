@@ -106,11 +106,6 @@ def date_and_time(field: Field, formats: Sequence[str]) -> Column:
     return F.coalesce(*[_DATE_PARSERS.get(name, _by_pattern(name))(field.short) for name in formats])
 
 
-def literal_pattern(text: str) -> str:
-    """Return a regular expression that matches exactly this text."""
-    return "".join(f"\\{character}" if not character.isalnum() else character for character in text)
-
-
 def _without(characters: str, text: Column) -> Column:
     """Strip the characters from both ends of a text; the check before is cheaper, and few texts have them."""
     is_ascii = F.octet_length(text) == F.char_length(text)
@@ -136,7 +131,7 @@ def _by_pattern(pattern: str) -> Callable[[Column], Column]:
     separator = numeric[1] if numeric and "MMM" not in pattern else ""
 
     def parse(text: Column) -> Column:
-        has_shape = text.rlike(rf"^\d{{1,4}}{literal_pattern(separator)}\d{{1,2}}{literal_pattern(separator)}")
+        has_shape = text.rlike(rf"^\d{{1,4}}{re.escape(separator)}\d{{1,2}}{re.escape(separator)}")
         candidate = F.when(has_shape, text) if separator else text
         return F.try_to_timestamp(candidate, F.lit(pattern)).cast("timestamp_ntz")
 

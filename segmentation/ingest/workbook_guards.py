@@ -4,7 +4,6 @@ The reader holds the whole rectangle around a sheet's filled cells in memory, an
 calculated, or a cell merged into another, as blank. A blank customer id would silently make a customer a guest.
 """
 
-import mmap
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 from zipfile import BadZipFile, ZipFile, ZipInfo
+
+import fastexcel
 
 from segmentation.errors import InputError
 
@@ -30,10 +31,10 @@ MOST_CHARACTERS = 2**30
 MOST_BYTES_OF_TEXT = 2**20
 CHUNK_BYTES = 2**20
 LEAST_BYTES_OF_A_CELL = len('<c r="A1" t="s"><v>0</v></c>')
-# Enough of a cell's text for an index of a shared text, and to recognise 0.
-LONGEST_INDEX = 20
 
 OLE_CONTAINER = b"\xd0\xcf\x11\xe0"
+# The name of the stream in it that holds an encrypted workbook.
+ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 BOOK, RELATIONS, SHARED_TEXTS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/sharedstrings.xml"
 SHARED_TEXT = re.compile(rb"<(?:[\w.-]+:)?si[\s/>]")
 # Nearly all sheets need no XML parser: no formula, no merged cells, no prefixed element, and every cell names its
@@ -42,31 +43,28 @@ NEEDS_PARSING = re.compile(
     rb'<c[\s/>](?!r="[A-Z](?:[1-9]\d{0,5}|10[0-4]\d{4})")'
     rb"|<(?:f[\s/>]|mergeCell[\s/>]|[\w.-]+:(?:c|f|row|mergeCell)[\s/>])"
 )
+DAMAGE = (
+    *(ET.ParseError, LookupError, ValueError, BadZipFile, zlib.error),
+    *(EOFError, OSError, NotImplementedError, RuntimeError),
+)
+# Enough of a cell's text for an index of a shared text, and to recognise 0.
+LONGEST_INDEX = 20
 CELL_REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([1-9]\d{0,9})")
 
-
-@dataclass(frozen=True)
-class CellRange:
-    """A rectangle of cells, all ends included; rows and columns count from 1."""
-
-    first_row: int
-    first_column: int
-    last_row: int
-    last_column: int
-
-    def __str__(self) -> str:
-        return f"{cell_name(self.first_row, self.first_column)}:{cell_name(self.last_row, self.last_column)}"
+Cell = tuple[int, int]
+"""A cell's row and column, which count from 1."""
 
 
 @dataclass(frozen=True)
 class SheetMarks:
-    """Cells of a sheet that the reader would take for blanks; rows and columns count from 1.
+    """Cells of a sheet that the reader would take for blanks.
 
-    `uncalculated` maps a column to the first row whose formula was never calculated.
+    `uncalculated` maps a column to the first row whose formula was never calculated. `merged` has the first and the
+    last cell of each merged range.
     """
 
     uncalculated: dict[int, int] = field(default_factory=dict)
-    merged: list[CellRange] = field(default_factory=list)
+    merged: list[tuple[Cell, Cell]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -103,9 +101,10 @@ def open_workbook(local: Path, path: str) -> Workbook:
     """
     with local.open("rb") as file:
         if file.read(len(OLE_CONTAINER)) == OLE_CONTAINER:
-            _require_no_password(file.fileno(), path)
+            if ENCRYPTED in file.read():
+                raise InputError(f"{path}: is protected by a password: save it without one")
             return Workbook(local, path)
-    with _damage_named(path), ZipFile(local) as archive:
+    with damage_named(path), ZipFile(local) as archive:
         parts = _parts_by_name(archive, path)
         book = ET.fromstring(b"".join(_pieces(archive, parts.pop(BOOK), path)))
         relations = ET.fromstring(b"".join(_pieces(archive, parts.pop(RELATIONS), path)))
@@ -134,7 +133,7 @@ def inspect_sheet(book: Workbook, index: int) -> SheetMarks:
         return SheetMarks()
     name, part = book.sheets[index]
     path = f"{book.path}#{name}"
-    with _damage_named(path), ZipFile(book.local) as archive:
+    with damage_named(path), ZipFile(book.local) as archive:
         if _is_plain(archive, part, path, max(book.shared_lengths, default=0)):
             return SheetMarks()
         scan = _SheetScan(book)
@@ -142,10 +141,11 @@ def inspect_sheet(book: Workbook, index: int) -> SheetMarks:
         for piece in _pieces(archive, part, path):
             parser.feed(piece)
         parser.close()
-    if scan.cells > MOST_CELLS:
+    cells = scan.last_row * max(0, scan.last_column - scan.first_column + 1)
+    if cells > MOST_CELLS:
         raise InputError(
             f"{path}: its cells reach to {cell_name(scan.last_row, scan.last_column)}: with the blank ones between "
-            f"{scan.cells:,}, more than {MOST_CELLS:,}: delete the cells far from the table"
+            f"{cells:,}, more than {MOST_CELLS:,}: delete the cells far from the table"
         )
     if scan.characters > MOST_CHARACTERS:
         raise InputError(
@@ -156,21 +156,14 @@ def inspect_sheet(book: Workbook, index: int) -> SheetMarks:
 
 
 @contextmanager
-def _damage_named(path: str) -> Iterator[None]:
+def damage_named(path: str) -> Iterator[None]:
+    """Turn an error of the libraries that unpack, parse and read workbooks into an InputError that names the file."""
     try:
         yield
-    except (ET.ParseError, LookupError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a workbook: its XML is damaged: {error}") from None
-    except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    except fastexcel.FastExcelError as error:
+        raise InputError(f"{path}: cannot be read as a workbook: {str(error).strip().splitlines()[0]}") from None
+    except DAMAGE as error:
         raise InputError(f"{path}: cannot be read as a workbook: it is damaged or cut off: {error}") from None
-
-
-def _require_no_password(descriptor: int, path: str) -> None:
-    # An encrypted workbook is a stream of this name inside an OLE container.
-    name = "EncryptedPackage".encode("utf-16-le")
-    with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as content:
-        if content.find(name) >= 0:
-            raise InputError(f"{path}: is protected by a password: save it without one")
 
 
 def _parts_by_name(archive: ZipFile, path: str) -> dict[str, ZipInfo]:
@@ -253,9 +246,8 @@ class _SheetScan:
 
     def __init__(self, book: Workbook) -> None:
         self.marks = SheetMarks()
-        self.characters = 0
-        self.last_row = self.last_column = 0
-        self._first_column = 2**31
+        self.characters = self.last_row = self.last_column = 0
+        self.first_column = 2**31
         self._shared_lengths = book.shared_lengths
         # A program that does not calculate itself writes no value or 0, and asks whoever opens the file to do it.
         self._not_calculated = ("", "0") if book.is_calculated_on_load else ("",)
@@ -263,12 +255,8 @@ class _SheetScan:
         self._type = self._text = ""
         self._has_formula = self._in_value = False
 
-    @property
-    def cells(self) -> int:
-        return self.last_row * max(0, self.last_column - self._first_column + 1)
-
     def start(self, tag: str, attributes: dict[str, str]) -> None:
-        kind = _local_name(tag)
+        kind = tag.rpartition("}")[2]
         if kind == "c":
             self._row, self._column = _row_and_column(attributes.get("r", "")) or (self._row, self._column + 1)
             self._type, self._text, self._has_formula = attributes.get("t", "n"), "", False
@@ -282,7 +270,7 @@ class _SheetScan:
             first, _, last = attributes.get("ref", "").partition(":")
             ends = _row_and_column(first), _row_and_column(last)
             if ends[0] and ends[1]:
-                self.marks.merged.append(CellRange(*ends[0], *ends[1]))
+                self.marks.merged.append((ends[0], ends[1]))
 
     def data(self, text: str) -> None:
         if self._in_value:
@@ -290,26 +278,18 @@ class _SheetScan:
             self._text = (self._text + text)[:LONGEST_INDEX]
 
     def end(self, tag: str) -> None:
-        kind = _local_name(tag)
+        kind = tag.rpartition("}")[2]
         if kind in ("v", "t"):
             self._in_value = False
         elif kind == "c" and (self._text or self._has_formula):
-            self._end_filled_cell()
-
-    def _end_filled_cell(self) -> None:
-        self.last_row = max(self.last_row, self._row)
-        self.last_column = max(self.last_column, self._column)
-        self._first_column = min(self._first_column, self._column)
-        if self._type == "s" and self._text.isdecimal() and int(self._text) < len(self._shared_lengths):
-            self.characters += self._shared_lengths[int(self._text)]
-        # A formula whose result is the empty text has that as its value, and says so by its type.
-        if self._has_formula and self._type != "str" and self._text.strip() in self._not_calculated:
-            self.marks.uncalculated.setdefault(self._column, self._row)
-
-
-def _local_name(tag: str) -> str:
-    """Return an element's name without its namespace."""
-    return tag.rpartition("}")[2]
+            self.last_row = max(self.last_row, self._row)
+            self.last_column = max(self.last_column, self._column)
+            self.first_column = min(self.first_column, self._column)
+            if self._type == "s" and self._text.isdecimal() and int(self._text) < len(self._shared_lengths):
+                self.characters += self._shared_lengths[int(self._text)]
+            # A formula whose result is the empty text has that as its value, and says so by its type.
+            if self._has_formula and self._type != "str" and self._text.strip() in self._not_calculated:
+                self.marks.uncalculated.setdefault(self._column, self._row)
 
 
 def _row_and_column(reference: str) -> tuple[int, int] | None:

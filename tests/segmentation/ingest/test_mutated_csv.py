@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 
-import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -166,22 +165,6 @@ def count_lines(spark: SparkSession, folder: Path) -> tuple[dict[str, int], dict
     counts = read_lines(spark, files, INPUT).groupBy(s.SOURCE_FILE).agg(F.count("*")).collect()
     lines = {Path(file.path).name: 0 for file in files} | {Path(path).name: count for path, count in counts}
     return lines, refused
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"", []),
-        (b"\n\n", []),
-        (b'1,"2\n\n3"\n4', [(2, 2), (1, 1)]),
-        (b'1"2\n3"4\n', [(1, 1), (1, 1)]),  # quotes inside plain fields
-        (b'"1""2",3\n"4"5,6\n7', [(2, 1), (2, 1), (1, 1)]),
-        (b'1,"2\n3,4\n\n5', [(2, 3)]),  # a quote that is left open
-        (b"1\r2\n3\r\n\r\n", [(1, 2), (1, 1), (1, 1)]),
-    ],
-)
-def test_the_independent_parser_counts_fields_and_lines(content: bytes, expected: list[tuple[int, int]]) -> None:
-    assert [(record.fields, record.most_lines) for record in records(content, Dialect())] == expected
 
 
 def test_the_files_are_good_before_they_are_mutated(spark: SparkSession, tmp_path: Path) -> None:
