@@ -44,7 +44,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     Raises: GuessError if a field has no column or several, if files differ, or if dates, prices or quantities have no
     known form; InputError if a file cannot be read; ConfigError for wrong overrides.
     """
-    given = with_overrides({}, overrides)
+    given = [override.partition("=")[0] for override in overrides]
     # Validates the overrides before any file is opened, with the fields' names standing in for their columns.
     settings = config_of(_document({field: field for field in s.LINE_FIELDS}), overrides, GUESSED)
     sheets = None if settings.input.sheets == "all" else settings.input.sheets
@@ -190,10 +190,6 @@ def _incomplete(source: str, samples: Sequence[Sample], columns: ColumnGuess) ->
     )
 
 
-def _is_set(key: str, document: Mapping[str, Any]) -> bool:
-    value: Any = document
-    for name in key.split("."):
-        if not isinstance(value, Mapping) or name not in value:
-            return False
-        value = value[name]
-    return True
+def _is_set(key: str, given: Sequence[str]) -> bool:
+    """Return whether a key, or a section that it is in, is among the given ones."""
+    return any(f"{key}.".startswith(f"{other}.") for other in given)

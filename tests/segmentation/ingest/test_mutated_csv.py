@@ -13,11 +13,10 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.errors import InputError
 from segmentation.ingest.files import find_input
-from segmentation.ingest.read import read_errors_named, read_lines
+from segmentation.ingest.read import read_lines
 from tests.hostile_files import HEADER, INPUT
 
-MUTATIONS = 150
-MUTATED_HEADERS = 30
+MUTATIONS = 100
 DESCRIPTIONS = (
     *(
         "WHITE HEART",
@@ -194,23 +193,3 @@ def test_every_line_of_a_mutated_file_is_counted(spark: SparkSession, tmp_path: 
     assert wrong == {}
     for name, message in refused.items():
         assert re.fullmatch(rf"[^\n]*{name}: [^\n]+", message)
-
-
-def test_a_file_with_a_mutated_header_is_read_or_refused_in_one_message(spark: SparkSession, tmp_path: Path) -> None:
-    rng = random.Random(20111209)
-    messages, counts = [], []
-    for number in range(MUTATED_HEADERS):
-        dialect = DIALECTS[number % len(DIALECTS)]
-        path = tmp_path / "lines.csv"
-        path.write_bytes(mutated(dialect.header, rng) + dialect.body)
-        try:
-            files = find_input(spark, [str(path)], INPUT)
-            with read_errors_named(spark, files):
-                counts.append(len(read_lines(spark, files, INPUT).collect()))
-        except InputError as error:
-            messages.append(str(error))
-    assert MUTATED_HEADERS // 2 < len(messages) < MUTATED_HEADERS
-    assert [message for message in messages if not re.fullmatch(r"[^\n]*lines\.csv: [^\n]+", message)] == []
-    # No line is lost; where the header has other columns, records over several lines count line by line.
-    most_lines = max(len(dialect.body.splitlines()) for dialect in DIALECTS)
-    assert [count for count in counts if not 20 <= count <= most_lines] == []
