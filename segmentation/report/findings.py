@@ -78,13 +78,9 @@ def _in_a_sentence(feature: str) -> str:
 
 def _largest_clause(profiles: Rows) -> str:
     most = max(int(row[s.CUSTOMERS]) for row in profiles)
-    largest = [row for row in profiles if int(row[s.CUSTOMERS]) == most]
-    of_them = f"{most:,} of them ({percent(largest[0][s.CUSTOMER_SHARE])})"
-    if len(largest) == len(profiles):
-        return f"each holds {of_them}"
-    if len(largest) > 1:
-        return f"the {in_words(len(largest))} largest hold {of_them} each"
-    return f"the largest, {name_of(largest[0])}, holds {of_them}"
+    first, *equal = [row for row in profiles if int(row[s.CUSTOMERS]) == most]
+    name = "" if equal else f", {name_of(first)},"
+    return f"the largest{name} holds {most:,} of them ({percent(first[s.CUSTOMER_SHARE])})"
 
 
 def _revenue_sentence(profiles: Rows, customers: int, revenue: Decimal, currency: str) -> str:
@@ -98,8 +94,7 @@ def _revenue_sentence(profiles: Rows, customers: int, revenue: Decimal, currency
         return f"On average each brings {money(revenue / customers, currency)}."
     best = carrier(profiles)
     if not brings_more_than_its_share(best):
-        follows_size = "Revenue follows size: no segment brings much more than its share of customers"
-        return f"{follows_size}{_most_revenue_clause(profiles)}."
+        return "Revenue follows size: no segment brings much more than its share of customers."
     brings = "brings" if best[s.CUSTOMERS] == 1 else "bring"
     carriers = f"{counted(int(best[s.CUSTOMERS]), 'customer')}, {percent(best[s.CUSTOMER_SHARE])}"
     return f"{carriers}, {brings} {percent(best[s.REVENUE_SHARE])} of revenue: {name_of(best)}."
@@ -115,16 +110,6 @@ def brings_more_than_its_share(profile: Row) -> bool:
     """Return whether a segment brings notably more of the revenue than its size suggests."""
     share = finite(profile[s.REVENUE_SHARE])
     return share is not None and share >= MORE_THAN_ITS_SHARE * float(profile[s.CUSTOMER_SHARE])
-
-
-def _most_revenue_clause(profiles: Rows) -> str:
-    """Name the segment that brings the most revenue; nothing where several do."""
-    most = max(float(row[s.REVENUE_SHARE]) for row in profiles)
-    first, *equal = [row for row in profiles if float(row[s.REVENUE_SHARE]) == most]
-    if equal:
-        return ""
-    of_customers = percent(first[s.CUSTOMER_SHARE])
-    return f"; the most, {percent(most)}, comes from {name_of(first)} with {of_customers} of customers"
 
 
 def relative_names(scheme: str, segments: int) -> str:
@@ -226,20 +211,14 @@ def votes(sweep: Rows, choice: Choice) -> list[Vote]:
 def agreement(cast: Sequence[Vote], chosen: int) -> str:
     """Say whether the measures agree with the k that was chosen."""
     known = [vote for vote in cast if vote.k is not None]
-    against = [vote for vote in known if vote.k != chosen]
     if not known:
         return "No measure can compare numbers of segments here."
-    if not against:
-        ways = {1: "The one way that has an opinion agrees", 2: "Both ways agree"}
-        return f"{ways.get(len(known), f'All {in_words(len(known))} ways agree')}: k = {chosen}."
-    supporters = [vote.by for vote in known if vote.k == chosen]
-    if supporters:
-        support = f"{listed(supporters)} {'speaks' if len(supporters) == 1 else 'speak'} for k = {chosen}, but "
-    else:
-        support = f"none of them speaks for k = {chosen}: "
-    first, *others = against
-    would = listed([f"{first.by} would take k = {first.k}", *[f"{vote.by} k = {vote.k}" for vote in others]])
-    return f"The ways do not agree: {support}{would}. Treat the number of segments as a choice, not as a finding."
+    if all(vote.k == chosen for vote in known):
+        return f"All ways that have an opinion agree: k = {chosen}."
+    would = listed([f"{vote.by} would take k = {vote.k}" for vote in known])
+    return (
+        f"The ways do not agree on k = {chosen}: {would}. Treat the number of segments as a choice, not as a finding."
+    )
 
 
 def structure(profiles: Rows, sweep: Rows, chosen: int) -> list[str]:

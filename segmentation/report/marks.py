@@ -74,10 +74,8 @@ def mix_bar(parts: Iterable[tuple[str, float]], description: str) -> Markup:
     pieces, left = [], 0
     for name, share in parts:
         # The edges are rounded, not the widths: no gap and no overlap.
-        right = min(WIDE, left + math.ceil(WIDE * share)) if share > 0 else left
-        if right > left:
-            piece = Markup('<rect class="{}" x="{}" width="{}" height="10"></rect>')
-            pieces.append(piece.format(name, left, right - left))
+        right = min(WIDE, left + math.ceil(WIDE * share))
+        pieces.append(_piece(name, left, right - left))
         left = right
     drawing = Markup(
         '<svg class="mix" viewBox="0 0 {} 10" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
@@ -87,11 +85,11 @@ def mix_bar(parts: Iterable[tuple[str, float]], description: str) -> Markup:
 
 def step_bar(start: float, share: float, kind: str) -> Markup:
     """Draw a step of the waterfall, from `start` and `share` wide; a share above 0 is always visible."""
-    piece = Markup("")
-    if share > 0:
-        width = max(WIDE * share, 2.0)
-        left = min(WIDE * start, WIDE - width)
-        piece = Markup('<rect class="{}" x="{:.1f}" width="{:.1f}" height="10"></rect>').format(kind, left, width)
-    return Markup(
-        '<svg class="step" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
-    ).format(WIDE, piece)
+    width = max(WIDE * share, 2.0)
+    piece = _piece(kind, min(WIDE * start, WIDE - width), width) if share > 0 else ""
+    drawing = Markup('<svg class="step" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
+    return drawing.format(WIDE, piece)
+
+
+def _piece(name: str, left: float, width: float) -> Markup:
+    return Markup('<rect class="{}" x="{:.0f}" width="{:.0f}" height="10"></rect>').format(name, left, width)

@@ -13,14 +13,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import yaml
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from segmentation import schemas as s
-from segmentation.config.settings import RunConfig
 from segmentation.redaction import printable, shown, without_secrets
 from segmentation.report.data import ReportData
 from segmentation.report.findings import agreement, answer, relative_names, structure, votes
@@ -28,9 +27,7 @@ from segmentation.report.quality import waterfall
 from segmentation.report.segments import segment_cards
 from segmentation.report.tables import ABC_RULE, country_table, product_table
 from segmentation.report.text import (
-    LONGEST_TOOLTIP,
     MISSING,
-    Row,
     compact,
     counted,
     cut,
@@ -44,8 +41,6 @@ from segmentation.report.text import (
 )
 
 REPORT: Final = "report/index.html"
-TEMPLATES: Final = "template"
-PAGE, STYLE, SCRIPT = "index.html", "report.css", "report.js"
 FILES_LISTED: Final = 20
 
 
@@ -72,10 +67,11 @@ def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> 
     config, profiles, currency = data.config, data.profiles, data.config.charts.currency
     clustered = [setting.feature for setting in config.clustering.features]
     voted = votes(data.sweep, data.choice)
-    style, script = _template_file(STYLE).strip(), _template_file(SCRIPT).strip()
+    style, script = _template_file("report.css").strip(), _template_file("report.js").strip()
+    configuration = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
     return (
         _environment()
-        .get_template(PAGE)
+        .get_template("index.html")
         .render(
             title=config.title,
             policy=_security_policy(style, script),
@@ -87,7 +83,7 @@ def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> 
             relative=relative_names(config.naming.scheme, len(profiles)),
             totals=_totals(data),
             segments=segment_cards(data),
-            sweep=[_sweep_cells(row) for row in data.sweep],
+            sweep=data.sweep,
             choice=f"{sentence(data.choice.reason)}.",
             votes=voted,
             agreement=agreement(voted, data.choice.k),
@@ -95,7 +91,10 @@ def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> 
             countries=country_table(data.countries, profiles, currency),
             products=product_table(data.products, profiles, currency),
             quality=waterfall(data.quality, data.rejected_examples, currency),
-            run=_run_section(data, details),
+            facts=_run_facts(data, details),
+            files=details.facts["input"]["files"],
+            details=details,
+            configuration=[without_secrets(line) for line in configuration.splitlines()],
         )
     )
 
@@ -114,59 +113,18 @@ def _totals(data: ReportData) -> list[tuple[str, str]]:
     ]
 
 
-def _sweep_cells(row: Row) -> dict[str, Any]:
-    def fixed(name: str) -> str:
-        value = finite(row[name])
-        return MISSING if value is None else f"{value:.3f}"
-
-    return {
-        "k": int(row[s.K]),
-        "wssse": compact(row[s.WSSSE]),
-        "silhouette": fixed(s.SILHOUETTE),
-        "davies_bouldin": fixed(s.DAVIES_BOULDIN),
-        "calinski_harabasz": compact(row[s.CALINSKI_HARABASZ]),
-        "chosen": bool(row[s.CHOSEN]),
-    }
-
-
-class RunSection(NamedTuple):
-    """The section on how the run was made, every value as its text."""
-
-    facts: list[tuple[str, str]]
-    files: list[tuple[str, str]]
-    more_files: int
-    stages: list[tuple[str, str]]
-    warnings: Sequence[str]
-    command: str
-    configuration: list[str]
-
-
-def _run_section(data: ReportData, details: RunDetails) -> RunSection:
+def _run_facts(data: ReportData, details: RunDetails) -> list[tuple[str, str]]:
+    """Return how the run was made, each fact with its label."""
     facts, files = details.facts, details.facts["input"]["files"]
     first, last = data.period
-    input_size = size_of(sum(int(file["bytes"]) for file in files))
-    return RunSection(
-        [
-            ("Run", details.run_id),
-            ("Sales", f"{day(first)} to {day(last)}" if first != last else day(first)),
-            ("As of", f"{day(date.fromisoformat(facts['as_of']))}: days since a purchase count to this day"),
-            ("Input", f"{counted(len(files), 'file')}, {input_size}"),
-            ("Began", moment(datetime.fromisoformat(facts["began_at"]))),
-            ("Version", f"{facts['code_version']}, Spark {facts['spark_version']}"),
-        ],
-        [(shown(file["path"]), f"{file['format']}, {size_of(int(file['bytes']))}") for file in files[:FILES_LISTED]],
-        max(len(files) - FILES_LISTED, 0),
-        [(stage, duration(seconds)) for stage, seconds in details.seconds.items()],
-        details.warnings,
-        shown(details.command),
-        _configuration_lines(data.config),
-    )
-
-
-def _configuration_lines(config: RunConfig) -> list[str]:
-    """Return the configuration with all its defaults as lines of YAML, secrets masked."""
-    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
-    return [printable(without_secrets(line)) for line in text.splitlines()]
+    return [
+        ("Run", details.run_id),
+        ("Sales", f"{day(first)} to {day(last)}" if first != last else day(first)),
+        ("As of", f"{day(date.fromisoformat(facts['as_of']))}: days since a purchase count to this day"),
+        ("Input", f"{counted(len(files), 'file')}, {size_of(sum(int(file['bytes']) for file in files))}"),
+        ("Began", moment(datetime.fromisoformat(facts["began_at"]))),
+        ("Version", f"{facts['code_version']}, Spark {facts['spark_version']}"),
+    ]
 
 
 # ---- the template ----
@@ -182,14 +140,16 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"counted": counted, "cut": cut, "day": day, "sentence": sentence}
-    environment.globals |= {"longest_tooltip": LONGEST_TOOLTIP, "abc_rule": ABC_RULE}
+    formats = (compact, counted, cut, day, duration, sentence, shown, size_of)
+    environment.filters |= {function.__name__: function for function in formats}
+    environment.filters["fixed"] = lambda value: MISSING if finite(value) is None else f"{value:.3f}"
+    environment.globals |= {"abc_rule": ABC_RULE, "files_listed": FILES_LISTED}
     return environment
 
 
 def _template_file(name: str) -> str:
     """Read a file of the template as a resource, since on a cluster the library is a zip."""
-    return (resources.files("segmentation.report") / TEMPLATES / name).read_text(encoding="utf-8")
+    return (resources.files("segmentation.report") / "template" / name).read_text(encoding="utf-8")
 
 
 def _visible(value: Any) -> Any:
@@ -198,18 +158,9 @@ def _visible(value: Any) -> Any:
 
 
 def _security_policy(style: str, script: str) -> str:
-    """Allow the page's own style and script, known by their hashes, and nothing else."""
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src '{_hash(script)}'",
-            f"style-src '{_hash(style)}'",
-            "img-src data:",  # the icon in the page's tab
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+    """Allow the page's own style and script, known by their hashes, and the icon in its tab; forbid everything else."""
+    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style)]
+    return (
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    ).format(*digests)

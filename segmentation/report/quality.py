@@ -12,7 +12,7 @@ from markupsafe import Markup
 from segmentation import schemas as s
 from segmentation.cleaning import rules
 from segmentation.report.marks import step_bar
-from segmentation.report.text import Row, Rows, money, percent
+from segmentation.report.text import Row, Rows, cut, money, percent
 
 # The label and the meaning of each outcome of a line.
 OUTCOMES: Final = {
@@ -34,21 +34,8 @@ _DATE: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}.{0,20}")
 _NO_VALUES: Final = frozenset({"nan", "n/a", "na", "null", "none", "inf", "infinity", "-infinity", "-"})
 
 
-class Example(NamedTuple):
-    """A line as it may be shown: the customer hidden, the invoice shortened, long texts cut."""
-
-    invoice: str
-    product: str
-    description: str
-    quantity: str
-    day: str
-    price: str
-    customer: str
-    country: str
-
-
 class Step(NamedTuple):
-    """A step of the waterfall: a rule's lines, its meaning, and a few examples.
+    """A step of the waterfall: a rule's lines, its meaning, and the fields of a few examples.
 
     `unreadable` counts the example lines that could not be split into fields.
     """
@@ -60,7 +47,7 @@ class Step(NamedTuple):
     revenue: str
     bar: Markup
     kind: str
-    examples: list[Example]
+    examples: list[list[str]]
     unreadable: int
 
 
@@ -93,8 +80,11 @@ def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
     return steps
 
 
-def masked_example(line: Row, is_malformed: bool) -> Example | None:
-    """Return a line without its customer; None where it could not be split into fields."""
+def masked_example(line: Row, is_malformed: bool) -> list[str] | None:
+    """Return the eight fields of a line without its customer; None where it could not be split into fields.
+
+    The invoice is shortened, and long texts are cut.
+    """
     texts = {field: str(line[field] or "").strip() for field in s.LINE_FIELDS}
     if is_malformed and not any(texts[field] for field in (s.DESCRIPTION, *SHIFTED)):
         return None
@@ -104,23 +94,16 @@ def masked_example(line: Row, is_malformed: bool) -> Example | None:
         text = _without_customer(texts[field], customer)
         if is_malformed:
             text = _masked_field(text, field)
-        return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
+        return cut(text, LONGEST_SHOWN)
 
-    invoice = shown(s.INVOICE_NO)
+    fields = {field: shown(field) for field in s.LINE_FIELDS}
+    invoice = fields[s.INVOICE_NO]
     if len(invoice) > INVOICE_SHOWN:
-        invoice = f"{invoice[:INVOICE_SHOWN].rstrip('•')}{HIDDEN}"
-    # A shifted customer id would be in the country's field.
-    country = HIDDEN if is_malformed and texts[s.COUNTRY] else shown(s.COUNTRY)
-    return Example(
-        invoice,
-        shown(s.STOCK_CODE),
-        shown(s.DESCRIPTION),
-        shown(s.QUANTITY),
-        shown(s.INVOICE_DATE),
-        shown(s.UNIT_PRICE),
-        HIDDEN if customer else NO_CUSTOMER,
-        country,
-    )
+        fields[s.INVOICE_NO] = f"{invoice[:INVOICE_SHOWN].rstrip('•')}{HIDDEN}"
+    fields[s.CUSTOMER_ID] = HIDDEN if customer else NO_CUSTOMER
+    if is_malformed and texts[s.COUNTRY]:  # a shifted customer id would be here
+        fields[s.COUNTRY] = HIDDEN
+    return list(fields.values())
 
 
 def _without_customer(text: str, customer: str) -> str:

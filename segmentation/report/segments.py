@@ -1,6 +1,6 @@
 """The segments' cards, each with a suggestion of what to do with its customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
@@ -29,25 +29,12 @@ from segmentation.report.text import (
 ALWAYS_SHOWN: Final = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.AVERAGE_ORDER_VALUE, s.RECENCY_DAYS, s.DISTINCT_PRODUCTS)
 
 
-class TypicalValue(NamedTuple):
-    """A feature of a segment's customers: its median, its middle half, and the average of all customers."""
-
-    label: str
-    median: str
-    middle_half: str
-    average: str
-
-
-class Bought(NamedTuple):
-    """What a segment buys, or where: the name, a product's code, and the share of the segment's revenue."""
-
-    name: str
-    code: str
-    share: str
-
-
 class SegmentCard(NamedTuple):
-    """A segment in the report, every value as its text."""
+    """A segment in the report, every value as its text.
+
+    `typical` are a feature's label, the segment's median and middle half, and the average of all customers. `countries`
+    and `products` are names, codes, and shares of the segment's revenue.
+    """
 
     id: int
     mark: Markup
@@ -60,10 +47,10 @@ class SegmentCard(NamedTuple):
     spend: str
     orders: str
     last_order: str
-    typical: list[TypicalValue]
+    typical: list[tuple[str, str, str, str]]
     differences: list[str]
-    countries: list[Bought]
-    products: list[Bought]
+    countries: list[tuple[str, str, str]]
+    products: list[tuple[str, str, str]]
     suggestion: str | None
     rule: str
 
@@ -102,10 +89,12 @@ def segment_cards(data: ReportData) -> list[SegmentCard]:
     return [card(profile) for profile in sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))]
 
 
-def _typical_value(name: str, profile: Row, statistics: Row, average: float | None, currency: str) -> TypicalValue:
+def _typical_value(
+    name: str, profile: Row, statistics: Row, average: float | None, currency: str
+) -> tuple[str, str, str, str]:
     feature = s.FEATURES[name]
     low, _, high = statistics.get(quartiles_of(name)) or (None, None, None)
-    return TypicalValue(
+    return (
         feature.full_label,
         in_unit(profile[f"median_{name}"], feature.unit, currency),
         span(low, high, feature.unit, currency),
@@ -113,22 +102,18 @@ def _typical_value(name: str, profile: Row, statistics: Row, average: float | No
     )
 
 
-def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[Bought]:
-    largest = [
-        row
-        for row in of_segments
-        if int(row[s.SEGMENT_ID]) == int(profile[s.SEGMENT_ID]) and row[RANK] <= LARGEST_OF_A_SEGMENT
-    ]
-    largest.sort(key=lambda row: int(row[RANK]))
+def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[tuple[str, str, str]]:
+    """Return the largest rows of a segment, in the order of `of_segments`, which is that of their ranks."""
+    whole = finite(profile[s.REVENUE]) or 0.0
     return [
-        Bought(str(row[label] or "(without a name)"), "" if label == key else str(row[key]), _share(row, profile))
-        for row in largest
+        (
+            str(row[label] or "(without a name)"),
+            str(row[key]),
+            percent(float(row[s.REVENUE]) / whole) if whole > 0 else MISSING,
+        )
+        for row in of_segments
+        if row[s.SEGMENT_ID] == profile[s.SEGMENT_ID] and row[RANK] <= LARGEST_OF_A_SEGMENT
     ]
-
-
-def _share(row: Row, profile: Row) -> str:
-    whole = finite(profile[s.REVENUE])
-    return percent(float(row[s.REVENUE]) / whole) if whole and whole > 0 else MISSING
 
 
 # ---- suggestions ----
@@ -179,17 +164,13 @@ def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
         for known in names:
             if known in suggestions:
                 return suggestions[known]
-    return _by_levels(parts)
-
-
-def _by_levels(parts: Sequence[str]) -> str | None:
     spend, frequency, *_ = [*parts, ""]
     if not spend.endswith(" Spend") or not frequency.endswith(" Frequency"):
         return None
-    return BY_LEVELS.get((_third(spend.removesuffix(" Spend")), _third(frequency.removesuffix(" Frequency"))))
+    return BY_LEVELS[_third(spend), _third(frequency)]
 
 
 def _third(level: str) -> str:
     """Return low, medium or high for one of five levels; medium for a number, which is in between."""
-    word = level.removeprefix("Very ").lower()
+    word = level.removeprefix("Very ").split(" ")[0].lower()
     return word if word in ("low", "high") else "medium"

@@ -14,30 +14,25 @@ from segmentation.report.findings import name_of
 from segmentation.report.marks import mix_bar, palette_class
 from segmentation.report.text import MISSING, Row, Rows, cut, finite, money, number, percent
 
-# A row's bar shows its largest segments, and the others together.
+# A row's bar shows its largest segments.
 SEGMENTS_IN_A_BAR: Final = 6
 GUESTS: Final = "guests"
-SMALLER: Final = "smaller"
 ABC_RULE: Final = (
     f"class A goes up to {percent(rollups.CLASS_A_UP_TO)} of revenue and always has the largest, "
     f"B goes up to {percent(rollups.CLASS_B_UP_TO)}, C is the rest"
 )
 
 
-class Cell(NamedTuple):
-    """The text of a cell, and the value to sort it by."""
-
-    text: str
-    value: str
-
-
 class SoldRow(NamedTuple):
-    """A country or a product, with each segment's share of its revenue as a bar and the largest share in words."""
+    """A country or a product, with each segment's share of its revenue as a bar and the largest share in words.
+
+    `cells` are texts, each with the value to sort it by.
+    """
 
     rank: int
     name: str
     code: str
-    cells: list[Cell]
+    cells: list[tuple[str, str]]
     abc_class: str
     bar: Markup
     largest_share: str
@@ -87,8 +82,7 @@ def _table(
         code = "" if label == key else cut(row[key])
         if not row.get(s.IS_MERCHANDISE, True):
             code += " · not merchandise"
-        shares = _shares(revenue_of[row[key]], row)
-        return SoldRow(rank, name, code, cells, str(row[s.ABC_CLASS]), _bar(shares, names), _largest(shares, names))
+        return SoldRow(rank, name, code, cells, str(row[s.ABC_CLASS]), *_bar(revenue_of[row[key]], row, names))
 
     others, total = sold.others, sold.total
     return SoldTable(
@@ -102,9 +96,9 @@ def _table(
     )
 
 
-def _cell(value: Any, text: str) -> Cell:
+def _cell(value: Any, text: str) -> tuple[str, str]:
     known = finite(value)
-    return Cell(text, "" if known is None else f"{known:.10g}")
+    return text, "" if known is None else f"{known:.10g}"
 
 
 def _sums(part: Row, total: Row, currency: str) -> list[str]:
@@ -114,35 +108,17 @@ def _sums(part: Row, total: Row, currency: str) -> list[str]:
     return [money(part[s.REVENUE], currency), share, "", "", "", number(part[s.UNITS]), ""]
 
 
-def _shares(revenue_of_segments: Mapping[int, float], row: Row) -> list[tuple[int | None, float]]:
-    """Return each segment's share of a row's revenue, ids ascending, then that of guests as None."""
-    revenue = [*sorted(revenue_of_segments.items()), (None, float(row[s.GUEST_REVENUE]))]
-    positive = [(segment_id, value) for segment_id, value in revenue if value > 0]
-    whole = sum(value for _, value in positive)
-    return [(segment_id, value / whole) for segment_id, value in positive]
-
-
-def _bar(shares: list[tuple[int | None, float]], names: Mapping[int, str]) -> Markup:
+def _bar(revenue_of_segments: Mapping[int, float], row: Row, names: Mapping[int, str]) -> tuple[Markup, str]:
+    """Return a row's bar of the segments' and the guests' shares of its revenue, and the largest share in words."""
+    revenue = [
+        *((palette_class(segment_id), names[segment_id], value) for segment_id, value in revenue_of_segments.items()),
+        (GUESTS, GUESTS, float(row[s.GUEST_REVENUE])),
+    ]
+    whole = sum(value for _, _, value in revenue if value > 0)
+    shares = [(colour, name, value / whole) for colour, name, value in revenue if value > 0]
     if not shares:
-        return Markup("")
-    largest = _by_size(shares)[:SEGMENTS_IN_A_BAR]
-    drawn = [pair for pair in shares if pair in largest]
-    pieces = [(GUESTS if segment_id is None else palette_class(segment_id), share) for segment_id, share in drawn]
-    description = [f"{_name(segment_id, names)} {percent(share)}" for segment_id, share in largest]
-    if len(shares) > len(drawn):
-        rest = 1.0 - sum(share for _, share in drawn)
-        pieces.append((SMALLER, rest))
-        description.append(f"others {percent(rest)}")
-    return mix_bar(pieces, ", ".join(description))
-
-
-def _largest(shares: list[tuple[int | None, float]], names: Mapping[int, str]) -> str:
-    return "".join(f"{percent(share)} {_name(segment_id, names)}" for segment_id, share in _by_size(shares)[:1])
-
-
-def _by_size(shares: list[tuple[int | None, float]]) -> list[tuple[int | None, float]]:
-    return sorted(shares, key=lambda pair: -pair[1])
-
-
-def _name(segment_id: int | None, names: Mapping[int, str]) -> str:
-    return GUESTS if segment_id is None else names.get(segment_id, f"segment {segment_id}")
+        return Markup(""), ""
+    largest = sorted(shares, key=lambda part: -part[2])[:SEGMENTS_IN_A_BAR]
+    description = ", ".join(f"{name} {percent(share)}" for _, name, share in largest)
+    drawn = [(colour, share) for colour, name, share in shares if (colour, name, share) in largest]
+    return mix_bar(drawn, description), f"{percent(largest[0][2])} {largest[0][1]}"

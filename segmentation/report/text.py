@@ -12,9 +12,7 @@ Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
 MISSING: Final = "–"
-# A name or description can be as long as a file. This much of it is shown, and this much in its tooltip.
-LONGEST_SHOWN: Final = 120
-LONGEST_TOOLTIP: Final = 300
+LONGEST_SHOWN: Final = 120  # a name or description can be as long as a file
 # In English wherever the job runs: `strftime` would follow the machine's language.
 MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June", "July"),
@@ -51,27 +49,27 @@ def average_of(profiles: Rows, feature: str) -> float | None:
 
 
 def compact(value: Any, currency: str = "", figures: int = 0) -> str:
-    """Write a number in at most three figures, for charts.
+    """Write a number in about two figures, for charts.
 
-    A final zero is kept where the number was rounded: 2,048 is 2.0k, 2,000 is 2k. `figures` asks for that many figures
-    without final zeros, for the round numbers on an axis: 1,250 is 1.25k.
+    `figures` asks for that many, for the round numbers on an axis: 1,250 is 1.25k.
 
     >>> compact(1234), compact(3_400_000, "£"), compact(-120, "£"), compact(999_600), compact(50, "CHF"), compact(2048)
-    ('1.2k', '£3.4M', '−£120', '1.0M', 'CHF 50', '2.0k')
+    ('1.2k', '£3.4M', '−£120', '1M', 'CHF 50', '2k')
     """
     number = finite(value)
     if number is None:
         return MISSING
     size = abs(number)
+    if size < 1e-6:  # rounding alone
+        return f"{symbol_of(currency)}0"
     for suffix in ("", "k", "M", "bn", "tn"):
-        digits = f"{size:.{figures}g}" if figures else _in_few_digits(size)
+        digits = f"{size:.{figures or 2}g}" if figures or size < 9.95 else f"{size:.0f}"
         if float(digits) < 1000 or suffix == "tn":
             break
         size /= 1000
     if float(digits) >= 1e6:  # of trillions: no amount, but an index that divides by nearly nothing
         digits, suffix = f"{abs(number):.1e}", ""
-    sign = "−" if number < 0 and float(digits) else ""
-    return f"{sign}{symbol_of(currency)}{digits}{suffix}"
+    return f"{'−' if number < 0 else ''}{symbol_of(currency)}{digits}{suffix}"
 
 
 def money(value: Any, currency: str = "") -> str:
@@ -87,7 +85,7 @@ def money(value: Any, currency: str = "") -> str:
     if size == 0 or size >= 99.995:
         digits = f"{size:,.0f}"
     else:
-        digits = f"{size:.2f}" if size >= 0.01 else _in_two_figures(size)
+        digits = f"{size:.2f}" if size >= 0.01 else f"{size:.2g}"
     return f"{'−' if known < 0 else ''}{symbol_of(currency)}{digits}"
 
 
@@ -102,7 +100,7 @@ def number(value: Any) -> str:
         return MISSING
     size = abs(known)
     if 0 < size < 0.01:
-        digits = _in_two_figures(size)
+        digits = f"{size:.2g}"
     elif size >= 99.95 or size == round(size):
         digits = f"{size:,.0f}"
     else:
@@ -172,22 +170,6 @@ def size_of(size: int) -> str:
         if size >= limit:
             return f"{size / limit:,.1f} {unit}"
     return counted(size, "byte")
-
-
-def _in_few_digits(size: float) -> str:
-    if size == 0:
-        return "0"
-    decimals = 0 if size >= 9.95 else 1 if size >= 0.995 else min(1 - math.floor(math.log10(size)), 6)
-    text = f"{size:.{decimals}f}"
-    if float(text) == 0:
-        return "0"
-    is_exact = "." in text and math.isclose(float(text), size, rel_tol=1e-9)
-    return text.rstrip("0").rstrip(".") if is_exact else text
-
-
-def _in_two_figures(size: float) -> str:
-    """Write a number near 0, without an exponent where that is short enough."""
-    return f"{size:.{1 - math.floor(math.log10(size))}f}" if size >= 1e-6 else f"{size:.1e}"
 
 
 # ---- dates and times ----

@@ -6,16 +6,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from segmentation.report.charts.style import (
-    FAINT,
-    INK,
-    QUIET,
-    Page,
-    name_of,
-    segment_gid,
-    width_of,
-    write_segment,
-)
+from segmentation.report.charts.style import INK, QUIET, Page, name_of, width_of, write_segment
 from segmentation.report.marks import segment_mark
 from segmentation.report.text import Rows
 
@@ -25,24 +16,6 @@ LABEL: Final = 0.22  # inches above a bar for its number
 FOOT: Final = 0.62  # inches below the rows for their axis
 BAR_WIDTH: Final = 0.84  # of the step from bar to bar
 PALE: Final = 0.4  # opacity
-
-
-@dataclass(frozen=True)
-class BarRow:
-    """The bars of a segment, or of all customers (None), and the text above the highest of them."""
-
-    segment_id: int | None
-    values: Sequence[float]
-    peak: str
-
-
-def rows_of(by_segment: Mapping[int, Sequence[float]], peak: Callable[[Sequence[float]], str]) -> list[BarRow]:
-    """Return a row for each segment, below a row of their sums unless there is one segment only."""
-    rows = [BarRow(segment_id, values, peak(values)) for segment_id, values in by_segment.items()]
-    if len(rows) > 1:
-        sums = [sum(values) for values in zip(*by_segment.values(), strict=True)]
-        rows.insert(0, BarRow(None, sums, peak(sums)))
-    return rows
 
 
 @dataclass(frozen=True)
@@ -84,42 +57,38 @@ def write_names(page: Page, profiles: Rows, layout: RowLayout) -> None:
         write_segment(page, layout.level(number), row, NAMES)
 
 
-def draw_rows(axes: Axes, rows: Sequence[BarRow], layout: RowLayout, inches: float, pale: int | None = None) -> None:
-    """Draw bars 0, 1, 2 … of every row, each row to its own scale. The axes are `inches` wide.
+def draw_rows(
+    axes: Axes,
+    by_segment: Mapping[int, Sequence[float]],
+    peak: Callable[[Sequence[float]], str],
+    layout: RowLayout,
+    inches: float,
+    pale: int | None = None,
+) -> None:
+    """Draw bars 0, 1, 2 … of every segment, each row to its own scale, below a row of their sums.
 
-    The bar numbered `pale` is drawn lighter. Bars below zero hang from the row's base.
+    `peak` gives the text above a row's highest bar. The axes are `inches` wide. The bar numbered `pale` is drawn
+    lighter. Bars below zero hang from the row's base.
     """
-    number = max((len(row.values) for row in rows), default=1)
+    rows = [(segment_mark(segment_id).colour, values) for segment_id, values in by_segment.items()]
+    if len(rows) > 1:
+        rows.insert(0, (QUIET, [sum(values) for values in zip(*by_segment.values(), strict=True)]))
+    number = len(rows[0][1])
     axes.set_xlim(-0.5, number - 0.5)
     axes.set_ylim(0, layout.body)
     axes.set_yticks([])
     axes.spines[["left", "bottom"]].set_visible(False)
-    for position, row in enumerate(rows):
-        high, low = max([0.0, *row.values]), min([0.0, *row.values])
+    for position, (colour, values) in enumerate(rows):
+        high, low = max([0.0, *values]), min([0.0, *values])
         scale = layout.bars / (high - low) if high > low else 0.0
         base = layout.body - (position + 1) * layout.height - low * scale
-        colour = QUIET if row.segment_id is None else segment_mark(row.segment_id).colour
-        gid = None if row.segment_id is None else segment_gid(row.segment_id)
-        full = [bar for bar, value in enumerate(row.values) if value and bar != pale]
-        lighter = [bar for bar, value in enumerate(row.values) if value and bar == pale]
-        for bars, alpha in ((full, 1.0), (lighter, PALE)):
-            heights = [row.values[bar] * scale for bar in bars]
-            axes.bar(bars, heights, BAR_WIDTH, bottom=base, color=colour, alpha=alpha, lw=0, zorder=3, gid=gid)
+        for bar, value in enumerate(values):
+            if value:
+                alpha = PALE if bar == pale else 1.0
+                axes.bar(bar, value * scale, BAR_WIDTH, bottom=base, color=colour, alpha=alpha, lw=0, zorder=3)
         axes.plot([-0.5, number - 0.5], [base, base], color=QUIET, lw=0.8, zorder=4)
         if high > 0:
-            highest = max(range(len(row.values)), key=lambda bar: row.values[bar])
-            _label_peak(axes, row.peak, highest, base + high * scale, number / inches, gid)
-
-
-def _label_peak(axes: Axes, text: str, bar: int, top: float, per_inch: float, gid: str | None) -> None:
-    """Write the text above a bar, moved sideways as far as it would leave the axes."""
-    half = width_of(text) / 2 * per_inch
-    low, high = axes.get_xlim()
-    middle = min(max(bar, low + half), high - half)
-    axes.text(middle, top + 0.03, text, ha="center", va="bottom", color=INK, zorder=5, gid=gid)
-
-
-def mark_edges(axes: Axes, edges: Sequence[float]) -> None:
-    """Draw faint lines across all rows, as at the turn of a year."""
-    for edge in edges:
-        axes.axvline(edge, color=FAINT, lw=0.8, zorder=1)
+            text = peak(values)
+            half = width_of(text) / 2 * number / inches
+            middle = min(max(values.index(high), half - 0.5), number - 0.5 - half)  # inside the axes
+            axes.text(middle, base + high * scale + 0.03, text, ha="center", va="bottom", color=INK, zorder=5)

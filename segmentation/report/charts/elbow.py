@@ -1,7 +1,6 @@
 """The elbow chart: the sweep over k, and how k was chosen."""
 
 import math
-from typing import Any, Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,36 +8,20 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import elbow, leaves_nothing
-from segmentation.report.charts.style import (
-    ACCENT,
-    CONTRAST,
-    FAINT,
-    INK,
-    QUIET,
-    Page,
-    heading,
-    house_style,
-    new_page,
-)
+from segmentation.report.charts.style import ACCENT, CONTRAST, INK, QUIET, heading, house_style, new_page
 from segmentation.report.text import Rows, compact, counted, finite, in_words, percent, sentence
-
-ROUNDING: Final = 1e-7  # a gain of fewer percentage points is rounding alone
-LEFT, RIGHT, FOOT = 0.75, 0.8, 0.5  # inches around the curve for the labels of its axes
-SILHOUETTES: Final = 1.9  # inches below the curve for the silhouettes
 
 
 @house_style()
 def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
-    """Draw WSSSE over k with the chosen k, and the silhouettes below where they decided.
+    """Draw WSSSE over k with the elbow and the chosen k.
 
     Rows: k, wssse, silhouette (None at k = 1), chosen. `choice_text` is a sentence for the line under the title; `rule`
     is how k was chosen: elbow, fixed or silhouette.
     """
     sweep = sorted(sweep, key=lambda row: int(row[s.K]))
-    scored = [row for row in sweep if finite(row.get(s.SILHOUETTE)) is not None] if rule == "silhouette" else []
-    below = SILHOUETTES if scored else 0.0
-    page = new_page(elbow_title(sweep, rule), sentence(choice_text), "", width=10, body=4.9 + below)
-    axes = page.axes(LEFT, FOOT + below, page.width - LEFT - RIGHT, 4.1)
+    page = new_page(elbow_title(sweep, rule), sentence(choice_text), "", width=10, body=4.9)
+    axes = page.axes(0.75, 0.5, page.width - 1.05, 4.1)
 
     ks = [int(row[s.K]) for row in sweep]
     wssse = [float(row[s.WSSSE]) for row in sweep]
@@ -57,10 +40,6 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     axes.yaxis.set_major_locator(MaxNLocator(5) if max(wssse) > 0 else FixedLocator([0]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: "" if value < 0 else compact(value, figures=4)))
     axes.grid(axis="y")
-    if ks[0] == 1 and wssse[0] > 0:
-        _unexplained_axis(axes, wssse[0])
-    if scored:
-        _silhouettes(page, axes, scored)
     return page.figure
 
 
@@ -102,11 +81,8 @@ def _explained(sweep: Rows, k: int) -> str:
     text = f": {in_words(k)} segments explain {percent(1 - wssse[k] / total)} of the variation"
     if k + 1 not in wssse:
         return text
-    points = 100 * (wssse[k] - wssse[k + 1]) / total
-    if points >= 1:
-        gain = counted(round(points), "point")
-    else:
-        gain = "less than one point" if points > ROUNDING else "nothing"
+    points = round(100 * (wssse[k] - wssse[k + 1]) / total)
+    gain = counted(points, "point") if points else "less than one point"
     return f"{text}, one more would add {gain}"
 
 
@@ -121,13 +97,13 @@ def _mark_points(axes: Axes, sweep: Rows) -> None:
         below = wssse[ks.index(knee)]
         chord = wssse[0] + (wssse[-1] - wssse[0]) * (knee - ks[0]) / (ks[-1] - ks[0])
         axes.plot([knee, knee], [below, chord], color=CONTRAST, lw=2, zorder=2)
-        _name_chord(axes, (ks, wssse), knee, (below, chord))
+        axes.annotate("distance to the chord", (knee, chord), (4, 5), textcoords="offset points", color=CONTRAST)
         if knee != chosen:
             axes.plot(knee, below, marker="D", ms=11, mfc="white", mec=CONTRAST, mew=2, ls="", zorder=4)
             _label_point(axes, (knee, below), f"elbow: k = {knee}", CONTRAST, above_right=far_right)
     if chosen is not None:
         height = wssse[ks.index(chosen)]
-        axes.plot(chosen, height, marker="o", ms=14, mfc=ACCENT, mec="white", mew=2, ls="", zorder=5, gid="chosen")
+        axes.plot(chosen, height, marker="o", ms=14, mfc=ACCENT, mec="white", mew=2, ls="", zorder=5)
         above_right = not far_right or len(ks) == 1
         _label_point(axes, (chosen, height), f"chosen: k = {chosen}", ACCENT, above_right=above_right)
 
@@ -135,45 +111,3 @@ def _mark_points(axes: Axes, sweep: Rows) -> None:
 def _label_point(axes: Axes, point: tuple[float, float], text: str, colour: str, *, above_right: bool) -> None:
     offset, side = ((10, 12), "left") if above_right else ((-9, -13), "right")
     axes.annotate(text, point, offset, textcoords="offset points", ha=side, va="center", color=colour, weight="bold")
-
-
-def _name_chord(axes: Axes, curve: tuple[list[int], list[float]], knee: int, ends: tuple[float, float]) -> None:
-    """Name the chord and the greatest distance to it, above the chord, where nothing else is drawn."""
-    ks, wssse = curve
-    below, chord = ends
-    knee_at = (knee - ks[0]) / (ks[-1] - ks[0])
-    style: dict[str, Any] = {"textcoords": "offset points", "ha": "left", "va": "bottom"}
-    at = 0.75 if knee_at < 0.5 else 0.2
-    k, height = ks[0] + at * (ks[-1] - ks[0]), wssse[0] + at * (wssse[-1] - wssse[0])
-    axes.annotate("chord from first to last k" if at < 0.5 else "chord", (k, height), (6, 4), color=QUIET, **style)
-    low, high = axes.get_ylim()
-    if knee_at < 0.7 and chord - below > 0.1 * (high - low):
-        axes.annotate("greatest distance to the chord", (knee, chord), (4, 5), color=CONTRAST, weight="bold", **style)
-
-
-def _unexplained_axis(axes: Axes, total: float) -> None:
-    low, high = axes.get_ylim()
-    right = axes.twinx()
-    right.set_ylim(low / total, high / total)
-    right.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
-    right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    right.set_ylabel("Variation left unexplained", rotation=0, ha="right", va="bottom")
-    right.yaxis.set_label_coords(1.0 + 0.7 / (axes.get_position().width * 10), 1.02)
-
-
-def _silhouettes(page: Page, above: Axes, scored: Rows) -> None:
-    axes = page.axes(LEFT, FOOT, page.width - LEFT - RIGHT, 0.95)
-    for row in scored:
-        k, value = int(row[s.K]), float(row[s.SILHOUETTE])
-        height = max(value, 0.0)
-        axes.bar(k, height, width=0.6, color=ACCENT if row[s.CHOSEN] else FAINT)
-        text = f"{value:.2f}".replace("-", "−")
-        weight = "bold" if row[s.CHOSEN] else "normal"
-        axes.text(k, height + 0.03, text, ha="center", va="bottom", weight=weight)
-    axes.set_xlim(above.get_xlim())
-    axes.set_ylim(0, 1.3)
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_locator(FixedLocator(list(above.get_xticks())))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-    axes.set_xlabel("Silhouette of each k (1 = clearly apart, 0 = overlapping)")

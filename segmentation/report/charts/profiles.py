@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -17,7 +17,6 @@ from segmentation.report.charts.style import (
     name_of,
     new_page,
     plain,
-    segment_gid,
     width_of,
     wrapped,
     write_segment,
@@ -93,12 +92,12 @@ def profiles_chart(profiles: Rows, features: Sequence[str], *, currency: str = "
             page.write(middle, cells_height + 0.13 + LINE_HEIGHT * line, text, ha="center", color=QUIET)
         average = fit(feature_value(feature, average_of(profiles, feature), currency), column_width, weight="bold")
         page.write(middle, top, average, ha="center", weight="bold")
-        for level, row, cell in zip(levels, profiles, cells(profiles, feature, currency), strict=True):
-            gid = segment_gid(int(row[s.SEGMENT_ID]))
-            colour = NO_VALUE if cell.strength is None else to_hex(SCALE((cell.strength + 1) / 2))
+        for level, cell in zip(levels, cells(profiles, feature, currency), strict=True):
+            ground = NO_VALUE if cell.strength is None else to_hex(SCALE((cell.strength + 1) / 2))
             corner = (edge, level - ROW_HEIGHT / 2)
-            axes.add_patch(Rectangle(corner, column_width, ROW_HEIGHT, fc=colour, ec="white", lw=1.5, gid=gid))
-            page.write(middle, level, fit(cell.text, column_width), ha="center", color=_readable_on(colour), gid=gid)
+            axes.add_patch(Rectangle(corner, column_width, ROW_HEIGHT, fc=ground, ec="white", lw=1.5))
+            colour = LIGHT_TEXT if abs(cell.strength or 0.0) > 0.75 else DARK_TEXT  # the greater contrast
+            page.write(middle, level, fit(cell.text, column_width), ha="center", color=colour)
     return page.figure
 
 
@@ -154,18 +153,9 @@ def differences_from_average(feature: str, means: Sequence[float | None], averag
     """Return each mean's difference in the feature's own unit. The widest difference has full colour."""
     differences = [None if mean is None else mean - average for mean in means]
     widest = max((abs(difference) for difference in differences if difference is not None), default=0.0) or 1.0
-    return [_difference(feature, difference, widest, currency) for difference in differences]
-
-
-def _difference(feature: str, difference: float | None, widest: float, currency: str) -> Cell:
-    if difference is None:
-        return Cell("–", None)
-    sign = "+" if difference > 0 else ""
-    return Cell(f"{sign}{feature_value(feature, difference, currency)}", difference / widest)
-
-
-def _readable_on(colour: str) -> str:
-    """Return the text colour of the greater contrast (WCAG 2.2, relative luminance)."""
-    channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-    luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
-    return DARK_TEXT if luminance > 0.2 else LIGHT_TEXT
+    return [
+        Cell("–", None)
+        if difference is None
+        else Cell(f"{'+' if difference > 0 else ''}{feature_value(feature, difference, currency)}", difference / widest)
+        for difference in differences
+    ]

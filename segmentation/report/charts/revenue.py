@@ -104,11 +104,7 @@ def pareto_title(
         return f"{sentence(in_words(reached))} {many} bring {percent(shares[reached - 1])} of revenue"
     few = class_a_count or total_count
     if few < total_count:
-        in_hundred = 100 * few / total_count
-        revenue = f"{percent(CLASS_A_UP_TO)} of revenue"
-        if in_hundred >= 1.5:
-            return f"{in_hundred:.0f} {many} in 100 bring {revenue} ({few:,} of {total_count:,})"
-        return f"{few:,} of {total_count:,} {many} bring {revenue}"
+        return f"{few:,} of {total_count:,} {many} bring {percent(CLASS_A_UP_TO)} of revenue"
     if len(rows) >= total_count:
         return f"Revenue is spread: none of {in_words(total_count)} {many} brings more than {percent(shares[0])}"
     return f"The {in_words(len(rows))} largest of {total_count:,} {many} bring {percent(shares[-1])} of revenue"
@@ -122,14 +118,11 @@ def _shown_of_all(rows: Rows, noun: tuple[str, str], total_count: int) -> str:
     """Return how many of all are drawn, and what the others bring."""
     if total_count <= 1:
         return ""
-    hidden = total_count - len(rows)
-    if hidden <= 0:
+    if len(rows) >= total_count:
         return f"All {counted(total_count, *noun)}, by revenue."
     share = column(rows, s.CUMULATIVE_REVENUE_SHARE)[-1] if rows else None
     rest = "no revenue" if share is None else f"{percent(max(1 - share, 0.0))} of revenue"
-    verb = "brings" if hidden == 1 else "bring"
-    others = f"the other {counted(hidden, *noun)} {verb} {rest}"
-    return f"The {len(rows)} largest of {counted(total_count, *noun)}; {others}."
+    return f"The {len(rows)} largest of {counted(total_count, *noun)}, by revenue; the rest brings {rest}."
 
 
 def _revenue_bars(page: Page, axes: Axes, rows: Rows, currency: str) -> None:
@@ -189,9 +182,7 @@ class Top(NamedTuple):
 
     @property
     def share_text(self) -> str:
-        """10 % for 433 of 4,338, but 8.3 % for 1 of 12."""
-        near = [f"{nominal} %" for nominal in TOP_PERCENT if abs(100 * self.share - nominal) < 0.05 * nominal]
-        return near[0] if near else percent(self.share)
+        return percent(self.share)
 
 
 @house_style()
@@ -221,9 +212,6 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
     if coefficient is not None:
         axes.fill_between(across, up, across, color=FAINT, alpha=0.5, lw=0, zorder=1)
         axes.plot(across, up, color=ACCENT, lw=2.5, zorder=3, clip_on=False, solid_capstyle="round")
-        at, gap = max(((x, x - y) for x, y in curve), key=lambda point: point[1])
-        if gap > 0.25:  # room for a text between the two lines
-            axes.text(at - 0.03, at - gap / 2, f"Gini {coefficient:.2f}", ha="center", va="center", weight="bold")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator([0, 0.2, 0.4, 0.6, 0.8, 1]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))

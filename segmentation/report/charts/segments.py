@@ -20,7 +20,6 @@ from segmentation.report.charts.style import (
     name_of,
     new_page,
     plain,
-    segment_gid,
     width_of,
     write_segment,
 )
@@ -141,16 +140,14 @@ def _draw_customers(axes: Axes, points: Sequence[_Point], *, jittered: bool) -> 
             mew=0.5 if small else 0,
             alpha=0.9 if small else alpha,
             zorder=6 if small else 2,
-            gid=segment_gid(segment_id),
         )
 
 
 def _draw_averages(axes: Axes, averages: Sequence[_Point]) -> None:
     for x, y, segment_id in averages:
         colour, marker = segment_mark(segment_id)
-        gid = segment_gid(segment_id)
-        axes.plot(x, y, marker=marker, ms=18, mfc="white", mew=0, zorder=4, gid=gid)
-        axes.plot(x, y, marker=marker, ms=13, mfc=colour, mec=INK, mew=1.3, zorder=5, gid=gid, label="average")
+        axes.plot(x, y, marker=marker, ms=18, mfc="white", mew=0, zorder=4)
+        axes.plot(x, y, marker=marker, ms=13, mfc=colour, mec=INK, mew=1.3, zorder=5, label="average")
 
 
 def _segment_table(page: Page, profiles: Rows, height: float) -> None:
@@ -166,4 +163,4 @@ def _segment_table(page: Page, profiles: Rows, height: float) -> None:
         write_segment(page, level, row, 4.6, weight)
         texts = (f"{int(row['customers']):,}", percent(row[s.CUSTOMER_SHARE]), percent(row[s.REVENUE_SHARE]))
         for (_, right), text in zip(columns, texts, strict=True):
-            page.write(right, level, text, ha="right", weight=weight, gid=segment_gid(int(row[s.SEGMENT_ID])))
+            page.write(right, level, text, ha="right", weight=weight)

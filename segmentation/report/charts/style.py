@@ -203,20 +203,6 @@ def log_ticks(low: float, high: float, at_most: int = 8) -> list[float]:
 # ---- segments ------------------------------------------------------------------------------------------------------
 
 
-_GID: Final = "segment-"
-
-
-def segment_gid(segment_id: int) -> str:
-    """Return the group id of a segment's artists, by which a page highlights them. Several artists may share it."""
-    return f"{_GID}{segment_id}"
-
-
-def segment_of_gid(gid: str) -> int | None:
-    """Return the segment of this group id, None where it is not one of `segment_gid`."""
-    number = gid.removeprefix(_GID)
-    return int(number) if number != gid and number.isdecimal() else None
-
-
 def by_id(profiles: Rows) -> list[Row]:
     return sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))
 
@@ -228,11 +214,10 @@ def name_of(profile: Row, width: float) -> str:
 
 def write_segment(page: Page, level: float, profile: Row, width: float, weight: str = "normal") -> None:
     """Write a legend's line at the page's left: the segment's mark, then its name in at most `width` inches."""
-    segment_id = int(profile[s.SEGMENT_ID])
-    (colour, marker), gid = segment_mark(segment_id), segment_gid(segment_id)
+    colour, marker = segment_mark(int(profile[s.SEGMENT_ID]))
     across, up = page.figure.get_size_inches()
     x, y = (MARGIN + 0.12) / across, (page.bottom + level) / up
-    mark = Line2D([x], [y], marker=marker, ms=10, mfc=colour, mec=INK, mew=0.8, ls="", gid=gid)
+    mark = Line2D([x], [y], marker=marker, ms=10, mfc=colour, mec=INK, mew=0.8, ls="")
     mark.set_transform(page.figure.transFigure)
     page.figure.add_artist(mark)
-    page.write(0.35, level, name_of(profile, width), weight=weight, gid=gid)
+    page.write(0.35, level, name_of(profile, width), weight=weight)

@@ -13,28 +13,18 @@ from xml.etree import ElementTree as ET
 
 from matplotlib.figure import Figure
 
-from segmentation.report.charts.style import (
-    ACCENT,
-    CONTRAST,
-    FAINT,
-    INK,
-    QUIET,
-    TEXT_SIZE,
-    house_style,
-    segment_of_gid,
-    width_of,
-)
+from segmentation.report.charts.style import ACCENT, CONTRAST, FAINT, INK, QUIET, TEXT_SIZE, house_style, width_of
 from segmentation.report.marks import SEGMENT_MARKS
 
-# Custom properties by which a page adapts the charts to a dark ground. Without them the colours are those of the PNG.
+# The page's custom properties, by which the charts adapt to a dark ground.
 PAGE_COLOURS: Final = {
-    INK.lower(): "--chart-ink",
-    QUIET.lower(): "--chart-quiet",
-    FAINT.lower(): "--chart-grid",
-    "#ffffff": "--chart-paper",
-    ACCENT.lower(): "--chart-accent",
-    CONTRAST.lower(): "--chart-contrast",
-    **{mark.colour.lower(): f"--chart-segment-{number}" for number, mark in enumerate(SEGMENT_MARKS, 1)},
+    INK.lower(): "--ink",
+    QUIET.lower(): "--quiet",
+    FAINT.lower(): "--line",
+    "#ffffff": "--paper",
+    ACCENT.lower(): "--accent",
+    CONTRAST.lower(): "--taken",
+    **{mark.colour.lower(): f"--s{number}" for number, mark in enumerate(SEGMENT_MARKS, 1)},
 }
 FONT_FAMILY: Final = "DejaVu Sans, Verdana, Geneva, sans-serif"
 POINTS_PER_INCH: Final = 72
@@ -47,8 +37,8 @@ _HREF: Final = "{http://www.w3.org/1999/xlink}href"
 def inline_svg(figure: Figure, name: str) -> str:
     """Return the figure as an SVG element without styles, scripts and links. The same figure gives the same text.
 
-    Ids are hashes salted with `name`, so that no two charts of a page share one. What belongs to a segment lies in
-    groups with its id as `data-segment`. The root scales (`viewBox` only) and has the figure's label as `aria-label`.
+    Ids are hashes salted with `name`, so that no two charts of a page share one. The root scales (`viewBox` only) and
+    has the figure's label as `aria-label`.
     """
     drawn = ET.fromstring(_matplotlib_svg(figure, name))
     root = ET.Element(
@@ -89,13 +79,9 @@ def _attributes(element: ET.Element) -> Iterator[tuple[str, str]]:
                 name, _, setting = (part.strip() for part in declaration.partition(":"))
                 if name != "font-family":  # the root's
                     yield name, _setting(setting)
-        elif key == "id" and element.tag == "g":
-            segment_id = segment_of_gid(value)
-            if segment_id is not None:
-                yield "data-segment", str(segment_id)
         elif key == _HREF:
             yield "href", value
-        else:
+        elif key != "id" or element.tag != "g":
             yield key, _rounded(value)
 
 

@@ -1,8 +1,10 @@
 """Two charts of time: revenue and active customers by period, and days since the last purchase."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 from matplotlib.axes import Axes
@@ -11,23 +13,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from segmentation import schemas as s
 from segmentation.report.aggregates import DAYS_UP_TO, PERIOD_START
-from segmentation.report.charts.bar_rows import FOOT, draw_rows, layout_of, mark_edges, rows_of, write_names
-from segmentation.report.charts.style import (
-    INK,
-    by_id,
-    fit,
-    house_style,
-    name_of,
-    new_page,
-    plain,
-    segment_gid,
-    width_of,
-)
+from segmentation.report.charts.bar_rows import FOOT, draw_rows, layout_of, write_names
+from segmentation.report.charts.style import INK, by_id, fit, house_style, name_of, new_page, plain, width_of
 from segmentation.report.text import MONTHS, Rows, compact, counted, day, finite, percent
 
 HEADING: Final = 0.35  # inches above the rows
 PANEL: Final = 4.0  # inches
-GAP: Final = 0.45
+GAP: Final = 0.85
 NOTABLE_RATIO: Final = 1.2  # of the best period to an average one, for a title
 
 MEDIAN_RECENCY: Final = f"median_{s.RECENCY_DAYS}"
@@ -74,15 +66,13 @@ class Periods:
         if self.months == 1:
             return f"{MONTHS[start.month - 1]} {start.year}"
         if self.months == 3:
-            return f"{self.short_name(position)} {start.year}"
+            return f"Q{start.month // 3 + 1} {start.year}"
         return str(start.year) if self.months == 12 else f"{start.year}–{self.last_day(position).year}"
 
     def short_name(self, position: int) -> str:
-        """Nov, Q4, 2011 or 1990."""
-        start = self.start(position)
-        if self.months == 1:
-            return MONTHS[start.month - 1][:3]
-        return f"Q{start.month // 3 + 1}" if self.months == 3 else str(start.year)
+        """Nov 2011, Q4 2011, 2011 or 1990."""
+        first, *rest = self.name(position).split("–")[0].split(" ")
+        return " ".join([first[:3], *rest]) if rest else first
 
     def unfinished(self, as_of: date) -> int | None:
         """Return the last period where it ends after the data, whose last day is before `as_of`."""
@@ -138,7 +128,7 @@ def months_chart(sales: Rows, profiles: Rows, as_of: date, months: int = 1, *, c
     for left, heading, values, symbol in panels:
         page.write(left, FOOT + layout.body + 0.2, fit(heading, PANEL, weight="bold"), weight="bold")
         axes = page.axes(left, FOOT, PANEL, layout.body)
-        draw_rows(axes, rows_of(values, peak=_highest_in(symbol)), layout, PANEL, pale=unfinished)
+        draw_rows(axes, values, partial(_highest, symbol), layout, PANEL, pale=unfinished)
         _label_periods(axes, periods)
     return page.figure
 
@@ -158,32 +148,17 @@ def months_title(
     return title
 
 
-def _highest_in(currency: str) -> Callable[[Sequence[float]], str]:
-    return lambda values: compact(max(values), currency)
+def _highest(currency: str, values: Sequence[float]) -> str:
+    return compact(max(values), currency)
 
 
 def _label_periods(axes: Axes, periods: Periods) -> None:
-    """Name as many periods as there is room for; below months and quarters, mark and name the years."""
-    per_inch = periods.number / PANEL
+    """Name as many periods as there is room for."""
     widest = max(width_of(periods.short_name(position)) for position in range(periods.number)) + 0.12
-    step = max(1, -(-int(1000 * widest * per_inch) // 1000))
+    step = math.ceil(widest * periods.number / PANEL)
     axes.xaxis.set_major_locator(FixedLocator(list(range(0, periods.number, step))))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda position, _: periods.short_name(int(position))))
     axes.tick_params(axis="x", length=0, pad=3)
-    if periods.months >= 12:
-        return
-    years = [position for position in range(1, periods.number) if periods.start(position).month == 1]
-    mark_edges(axes, [position - 0.5 for position in years])
-    room = (width_of("0000") + 0.1) * per_inch
-    if not years or years[0] >= room:  # else the second year matters more than the end of the first
-        years.insert(0, 0)
-    free_from = -1.0
-    for position in years:
-        left = min(position - 0.5, periods.number - 0.5 - room)
-        if left >= free_from:
-            year = str(periods.start(position).year)
-            axes.annotate(year, (left, 0), (0, -26), textcoords="offset points", ha="left", va="center")
-            free_from = left + room
 
 
 # ---- days since the last purchase ----------------------------------------------------------------------------------
@@ -213,10 +188,10 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
     page = new_page(recency_title(profiles), explanation, "", width=right + 0.75, body=body)
     write_names(page, profiles, layout)
     axes = page.axes(layout.left, FOOT, RECENCY_PANEL, layout.body)
-    draw_rows(axes, rows_of(customers, peak=_largest_share), layout, RECENCY_PANEL)
+    draw_rows(axes, customers, _largest_share, layout, RECENCY_PANEL)
 
     widest = max(width_of(f"{end:,}") for end in ends) + 0.2
-    step = max(1, -(-int(1000 * widest * number / RECENCY_PANEL) // 1000))
+    step = math.ceil(widest * number / RECENCY_PANEL)
     axes.xaxis.set_major_locator(FixedLocator([edge - 0.5 for edge in range(0, number + 1, step)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda edge, _: f"{start + round(edge + 0.5) * days:,}"))
     axes.set_xlabel("Days since the last purchase")
@@ -225,7 +200,7 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int) -> Figure:
     for position, row in enumerate(profiles, layout.number - len(profiles)):
         median = finite(row.get(MEDIAN_RECENCY))
         text = "–" if median is None else _days(median)
-        page.write(right, layout.level(position), text, ha="right", gid=segment_gid(int(row[s.SEGMENT_ID])))
+        page.write(right, layout.level(position), text, ha="right")
         if median is not None:
             across = (median - start) / days - 0.5
             foot = layout.body - (position + 1) * layout.height

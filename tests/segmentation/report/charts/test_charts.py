@@ -12,24 +12,17 @@ from matplotlib.figure import Figure
 
 from segmentation.report.charts import style
 from segmentation.report.charts.elbow import elbow_chart
-from segmentation.report.charts.profiles import profiles_chart
-from segmentation.report.charts.revenue import concentration_chart
 from segmentation.report.charts.segments import segments_chart
 from segmentation.report.charts.style import save
-from segmentation.report.charts.timeline import months_chart
 from tests.segmentation.report.charts.samples import (
-    AS_OF,
     CLASSIC,
     CLASSIC_WSSSE,
     HOSTILE,
     LONG,
-    MONTHS,
     all_charts,
     assert_texts_apart,
     many_profiles,
-    points_of,
     profiles_of,
-    sales_of,
     sweep_of,
     texts_drawn,
     words_of,
@@ -42,14 +35,6 @@ ROOT = Path(style.__file__).parents[3]
 def test_no_text_overlaps_another_or_leaves_the_page(k: int, name: str) -> None:
     for figure in all_charts(many_profiles(k, name), [f"{name} {i}" for i in range(20)]).values():
         assert_texts_apart(figure)
-
-
-@pytest.mark.parametrize("currency", ["$", "zł", "USD"])
-def test_texts_stay_apart_in_any_currency(currency: str) -> None:
-    profiles = many_profiles(4, "Buyers")
-    assert_texts_apart(months_chart(sales_of(profiles, MONTHS), profiles, AS_OF, currency=currency))
-    assert_texts_apart(profiles_chart(profiles, ["total_spend", "recency_days"], currency=currency))
-    assert_texts_apart(concentration_chart(points_of(range(1, 100)), currency=currency))
 
 
 @pytest.mark.filterwarnings("error")

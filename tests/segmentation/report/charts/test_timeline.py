@@ -5,9 +5,10 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from matplotlib.colors import to_hex
 
-from segmentation.report.charts.style import segment_gid
 from segmentation.report.charts.timeline import Periods, months_chart, months_title, recency_chart, recency_title
+from segmentation.report.marks import segment_mark
 from tests.segmentation.report.charts.samples import (
     AS_OF,
     CLASSIC,
@@ -144,7 +145,7 @@ def test_recency_bars_are_true_to_the_counts_and_show_their_share() -> None:
     ]
     figure = recency_chart(bins, profiles, AS_OF, 10)
     (axes,) = figure.axes
-    first, second = (bar for bar in axes.patches if bar.get_gid() == segment_gid(1))
+    first, second = (bar for bar in axes.patches if to_hex(bar.get_facecolor()) == segment_mark(1).colour.lower())
     assert first.get_height() == pytest.approx(3 * second.get_height())  # type: ignore[attr-defined]
     assert second.get_x() - first.get_x() == pytest.approx(3)  # type: ignore[attr-defined]
     assert {"75 %", "100 %", "79 %", "57 days", "8 days", "0", "40"} <= words_of(figure)
