@@ -35,10 +35,7 @@ _NO_VALUES: Final = frozenset({"nan", "n/a", "na", "null", "none", "inf", "infin
 
 
 class Step(NamedTuple):
-    """A step of the waterfall: a rule's lines, its meaning, and the fields of a few examples.
-
-    `unreadable` counts the example lines that could not be split into fields.
-    """
+    """A step of the waterfall: a rule's lines, its meaning, and the fields of a few examples."""
 
     label: str
     meaning: str
@@ -48,7 +45,6 @@ class Step(NamedTuple):
     bar: Markup
     kind: str
     examples: list[list[str]]
-    unreadable: int
 
 
 def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
@@ -56,7 +52,7 @@ def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
     read = sum(int(row[s.ROWS]) for row in quality)
     revenue = sum((Decimal(row[s.REVENUE]) for row in quality), Decimal(0))
     bar = step_bar(0, 1.0 if read else 0.0, "read")
-    steps = [Step("Read", "all lines of the input", read, percent(1), money(revenue, currency), bar, "read", [], 0)]
+    steps = [Step("Read", "all lines of the input", read, percent(1), money(revenue, currency), bar, "read", [])]
     left = 1.0
     for row in quality:
         rule, share = str(row[s.RULE]), float(row[s.SHARE])
@@ -74,7 +70,6 @@ def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
                 step_bar(0.0 if kind == "used" else left, share, kind),
                 kind if row[s.ROWS] else f"{kind} nothing",
                 [example for example in masked if example],
-                masked.count(None),
             )
         )
     return steps

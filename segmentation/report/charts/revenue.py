@@ -180,10 +180,6 @@ class Top(NamedTuple):
     def share(self) -> float:
         return self.customers / self.of
 
-    @property
-    def share_text(self) -> str:
-        return percent(self.share)
-
 
 @house_style()
 def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
@@ -232,7 +228,7 @@ def concentration_title(points: Rows) -> str:
         return "One customer brings all of the revenue"
     tops = top_customers(points)
     top = next((top for top in tops if top.share > 0.05), tops[-1])
-    who = f"the top {top.share_text} of customers bring {percent(top.revenue_share)} of revenue"
+    who = f"the top {percent(top.share)} of customers bring {percent(top.revenue_share)} of revenue"
     if top.customers == 1:
         who = f"one of {customers:,} customers brings {percent(top.revenue_share)} of revenue"
     return f"Revenue is spread evenly: {who}" if coefficient <= EVEN else sentence(who)
@@ -279,7 +275,7 @@ def _label_tops(page: Page, axes: Axes, tops: list[Top]) -> None:
         height = low + (high - low) * (level + lift - LORENZ_FOOT) / LORENZ_HEIGHT
         axes.plot([x, 1.0, 1.03], [y, y, height], color=INK, lw=0.8, zorder=4, clip_on=False)
         axes.plot(x, y, marker="o", ms=8, mfc=ACCENT, mec="white", mew=1.2, ls="", zorder=5)
-        who = f"top {top.share_text}" if top.customers > 1 else "one customer"
+        who = f"top {percent(top.share)}" if top.customers > 1 else "one customer"
         left = page.width - LABELS + 0.22
         page.write(left, level + lift + 0.1, f"{who}: {percent(top.revenue_share)}", weight="bold")
         number = counted(top.customers, "customer")

@@ -1,7 +1,5 @@
 """The aggregates of the report are exact, bounded, and the same in any order of the rows."""
 
-import itertools
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -26,7 +24,6 @@ from segmentation.report.aggregates import (
     sold_by_segment,
     totals,
 )
-from segmentation.report.charts.revenue import gini
 
 # ---- countries and products ----
 
@@ -115,13 +112,6 @@ def spenders(spark: SparkSession, *spends: str) -> DataFrame:
     return spark.createDataFrame([(Decimal(spend),) for spend in spends], "total_spend decimal(20,4)")
 
 
-def gini_by_pairs(spends: Sequence[str]) -> float:
-    """The mean difference of all pairs over twice the mean: the definition itself."""
-    values = [float(spend) for spend in spends]
-    differences = sum(abs(a - b) for a, b in itertools.product(values, values))
-    return differences / (2 * len(values) * sum(values))
-
-
 def test_the_lorenz_points_add_up_from_the_lowest_spend(spark: SparkSession):
     expected = spark.createDataFrame(
         [
@@ -143,15 +133,6 @@ def test_the_lorenz_points_are_at_even_steps_up_to_all_customers(spark: SparkSes
     assert [row["revenue"] for row in points] == [n * (n + 1) // 2 for n in range(125, 1001, 125)]
     uneven = lorenz_points(customers.limit(997), 997, at_most=8).collect()
     assert [row["customers"] for row in uneven] == [125, 250, 374, 499, 624, 748, 873, 997]
-
-
-def test_the_gini_coefficient_follows_from_the_last_point(spark: SparkSession):
-    spends = ("1", "2", "2", "2", "90.25", "0.0001")
-    points = lorenz_points(spenders(spark, *spends).repartition(4), len(spends), at_most=2).collect()
-    assert len(points) <= 2
-    last = points[-1]
-    coefficient = gini(last["customers"], last["revenue"], last["ranked_revenue"])
-    assert coefficient == pytest.approx(gini_by_pairs(spends), abs=1e-12)
 
 
 def orders(spark: SparkSession) -> DataFrame:

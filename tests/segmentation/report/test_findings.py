@@ -57,10 +57,6 @@ def test_the_answer_dates_the_sales_by_their_first_and_last_day():
     assert "spent £12.50 on 1 December 2010." in answer_of([("A", 1, "12.50")], first, first)
 
 
-def test_the_segment_that_carries_the_revenue_brings_most_for_its_size():
-    assert findings.carrier(profiles_of(CLASSIC))["segment_name"] == "High Spend, Low Frequency"
-
-
 @pytest.mark.parametrize(
     ("file", "segments", "is_explained"),
     [

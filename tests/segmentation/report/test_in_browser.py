@@ -150,15 +150,10 @@ def test_nothing_is_wider_than_the_window(window: Window):
         .filter(element => !element.closest('.scroll, pre, .unseen'))
         .filter(element => element.getBoundingClientRect().right > width + 1)
         .map(element => element.outerHTML.slice(0, 80))"""
-    unreachable_by_keyboard = """() => [...document.querySelectorAll('.scroll, pre')]
-        .filter(box => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1)
-        .filter(box => box.tabIndex !== 0 || !(box.ariaLabel || box.getAttribute('aria-labelledby')))
-        .map(box => box.outerHTML.slice(0, 80))"""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(overflowing, width) == []
-        assert page.evaluate(unreachable_by_keyboard) == []
 
 
 def test_nothing_is_wider_than_the_paper(window: Window):
@@ -258,17 +253,6 @@ def test_a_search_narrows_the_rows_and_counts_them(opened: Open):
 
 
 # ---- the rest of what can be done ----
-
-
-def test_the_keyboard_skips_to_the_report_and_shows_its_focus(opened: Open):
-    page = opened()
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the report"
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
-    for _ in range(12):
-        page.keyboard.press("Tab")
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
 
 
 def test_everything_can_be_read_without_the_script(opened: Open):

@@ -13,6 +13,7 @@ from segmentation.report.charts.revenue import (
     pareto_title,
     top_customers,
 )
+from segmentation.report.text import percent
 from tests.segmentation.report.charts.samples import assert_texts_apart, pareto_of, points_of, words_of
 
 COUNTRIES = ("country", "countries")
@@ -97,7 +98,7 @@ def test_few_even_and_unpaying_customers_have_titles_too(spends: list[int], titl
 
 def test_top_shares_are_exact_at_the_points() -> None:
     tops = top_customers(points_of(range(1, 4339)))
-    assert [(top.customers, top.share_text) for top in tops] == [(43, "1.0 %"), (433, "10 %"), (867, "20 %")]
+    assert [(top.customers, percent(top.share)) for top in tops] == [(43, "1.0 %"), (433, "10 %"), (867, "20 %")]
     total = 4338 * 4339 / 2
     assert tops[1].revenue_share == pytest.approx(sum(range(4338 - 432, 4339)) / total, abs=1e-12)
 
