@@ -191,7 +191,7 @@ def recency_bins(segments: DataFrame, days: int) -> DataFrame:
 def period_months(first: date, last: date) -> int:
     """Return the shortest period, of 1, 3, 12 or whole years of months, of which `MOST_PERIODS` hold both days."""
     for months in (1, 3, 12):
-        if _month_number(last) // months - _month_number(first) // months < MOST_PERIODS:
+        if month_number(last) // months - month_number(first) // months < MOST_PERIODS:
             return months
     years = last.year - first.year + 1
     return 12 * -(-years // (MOST_PERIODS - 1))
@@ -205,7 +205,8 @@ def bin_days(least: int, most: int) -> int:
     return 365 * -(-(most - least) // (365 * (MOST_BINS - 1)))
 
 
-def _month_number(day: date) -> int:
+def month_number(day: date) -> int:
+    """Count the months since the year 0."""
     return day.year * 12 + day.month - 1
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 
 from segmentation.report.charts.style import INK, QUIET, Page, name_of, width_of, write_segment
 from segmentation.report.marks import segment_mark
@@ -82,10 +83,9 @@ def draw_rows(
         high, low = max([0.0, *values]), min([0.0, *values])
         scale = layout.bars / (high - low) if high > low else 0.0
         base = layout.body - (position + 1) * layout.height - low * scale
-        for bar, value in enumerate(values):
-            if value:
-                alpha = PALE if bar == pale else 1.0
-                axes.bar(bar, value * scale, BAR_WIDTH, bottom=base, color=colour, alpha=alpha, lw=0, zorder=3)
+        bars = [bar for bar, value in enumerate(values) if value]
+        colours = [to_rgba(colour, PALE if bar == pale else 1.0) for bar in bars]
+        axes.bar(bars, [values[bar] * scale for bar in bars], BAR_WIDTH, bottom=base, color=colours, lw=0, zorder=3)
         axes.plot([-0.5, number - 0.5], [base, base], color=QUIET, lw=0.8, zorder=4)
         if high > 0:
             text = peak(values)

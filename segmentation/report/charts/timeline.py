@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from segmentation import schemas as s
-from segmentation.report.aggregates import DAYS_UP_TO, PERIOD_START
+from segmentation.report.aggregates import DAYS_UP_TO, PERIOD_START, month_number
 from segmentation.report.charts.bar_rows import FOOT, draw_rows, layout_of, write_names
 from segmentation.report.charts.style import INK, by_id, fit, house_style, name_of, new_page, plain, width_of
 from segmentation.report.text import MONTHS, Rows, compact, counted, day, finite, percent
@@ -42,7 +42,7 @@ class Periods:
     @classmethod
     def covering(cls, starts: Sequence[date], months: int) -> "Periods":
         """Return the periods from the earliest start to the latest."""
-        numbers = [_month_number(start) for start in starts]
+        numbers = [month_number(start) for start in starts]
         return cls(min(numbers), (max(numbers) - min(numbers)) // months + 1, months)
 
     @property
@@ -50,7 +50,7 @@ class Periods:
         return {1: "month", 3: "quarter", 12: "year"}.get(self.months, "period")
 
     def position(self, start: date) -> int:
-        return (_month_number(start) - self.first) // self.months
+        return (month_number(start) - self.first) // self.months
 
     def start(self, position: int) -> date:
         year, month = divmod(self.first + position * self.months, 12)
@@ -78,10 +78,6 @@ class Periods:
         """Return the last period where it ends after the data, whose last day is before `as_of`."""
         last = self.number - 1
         return last if self.last_day(last) >= as_of else None
-
-
-def _month_number(day: date) -> int:
-    return day.year * 12 + day.month - 1
 
 
 @house_style()

@@ -74,7 +74,7 @@ def test_an_unfinished_last_month_is_pale_and_said_to_be(as_of: str, pale: bool)
     figure = months_chart(sales_of(profiles_of(CLASSIC), MONTHS), profiles_of(CLASSIC), day)
     note = "Pale: December 2011 is not complete, the data end on 30 December 2011."
     assert (note in words_of(figure)) == pale
-    assert len({bar.get_alpha() for bar in figure.axes[0].patches}) == (2 if pale else 1)
+    assert len({bar.get_facecolor()[3] for bar in figure.axes[0].patches}) == (2 if pale else 1)
 
 
 @pytest.mark.parametrize(
