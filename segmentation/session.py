@@ -35,11 +35,13 @@ SETTINGS = {
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     # Lines are cached for one run: choosing a compression for them takes longer than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
-    # PySpark would look up the Python stack for every expression, which doubles the time to build one.
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Workbooks and small tables reach Spark as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
+
+# Fixed when Spark starts. PySpark would look up the Python stack for every expression, which doubles the time to build
+# one.
+STATIC_SETTINGS = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 
 def spark_session(name: str) -> SparkSession:
@@ -50,7 +52,7 @@ def spark_session(name: str) -> SparkSession:
     # PySpark warns wherever pandas is installed; the job does not use pandas.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     builder = SparkSession.builder.appName(name)
-    for key, value in SETTINGS.items():
+    for key, value in {**SETTINGS, **STATIC_SETTINGS}.items():
         builder = builder.config(key, value)
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:

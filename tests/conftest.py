@@ -9,7 +9,7 @@ from hypothesis import settings
 from pyspark.sql import SparkSession
 
 from scripts.launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
-from segmentation.session import SETTINGS
+from segmentation.session import SETTINGS, STATIC_SETTINGS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,7 +84,7 @@ def _position(item: pytest.Item) -> int:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """One session for all tests: two threads, the job's own settings, and a warehouse that goes with the tests."""
     builder = SparkSession.builder.master("local[2]").appName("tests")
-    for key, value in {**SETTINGS, **SMALL}.items():
+    for key, value in {**SETTINGS, **STATIC_SETTINGS, **SMALL}.items():
         builder = builder.config(key, value)
     warehouse = tmp_path_factory.mktemp("warehouse")
     session = builder.config("spark.sql.warehouse.dir", str(warehouse)).getOrCreate()
