@@ -15,15 +15,13 @@ from typing import Final
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.benchmarking.measure import Measurement, measure
-from scripts.benchmarking.report import Benchmark, machine, markdown_table, write_chart
+from scripts.benchmarking.report import Benchmark, machine, markdown_table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OURS: Final = "this job"
 # From this many customers on, the job's input would be too large for the settings of small input.
 MANY_CUSTOMERS: Final = 50_000
-PEERS: Final = ("pandas", "polars", "duckdb")
-# DuckDB reads workbooks by an extension that it fetches from the network.
-WORKBOOK_PEERS: Final = ("pandas", "polars")
+PEERS: Final = ("pandas", "duckdb")
 
 EPILOG: Final = """\
 Each contestant is a process of its own, from its start to files on disk, with the same cleaning, customer features,
@@ -34,7 +32,7 @@ examples
   scripts/benchmark online_retail.parquet
   scripts/benchmark lines.parquet --executors --rounds 1
   scripts/benchmark --sweep 4338 400000 4000000 --rounds 1
-  scripts/benchmark lines.parquet --peers polars duckdb --rounds 1 --driver-memory 12g --chart benchmark.png
+  scripts/benchmark lines.parquet --peers duckdb --rounds 1 --driver-memory 12g
 """
 
 # Runs a contestant with an empty folder for its output.
@@ -49,9 +47,6 @@ def main(arguments: Sequence[str]) -> int:
     print(machine())
     for result in results:
         print(markdown_table(result))
-    if options.chart:
-        write_chart(results, options.chart)
-        print(f"Chart: {options.chart}")
     return 1 if any(result.has_failures for result in results) else 0
 
 
@@ -70,7 +65,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--driver-memory", help="of this job, as spark-submit takes it, such as 2g")
     parser.add_argument("--executors", action="store_true", help="one against two of one core, on scripts/cluster")
     parser.add_argument("--sweep", type=int, nargs="+", metavar="N", default=[], help="of N customers, alone")
-    parser.add_argument("--chart", type=Path, help="also draw the medians there, as PNG")
     options = parser.parse_args(arguments)
     for source in options.input:
         if not source.exists():
@@ -91,7 +85,8 @@ def _compare_peers(source: Path, options: argparse.Namespace) -> Benchmark:
         command = [sys.executable, "scripts/benchmarking/peers", name, str(source)]
         return lambda folder: measure([*command, str(folder / "out")], ROOT)
 
-    peers = [name for name in options.peers if source.suffix != ".xlsx" or name in WORKBOOK_PEERS]
+    # DuckDB reads workbooks by an extension that it fetches from the network.
+    peers = [name for name in options.peers if source.suffix != ".xlsx" or name == "pandas"]
     contestants = {OURS: ours, **{name: peer(name) for name in peers}}
     return Benchmark(source.name, _take_turns(source.name, contestants, options.rounds))
 

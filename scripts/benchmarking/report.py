@@ -1,4 +1,4 @@
-"""Show measurements as a Markdown table and as a chart."""
+"""Show measurements as a Markdown table."""
 
 from __future__ import annotations
 
@@ -9,22 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from statistics import median
 from typing import Final
 
-import matplotlib as mpl
 import psutil
 
 from scripts.benchmarking.measure import Measurement
 
-mpl.use("agg")
-
-import matplotlib.pyplot as plt
-
-PACKAGES: Final = ("pyspark", "pandas", "openpyxl", "polars", "duckdb", "scikit-learn")
-OUR_COLOUR: Final = "#c44e52"
-PEER_COLOUR: Final = "#8c8c8c"
+PACKAGES: Final = ("pyspark", "pandas", "openpyxl", "duckdb", "scikit-learn")
 
 
 @dataclass(frozen=True)
@@ -72,20 +64,3 @@ def markdown_table(benchmark: Benchmark) -> str:
         wall, cpu = median(run.wall for run in runs), median(run.cpu for run in runs)
         lines.append(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.1f} | {ratio:.2f} |")
     return "\n".join([*lines, ""])
-
-
-def write_chart(results: Sequence[Benchmark], path: Path) -> None:
-    """Draw bars of the median wall seconds, one group per input."""
-    figure, axes = plt.subplots(nrows=len(results), squeeze=False, figsize=(9, 0.8 + 2.2 * len(results)))
-    for axis, result in zip(axes[:, 0], results, strict=True):
-        names = [name for name in reversed(list(result.runs)) if not any(run.code for run in result.runs[name])]
-        seconds = [median(run.wall for run in result.runs[name]) for name in names]
-        colours = [OUR_COLOUR if result.runs[name] is result.ours else PEER_COLOUR for name in names]
-        bars = axis.barh(names, seconds, color=colours)
-        axis.bar_label(bars, labels=[f"{value:.1f} s" for value in seconds], padding=4)
-        axis.set_title(f"{result.name}: seconds from start to files on disk", loc="left")
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.margins(x=0.12)
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
-    plt.close(figure)

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scripts.benchmarking.peers import by_duckdb, by_pandas, by_polars
+from scripts.benchmarking.peers import by_duckdb, by_pandas
 from tests.jobs.published_runs import table_of
 from tests.jobs.running_jobs import PublishedRun
 from tests.jobs.small_shop import SmallShop, customer_of, write_csv
 
-PEERS = {"pandas": by_pandas, "polars": by_polars, "duckdb": by_duckdb}
+PEERS = {"pandas": by_pandas, "duckdb": by_duckdb}
 # Each table's key and the columns that are compared.
 TABLES = {
     "customer_segments": (

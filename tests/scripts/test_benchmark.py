@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from scripts.benchmarking.__main__ import main
 from scripts.benchmarking.measure import Measurement, measure
-from scripts.benchmarking.report import Benchmark, markdown_table, write_chart
+from scripts.benchmarking.report import Benchmark, markdown_table
 from scripts.benchmarking.sweep import sweep_by_scikit_learn, sweep_by_spark, write_customers
 
 
@@ -41,13 +41,11 @@ def test_the_table_has_medians_and_the_ratio_within_each_round():
     assert "| pandas | 30.0 | 30.0 | 0.5 | 2.00 |" in table
 
 
-def test_a_contestant_that_failed_has_no_time_and_no_bar(tmp_path: Path):
-    runs = {"this job": [Measurement(0, 10, 10, 2**30)], "polars": [Measurement(137, 3, 3, 2**30)]}
+def test_a_contestant_that_failed_has_no_time():
+    runs = {"this job": [Measurement(0, 10, 10, 2**30)], "pandas": [Measurement(137, 3, 3, 2**30)]}
     result = Benchmark("lines.csv", runs)
     assert result.has_failures
-    assert "| polars | failed with 137 | | | |" in markdown_table(result)
-    write_chart([result], tmp_path / "chart.png")
-    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+    assert "| pandas | failed with 137 | | | |" in markdown_table(result)
 
 
 @pytest.mark.parametrize(
