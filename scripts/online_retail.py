@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import http.client
 import shutil
 import sys
 import tempfile
-import time
-import urllib.error
 import urllib.request
 import zipfile
 import zlib
 from collections.abc import Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -35,12 +33,7 @@ WORKBOOK: Final = "Online Retail.xlsx"
 CONFIG: Final = ROOT / "conf" / "online_retail.yaml"
 LINES: Final = 541_909
 
-ATTEMPTS: Final = 4
 TIMEOUT_SECONDS: Final = 60
-CHUNK_BYTES: Final = 1 << 20
-# Request timeout, too early, too many requests. All from 500 on are the server's own troubles.
-RETRIED_STATUS: Final = {408, 425, 429}
-SERVER_ERROR: Final = 500
 # Raised by zipfile for a damaged or foreign file.
 BAD_ARCHIVE: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
@@ -108,33 +101,13 @@ def verify(path: Path) -> None:
 
 
 def _fetch(url: str, target: Path) -> None:
-    """Write what the server answers to the target; try again after failures that may pass."""
-    for attempt in range(1, ATTEMPTS + 1):
-        cause: Exception
-        try:
-            _fetch_once(url, target)
-            return
-        except urllib.error.HTTPError as error:
-            reason, cause = f"the server answered {error.code} {error.reason}", error
-            may_pass = error.code in RETRIED_STATUS or error.code >= SERVER_ERROR
-        except (OSError, http.client.HTTPException) as error:
-            reason, cause, may_pass = str(getattr(error, "reason", error)), error, True
-        except ValueError as error:  # no URL
-            reason, cause, may_pass = str(error), error, False
-        if not may_pass or attempt == ATTEMPTS:
-            raise DownloadError(f"could not download {url}: {reason}") from cause
-        _say(f"attempt {attempt} of {ATTEMPTS} failed ({reason}); trying again")
-        time.sleep(2 ** (attempt - 1))
-
-
-def _fetch_once(url: str, target: Path) -> None:
-    request = urllib.request.Request(url, headers={"User-Agent": "customer-segmentation"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer, target.open("wb") as file:
-        shutil.copyfileobj(answer, file, CHUNK_BYTES)
-        announced = answer.headers.get("Content-Length")
-    received = target.stat().st_size
-    if announced is not None and received != int(announced):
-        raise ConnectionError(f"the download ended after {received:,} of {int(announced):,} bytes")
+    """Write the server's answer to the target. Raises DownloadError where there is none."""
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "customer-segmentation"})
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer, target.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: not a URL
+        raise DownloadError(f"could not download {url}: {error}") from error
 
 
 def _extract_workbook(archive: Path, target: Path) -> None:
@@ -144,7 +117,7 @@ def _extract_workbook(archive: Path, target: Path) -> None:
             if len(workbooks) != 1:
                 raise DownloadError(f"the archive holds {outer.namelist()}, expected one .xlsx")
             with outer.open(workbooks[0]) as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file, CHUNK_BYTES)
+                shutil.copyfileobj(source, file)
     except BAD_ARCHIVE as error:
         raise DownloadError(f"the download is not a readable zip archive: {error}") from error
 

@@ -14,6 +14,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from scripts.arguments import positive
 from scripts.benchmarking.measure import Measurement, measure
 from scripts.benchmarking.report import Benchmark, machine, markdown_table
 
@@ -61,7 +62,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
         "of Online Retail")  # fmt: skip
     parser.add_argument("--config", default="conf/online_retail.yaml", help="of this job (default: %(default)s)")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="default: all that read the input")
-    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
+    parser.add_argument("--rounds", type=positive, default=3, help="default: %(default)s")
     parser.add_argument("--driver-memory", help="of this job, as spark-submit takes it, such as 2g")
     parser.add_argument("--executors", action="store_true", help="one against two of one core, on scripts/cluster")
     parser.add_argument("--sweep", type=int, nargs="+", metavar="N", default=[], help="of N customers, alone")
@@ -69,8 +70,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     for source in options.input:
         if not source.exists():
             parser.error(f"{source}: does not exist")
-    if options.rounds < 1:
-        parser.error(f"--rounds is a positive number, got {options.rounds}")
     if not options.input and not options.sweep:
         parser.error("name an input, or --sweep")
     return options

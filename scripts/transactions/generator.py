@@ -41,11 +41,10 @@ CUSTOMERS_PER_TRUTH_FILE: Final = 2_000_000
 
 @dataclass(frozen=True)
 class Drawn:
-    """The result of drawing the customers: the scale and number of their lines, and the segments' sizes."""
+    """The result of drawing the customers: the scale of their lines, and the number of all lines."""
 
     lines_per_weight: float
     counts: LineCounts
-    customers_by_segment: dict[int, int]
 
 
 def recipe_for(rows: int, customers: int, segments: int, seed: int) -> Recipe:
@@ -70,14 +69,9 @@ def draw_customers(spark: SparkSession, recipe: Recipe, rows: int) -> Drawn:
     beyond_one_an_order = max(0.0, rows * CUSTOMER_LINE_SHARE - sums["orders"])
     lines_per_weight = beyond_one_an_order / sums["weight"]
 
-    by_segment = (
-        customers.transform(with_line_count, recipe, lines_per_weight)
-        .groupBy("segment")
-        .agg(F.count("*").alias("customers"), F.sum("line_count").alias("lines"))
-        .collect()
-    )
-    counts = line_counts(rows, sum(row["lines"] for row in by_segment))
-    return Drawn(lines_per_weight, counts, {row["segment"]: row["customers"] for row in by_segment})
+    lines = customers.transform(with_line_count, recipe, lines_per_weight).agg(F.sum("line_count")).first()
+    assert lines is not None, "an aggregate without groups has one row"
+    return Drawn(lines_per_weight, line_counts(rows, lines[0]))
 
 
 def transactions(spark: SparkSession, recipe: Recipe, drawn: Drawn) -> DataFrame:

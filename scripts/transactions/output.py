@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Final
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from scripts.transactions.plan import PlanError
 from scripts.transactions.season import FIRST_DAY
 
 # Output columns, in order, named as in the real data set.
@@ -45,23 +42,11 @@ def online_retail_text(table: DataFrame) -> DataFrame:
     return table.select(*(written.get(name, F.col(name).cast("string")).alias(name) for name in COLUMNS))
 
 
-def write_transactions(table: DataFrame, file_format: str, path: str, mode: str) -> None:
+def write_transactions(table: DataFrame, file_format: str, path: str) -> None:
     """Write Parquet, or CSV like the real file: with a header, and nothing for missing and empty values."""
     if file_format == "parquet":
-        table.write.mode(mode).parquet(path)
+        table.write.parquet(path)
     else:
         text = table.transform(online_retail_text)
         # Without these options Spark writes an empty string as "", a quote as \", and trims stray spaces.
-        text.write.mode(mode).csv(path, header=True, emptyValue="", escape='"', ignoreTrailingWhiteSpace=False)
-
-
-def refuse_used_output(output: str) -> None:
-    """Raise PlanError if a local output is a file or not empty; elsewhere Spark refuses when it writes."""
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):/", output)
-    if scheme and scheme[1] != "file":
-        return
-    folder = Path(re.sub("^file:(//)?", "", output))
-    if folder.exists() and not folder.is_dir():
-        raise PlanError(f"--output {output}: is a file; name a directory")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise PlanError(f"--output {output}: is not empty; choose another directory or add --overwrite")
+        text.write.csv(path, header=True, emptyValue="", escape='"', ignoreTrailingWhiteSpace=False)

@@ -19,7 +19,7 @@ ROWS, CUSTOMERS, SEED = 12_000, 400, 3
 def test_planted_segments_are_recovered_with_their_members(planted: int, spark: SparkSession, tmp_path: Path):
     recipe = generator.recipe_for(ROWS, CUSTOMERS, planted, SEED)
     lines = generator.transactions(spark, recipe, generator.draw_customers(spark, recipe, ROWS))
-    write_transactions(lines, "parquet", str(tmp_path / "lines"), "errorifexists")
+    write_transactions(lines, "parquet", str(tmp_path / "lines"))
     truth = {row["customer_id"]: row["segment"] for row in generator.segments_truth(spark, recipe).collect()}
 
     config = configured(RFM_CONFIG, "clustering.restarts=1")
