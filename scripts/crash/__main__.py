@@ -12,6 +12,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from scripts.arguments import positive
 from scripts.crash.job import STEPS, SegmentCustomers
 from scripts.crash.report import report
 from scripts.crash.rounds import CrashTest
@@ -40,17 +41,10 @@ counted
 
 exit codes
   0 no fault, in at least one read per kill; 1 a fault, or the job failed by itself; 2 bad arguments; 130 interrupted
-  (the table has what was counted until then)
 
 example
   scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 --report /tmp/crashes.md
 """
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 1, got {text!r}")
-    return int(text)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -59,12 +53,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("lake", type=Path, metavar="LAKE", help="a folder on this machine, new or empty")
     parser.add_argument("--kills", type=positive, default=20, metavar="N", help="default: 20")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="equal seeds, equal plans; default: 1")
-    parser.add_argument(
-        "--normal-runs",
-        type=positive,
-        metavar="N",
-        help=f"default: {FEWEST_NORMAL_RUNS}, or one per {KILLS_PER_NORMAL_RUN} kills if that is more",
-    )
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write the table to this file")
     options = parser.parse_args(arguments)
     if options.lake.exists() and (not options.lake.is_dir() or any(options.lake.iterdir())):
@@ -83,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
     # SIGTERM ends it like Ctrl-C: no process and no scratch folder is left.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     lake = options.lake.absolute()
-    normal_runs = options.normal_runs or max(FEWEST_NORMAL_RUNS, options.kills // KILLS_PER_NORMAL_RUN)
+    normal_runs = max(FEWEST_NORMAL_RUNS, options.kills // KILLS_PER_NORMAL_RUN)
     with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
         job = SegmentCustomers(lake, Path(folder), options.seed)
         outcome = CrashTest(lake, job, Path(folder), options.seed, say).run(options.kills, normal_runs)
@@ -91,10 +79,11 @@ def main(arguments: Sequence[str]) -> int:
     print(table, end="")
     if options.report:
         options.report.write_text(table, encoding="utf-8")
-    if outcome.is_interrupted:
-        return 130
     return 0 if outcome.is_success else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -27,18 +27,13 @@ class KillAt(logging.Handler):
             os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def kill_at(step: str) -> None:
-    """Arrange for the kill."""
-    steps = logging.getLogger(STEPS_LOGGER)
-    steps.setLevel(logging.DEBUG)
-    steps.addHandler(KillAt(step))
-
-
 if __name__ == "__main__":
     if os.getpgrp() != os.getsid(0):
         sys.exit("at_step.py: would kill the shell that started it: use scripts/crash_test")
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from jobs.segment_customers import main
 
-    kill_at(sys.argv[1])
+    steps = logging.getLogger(STEPS_LOGGER)
+    steps.setLevel(logging.DEBUG)
+    steps.addHandler(KillAt(sys.argv[1]))
     sys.exit(main(sys.argv[2:]))

@@ -1,14 +1,13 @@
 """Check a lake for what its readers rely on, with pyarrow and json alone, as any reader would, without the library.
 
-A finding is a `Fault` of one kind. `Watcher.look` is one read while others may write; `leftovers` and `lost` are for
-when nobody writes.
+A finding is a `Fault` of one kind. `Watcher.look` is one read while others may write; the other checks are for when
+nobody writes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,17 +40,8 @@ class Fault:
     text: str
 
 
-@dataclass(frozen=True)
-class Pointer:
-    """The content of latest.json; `as_of` is a day such as 2011-09-01."""
-
-    run_id: str
-    path: str
-    as_of: str
-
-
-class UnreadableError(Exception):
-    """A file that must hold certain JSON is missing or does not."""
+# Raised for JSON that is missing, damaged or without a key, and for a file that vanishes between two reads.
+UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError)
 
 
 class Watcher:
@@ -59,7 +49,7 @@ class Watcher:
 
     def __init__(self, lake: Path) -> None:
         self._lake = lake
-        self._last: Pointer | None = None
+        self._last: dict[str, Any] | None = None
         self._turn = 0
         self._manifests: dict[str, str] = {}
         self.seen: set[str] = set()
@@ -71,48 +61,44 @@ class Watcher:
         """
         if self._last is None and not (self._lake / LATEST).exists():
             return None
-        faults = []
-        named = None
         try:
-            named = pointer_of(self._lake)
-        except UnreadableError as error:
-            faults.append(Fault(Kind.TORN, str(error)))
-        if named is not None:
-            faults += self._faults_of_latest(named)
-            self._last = named
-        return faults + self._faults_of_others(named)
-
-    def changed(self) -> list[Fault]:
-        """Return a fault for each run that is whole, but differs from when it was first read."""
-        runs = [run_path(self._lake, run_id) for run_id in sorted(self.seen)]
-        return [fault for run in runs for fault in self._faults_of(run) if fault.kind is Kind.CHANGED]
-
-    def _faults_of_latest(self, named: Pointer) -> Iterator[Fault]:
-        if self._last is not None and named.as_of < self._last.as_of:
-            yield Fault(Kind.BACKWARDS, f"{LATEST} went back from {self._last.as_of} to {named.as_of}")
-        if named.path != f"{RUNS}/{RUN_PREFIX}{named.run_id}":
-            yield Fault(Kind.MIXED, f"{LATEST} names the run {named.run_id} at {named.path}")
-        yield from self._faults_of(self._lake / named.path, named.as_of)
-
-    def _faults_of_others(self, named: Pointer | None) -> list[Fault]:
+            latest = pointer_of(self._lake)
+            faults = list(self._faults_of_latest(latest))
+            self._last = latest
+            named = {latest["run_id"]}
+        except UNREADABLE as error:
+            faults, named = [_torn(LATEST, error)], set()
         runs = run_ids(self._lake)
-        latest = {named.run_id} if named else set()
-        others = sorted(runs - latest)
-        looked_at = runs - latest - self.seen
+        others = sorted(runs - named)
+        due = runs - named - self.seen
         if others:
             self._turn += 1
-            looked_at |= {others[self._turn % len(others)]}
-        self.seen |= runs | latest
-        return [fault for run_id in sorted(looked_at) for fault in self._faults_of(run_path(self._lake, run_id))]
+            due |= {others[self._turn % len(others)]}
+        self.seen |= runs | named
+        return faults + [fault for run_id in sorted(due) for fault in self._faults_of(run_path(self._lake, run_id))]
+
+    def lost(self, published: Collection[str]) -> list[Fault]:
+        """Find the runs that were published and are missing, not whole, or not what was first read of them."""
+        return [
+            fault if fault.kind is Kind.CHANGED else Fault(Kind.LOST, f"the run {run_id} is lost: {fault.text}")
+            for run_id in sorted(published)
+            for fault in self._faults_of(run_path(self._lake, run_id))[:1]
+        ]
+
+    def _faults_of_latest(self, latest: Mapping[str, Any]) -> Iterator[Fault]:
+        if self._last is not None and latest["as_of"] < self._last["as_of"]:
+            yield Fault(Kind.BACKWARDS, f"{LATEST} went back from {self._last['as_of']} to {latest['as_of']}")
+        if latest["path"] != f"{RUNS}/{RUN_PREFIX}{latest['run_id']}":
+            yield Fault(Kind.MIXED, f"{LATEST} names the run {latest['run_id']} at {latest['path']}")
+        yield from self._faults_of(self._lake / latest["path"], latest["as_of"])
 
     def _faults_of(self, run: Path, as_of: str | None = None) -> list[Fault]:
-        faults = faults_of_run(run, as_of)
-        if faults:
+        if faults := faults_of_run(run, as_of):
             return faults
         try:  # the manifest has the checksum of every file
             manifest = hashlib.sha256((run / MANIFEST).read_bytes()).hexdigest()
         except OSError as error:
-            return [Fault(Kind.TORN, f"{run.name}/{MANIFEST}: {error.strerror}")]
+            return [_torn(run.name, error)]
         if self._manifests.setdefault(run.name, manifest) == manifest:
             return []
         return [Fault(Kind.CHANGED, f"{run.name} has another manifest than before")]
@@ -127,19 +113,15 @@ def run_ids(lake: Path) -> set[str]:
     return {name.removeprefix(RUN_PREFIX) for name in _names(lake / RUNS) if name.startswith(RUN_PREFIX)}
 
 
-def pointer_of(lake: Path) -> Pointer:
-    """Return the content of latest.json. Raises UnreadableError if it is missing or damaged."""
-    content = _json_of(lake / LATEST)
-    try:
-        return Pointer(content["run_id"], content["path"], content["as_of"])
-    except KeyError as error:
-        raise UnreadableError(f"{LATEST} has no {error}") from None
+def pointer_of(lake: Path) -> dict[str, Any]:
+    """Return the content of latest.json: run_id, path, and as_of, a day such as 2011-09-01."""
+    return {**json.loads((lake / LATEST).read_bytes())}
 
 
 def faults_of_run(run: Path, as_of: str | None = None) -> list[Fault]:
     """Check a run's folder, and that it is of the day `as_of` if that is given."""
     try:
-        manifest = _json_of(run / MANIFEST)
+        manifest = json.loads((run / MANIFEST).read_bytes())
         declared = {**manifest["files"]}
         for table in manifest["tables"].values():
             declared.update(table["files"])
@@ -150,12 +132,8 @@ def faults_of_run(run: Path, as_of: str | None = None) -> list[Fault]:
             faults.append(Fault(Kind.MIXED, f"{run.name} is of {manifest['as_of']}, {LATEST} says {as_of}"))
         # A torn file may not be readable as Parquet.
         return faults if faults else list(_mixed_tables(run, manifest))
-    except UnreadableError as error:
-        return [Fault(Kind.TORN, str(error))]
-    except KeyError as error:
-        return [Fault(Kind.TORN, f"{run.name}/{MANIFEST} has no {error}")]
-    except (OSError, ValueError) as error:  # a file vanished or changed between two reads
-        return [Fault(Kind.TORN, f"{run.name}: {error}")]
+    except UNREADABLE as error:
+        return [_torn(run.name, error)]
 
 
 def leftovers(lake: Path, published: Collection[str]) -> list[Fault]:
@@ -166,22 +144,17 @@ def leftovers(lake: Path, published: Collection[str]) -> list[Fault]:
     return [Fault(Kind.LEFTOVER, f"{name} is left over") for name in sorted(extra)]
 
 
-def lost(lake: Path, published: Collection[str]) -> list[Fault]:
-    """Find the runs that were published and are missing or not whole."""
-    return [
-        Fault(Kind.LOST, f"the run {run_id} is lost: {faults[0].text}")
-        for run_id in sorted(published)
-        if (faults := faults_of_run(run_path(lake, run_id)))
-    ]
-
-
 def lost_pointer(lake: Path, run_id: str) -> list[Fault]:
     """Check that latest.json names a run that was just published, of a later day than all before."""
     try:
-        named = pointer_of(lake).run_id
-    except UnreadableError as error:
-        return [Fault(Kind.LOST, f"the run {run_id} is not the latest: {error}")]
+        named = pointer_of(lake)["run_id"]
+    except UNREADABLE as error:
+        named = repr(error)
     return [] if named == run_id else [Fault(Kind.LOST, f"the run {run_id} is not the latest: that is {named}")]
+
+
+def _torn(name: str, error: Exception) -> Fault:
+    return Fault(Kind.TORN, f"{name}: {type(error).__name__} {error}")
 
 
 def _torn_files(run: Path, declared: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
@@ -189,7 +162,7 @@ def _torn_files(run: Path, declared: Mapping[str, Mapping[str, Any]]) -> Iterato
         try:
             content = (run / name).read_bytes()
         except OSError as error:
-            yield Fault(Kind.TORN, f"{run.name}/{name}: {error.strerror}")
+            yield _torn(f"{run.name}/{name}", error)
             continue
         if len(content) != facts["bytes"]:
             yield Fault(Kind.TORN, f"{run.name}/{name} has {len(content)} bytes, its manifest says {facts['bytes']}")
@@ -214,25 +187,9 @@ def _mixed_tables(run: Path, manifest: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _visible_files(folder: Path) -> set[str]:
     """Return the relative paths of all files except those that readers skip: names that begin with `_` or `.`."""
-    visible = set()
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(("_", "."))]
-        visible |= {str((Path(parent) / name).relative_to(folder)) for name in files if not name.startswith(("_", "."))}
-    return visible
+    paths = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return {str(path) for path in paths if not any(part.startswith(("_", ".")) for part in path.parts)}
 
 
 def _names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-
-
-def _json_of(path: Path) -> dict[str, Any]:
-    shown = f"{path.parent.name}/{path.name}" if path.name == MANIFEST else path.name
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UnreadableError(f"{shown}: {error.strerror}") from None
-    except ValueError:
-        raise UnreadableError(f"{shown} is not JSON") from None
-    if not isinstance(content, dict):
-        raise UnreadableError(f"{shown} is not a JSON object")
-    return content

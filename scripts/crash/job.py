@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 import sys
@@ -12,7 +11,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
-from scripts.launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
+from scripts.launcher.options import launch_options
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 # The steps that the library logs while it publishes, in this order.
@@ -24,25 +23,13 @@ STEPS: Final = (
     "before latest.json",
     "after latest.json",
 )
-# Those of conf/spark-local.conf, with an absolute path; those of scripts/submit for small input; and nothing is written
-# to the machine's temporary folder.
-JAVA_OPTIONS: Final = (
-    f'-Dlog4j2.configurationFile="{ROOT}/conf/log4j2.properties"',
-    "-Ddev.ludovic.netlib.blas.allowNative=false",
-    *JAVA_FOR_SMALL_INPUT,
-    "-XX:-UsePerfData",
-    "-Xlog:disable",
-)
 FEWEST_FITS: Final = ("clustering.k_max=3", "clustering.restarts=1")
 LINES: Final = 150
 CUSTOMERS: Final = 30
 FIRST_DAY: Final = datetime(2011, 1, 3, 9, 0)
 DAYS: Final = 90
 FIRST_AS_OF: Final = date(2011, 6, 1)
-HEADER: Final = (
-    *("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"),
-    "Country",
-)
+HEADER: Final = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 
 
 @dataclass(frozen=True)
@@ -87,18 +74,17 @@ class SegmentCustomers:
 
     def command(self, order: Order, scratch: Path, step: str | None) -> list[str]:
         sharing = "SharedArchiveFile" if self._classes.exists() else "ArchiveClassesAtExit"
-        java = [*JAVA_OPTIONS, f'-Djava.io.tmpdir="{scratch}"', f'-XX:{sharing}="{self._classes}"']
+        # Nothing is written to the machine's temporary folder.
+        java = (f'-XX:{sharing}="{self._classes}"', f'-Djava.io.tmpdir="{scratch}"', "-XX:-UsePerfData")
         program = [str(ROOT / "scripts/crash/at_step.py"), step] if step else [str(ROOT / "jobs/segment_customers.py")]
-        return [
-            str(Path(sys.executable).parent / "spark-submit"),
-            *("--properties-file", str(ROOT / "conf/spark-local.conf"), "--master", "local[2]"),
-            *("--conf", f"spark.driver.extraJavaOptions={' '.join(java)}"),
-            *(word for setting in SPARK_FOR_SMALL_INPUT for word in ("--conf", setting)),
+        job = [
             *program,
             *("--config", str(ROOT / "conf/online_retail.yaml"), "--input", str(self._input)),
             *("--output", str(self._lake), "--run-id", order.run_id, "--as-of", order.as_of),
             *("--set", *FEWEST_FITS),
         ]
+        spark_submit = str(Path(sys.executable).parent / "spark-submit")
+        return [spark_submit, *launch_options(job, java), "--master", "local[2]", *job]
 
     def environment(self, scratch: Path) -> Mapping[str, str]:
         python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
@@ -108,17 +94,15 @@ class SegmentCustomers:
 def write_input(path: Path, seed: int) -> Path:
     """Write a CSV file of transactions: few customers, a third of whom buy ten times as much at a time."""
     draw = random.Random(seed)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(HEADER)
-        for number in range(LINES):
-            customer = number % CUSTOMERS
-            quantity = draw.randint(1, 5) * (10 if customer % 3 == 0 else 1)
-            moment = FIRST_DAY + timedelta(days=draw.randrange(DAYS), minutes=draw.randrange(480))
-            product = draw.randrange(12)
-            price = f"{draw.randint(100, 900) / 100:.2f}"
-            named = (f"{84_000 + product}", f"WHITE LANTERN {product}")
-            writer.writerow(
-                [536_365 + number, *named, quantity, moment.isoformat(" "), price, 12_346 + customer, "United Kingdom"]
-            )
+    lines = [HEADER]
+    for number in range(LINES):
+        customer = number % CUSTOMERS
+        quantity = draw.randint(1, 5) * (10 if customer % 3 == 0 else 1)
+        moment = FIRST_DAY + timedelta(days=draw.randrange(DAYS), minutes=draw.randrange(480))
+        product, price = draw.randrange(12), draw.randint(100, 900) / 100
+        lines.append(
+            f"{536_365 + number},{84_000 + product},LANTERN {product},{quantity},{moment},{price:.2f},"
+            f"{12_346 + customer},United Kingdom"
+        )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -73,19 +73,10 @@ def is_alive(group: int) -> bool:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
         return False
-    if not PROCESSES.is_dir():
-        return True
-    return any(state != "Z" for state in _states(group))
-
-
-def _states(group: int) -> list[str]:
-    """Return the state letter of each process of the group, from Linux's /proc."""
-    states = []
-    for entry in PROCESSES.iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):  # it ended meanwhile
-                # "pid (name) state parent group …"; the name may hold spaces and parentheses.
-                state, _, of_group, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(of_group) == group:
-                    states.append(state)
-    return states
+    for stat in PROCESSES.glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            # "pid (name) state parent group …"; the name may hold spaces and parentheses.
+            state, _, of_group, *_ = stat.read_text().rpartition(")")[2].split()
+            if int(of_group) == group and state != "Z":
+                return True
+    return not PROCESSES.is_dir()

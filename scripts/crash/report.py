@@ -42,7 +42,6 @@ def _rows(outcome: Outcome, steps: Sequence[str]) -> Iterator[str]:
         yield _row(f"… at the step “{step}”", f"{outcome.kills[step]:,}")
     reader = outcome.reader
     rate = reader.reads / reader.seconds if reader.seconds else 0.0
-    yield _row("runs that ended before their kill", f"{outcome.missed:,}")
     yield _row("reads, every checksum verified", f"{reader.reads:,}", f"≥ {outcome.fewest_reads:,}")
     yield _row("reads a second", f"{rate:.1f}", f"≥ {REQUIRED_READS_PER_SECOND}")
     yield _row("longest pause between two reads", f"{reader.longest_pause:.2f} s")
@@ -52,11 +51,10 @@ def _rows(outcome: Outcome, steps: Sequence[str]) -> Iterator[str]:
     yield _row("recovery: the next run after kills", _median_seconds(outcome.redone))
     ratio = outcome.recovery_ratio
     yield _row("recovery ÷ normal", f"{ratio:.2f}" if ratio else "–", f"≤ {REQUIRED_RATIO}")
-    yield _row("the next run after a kill behind the rename", _median_seconds(outcome.found_published))
 
 
 def _row(name: str, result: str, required: str = "") -> str:
-    return f"| {name} | {result} | {required} |" if required else f"| {name} | {result} | |"
+    return f"| {name} | {result} | {required} |"
 
 
 def _median_seconds(runs: Sequence[float]) -> str:

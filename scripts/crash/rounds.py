@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from scripts.crash.checks import Fault, Kind, Watcher, leftovers, lost, lost_pointer, run_ids
+from scripts.crash.checks import Fault, Kind, Watcher, leftovers, lost_pointer, run_ids
 from scripts.crash.job import Job, Order
 from scripts.crash.processes import ProcessGroup
 from scripts.crash.reader import Account, Reader
@@ -34,15 +34,12 @@ class Outcome:
     """The result of a crash test. Seconds are those of whole runs from start to exit."""
 
     kills: Counter[str] = field(default_factory=Counter)
-    missed: int = 0  # runs that ended before the moment of their kill
     normal: list[float] = field(default_factory=list)
     redone: list[float] = field(default_factory=list)  # after kills that left nothing published
-    found_published: list[float] = field(default_factory=list)  # after a kill behind the rename
     reader: Account = field(default_factory=Account)
     own_reads: Account = field(default_factory=Account)  # one after each kill and each success
     afterwards: dict[str, Fault] = field(default_factory=dict)  # lost runs and leftovers, each text once
     failure: str | None = None
-    is_interrupted: bool = False
 
     def count(self, kind: Kind) -> int:
         """Return the reads with a fault of the kind, and how many such faults were there afterwards."""
@@ -95,12 +92,9 @@ class CrashTest:
                     self._normal_run()
             except JobFailedError as error:
                 outcome.failure = str(error)
-            except KeyboardInterrupt:
-                outcome.failure, outcome.is_interrupted = "interrupted; all its processes have ended", True
             outcome.reader = reader.stop()
         # A run that is not the latest may have changed since its last turn to be read.
-        self._note(self._watcher.changed())
-        self._note(lost(self._lake, self._published | self._watcher.seen | set(outcome.reader.seen)))
+        self._note(self._watcher.lost(self._published | self._watcher.seen | set(outcome.reader.seen)))
         return outcome
 
     def _next_order(self) -> Order:
@@ -116,20 +110,17 @@ class CrashTest:
         """Kill one run up to MOST_KILLS_PER_ROUND times as planned, then let it finish."""
         order, outcome = self._next_order(), self.outcome
         done: list[str] = []
-        has_missed = False
         for _ in range(self._draw.randint(1, MOST_KILLS_PER_ROUND)):
             # A published run goes through no step again: a kill at a step waits for the next round.
             if not planned or (planned[0] != RANDOM_MOMENT and self._is_published(order)):
                 break
             if not self._kill(order, planned[0]):
-                has_missed = True  # the next round draws another moment
-                outcome.missed += 1
-                break
+                break  # it had ended before; the next round draws another moment
             done.append(planned.popleft())
-        was_published = self._is_published(order)
+        is_redone = bool(done) and not self._is_published(order)
         seconds = self._publish(order)
-        if done and not has_missed:  # otherwise not a kill left the state that this run found
-            (outcome.found_published if was_published else outcome.redone).append(seconds)
+        if is_redone:
+            outcome.redone.append(seconds)
         killed = ", ".join(done) or "not"
         self._say(f"{outcome.kills.total()} kills: {order.run_id} killed: {killed}; finished in {seconds:.1f} s")
 
@@ -141,13 +132,11 @@ class CrashTest:
         at_random = kill == RANDOM_MOMENT
         moment = self._draw.random() * median(self.outcome.normal)
         with self._start(order, None if at_random else kill) as (group, log_end):
-            if group.wait(moment if at_random else SECONDS_TO_WAIT) is None and not at_random:
-                raise JobFailedError(f"{order.run_id} hangs before the step {kill!r}; its log ends:\n{log_end()}")
+            hangs = group.wait(moment if at_random else SECONDS_TO_WAIT) is None and not at_random
             code = group.kill()
-            if code not in (0, -signal.SIGKILL):
-                raise JobFailedError(f"{order.run_id} ended by itself with {code}; its log ends:\n{log_end()}")
-            if code == 0 and not at_random:
-                raise JobFailedError(f"{order.run_id} ended without the step {kill!r}; its log ends:\n{log_end()}")
+            if hangs or code not in (0, -signal.SIGKILL) or (code == 0 and not at_random):
+                trouble = "hangs before" if hangs else f"ended by itself with {code} before"
+                raise JobFailedError(f"{order.run_id} {trouble} “{kill}”; its log ends:\n{log_end()}")
         if code == 0:
             return False
         self.outcome.kills[kill] += 1
@@ -163,7 +152,7 @@ class CrashTest:
                 raise JobFailedError(f"{order.run_id}, not killed, ended with {code}; its log ends:\n{log_end()}")
         self._published.add(order.run_id)
         self._look()
-        self._note(lost(self._lake, [order.run_id]))
+        self._note(self._watcher.lost([order.run_id]))
         self._note(lost_pointer(self._lake, order.run_id))
         self._note(leftovers(self._lake, self._published))
         return seconds

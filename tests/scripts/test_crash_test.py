@@ -26,7 +26,6 @@ from scripts.crash.checks import (
     Watcher,
     faults_of_run,
     leftovers,
-    lost,
     lost_pointer,
     pointer_of,
     run_ids,
@@ -72,12 +71,9 @@ def test_a_whole_lake_has_no_fault(lake: Path):
     assert [watcher.look() for _ in range(3)] == [[], [], []]
     assert watcher.seen == {"first", "second"}
     assert leftovers(lake, {"first", "second"}) == []
-    assert lost(lake, {"first", "second"}) == []
+    assert watcher.lost({"first", "second"}) == []
     assert lost_pointer(lake, "second") == []
-
-
-def test_an_empty_lake_is_not_read(tmp_path: Path):
-    assert Watcher(tmp_path / "lake").look() is None
+    assert Watcher(lake.parent / "empty").look() is None
 
 
 def shorten(path: Path) -> None:
@@ -90,7 +86,6 @@ def change_one_byte(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("run", ["first", "second"])
 @pytest.mark.parametrize(
     ("damage", "name"),
     [
@@ -103,9 +98,10 @@ def change_one_byte(path: Path) -> None:
         (lambda path: path.write_text("a second writer's"), "data_quality/part-1.parquet"),
     ],
 )
-def test_a_torn_run_is_a_fault_be_it_the_latest_or_not(lake: Path, run: str, damage: Callable[[Path], None], name: str):
-    damage(lake / "runs" / f"run_id={run}" / name)
-    assert kinds(Watcher(lake).look()) == {Kind.TORN}
+def test_a_torn_run_is_a_fault_be_it_the_latest_or_not(lake: Path, damage: Callable[[Path], None], name: str):
+    for run in ("first", "second"):
+        damage(lake / "runs" / f"run_id={run}" / name)
+        assert kinds(Watcher(lake).look()) == {Kind.TORN}
 
 
 def test_every_run_is_read_when_it_appears_and_then_in_turn(lake: Path):
@@ -119,7 +115,7 @@ def test_every_run_is_read_when_it_appears_and_then_in_turn(lake: Path):
     in_turn = [fault.text for _ in range(3) for fault in watcher.look() or ()]
 
     assert [fault.text.partition("/")[0] for fault in appeared or ()] == ["run_id=fourth", "run_id=third"]
-    assert "run_id=fourth/charts/2.png: No such file or directory" in in_turn
+    assert [text for text in in_turn if text.startswith("run_id=fourth/charts/2.png: FileNotFoundError")]
 
 
 def test_hidden_files_in_a_run_are_ignored(lake: Path):
@@ -151,17 +147,8 @@ def test_a_published_run_that_changed_is_a_fault_though_it_is_whole(lake: Path):
         (run / "charts/1.png").write_text("another")
         write_manifest(run, name, day)
     assert kinds(watcher.look()) == {Kind.CHANGED}
+    assert [fault.kind for fault in watcher.lost({"first", "second"})] == [Kind.CHANGED, Kind.CHANGED]
     assert kinds(Watcher(lake).look()) == set()
-
-
-def test_a_change_since_the_last_look_is_found_at_the_end(lake: Path):
-    watcher = Watcher(lake)
-    assert watcher.look() == []
-    assert watcher.changed() == []
-    run = lake / "runs/run_id=first"
-    (run / "charts/1.png").write_text("another")
-    write_manifest(run, "first", MONDAY)
-    assert kinds(watcher.changed()) == {Kind.CHANGED}
 
 
 def test_a_latest_json_that_goes_back_a_day_is_a_fault_once(lake: Path):
@@ -208,9 +195,9 @@ def test_anything_besides_published_runs_is_a_leftover(lake: Path, name: str):
 def test_a_published_run_that_is_not_whole_is_lost(lake: Path):
     shutil.rmtree(lake / "runs/run_id=first")
     shorten(lake / "runs/run_id=second/charts/0.png")
-    faults = lost(lake, {"first", "second"})
+    faults = Watcher(lake).lost({"first", "second"})
     assert [fault.kind for fault in faults] == [Kind.LOST, Kind.LOST]
-    assert faults[0].text == "the run first is lost: run_id=first/manifest.json: No such file or directory"
+    assert faults[0].text.startswith("the run first is lost: run_id=first: FileNotFoundError")
 
 
 def test_a_newly_published_run_that_is_not_the_latest_is_lost(lake: Path):
@@ -286,7 +273,6 @@ def test_fewer_reads_than_kills_are_no_success():
     assert not outcome.is_success
     outcome.reader.reads = 3
     assert outcome.is_success
-    assert not Outcome().is_success
 
 
 class PacedPublisher(Publisher):
@@ -302,7 +288,7 @@ class PacedPublisher(Publisher):
         return ["sh", "-c", f"{before}{shlex.join(command)}"]
 
 
-def test_a_run_that_ends_before_its_kill_is_counted_apart(tmp_path: Path):
+def test_a_run_that_ends_before_its_kill_is_not_counted(tmp_path: Path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     # The first run and the normal one; killed, done before its moment, in peace; killed, in peace.
@@ -313,8 +299,6 @@ def test_a_run_that_ends_before_its_kill_is_counted_apart(tmp_path: Path):
 
     assert outcome.failure is None
     assert outcome.kills == {RANDOM_MOMENT: 2}
-    assert outcome.missed == 1
-    assert outcome.found_published == []
     assert len(outcome.redone) == 1
 
 
@@ -339,16 +323,16 @@ class FailingPublisher(Publisher):
 
 
 @pytest.mark.parametrize(
-    ("code", "failure"),
-    [(0, "crash-0003 ended without the step 'audited'"), (4, "crash-0003 ended by itself with 4")],
+    "code",
+    [0, 4],
 )
-def test_a_job_that_skips_a_step_or_fails_is_no_success(tmp_path: Path, code: int, failure: str):
+def test_a_job_that_skips_a_step_or_fails_is_no_success(tmp_path: Path, code: int):
     job = FailingPublisher(tmp_path, code)
     seed = next(seed for seed in range(100) if planned_kills(2, job.steps, random.Random(seed))[0] == "audited")
 
     outcome = CrashTest(job.lake, job, tmp_path, seed, say=print).run(kills=2, normal_runs=1)
 
-    assert outcome.failure == f"{failure}; its log ends:\ngave up"
+    assert outcome.failure == f"crash-0003 ended by itself with {code} before “audited”; its log ends:\ngave up"
     assert not outcome.is_success
     assert "Stopped early: crash-0003" in report(outcome, ("audited",))
 
@@ -401,32 +385,30 @@ def soon(look: Callable[[], Result]) -> Result:
 
 
 def test_the_report_has_a_row_for_each_count():
-    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 2, "audited": 1}), missed=1, normal=[8.0, 12.0], redone=[11.0])
+    outcome = Outcome(kills=Counter({RANDOM_MOMENT: 2, "audited": 1}), normal=[8.0, 12.0], redone=[11.0])
     outcome.reader.reads, outcome.reader.seconds, outcome.reader.longest_pause = 1_200, 60.0, 0.081
     outcome.reader.faulty["torn"] = 3
     outcome.afterwards["x is left over"] = Fault(Kind.LEFTOVER, "x is left over")
 
     lines = report(outcome, ("audited", "before rename")).splitlines()
 
-    assert lines[2:20] == [
-        "| kills | 3 | |",
-        "| … at a random moment | 2 | |",
-        "| … at the step “audited” | 1 | |",
-        "| … at the step “before rename” | 0 | |",
-        "| runs that ended before their kill | 1 | |",
+    assert lines[2:18] == [
+        "| kills | 3 |  |",
+        "| … at a random moment | 2 |  |",
+        "| … at the step “audited” | 1 |  |",
+        "| … at the step “before rename” | 0 |  |",
         "| reads, every checksum verified | 1,200 | ≥ 3 |",
         "| reads a second | 20.0 | ≥ 10 |",
-        "| longest pause between two reads | 0.08 s | |",
+        "| longest pause between two reads | 0.08 s |  |",
         "| torn reads | 3 | 0 |",
         "| mixed reads | 0 | 0 |",
         "| reads of a published run that was changed | 0 | 0 |",
         "| reads of a `latest.json` that went back | 0 | 0 |",
         "| runs lost | 0 | 0 |",
         "| leftovers after the next success | 1 | 0 |",
-        "| normal run, no kill before it | 10.0 s (median of 2) | |",
-        "| recovery: the next run after kills | 11.0 s (median of 1) | |",
+        "| normal run, no kill before it | 10.0 s (median of 2) |  |",
+        "| recovery: the next run after kills | 11.0 s (median of 1) |  |",
         "| recovery ÷ normal | 1.10 | ≤ 1.1 |",
-        "| the next run after a kill behind the rename | – | |",
     ]
     assert lines[-1] == "- x is left over"
 
