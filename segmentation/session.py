@@ -76,9 +76,11 @@ def guest_of(spark: SparkSession) -> Iterator[str]:
     Yields the tag, by which `cancel_tagged_jobs` finds these jobs and no others. The threads of a `SparkThreadPool`
     inherit it.
     """
-    before = {key: spark.conf.get(key, None) for key in (*SETTINGS, PARTITIONS)}
+    # A static setting, which changes no result, is left as the session was started with it.
+    settings = {key: value for key, value in SETTINGS.items() if spark.conf.isModifiable(key)}
+    before = {key: spark.conf.get(key, None) for key in (*settings, PARTITIONS)}
     tag = f"segmentation-{uuid4().hex}"
-    for key, value in SETTINGS.items():
+    for key, value in settings.items():
         spark.conf.set(key, value)
     spark.sparkContext.addJobTag(tag)
     try:
