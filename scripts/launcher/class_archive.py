@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,13 +38,4 @@ def _archived_files() -> Iterator[Path]:
     if java:
         yield Path(java).resolve()
         yield Path(java).resolve().parent.parent / "release"
-    yield from sorted((_spark_home() / "jars").iterdir())
-
-
-def _spark_home() -> Path:
-    if home := os.environ.get("SPARK_HOME"):
-        return Path(home)
-    pyspark = importlib.util.find_spec("pyspark")
-    assert pyspark is not None
-    assert pyspark.origin is not None
-    return Path(pyspark.origin).parent
+    yield from sorted(Path(os.environ["SPARK_HOME"], "jars").iterdir())

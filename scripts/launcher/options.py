@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import argparse
+import glob
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -58,19 +60,9 @@ def launch_options(arguments: Sequence[str], archive_options: Sequence[str] = ()
 
 def input_bytes(arguments: Sequence[str]) -> int:
     """Return the size of the files behind --input as plain CSV; a path on another machine counts as large."""
-    return sum(_path_bytes(path.removeprefix("file:")) for path in _input_paths(arguments))
-
-
-def _input_paths(arguments: Sequence[str]) -> Iterator[str]:
-    follows = False
-    for text in arguments:
-        if text.startswith("--"):
-            name, equals, value = text.partition("=")
-            follows = name == "--input"
-            if follows and equals:
-                yield value
-        elif follows:
-            yield text
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--input", nargs="*", action="extend", default=[])
+    return sum(_path_bytes(path.removeprefix("file:")) for path in parser.parse_known_args(arguments)[0].input)
 
 
 def _path_bytes(path: str) -> int:
@@ -80,18 +72,11 @@ def _path_bytes(path: str) -> int:
     if "://" in path:
         return SMALL_INPUT
     with suppress(OSError):
-        files = [file for match in _matches(path) for file in ([match] if match.is_file() else match.rglob("*"))]
-        return sum(estimated_csv_bytes(file.name, file.stat().st_size) for file in files if file.is_file())
+        # Path.glob takes no absolute pattern.
+        matches = [path] if Path(path).exists() else glob.glob(path)  # noqa: PTH207
+        paths = [file for match in map(Path, matches) for file in (match, *match.rglob("*"))]
+        return sum(estimated_csv_bytes(file.name, file.stat().st_size) for file in paths if file.is_file())
     return SMALL_INPUT
-
-
-def _matches(path: str) -> list[Path]:
-    """Return the path itself where it exists, else what it matches as a glob."""
-    if Path(path).exists():
-        return [Path(path)]
-    if path.startswith("/"):
-        return list(Path("/").glob(path.lstrip("/")))
-    return list(Path().glob(path))
 
 
 def _java_options_of_profile() -> str:
