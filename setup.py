@@ -53,7 +53,6 @@ TEST = [
     "duckdb>=1.3,<3",
     "scikit-learn>=1.6,<2",  # the reference for Spark's clusterings
     "openpyxl>=3.1,<4",  # pandas reads workbooks by it
-    "psutil>=6,<8",
     # The report in a real browser, which scripts/test installs, and its accessibility.
     "playwright>=1.50,<2",
     "axe-playwright-python>=0.1.5,<1",

@@ -12,8 +12,6 @@ from importlib.metadata import version
 from statistics import median
 from typing import Final
 
-import psutil
-
 from scripts.benchmarking.measure import Measurement
 
 PACKAGES: Final = ("pyspark", "pandas", "openpyxl", "duckdb", "scikit-learn")
@@ -38,7 +36,7 @@ class Benchmark:
 def machine() -> str:
     """Return the date, the machine and the versions of everything that ran, as one line."""
     java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr.splitlines()
-    memory = psutil.virtual_memory().total / 2**30
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "

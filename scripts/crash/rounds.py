@@ -7,16 +7,18 @@ import signal
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from threading import Event
 from typing import Final
 
 from scripts.crash.checks import Fault, Kind, Watcher, leftovers, lost_pointer, run_ids
 from scripts.crash.job import Job, Order
 from scripts.crash.processes import ProcessGroup
-from scripts.crash.reader import Account, Reader
+from scripts.crash.reader import Account, read_until
 
 RANDOM_MOMENT: Final = "random moment"
 MOST_KILLS_PER_ROUND: Final = 4
@@ -80,7 +82,9 @@ class CrashTest:
     def run(self, kills: int, normal_runs: int) -> Outcome:
         """Kill so many times, with the normal runs spread between; the very first run is not measured."""
         outcome = self.outcome
-        with Reader(self._lake) as reader:
+        stopped = Event()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            reading = pool.submit(read_until, stopped, self._lake)
             try:
                 self._publish(self._next_order())
                 planned = deque(planned_kills(kills, self._job.steps, self._draw))
@@ -92,9 +96,11 @@ class CrashTest:
                     self._normal_run()
             except JobFailedError as error:
                 outcome.failure = str(error)
-            outcome.reader = reader.stop()
+            finally:
+                stopped.set()
+            outcome.reader = reading.result()
         # A run that is not the latest may have changed since its last turn to be read.
-        self._note(self._watcher.lost(self._published | self._watcher.seen | set(outcome.reader.seen)))
+        self._note(self._watcher.lost(self._published | self._watcher.seen | outcome.reader.seen))
         return outcome
 
     def _next_order(self) -> Order:
