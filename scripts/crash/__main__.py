@@ -43,7 +43,7 @@ exit codes
   0 no fault, in at least one read per kill; 1 a fault, or the job failed by itself; 2 bad arguments; 130 interrupted
 
 example
-  scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 --report /tmp/crashes.md
+  scripts/crash_test /tmp/crash-lake --kills 20 --seed 1 > crashes.md
 """
 
 
@@ -53,17 +53,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("lake", type=Path, metavar="LAKE", help="a folder on this machine, new or empty")
     parser.add_argument("--kills", type=positive, default=20, metavar="N", help="default: 20")
     parser.add_argument("--seed", type=int, default=1, metavar="S", help="equal seeds, equal plans; default: 1")
-    parser.add_argument("--report", type=Path, metavar="FILE", help="also write the table to this file")
     options = parser.parse_args(arguments)
     if options.lake.exists() and (not options.lake.is_dir() or any(options.lake.iterdir())):
         parser.error(f"{options.lake}: is not an empty folder; name a new one, never a lake in use")
-    if options.report and not options.report.parent.is_dir():
-        parser.error(f"--report {options.report}: there is no folder {options.report.parent}; make it first")
     return options
-
-
-def say(message: str) -> None:
-    print(f"crash_test: {message}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,11 +67,8 @@ def main(arguments: Sequence[str]) -> int:
     normal_runs = max(FEWEST_NORMAL_RUNS, options.kills // KILLS_PER_NORMAL_RUN)
     with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
         job = SegmentCustomers(lake, Path(folder), options.seed)
-        outcome = CrashTest(lake, job, Path(folder), options.seed, say).run(options.kills, normal_runs)
-    table = report(outcome, job.steps)
-    print(table, end="")
-    if options.report:
-        options.report.write_text(table, encoding="utf-8")
+        outcome = CrashTest(lake, job, Path(folder), options.seed).run(options.kills, normal_runs)
+    print(report(outcome, job.steps), end="")
     return 0 if outcome.is_success else 1
 
 

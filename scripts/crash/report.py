@@ -36,25 +36,21 @@ def report(outcome: Outcome, steps: Sequence[str]) -> str:
 
 
 def _rows(outcome: Outcome, steps: Sequence[str]) -> Iterator[str]:
-    yield _row("kills", f"{outcome.kills.total():,}")
-    yield _row("… at a random moment", f"{outcome.kills[RANDOM_MOMENT]:,}")
-    for step in steps:
-        yield _row(f"… at the step “{step}”", f"{outcome.kills[step]:,}")
-    reader = outcome.reader
+    reader, ratio = outcome.reader, outcome.recovery_ratio
     rate = reader.reads / reader.seconds if reader.seconds else 0.0
-    yield _row("reads, every checksum verified", f"{reader.reads:,}", f"≥ {outcome.fewest_reads:,}")
-    yield _row("reads a second", f"{rate:.1f}", f"≥ {REQUIRED_READS_PER_SECOND}")
-    yield _row("longest pause between two reads", f"{reader.longest_pause:.2f} s")
-    for kind, title in FAULTS.items():
-        yield _row(title, f"{outcome.count(kind):,}", "0")
-    yield _row("normal run, no kill before it", _median_seconds(outcome.normal))
-    yield _row("recovery: the next run after kills", _median_seconds(outcome.redone))
-    ratio = outcome.recovery_ratio
-    yield _row("recovery ÷ normal", f"{ratio:.2f}" if ratio else "–", f"≤ {REQUIRED_RATIO}")
-
-
-def _row(name: str, result: str, required: str = "") -> str:
-    return f"| {name} | {result} | {required} |"
+    for name, result, required in (
+        ("kills", f"{outcome.kills.total():,}", ""),
+        ("… at a random moment", f"{outcome.kills[RANDOM_MOMENT]:,}", ""),
+        *((f"… at the step “{step}”", f"{outcome.kills[step]:,}", "") for step in steps),
+        ("reads, every checksum verified", f"{reader.reads:,}", f"≥ {outcome.fewest_reads:,}"),
+        ("reads a second", f"{rate:.1f}", f"≥ {REQUIRED_READS_PER_SECOND}"),
+        ("longest pause between two reads", f"{reader.longest_pause:.2f} s", ""),
+        *((title, f"{outcome.count(kind):,}", "0") for kind, title in FAULTS.items()),
+        ("normal run, no kill before it", _median_seconds(outcome.normal), ""),
+        ("recovery: the next run after kills", _median_seconds(outcome.redone), ""),
+        ("recovery ÷ normal", f"{ratio:.2f}" if ratio else "–", f"≤ {REQUIRED_RATIO}"),
+    ):
+        yield f"| {name} | {result} | {required} |"
 
 
 def _median_seconds(runs: Sequence[float]) -> str:

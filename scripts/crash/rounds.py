@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import sys
 import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -68,12 +69,11 @@ class Outcome:
 class CrashTest:
     """Starts and kills one job on one lake, at moments and steps drawn from a seed."""
 
-    def __init__(self, lake: Path, job: Job, folder: Path, seed: int, say: Callable[[str], None]) -> None:
+    def __init__(self, lake: Path, job: Job, folder: Path, seed: int) -> None:
         self._lake = lake
         self._job = job
         self._folder = folder
         self._draw = random.Random(seed)
-        self._say = say
         self._watcher = Watcher(lake)
         self._published: set[str] = set()
         self._orders = 0
@@ -110,7 +110,7 @@ class CrashTest:
     def _normal_run(self) -> None:
         seconds = self._publish(self._next_order())
         self.outcome.normal.append(seconds)
-        self._say(f"normal run: {seconds:.1f} s")
+        _say(f"normal run: {seconds:.1f} s")
 
     def _round(self, planned: deque[str]) -> None:
         """Kill one run up to MOST_KILLS_PER_ROUND times as planned, then let it finish."""
@@ -128,7 +128,7 @@ class CrashTest:
         if is_redone:
             outcome.redone.append(seconds)
         killed = ", ".join(done) or "not"
-        self._say(f"{outcome.kills.total()} kills: {order.run_id} killed: {killed}; finished in {seconds:.1f} s")
+        _say(f"{outcome.kills.total()} kills: {order.run_id} killed: {killed}; finished in {seconds:.1f} s")
 
     def _is_published(self, order: Order) -> bool:
         return order.run_id in run_ids(self._lake)
@@ -194,3 +194,7 @@ def planned_kills(kills: int, steps: Sequence[str], draw: random.Random) -> list
 
 def _end_of(log: Path) -> str:
     return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:])
+
+
+def _say(message: str) -> None:
+    print(f"crash_test: {message}", file=sys.stderr, flush=True)

@@ -234,7 +234,7 @@ def crashed(publisher: str, folder: Path, kills: int = 4) -> Outcome:
     scratch = folder / "scratch"
     scratch.mkdir()
     job = Publisher(publisher, folder)
-    outcome = CrashTest(job.lake, job, scratch, seed=5, say=print).run(kills, normal_runs=2)
+    outcome = CrashTest(job.lake, job, scratch, seed=5).run(kills, normal_runs=2)
     assert outcome.failure is None
     assert outcome.kills == {RANDOM_MOMENT: kills}
     assert list(scratch.iterdir()) == []
@@ -294,7 +294,7 @@ def test_a_job_that_skips_a_step_or_fails_is_no_success(tmp_path: Path, code: in
     job = FailingPublisher(tmp_path, code)
     seed = next(seed for seed in range(100) if planned_kills(2, job.steps, random.Random(seed))[0] == "audited")
 
-    outcome = CrashTest(job.lake, job, tmp_path, seed, say=print).run(kills=2, normal_runs=1)
+    outcome = CrashTest(job.lake, job, tmp_path, seed).run(kills=2, normal_runs=1)
 
     assert outcome.failure == f"crash-0003 ended by itself with {code} before “audited”; its log ends:\ngave up"
     assert not outcome.is_success
