@@ -438,6 +438,6 @@ def test_the_real_job_killed_after_the_rename_is_found_published_by_the_next(spa
     request = Request((f"{tmp_path}/transactions.csv",), str(lake), date.fromisoformat(order.as_of), order.run_id)
     assert segment_customers(spark, config, request).already_published
 
-    assert pointer_of(lake).run_id == order.run_id
+    assert pointer_of(lake)["run_id"] == order.run_id
     assert Watcher(lake).look() == []
     assert leftovers(lake, {order.run_id}) == []

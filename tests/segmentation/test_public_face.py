@@ -51,9 +51,8 @@ def test_a_run_is_a_guest_in_the_session_and_every_example_is_true(
         assert {key: spark.conf.get(key, None) for key in before} == {**before, **changed}
         assert own_table.storageLevel.useMemory
     finally:
-        for key, value in before.items():
-            if value is not None:
-                spark.conf.set(key, value)
+        for key in changed:
+            spark.conf.set(key, before[key])
         own_table.unpersist()
 
 
