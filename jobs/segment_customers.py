@@ -104,7 +104,7 @@ def segment(options: argparse.Namespace, console: Console | None) -> None:
         published = segment_customers(spark, config, request, progress)
     if not options.quiet:
         width = None if console is None else console.width
-        print(summary_of(published, config.charts.currency, width, sys.stdout.encoding, log))
+        print(summary_of(published, config.charts.currency, width, log))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,8 +13,7 @@ from typing import Any
 
 from pyspark import SparkContext
 from rich import box
-from rich.console import Console, ConsoleDimensions
-from rich.measure import Measurement
+from rich.console import Console
 from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task
 from rich.progress import Progress as Bar
 from rich.table import Column, Table
@@ -37,16 +36,13 @@ REFRESHES_PER_SECOND = 4
 # The summary's width where no terminal gives one, and at most.
 WIDEST = 118
 NARROWEST = 40
-# A segment's name wraps down to this width; then columns are left out.
 NARROWEST_NAME = 16
-# A rule below the headings, in characters that every encoding has.
-ASCII_BOX = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 HEADINGS = (
     *("", "Segment", "Customers", "Share of\ncustomers", "Revenue", "Share of\nrevenue"),
     *("Spend", "Orders", "Last order,\ndays ago"),
 )
-# The columns to show, the most first; the report has all of them.
-COLUMN_CHOICES = (range(9), range(6), (0, 1, 2, 4, 5), (1, 2, 4), (1, 4))
+# The columns to show from a width on; the report has all of them.
+COLUMNS_OF_WIDTH = {110: range(9), 75: range(6), 50: (1, 2, 4), 0: (1, 4)}
 
 
 def terminal() -> Console | None:
@@ -87,7 +83,6 @@ class TerminalProgress(Progress):
     def __init__(self, stages: int, console: Console) -> None:
         super().__init__(stages)
         self._console = console
-        self._began = time.perf_counter()
 
     @contextmanager
     def _running(self, heading: str, began: float) -> Iterator[None]:
@@ -95,14 +90,10 @@ class TerminalProgress(Progress):
             details = self._note or _spark_activity()
             return f"{heading} … {time.perf_counter() - began:.0f} s{f' · {details}' if details else ''}"
 
-        def elapsed() -> str:
-            return "{}:{:02}".format(*divmod(int(time.perf_counter() - self._began), 60))
-
         bar = Bar(
             SpinnerColumn("dots" if self._console.encoding.startswith("utf") else "line"),
-            _LiveText(activity, Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            _LiveText(activity),
             BarColumn(BAR_WIDTH),
-            _LiveText(elapsed),
             console=self._console,
             transient=True,
             expand=True,
@@ -118,24 +109,17 @@ class TerminalProgress(Progress):
                 bar.stop()
 
 
-def summary_of(
-    published: Published,
-    currency: str,
-    width: int | None = None,
-    encoding: str | None = None,
-    log: Path | None = None,
-) -> str:
-    """Return the segments as a table and the paths of the run; one line if it was published before.
+def summary_of(published: Published, currency: str, width: int | None = None, log: Path | None = None) -> str:
+    """Return the segments as a table that fits the width, and the paths of the run.
 
-    The table fits the width, and holds only characters of the encoding; None stands for one that has all.
+    It is one line if the run was published before.
     """
     path = shown(published.path.removeprefix("file:"))
     if published.already_published:
         return f"This very run was published before, as {published.run_id}: {path}\n(--force publishes it again)"
     console = Console(width=max(NARROWEST, min(width or WIDEST, WIDEST)))
-    is_unicode = encoding is None or encoding.lower().startswith("utf")
     with console.capture() as captured:
-        console.print(_widest_table(published.segments, currency, is_unicode, console))
+        console.print(_table(published.segments, currency, console.width))
     lines = [
         "",
         wrapped(f"Segments: {shown(published.choice)}.", console.width),
@@ -149,19 +133,10 @@ def summary_of(
     return "\n".join(lines)
 
 
-def _widest_table(segments: Sequence[Mapping[str, Any]], currency: str, is_unicode: bool, console: Console) -> Table:
-    """Return the table with the most columns that fit the console."""
+def _table(segments: Sequence[Mapping[str, Any]], currency: str, width: int) -> Table:
     rows = [[shown(cell) for cell in _cells(segment, currency)] for segment in segments]
-    unlimited = console.options.update(width=10_000)
-    for columns in COLUMN_CHOICES:
-        table = _table(rows, columns, is_unicode)
-        if Measurement.get(console, unlimited, table).minimum <= console.width:
-            break
-    return table
-
-
-def _table(rows: Sequence[Sequence[str]], columns: Sequence[int], is_unicode: bool) -> Table:
-    table = Table(box=box.SIMPLE if is_unicode else ASCII_BOX, pad_edge=False)
+    columns = next(columns for least, columns in COLUMNS_OF_WIDTH.items() if width >= least)
+    table = Table(box=box.SIMPLE, pad_edge=False)
     for column in columns:
         is_number = column >= 2
         table.add_column(HEADINGS[column], justify="right" if is_number else "left", no_wrap=is_number, overflow="fold")
@@ -190,10 +165,10 @@ def _cells(segment: Mapping[str, Any], currency: str) -> list[str]:
 
 
 class _LiveText(ProgressColumn):
-    """A column of the bar that computes its text anew at each refresh."""
+    """The column of the bar that computes its text anew at each refresh."""
 
-    def __init__(self, text: Callable[[], str], table_column: Column | None = None) -> None:
-        super().__init__(table_column)
+    def __init__(self, text: Callable[[], str]) -> None:
+        super().__init__(Column(ratio=1, no_wrap=True, overflow="ellipsis"))
         self._text = text
 
     def render(self, task: Task) -> Text:
@@ -229,22 +204,6 @@ class _TerminalHandler(logging.Handler):
             print_line(self._console, self.format(record), style)
 
 
-class _SizedConsole(Console):
-    """A console that is as wide as the terminal of its file; rich asks only the process's own streams."""
-
-    @property
-    def size(self) -> ConsoleDimensions:
-        with suppress(OSError, ValueError):
-            columns, lines = os.get_terminal_size(self.file.fileno())
-            if columns:  # a pseudo-terminal may not know
-                return ConsoleDimensions(columns, lines)
-        return super().size
-
-    @size.setter
-    def size(self, new_size: tuple[int, int]) -> None:
-        self._width, self._height = new_size
-
-
 def _terminal_of_spark_submit() -> Console | None:
     """Return the terminal of the parent process. spark-submit runs Python behind pipes, so only /proc leads there."""
     with suppress(OSError):  # no /proc on this system, or no right to it
@@ -252,7 +211,8 @@ def _terminal_of_spark_submit() -> Console | None:
         descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NOCTTY)
         if os.isatty(descriptor):
             stream = os.fdopen(descriptor, "w", encoding=sys.stderr.encoding, errors=SUBSTITUTE_CHARACTERS)
-            return _SizedConsole(file=stream, force_terminal=True)
+            width = os.get_terminal_size(descriptor).columns or None  # a pseudo-terminal may not know
+            return Console(file=stream, force_terminal=True, width=width)
         os.close(descriptor)
     return None
 

@@ -50,13 +50,6 @@ def drawn(*command: str, columns: int = 0, **variables: str) -> str:
     return written
 
 
-def fails(progress: TerminalProgress, started: set[threading.Thread]) -> None:
-    before = set(threading.enumerate())
-    with progress.stage("Reading"):
-        started.update(set(threading.enumerate()) - before)
-        raise ValueError("broken")
-
-
 # --- the terminal and its progress bar
 
 
@@ -115,17 +108,6 @@ def test_a_stage_is_shown_while_it_runs():
     progress = TerminalProgress(2, Console(file=Watched(), force_terminal=True, width=200, color_system=None))
     with progress.stage("Reading [now]"):
         assert seen.wait(10)
-
-
-def test_no_thread_is_left_when_a_stage_fails():
-    progress = TerminalProgress(1, Console(file=io.StringIO(), force_terminal=True))
-    started: set[threading.Thread] = set()
-    with pytest.raises(ValueError, match="broken"):
-        fails(progress, started)
-    assert started != set()
-    for thread in started:
-        thread.join(10)
-    assert [thread for thread in started if thread.is_alive()] == []
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -194,8 +176,11 @@ def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", befor
 
 
 def test_a_segment_is_a_line_with_its_shares_and_medians():
-    [line] = [line for line in summary_of(published(), "£").splitlines() if "Loyal" in line]
+    lines = summary_of(published(), "£").splitlines()
+    [line] = [line for line in lines if "Loyal" in line]
     assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,234", "50", "%", "£12.50", "3", "40")]
+    assert lines[4].split()[:5] == ["Segment", "Customers", "customers", "Revenue", "revenue"]
+    assert "CHF 1,234" in summary_of(published(), "CHF")
 
 
 def test_the_figures_are_those_of_the_report():
@@ -206,22 +191,8 @@ def test_the_figures_are_those_of_the_report():
         assert line.partition(name.strip())[2].split() == " ".join(figures).split()
 
 
-@pytest.mark.parametrize("width", [80, 118])
-def test_no_two_columns_have_the_same_heading(width: int):
-    first, second = summary_of(published(), "£", width).splitlines()[3:5]
-    assert first.split()[:4] == ["Share", "of", "Share", "of"]
-    assert second.split()[:5] == ["Segment", "Customers", "customers", "Revenue", "revenue"]
-
-
-def test_a_currency_of_letters_is_separated_from_its_number():
-    assert "CHF 1,234" in summary_of(published(), "CHF")
-
-
-def test_names_are_neither_markup_nor_emoji():
+def test_no_name_currency_or_path_is_markup_or_acts_on_a_terminal():
     assert "[red]At :star: Risk[/red]" in summary_of(published("[red]At :star: Risk[/red]"), "£")
-
-
-def test_no_name_currency_or_path_acts_on_a_terminal():
     text = summary_of(published("At\x1b[2J\nRisk", "s3a://user:c4nary@lake/\x1b]0;x\x07"), "\x1b[31m£")
     assert "\x1b" not in text
     assert "\x07" not in text
@@ -235,7 +206,7 @@ def test_a_run_that_was_published_before_is_named_with_its_path():
     assert "published before, as a: /lake\\x1b[2J/runs\n" in text
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 118, 200])
+@pytest.mark.parametrize("width", [40, 80, 200])
 def test_the_table_fits_the_terminal_and_keeps_every_word_of_a_name(width: int):
     name = "High Spend, Low Frequency"
     lines = summary_of(published(name), "£", width).splitlines()
@@ -243,10 +214,6 @@ def test_the_table_fits_the_terminal_and_keeps_every_word_of_a_name(width: int):
     assert max(map(len, table)) <= width
     assert all(word in " ".join(table) for word in name.split())
     assert any("£1,234" in line for line in table)
-
-
-def test_the_summary_for_an_ascii_encoding_is_ascii():
-    assert summary_of(published(), "GBP ", 80, "ascii").isascii()
 
 
 def test_the_summary_ends_with_the_paths_of_report_tables_charts_and_log():

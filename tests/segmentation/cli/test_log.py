@@ -42,12 +42,6 @@ def test_a_stack_trace_is_indented_and_no_line_of_it_acts_on_a_terminal():
     ]
 
 
-def test_formatting_leaves_the_record_unchanged_for_other_handlers():
-    record = logging.LogRecord("segmentation", logging.INFO, "file.py", 1, "%s", ("a\tb",), None)
-    PlainFormatter("%(message)s").format(record)
-    assert (record.getMessage(), record.exc_text) == ("a\tb", None)
-
-
 def test_the_file_holds_what_is_logged_during_the_run_for_its_owner_alone(tmp_path: Path):
     with run_log(tmp_path / "logs") as path:
         LOG.warning("skipped s3a://user:c4nary@bucket\x1b[2J")
