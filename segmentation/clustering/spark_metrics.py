@@ -5,7 +5,6 @@ The expressions are SQL text: one of thousands of terms is a single call to Java
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,17 +17,9 @@ MOST_CLUSTERS_OF_A_JOB = 20
 NULL = "CAST(NULL AS DOUBLE)"
 
 
-@dataclass(frozen=True)
-class Measured:
-    """WSSSE and indices of a clustering over all points."""
-
-    wssse: float
-    indices: Indices
-
-
 def measure(
     points: DataFrame, point: str, clusterings: Sequence[Centres], total_squares: float, parallel_jobs: int = 4
-) -> list[Measured]:
+) -> list[tuple[float, Indices]]:
     """Return WSSSE and indices of each clustering of `points` by the nearest of its centres.
 
     `point` is a column of arrays of doubles. Two jobs measure up to `MOST_CLUSTERS_OF_A_JOB` clusters; `parallel_jobs`
@@ -38,12 +29,13 @@ def measure(
     # Cached columns of doubles are read several times as quickly as a cached array.
     columns = points.select(*[F.col(point)[number].alias(f"x_{number}") for number in range(dimensions)]).persist()
 
-    def measure_batch(batch: Sequence[Centres]) -> list[Measured]:
+    def measure_batch(batch: Sequence[Centres]) -> list[tuple[float, Indices]]:
         clusters = _collect_clusters(columns, batch)
         silhouettes = _silhouettes(columns, batch, clusters).head() or ()
+        wssse = [math.fsum(cluster.wssse for cluster in of_clustering.values()) for of_clustering in clusters]
         return [
-            _measured(centres, of_clustering, silhouette, total_squares)
-            for centres, of_clustering, silhouette in zip(batch, clusters, silhouettes, strict=True)
+            (squares, indices_of(centres, of_clustering, silhouette, squares, total_squares))
+            for centres, of_clustering, silhouette, squares in zip(batch, clusters, silhouettes, wssse, strict=True)
         ]
 
     try:
@@ -52,11 +44,6 @@ def measure(
     finally:
         columns.unpersist()
     return [measured for batch in batches for measured in batch]
-
-
-def _measured(centres: Centres, clusters: Mapping[int, Cluster], silhouette: float, total_squares: float) -> Measured:
-    wssse = math.fsum(cluster.wssse for cluster in clusters.values())
-    return Measured(wssse, indices_of(centres, clusters, silhouette, wssse, total_squares))
 
 
 def _batches(clusterings: Sequence[Centres]) -> Iterator[list[Centres]]:

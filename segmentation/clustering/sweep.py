@@ -138,7 +138,7 @@ def _measure(preparation: Preparation, fits: Sequence[Fit], settings: Clustering
     """Return the fits with WSSSE and indices over all customers."""
     clusterings = [fit.centres for fit in fits]
     figures = measure(preparation.points, POINT, clusterings, preparation.total_squares, settings.parallel_fits)
-    return [replace(fit, wssse=of.wssse, indices=of.indices) for fit, of in zip(fits, figures, strict=True)]
+    return [replace(fit, wssse=wssse, indices=indices) for fit, (wssse, indices) in zip(fits, figures, strict=True)]
 
 
 def _never_rising(preparation: Preparation, fits: Sequence[Fit], settings: ClusteringSettings) -> list[Fit]:

@@ -1,6 +1,5 @@
 """Configuration files: read YAML, apply `--set` overrides, validate, and write YAML that gives the same settings."""
 
-import difflib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -96,23 +95,14 @@ def _read_document(path: str) -> dict[str, Any]:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"configuration {path}: {error.strerror or error}: {_nearest_file(path)}") from None
+        reason = error.strerror or error
+        raise ConfigError(f"configuration {path}: {reason}: name a YAML file of conf/ or your own") from None
     except UnicodeDecodeError:
         raise ConfigError(f"configuration {path}: is not UTF-8 text") from None
     document = _parse_yaml(text, f"configuration {path}")
     if not isinstance(document, dict):
         raise ConfigError(f"configuration {path}: holds no keys; see conf/online_retail.yaml for an example")
     return document
-
-
-def _nearest_file(path: str) -> str:
-    """Suggest the file with the nearest name in the same folder and in conf/."""
-    files = [file for folder in (Path(path).parent, Path("conf")) for file in sorted(folder.glob("*.y*ml"))]
-    near = difflib.get_close_matches(Path(path).stem, [file.stem for file in files], n=1)
-    for file in files:
-        if near and file.stem == near[0]:
-            return f"did you mean {str(file)!r}?"
-    return "name a YAML file of conf/ or your own"
 
 
 def _parse_yaml(text: str, source: str) -> Any:

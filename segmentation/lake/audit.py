@@ -38,25 +38,6 @@ class AuditResult:
     files: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class ReadBack:
-    """Figures read back from the staged files.
-
-    `tables` are the rows of `table_figures` by table, `rejected` those of `rows_by_reason` by reason, `reassigned` is
-    the number of `reassigned_customers`.
-    """
-
-    tables: Mapping[str, Mapping[str, Any]]
-    rejected: Mapping[str, int]
-    reassigned: int
-
-    def revenue(self, table: str) -> Decimal:
-        return self.tables[table][s.REVENUE] or Decimal(0)
-
-    def guest_revenue(self, table: str) -> Decimal:
-        return self.tables[table][s.GUEST_REVENUE] or Decimal(0)
-
-
 def audit_staged(
     staged: StagedRun, data_quality: Sequence[Mapping[str, Any]], counted_rows: Mapping[str, int]
 ) -> AuditResult:
@@ -71,21 +52,18 @@ def audit_staged(
         reassigned = reassigned_customers(tables["customer_segments"], staged.model())
         with SparkThreadPool(4) as pool:  # four small jobs, each of which leaves most cores idle
             figures = pool.submit(table_figures(tables).collect)  # one row per table
-            reasons = pool.submit(rows_by_reason(tables["rejected_transactions"]).collect)  # one row per rule
+            reasons = pool.submit(tables["rejected_transactions"].groupBy(s.REASON).count().collect)  # one row per rule
             reassigned_count = pool.submit(reassigned.count)
             files = pool.submit(staged.checksums)
-        read_back = ReadBack(
-            {row[TABLE]: row.asDict() for row in figures.result()},
-            {row[s.REASON]: row[s.ROWS] for row in reasons.result()},
-            reassigned_count.result(),
-        )
+        read_back = {row[TABLE]: row.asDict() for row in figures.result()}
+        rejected = {row[s.REASON]: row["count"] for row in reasons.result()}
+        require_consistent(read_back, rejected, reassigned_count.result(), data_quality, counted_rows)
         checksums = files.result()
     except (PySparkException, Py4JJavaError) as error:
         if NO_SPACE in str(error):
             raise
         raise QualityGateError(f"the staged run cannot be read back: {java_message(error)}") from error
-    require_consistent(read_back, data_quality, counted_rows)
-    rows = {table: row[s.ROWS] for table, row in read_back.tables.items()}
+    rows = {table: row[s.ROWS] for table, row in read_back.items()}
     return AuditResult(rows, reconcile(data_quality, rows["customer_segments"]), checksums)
 
 
@@ -116,11 +94,6 @@ def _sum(frame: DataFrame, *names: str) -> Column:
     return F.sum(name).cast(SUM) if name else F.lit(None).cast(SUM)
 
 
-def rows_by_reason(rejected_transactions: DataFrame) -> DataFrame:
-    """Return one row per reason. Columns: reason string, rows bigint."""
-    return rejected_transactions.groupBy(s.REASON).agg(F.count(F.lit(1)).alias(s.ROWS))
-
-
 def reassigned_customers(customer_segments: DataFrame, model: PipelineModel) -> DataFrame:
     """Return the customers to whom `model` assigns another segment, by id or name, than the table does."""
     segment = (s.SEGMENT_ID, s.SEGMENT_NAME)
@@ -130,23 +103,35 @@ def reassigned_customers(customer_segments: DataFrame, model: PipelineModel) -> 
 
 
 def require_consistent(
-    read_back: ReadBack, data_quality: Sequence[Mapping[str, Any]], counted_rows: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, Any]],
+    rejected: Mapping[str, int],
+    reassigned: int,
+    data_quality: Sequence[Mapping[str, Any]],
+    counted_rows: Mapping[str, int],
 ) -> None:
-    """Raise QualityGateError that names all figures that differ, to the last decimal."""
+    """Raise QualityGateError that names all figures that differ, to the last decimal.
+
+    `tables` are the rows of `table_figures` by table, `rejected` the rejected lines by reason, `reassigned` is the
+    number of `reassigned_customers`.
+    """
     differences = [
         f"{figure} = {value}, {other_figure} = {other}"
-        for figure, value, other_figure, other in _comparisons(read_back, data_quality, counted_rows)
+        for figure, value, other_figure, other in _comparisons(tables, rejected, data_quality, counted_rows)
         if value != other
     ]
+    if reassigned:
+        differences.append(f"customers whom the saved model assigns to another segment = {reassigned}, expected = 0")
     if differences:
         raise QualityGateError(f"the staged figures differ: {'; '.join(differences)}: nothing was published")
 
 
 def _comparisons(
-    read_back: ReadBack, data_quality: Sequence[Mapping[str, Any]], counted_rows: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, Any]],
+    rejected: Mapping[str, int],
+    data_quality: Sequence[Mapping[str, Any]],
+    counted_rows: Mapping[str, int],
 ) -> Iterator[tuple[str, object, str, object]]:
     """Yield pairs of figures that must be equal, each with what it is."""
-    tables = read_back.tables
     for table, row in tables.items():
         yield f"rows of {table}", row[s.ROWS], "distinct keys", row[KEYS]
     for table, count in counted_rows.items():
@@ -154,37 +139,30 @@ def _comparisons(
 
     rows = {row[s.RULE]: row[s.ROWS] for row in data_quality}
     for rule in s.RULE_NAMES:
-        yield f"rejected lines with the reason {rule}", read_back.rejected.get(rule, 0), "in data_quality", rows[rule]
+        yield f"rejected lines with the reason {rule}", rejected.get(rule, 0), "in data_quality", rows[rule]
     yield "lines in data_quality", tables["data_quality"][LINES] or 0, "lines counted", sum(rows.values())
 
     revenue = {row[s.RULE]: row[s.REVENUE] for row in data_quality}
-    clean, guest, total = revenue[s.CLEAN], revenue[s.GUEST], sum(revenue.values(), Decimal(0))
-    for table in ("customer_segments", "segment_profiles", "country_segments", "product_segments"):
-        yield f"revenue of {table}", read_back.revenue(table), "of clean lines", clean
+    clean, guest = revenue[s.CLEAN], revenue[s.GUEST]
+    expected = dict.fromkeys(
+        ("customer_segments", "segment_profiles", "country_segments", "product_segments"), ("of clean lines", clean)
+    )
+    expected |= dict.fromkeys(("country_sales", "product_sales"), ("of clean and guest lines", clean + guest))
+    expected["data_quality"] = ("of all lines", sum(revenue.values(), Decimal(0)))
+    for table, (lines, money) in expected.items():
+        yield f"revenue of {table}", tables[table][s.REVENUE] or Decimal(0), lines, money
     for table in ("country_sales", "product_sales"):
-        yield f"revenue of {table}", read_back.revenue(table), "of clean and guest lines", clean + guest
-        yield f"guest revenue of {table}", read_back.guest_revenue(table), "of guest lines", guest
-    yield "revenue of data_quality", read_back.revenue("data_quality"), "of all lines", total
-
-    yield "customers whom the saved model assigns to another segment", read_back.reassigned, "expected", 0
+        yield f"guest revenue of {table}", tables[table][s.GUEST_REVENUE] or Decimal(0), "of guest lines", guest
 
 
 def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int) -> dict[str, Any]:
     """Return lines and revenue by outcome, and the number of customers, as the manifest records them."""
-    rows = {row[s.RULE]: row[s.ROWS] for row in data_quality}
-    revenue = {row[s.RULE]: row[s.REVENUE] for row in data_quality}
-    return {
-        "lines": _by_outcome(rows, 0),
-        # As text: JSON numbers are floating-point for many readers, and these are exact.
-        "revenue": {outcome: str(value) for outcome, value in _by_outcome(revenue, Decimal(0)).items()},
-        s.CUSTOMERS: customers,
-    }
 
+    def by_outcome(figure: str) -> dict[str, Any]:
+        figures = {row[s.RULE]: row[figure] for row in data_quality}
+        outcomes = {"read": sum(figures.values()), "clean": figures[s.CLEAN], "guest": figures[s.GUEST]}
+        return {**outcomes, "rejected": sum(figures[rule] for rule in s.RULE_NAMES)}
 
-def _by_outcome(figures: Mapping[str, Any], zero: Any) -> dict[str, Any]:
-    return {
-        "read": sum(figures.values(), zero),
-        "clean": figures[s.CLEAN],
-        "guest": figures[s.GUEST],
-        "rejected": sum((figures[rule] for rule in s.RULE_NAMES), zero),
-    }
+    # Revenue as text: JSON numbers are floating-point for many readers, and these are exact.
+    revenue = {outcome: str(value) for outcome, value in by_outcome(s.REVENUE).items()}
+    return {"lines": by_outcome(s.ROWS), "revenue": revenue, s.CUSTOMERS: customers}

@@ -82,54 +82,38 @@ def check_gates(gates: QualityGates, run: RunFigures, previous: RunFigures | Non
 
     Gates on changes hold if there is no `previous` run.
     """
-    broken = list(_broken_by_run(gates, run))
-    if previous:
-        broken += _broken_by_change(gates, run, previous)
+    limits = gates.model_dump()
+    broken = [
+        f"quality_gates.{gate} = {limits[gate]:g} does not hold: {text}"
+        for gate, figure, text in _measured(run, previous)
+        if limits[gate] is not None and figure - limits[gate] > ROUNDING
+    ]
+    if gates.min_customers is not None and run.customers < gates.min_customers:
+        figure = f"there are {run.customers:,} customers"
+        broken.append(f"quality_gates.min_customers = {gates.min_customers:g} does not hold: {figure}")
     if broken:
         raise QualityGateError(
             f"{'; '.join(broken)}: nothing was published. Correct the input, or raise the limit if this is right"
         )
 
 
-def _broken_by_run(gates: QualityGates, run: RunFigures) -> Iterator[str]:
-    if gates.max_rejected_share is not None:
-        share = run.rejected / run.lines
-        if _exceeds(share, gates.max_rejected_share):
-            figure = f"{share:.2%} of {run.lines:,} lines are rejected"
-            yield _broken("max_rejected_share", gates.max_rejected_share, figure)
-    if gates.min_customers is not None and run.customers < gates.min_customers:
-        yield _broken("min_customers", gates.min_customers, f"there are {run.customers:,} customers")
-    if gates.max_segment_share is not None:
-        name, share = max(run.segment_shares.items(), key=lambda item: item[1])
-        if _exceeds(share, gates.max_segment_share):
-            yield _broken("max_segment_share", gates.max_segment_share, f"{name!r} holds {share:.2%} of the customers")
-
-
-def _broken_by_change(gates: QualityGates, run: RunFigures, previous: RunFigures) -> Iterator[str]:
-    totals = (
-        ("max_rows_change", gates.max_rows_change, "lines", run.lines, previous.lines),
-        ("max_revenue_change", gates.max_revenue_change, "revenue", run.revenue, previous.revenue),
-    )
-    for gate, limit, total, now, before in totals:
-        if limit is None or now == before:
-            continue
-        change = float(now - before) / float(before) if before else float("inf")
-        if _exceeds(abs(change), limit):
-            figure = f"{total} changed by {change:+.2%}, from {before:,} in run {previous.run_id} to {now:,}"
-            yield _broken(gate, limit, figure)
-    limit = gates.max_segment_share_change
-    if limit is None:
+def _measured(run: RunFigures, previous: RunFigures | None) -> Iterator[tuple[str, float, str]]:
+    """Yield each gate that sets a maximum, with the figure that it limits, as a number and in words."""
+    rejected_share = run.rejected / run.lines
+    yield "max_rejected_share", rejected_share, f"{rejected_share:.2%} of {run.lines:,} lines are rejected"
+    name, share = max(run.segment_shares.items(), key=lambda item: item[1])
+    yield "max_segment_share", share, f"{name!r} holds {share:.2%} of the customers"
+    if previous is None:
         return
+    for gate, total, now, before in (
+        ("max_rows_change", "lines", run.lines, previous.lines),
+        ("max_revenue_change", "revenue", run.revenue, previous.revenue),
+    ):
+        if now != before:
+            change = float(now - before) / float(before) if before else float("inf")
+            text = f"{total} changed by {change:+.2%}, from {before:,} in run {previous.run_id} to {now:,}"
+            yield gate, abs(change), text
     for name in sorted({*run.segment_shares, *previous.segment_shares}):
         share, share_before = run.segment_shares.get(name, 0.0), previous.segment_shares.get(name, 0.0)
-        if _exceeds(abs(share - share_before), limit):
-            figure = f"{name!r} went from {share_before:.2%} of the customers in run {previous.run_id} to {share:.2%}"
-            yield _broken("max_segment_share_change", limit, figure)
-
-
-def _exceeds(figure: float, limit: float) -> bool:
-    return figure - limit > ROUNDING
-
-
-def _broken(gate: str, limit: float, figure: str) -> str:
-    return f"quality_gates.{gate} = {limit:g} does not hold: {figure}"
+        text = f"{name!r} went from {share_before:.2%} of the customers in run {previous.run_id} to {share:.2%}"
+        yield "max_segment_share_change", abs(share - share_before), text

@@ -51,16 +51,16 @@ def test_spark_and_driver_measure_the_same_bits_and_sparks_silhouette(
     wssse = [
         ((points[:, np.newaxis] - np.array(centres)) ** 2).sum(axis=2).min(axis=1).sum() for centres in clusterings
     ]
-    assert [figures.wssse for figures in measured] == pytest.approx(wssse)
-    assert [figures.indices for figures in measured] == cluster_indices(
-        points, clusterings, [figures.wssse for figures in measured], 400.0
+    assert [squares for squares, _ in measured] == pytest.approx(wssse)
+    assert [indices for _, indices in measured] == cluster_indices(
+        points, clusterings, [squares for squares, _ in measured], 400.0
     )
 
     labelled = frame.select(
         array_to_vector("point").alias("scaled"), nearest_centre(F.col("point"), clusterings[1]).alias("cluster")
     )
     by_spark = ClusteringEvaluator(featuresCol="scaled", predictionCol="cluster").evaluate(labelled)
-    assert measured[1].indices.silhouette == pytest.approx(by_spark)
+    assert measured[1][1].silhouette == pytest.approx(by_spark)
 
 
 def test_a_mean_distance_that_rounds_to_less_than_zero_is_zero(spark: SparkSession):
@@ -69,10 +69,10 @@ def test_a_mean_distance_that_rounds_to_less_than_zero_is_zero(spark: SparkSessi
     points = np.array([[x] for x in [near[0]] * 3 + near[1:] + [far] * 3])
     centres = ((near[2],), (near[1],), (far,))
 
-    (measured,) = measure(points_of(spark, points.tolist()), "point", [centres], 400.0)
+    [(wssse, measured)] = measure(points_of(spark, points.tolist()), "point", [centres], 400.0)
 
-    (indices,) = cluster_indices(points, [centres], [measured.wssse], 400.0)
-    assert indices == measured.indices
+    (indices,) = cluster_indices(points, [centres], [wssse], 400.0)
+    assert indices == measured
     assert indices.silhouette is not None
     assert -1 <= indices.silhouette <= 1
 

@@ -1,7 +1,6 @@
 """A run is refused by the gates that its configuration names, and by no others."""
 
 import json
-import re
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -15,7 +14,7 @@ from pyspark.sql import SparkSession
 from segmentation import schemas as s
 from segmentation.config.files import load_config
 from segmentation.config.settings import QualityGates
-from segmentation.errors import ConfigError, QualityGateError
+from segmentation.errors import QualityGateError
 from segmentation.lake.gates import RunFigures, check_gates, previous_figures, run_figures
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import small_table
@@ -33,7 +32,8 @@ def refused(gates: QualityGates, run: RunFigures, previous: RunFigures | None = 
     return str(caught.value)
 
 
-def test_without_gates_any_run_passes():
+def test_without_gates_any_run_passes_and_the_first_run_every_gate_on_changes():
+    check_gates(QualityGates(max_rows_change=0, max_revenue_change=0, max_segment_share_change=0), TODAY, None)
     check_gates(QualityGates(), replace(TODAY, lines=1, rejected=1, revenue=Decimal(0), customers=1), BEFORE)
 
 
@@ -81,20 +81,19 @@ def test_a_gate_that_does_not_hold_is_named_with_its_figure_and_limit(
     assert message in refused(gates, run)
 
 
-@pytest.mark.parametrize(
-    ("gates", "run"),
-    [
-        (QualityGates(max_rejected_share=0.1), TODAY),
-        (QualityGates(min_customers=50), TODAY),
-        (QualityGates(max_segment_share=0.8), TODAY),
-        (QualityGates(max_rows_change=0.2), replace(TODAY, lines=800)),
-        (QualityGates(max_rows_change=0.2), replace(TODAY, lines=1_200)),
-        (QualityGates(max_revenue_change=0.5), replace(TODAY, revenue=Decimal("7500.00"))),
-        (QualityGates(max_segment_share_change=0.25), replace(TODAY, segment_shares={"Low": 0.6, "High": 0.4})),
-    ],
-)
-def test_a_figure_on_its_limit_passes(gates: QualityGates, run: RunFigures):
-    check_gates(gates, run, BEFORE)
+def test_a_figure_on_its_limit_passes_whatever_its_rounding():
+    shares = {"Low": 0.75, "High": 0.25}  # 0.80 - 0.75 is a little more than 0.05 to a computer
+    gates = QualityGates(
+        max_rejected_share=0.1,
+        min_customers=50,
+        max_segment_share=0.75,
+        max_rows_change=0.1,
+        max_revenue_change=0.5,
+        max_segment_share_change=0.05,
+    )
+    for lines, rejected in ((900, 90), (1_100, 110)):
+        run = replace(TODAY, lines=lines, rejected=rejected, revenue=Decimal("7500.00"), segment_shares=shares)
+        check_gates(gates, run, BEFORE)
 
 
 def test_all_broken_gates_are_listed_with_what_to_do():
@@ -102,11 +101,6 @@ def test_all_broken_gates_are_listed_with_what_to_do():
     assert "min_customers" in message
     assert "max_segment_share" in message
     assert message.endswith("nothing was published. Correct the input, or raise the limit if this is right")
-
-
-def test_the_first_run_passes_every_gate_on_changes():
-    gates = QualityGates(max_rows_change=0, max_revenue_change=0, max_segment_share_change=0)
-    check_gates(gates, TODAY, None)
 
 
 def test_revenue_where_there_was_none_is_a_change_beyond_any_limit():
@@ -121,21 +115,6 @@ def test_figures_are_taken_from_a_manifest_and_the_profiles():
         "customers": 4,
     }
     assert run_figures("r", reconciliation, [SEGMENT]) == RunFigures("r", 10, 3, Decimal("8.5"), 4, {"All": 1.0})
-
-
-@pytest.mark.parametrize("override", ["max_rejected_share=1.5", "min_customers=-1", "max_rows_change=x", "max_rows=1"])
-def test_an_impossible_limit_is_refused_with_its_key(override: str):
-    with pytest.raises(ConfigError, match=re.escape(f"quality_gates.{override.partition('=')[0]}")):
-        load_config(str(CONFIG), [f"quality_gates.{override}"])
-
-
-def test_rounding_of_shares_does_not_break_a_limit():
-    shares = {"Low": 0.75, "High": 0.25}  # 0.80 - 0.75 is a little more than 0.05 to a computer
-    check_gates(QualityGates(max_segment_share_change=0.05), replace(TODAY, segment_shares=shares), BEFORE)
-    check_gates(QualityGates(max_rows_change=0.1), replace(TODAY, lines=900), BEFORE)
-    check_gates(QualityGates(max_rejected_share=0.1, max_segment_share=0.8), TODAY, BEFORE)
-    message = refused(QualityGates(max_segment_share_change=0.05), replace(TODAY, segment_shares={"Low": 0.7499}))
-    assert "max_segment_share_change" in message
 
 
 # --- which run a new one is compared with ---
