@@ -121,14 +121,8 @@ def stage(lake: Lake, run_id: str) -> "StagedRun":
 def small_table(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
     """Return collected rows as one of `TABLES`, in one partition. Arrow spares the executors a Python process."""
     schema = s.TABLES[table]
-    columns = [[_arrow_value(row[name]) for row in rows] for name in s.column_names(schema)]
-    arrow = to_arrow_schema(schema)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, arrow, strict=True)]
-    return spark.createDataFrame(pa.Table.from_arrays(arrays, schema=arrow), schema).coalesce(1)
-
-
-def _arrow_value(value: Any) -> Any:
-    return list(value.items()) if isinstance(value, dict) else value
+    declared = [{name: row[name] for name in schema.names} for row in rows]
+    return spark.createDataFrame(pa.Table.from_pylist(declared, to_arrow_schema(schema)), schema).coalesce(1)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The session's settings, its shuffle partitions, and a cluster that refuses the job."""
 
-from typing import Any, cast
+from unittest.mock import MagicMock
 
 import pytest
 from py4j.protocol import Py4JJavaError
@@ -49,27 +49,11 @@ def test_partitions_given_to_spark_submit_stay(spark: SparkSession):
     assert spark.conf.get(PARTITIONS) == given
 
 
-class Conf:
-    """The settings of a Spark that was submitted without options."""
-
-    def __init__(self) -> None:
-        self.set_later: dict[str, str] = {}
-        self.sparkContext = self.conf = self
-
-    def getConf(self) -> "Conf":  # noqa: N802 - Spark's name
-        return self
-
-    def getAll(self) -> list[tuple[str, str]]:  # noqa: N802 - Spark's name
-        return [("spark.master", "local[2]")]
-
-    def set(self, key: str, value: str) -> None:
-        self.set_later[key] = value
-
-
 def test_partitions_follow_the_input_by_default():
-    conf = Conf()
-    set_shuffle_partitions(cast("SparkSession", conf), 9 * BYTES_SORTED_AT_ONCE)
-    assert conf.set_later == {PARTITIONS: "9"}
+    submitted = MagicMock()
+    submitted.sparkContext.getConf().getAll.return_value = [("spark.master", "local[2]")]
+    set_shuffle_partitions(submitted, 9 * BYTES_SORTED_AT_ONCE)
+    submitted.conf.set.assert_called_once_with(PARTITIONS, "9")
 
 
 class JavaError:
@@ -85,35 +69,24 @@ class JavaError:
         return self._message
 
 
-class Builder:
-    """A session's builder on a cluster that answers with an error."""
-
-    def __init__(self, message: str) -> None:
-        self._message = message
-
-    def appName(self, _: str) -> "Builder":  # noqa: N802 - Spark's name
-        return self
-
-    def config(self, *_: Any) -> "Builder":
-        return self
-
-    def getOrCreate(self) -> SparkSession:  # noqa: N802 - Spark's name
-        raise Py4JJavaError("while starting", JavaError(self._message))
-
-
-def refusing(message: str) -> type:
-    return type("Refusing", (), {"builder": Builder(message)})
-
-
-def test_a_cluster_that_refuses_the_job_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(session, "SparkSession", refusing("Cannot call methods on a stopped SparkContext.\nat …"))
-    with pytest.raises(
-        SegmentationError, match=r"did not accept the job.*its master runs.*spark\.authenticate\.secret"
-    ):
-        spark_session("tests")
-
-
-def test_any_other_failure_of_spark_stays_what_it_is(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(session, "SparkSession", refusing("no space left on device"))
-    with pytest.raises(Py4JJavaError):
+@pytest.mark.parametrize(
+    ("message", "error", "remedy"),
+    [
+        (
+            "Cannot call methods on a stopped SparkContext.\nat …",
+            SegmentationError,
+            r"did not accept the job.*its master runs.*spark\.authenticate\.secret",
+        ),
+        ("no space left on device", Py4JJavaError, None),
+    ],
+)
+def test_a_cluster_that_refuses_the_job_is_named_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, message: str, error: type[Exception], remedy: str | None
+):
+    refusing = MagicMock()
+    builder = refusing.builder.appName.return_value
+    builder.config.return_value = builder
+    builder.getOrCreate.side_effect = Py4JJavaError("while starting", JavaError(message))
+    monkeypatch.setattr(session, "SparkSession", refusing)
+    with pytest.raises(error, match=remedy):
         spark_session("tests")

@@ -95,69 +95,36 @@ def test_the_rule_states_the_figures_and_their_levels():
     )
 
 
-def test_one_segment_is_all_customers():
+def test_few_segments_are_all_customers_low_and_high_or_low_medium_and_high():
     assert names([5.0], [1.0]) == ["All Customers"]
     assert [segment.name for segment in name_by_rules([GRID[0]], QUINTILES, RFM_RULES)] == ["All Customers"]
-
-
-def test_two_segments_are_low_and_high():
     assert names([100.0, 900.0], [9.0, 2.0]) == ["Low Spend, High Frequency", "High Spend, Low Frequency"]
-
-
-def test_three_segments_are_low_medium_and_high():
     assert [words(name)[0] for name in names([10.0, 1_000.0, 90_000.0], [1.0, 2.0, 3.0])] == ["Low", "Medium", "High"]
 
 
 @given(ascending_centres())
-def test_names_by_levels_are_unique(centres: tuple[list[float], list[float]]):
+def test_names_by_levels_are_unique_and_rank_as_the_figures_do(centres: tuple[list[float], list[float]]):
     spend, frequency = centres
-    assert len(set(names(spend, frequency))) == len(spend)
-
-
-@given(ascending_centres())
-def test_a_higher_spend_word_never_goes_with_less_spend(centres: tuple[list[float], list[float]]):
-    spend, frequency = centres
-    ranks = [rank(words(name)[0]) for name in names(spend, frequency)]
-    assert ranks == sorted(ranks)
-
-
-@given(ascending_centres())
-def test_within_a_spend_level_a_higher_frequency_word_never_has_fewer_orders(
-    centres: tuple[list[float], list[float]],
-):
-    by_level = defaultdict(list)
-    for name, frequency in zip(names(*centres), centres[1], strict=True):
-        spend_word, frequency_word = words(name)
-        by_level[spend_word].append((rank(frequency_word), frequency))
-    for ranked in by_level.values():
-        frequencies = [frequency for _, frequency in sorted(ranked)]
-        assert frequencies == sorted(frequencies)
-
-
-@given(ascending_centres())
-def test_segments_alone_in_their_spend_level_have_frequency_words_in_order(
-    centres: tuple[list[float], list[float]],
-):
-    spend_words = [words(name)[0] for name in names(*centres)]
-    alone = sorted(
-        (rank(words(name)[1]), frequency)
-        for name, frequency in zip(names(*centres), centres[1], strict=True)
-        if spend_words.count(words(name)[0]) == 1
-    )
-    frequencies = [frequency for _, frequency in alone]
-    assert frequencies == sorted(frequencies)
-
-
-@given(ascending_centres())
-def test_equal_values_have_equal_words(
-    centres: tuple[list[float], list[float]],
-):
-    spend, frequency = centres
-    by_spend, by_both = defaultdict(set), defaultdict(set)
-    for name, amount, orders in zip(names(spend, frequency), spend, frequency, strict=True):
-        by_spend[amount].add(words(name)[0])
-        by_both[amount, orders].add(words(name))
-    assert all(len(given_words) == 1 for given_words in [*by_spend.values(), *by_both.values()])
+    given_names = names(spend, frequency)
+    assert len(set(given_names)) == len(spend)
+    spend_words = [words(name)[0] for name in given_names]
+    ranks = [rank(word) for word in spend_words]
+    assert ranks == sorted(ranks), "a higher spend word goes with less spend"
+    # Frequency words rank the segments of a spend level, and over all levels the segments that are alone in theirs.
+    ranked = defaultdict(list)
+    for name, spend_word, orders in zip(given_names, spend_words, frequency, strict=True):
+        frequency_rank = (rank(words(name)[1]), orders)
+        ranked[spend_word].append(frequency_rank)
+        if spend_words.count(spend_word) == 1:
+            ranked["alone"].append(frequency_rank)
+    for pairs in ranked.values():
+        frequencies = [orders for _, orders in sorted(pairs)]
+        assert frequencies == sorted(frequencies), "a higher frequency word goes with fewer orders"
+    words_of = defaultdict(set)
+    for name, amount, orders in zip(given_names, spend, frequency, strict=True):
+        words_of[amount].add(words(name)[0])
+        words_of[amount, orders].add(words(name))
+    assert all(len(equal) == 1 for equal in words_of.values())
 
 
 def test_a_frequency_that_all_segments_share_is_medium():
@@ -204,7 +171,7 @@ def test_segments_of_equal_spend_and_frequency_are_qualified_by_another_feature(
     ]
 
 
-@pytest.mark.parametrize("k", [2, 3, 12])
+@pytest.mark.parametrize("k", [2, 12])
 def test_centres_equal_in_everything_are_numbered(k: int):
     numbers = [f"No. {number}" for number in range(1, k + 1)]
     assert names([5.0] * k, [2.0] * k) == [f"Medium Spend, Medium Frequency, {number}" for number in numbers]
@@ -214,7 +181,7 @@ def test_centres_equal_in_everything_are_numbered(k: int):
 
 @pytest.mark.parametrize(
     ("value", "spend_score", "recency_score"),
-    [(-1.0, 1, 5), (10.0, 1, 5), (10.1, 2, 4), (20.0, 2, 4), (30.0, 3, 3), (30.1, 4, 2), (40.1, 5, 1), (1e9, 5, 1)],
+    [(-1.0, 1, 5), (10.0, 1, 5), (10.1, 2, 4), (30.0, 3, 3), (40.1, 5, 1)],
 )
 def test_scores_run_from_one_to_five_and_a_small_recency_is_a_good_one(
     value: float, spend_score: int, recency_score: int
@@ -224,29 +191,21 @@ def test_scores_run_from_one_to_five_and_a_small_recency_is_a_good_one(
     assert score(s.RECENCY_DAYS, value, edges) == recency_score
 
 
-@pytest.mark.parametrize(
-    ("scored", "name"),
-    [
-        ((5.0, 20.0, 9_000.0), "Champions"),
-        ((60.0, 20.0, 700.0), "Loyal"),
-        ((60.0, 2.0, 9_000.0), "Big Spenders"),
-        ((300.0, 20.0, 9_000.0), "Cannot Lose Them"),
-        ((150.0, 3.0, 700.0), "At Risk"),
-        ((300.0, 1.0, 9_000.0), "At Risk Big Spenders"),
-        ((5.0, 1.0, 100.0), "New"),
-        ((5.0, 3.0, 700.0), "Promising"),
-        ((60.0, 2.0, 300.0), "Need Attention"),
-        ((60.0, 1.0, 300.0), "About to Sleep"),
-        ((150.0, 1.0, 100.0), "Hibernating"),
-        ((300.0, 1.0, 100.0), "Lost"),
-    ],
-)
-def test_the_rfm_rules_name_each_kind_of_customer(scored: tuple[float, float, float], name: str):
-    another = centre(300.0, 1.0, 100.0) if name != "Lost" else centre(5.0, 20.0, 9_000.0)
-    assert rfm_names(centre(*scored), another)[0] == name
-
-
-def test_the_rfm_rules_use_every_name_and_leave_no_score_to_the_fallback():
+def test_the_rfm_rules_name_each_kind_of_customer_and_leave_no_score_to_the_fallback():
+    for scored, name in {
+        (5.0, 20.0, 9_000.0): "Champions",
+        (60.0, 20.0, 700.0): "Loyal",
+        (60.0, 2.0, 9_000.0): "Big Spenders",
+        (300.0, 20.0, 9_000.0): "Cannot Lose Them",
+        (150.0, 3.0, 700.0): "At Risk",
+        (300.0, 1.0, 9_000.0): "At Risk Big Spenders",
+        (5.0, 3.0, 700.0): "Promising",
+        (60.0, 2.0, 300.0): "Need Attention",
+        (60.0, 1.0, 300.0): "About to Sleep",
+        (150.0, 1.0, 100.0): "Hibernating",
+        (300.0, 1.0, 100.0): "Lost",
+    }.items():
+        assert rfm_names(centre(*scored), GRID[0]) == [name, "New"]
     matched = {name_by_rules([scored, GRID[0]], QUINTILES, RFM_RULES)[0].name.partition(",")[0] for scored in GRID}
     assert matched == {rule.name for rule in RFM_RULES} - {"Others"}
 
@@ -263,44 +222,30 @@ def test_names_by_rules_are_unique(centres: list[dict[str, float]], wobble: list
     assert len(set(given_names)) == len(moved)
 
 
-def test_two_of_a_name_are_qualified_by_what_differs_most():
-    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 40_000.0)) == [
-        "Champions, Lower Spend",
-        "Champions, Higher Spend",
-    ]
-    assert rfm_names(centre(5.0, 90.0, 4_000.0), centre(5.0, 9.0, 4_100.0)) == [
-        "Champions, Higher Frequency",
-        "Champions, Lower Frequency",
-    ]
-
-
-def test_two_that_differ_most_in_recency_are_more_and_less_recent():
-    assert rfm_names(centre(900.0, 1.0, 100.0), centre(201.0, 1.0, 101.0)) == ["Lost, Less Recent", "Lost, More Recent"]
-
-
-def test_three_of_a_name_are_low_medium_and_high():
-    assert rfm_names(centre(5.0, 9.0, 40_000.0), centre(5.0, 9.0, 4_000.0), centre(5.0, 9.0, 400_000.0)) == [
-        "Champions, Medium Spend",
-        "Champions, Low Spend",
-        "Champions, High Spend",
-    ]
-
-
-def test_segments_equal_in_the_widest_feature_get_a_second_qualifier():
-    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 4_000.0), centre(5.0, 9.0, 400_000.0)) == [
-        "Champions, Lower Spend, Lower Frequency",
-        "Champions, Lower Spend, Higher Frequency",
-        "Champions, Higher Spend",
-    ]
-
-
-def test_more_than_five_of_a_name_are_numbered_from_the_top():
-    centres = [centre(5.0, 9.0, 4_000.0 * 2**step) for step in range(6)]
-    assert rfm_names(*centres) == [f"Champions, No. {6 - step} Spend" for step in range(6)]
-
-
-def test_a_segment_alone_with_its_name_has_no_qualifier():
-    assert rfm_names(centre(5.0, 9.0, 4_000.0), centre(5.0, 10.0, 40_000.0), centre(300.0, 1.0, 100.0))[2] == "Lost"
+@pytest.mark.parametrize(
+    ("centres", "qualified"),
+    [
+        ([(5.0, 9.0, 4_000.0), (5.0, 10.0, 40_000.0)], "Lower Spend | Higher Spend"),
+        ([(5.0, 90.0, 4_000.0), (5.0, 9.0, 4_100.0)], "Higher Frequency | Lower Frequency"),
+        ([(9.0, 9.0, 4_000.0), (1.0, 9.0, 4_001.0)], "Less Recent | More Recent"),
+        ([(5.0, 9.0, 40_000.0), (5.0, 9.0, 4_000.0), (5.0, 9.0, 400_000.0)], "Medium Spend | Low Spend | High Spend"),
+        # Equal in the widest feature: a second qualifier.
+        (
+            [(5.0, 9.0, 4_000.0), (5.0, 10.0, 4_000.0), (5.0, 9.0, 400_000.0)],
+            "Lower Spend, Lower Frequency | Lower Spend, Higher Frequency | Higher Spend",
+        ),
+        # More than five: numbers, the highest first.
+        (
+            [(5.0, 9.0, 4_000.0 * 2**step) for step in range(6)],
+            "No. 6 Spend | No. 5 Spend | No. 4 Spend | No. 3 Spend | No. 2 Spend | No. 1 Spend",
+        ),
+    ],
+)
+def test_segments_of_one_name_are_qualified_by_what_differs_most(
+    centres: list[tuple[float, float, float]], qualified: str
+):
+    given_names = rfm_names(*[centre(*values) for values in centres], centre(300.0, 1.0, 100.0))
+    assert given_names == [*[f"Champions, {qualifier}" for qualifier in qualified.split(" | ")], "Lost"]
 
 
 def test_the_rule_states_what_the_name_needs_and_how_the_centre_scores():

@@ -80,12 +80,6 @@ def test_a_weight_counts_like_as_many_points():
     np.testing.assert_allclose(np.sort(heavy[2], axis=0), [[0.2], [100.0]])
 
 
-def test_points_may_have_any_number_of_dimensions():
-    for dimensions in (1, 6):
-        points = np.random.default_rng(5).normal(size=(60, dimensions))
-        assert starting_centres(points, ones(points), [4], seed=1)[4].shape == (4, dimensions)
-
-
 def test_the_first_of_equally_near_centres_is_taken_and_distances_are_squared():
     nearest, squared = assign(np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[6.0, 8.0], [0.0, 0.0], [0.0, 0.0]]))
     assert (nearest.tolist(), squared.tolist()) == ([1, 0], [0.0, 25.0])

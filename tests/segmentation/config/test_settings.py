@@ -31,11 +31,8 @@ def minimal(tmp_path: Path) -> str:
 def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
     config = load_config(minimal)
     assert (config.input.format, config.input.sheets, config.input.csv.encoding) == ("auto", "all", "auto")
-    assert (config.cleaning.cancellation_prefixes, config.cleaning.first_day, config.cleaning.switched_off) == (
-        ("C",),
-        None,
-        (),
-    )
+    cleaning = config.cleaning
+    assert (cleaning.cancellation_prefixes, cleaning.first_day, cleaning.switched_off) == (("C",), None, ())
     assert (config.clustering.k, config.clustering.k_min, config.clustering.k_max) == ("auto", 1, 10)
 
 
@@ -43,11 +40,8 @@ def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
     ("override", "message"),
     [
         # An unknown key at every depth, with the nearest known one.
-        ("clusterin.k=5", "clusterin is not a known key: did you mean 'clustering'?"),
         ("clustering.kmax=3", "clustering.kmax is not a known key: did you mean 'k_max'?"),
-        ("input.csv.delimeter=;", "input.csv.delimeter is not a known key: did you mean 'delimiter'?"),
         ("charts.zzz=1", "charts.zzz is not a known key: known are currency, customers_drawn"),
-        ("input.columns.invoice=x", "input.columns.invoice is not a known key: did you mean 'invoice_no'?"),
         (
             "clustering.features=[{feature: total_spend, trasform: log1p}]",
             "clustering.features.0.trasform is not a known key: did you mean 'transform'?",
@@ -56,29 +50,21 @@ def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
         ("report.suggestions=Call", "report.suggestions: should be a section with keys, got 'Call'"),
         ("report={suggestions: {New: 3}}", "report.suggestions.New: should be a valid string, got 3"),
         ("clustering.k_max=two", "clustering.k_max: should be a valid integer, got 'two'"),
-        ("clustering.k_max=5.0", "clustering.k_max: should be a valid integer, got 5.0"),
         ("clustering.k=", "clustering.k: should be a valid integer or 'auto' or 'silhouette', got None"),
-        ("clustering=3", "clustering: should be a section with keys"),
         ("input.sheets=3", "input.sheets: should be 'all' or a list, got 3"),
-        ("clustering.features=total_spend", "clustering.features: should be a list, got 'total_spend'"),
         ("cleaning.first_day=soon", "cleaning.first_day: should be a valid date, got 'soon'"),
         ("cleaning.first_day=2010-12-01 08:00:00", "cleaning.first_day: should be a valid date, got '2010-12-01T08"),
         # A value outside the allowed ones.
         ("clustering.k=1", "clustering.k: should be greater than or equal to 2 or 'auto' or 'silhouette', got 1"),
-        ("clustering.k=autoo", "got 'autoo': did you mean 'auto'?"),
-        ("clustering.restarts=0", "clustering.restarts: should be 'auto' or greater than or equal to 1, got 0"),
-        ("clustering.tolerance=0", "clustering.tolerance: should be greater than 0, got 0"),
         ("clustering.tolerance=.nan", "clustering.tolerance: should be less than or equal to 1, got nan"),
-        ("input.format=excel", "input.format: should be 'auto', 'csv', 'parquet', 'json' or 'xlsx', got 'excel'"),
         ("input.csv.encoding=utf8", "should be 'auto', 'utf-8' or 'iso-8859-1', got 'utf8': did you mean 'utf-8'?"),
         ("cleaning.switched_off=[duplicat]", "got 'duplicat': did you mean 'duplicate'?"),
-        ("clustering.features=[{feature: spend}]", "got 'spend': did you mean 'total_spend'?"),
-        ("clustering.features=[{feature: total_spend, scale: standart}]", "did you mean 'standard'?"),
         ("clustering.features=[]", "clustering.features needs at least one entry"),
         (
             "clustering.features=[{feature: total_spend, winsorise: [0, 1.5]}]",
             "clustering.features.0.winsorise.1: should be less than or equal to 1, got 1.5",
         ),
+        ("quality_gates.max_rejected_share=1.5", "quality_gates.max_rejected_share: should be less than or equal to 1"),
         # Values that contradict each other.
         ("clustering.k_min=11", "clustering.k_min must be at most k_max = 10, got 11"),
         (
@@ -138,19 +124,14 @@ def test_all_problems_are_reported_at_once(minimal: str):
     assert "charts.curency is not a known key: did you mean 'currency'?" in str(caught.value)
 
 
-@pytest.mark.parametrize("section", ["input", "cleaning", "clustering"])
-def test_a_missing_section_is_named(tmp_path: Path, section: str):
-    path = tmp_path / "partial.yaml"
-    path.write_text(yaml.safe_dump({key: value for key, value in MINIMAL.items() if key != section}))
-    with pytest.raises(ConfigError, match=f"{section}: is required and not set"):
-        load_config(str(path))
-
-
-def test_fields_without_a_column_are_listed(tmp_path: Path):
+def test_a_missing_section_and_fields_without_a_column_are_listed(tmp_path: Path):
     columns = {field: field for field in s.LINE_FIELDS if field not in ("customer_id", "country")}
     path = tmp_path / "partial.yaml"
-    path.write_text(yaml.safe_dump({**MINIMAL, "input": {"columns": columns}}))
-    missing = r"input\.columns\.customer_id: is required and not set; input\.columns\.country: is required and not set"
+    path.write_text(yaml.safe_dump({"input": {"columns": columns}, "clustering": MINIMAL["clustering"]}))
+    missing = (
+        r"input\.columns\.customer_id: is required and not set; input\.columns\.country: is required and not set; "
+        r"cleaning: is required and not set"
+    )
     with pytest.raises(ConfigError, match=missing):
         load_config(str(path))
 
@@ -159,34 +140,8 @@ def test_settings_cannot_be_changed_once_loaded(minimal: str):
     config = load_config(minimal)
     with pytest.raises(ValidationError, match="frozen"):
         config.clustering.k = 5  # type: ignore[misc]
-    with pytest.raises(ValidationError, match="frozen"):
-        config.title = "another"  # type: ignore[misc]
-    with pytest.raises(ValidationError, match="frozen"):
-        config.input.columns.country = "Land"  # type: ignore[misc]
     with pytest.raises(TypeError, match="does not support item assignment"):
         config.clustering.features[0] = config.clustering.features[0]  # type: ignore[index]
-
-
-def test_equal_settings_have_equal_canonical_text(tmp_path: Path, minimal: str):
-    reordered = tmp_path / "reordered.yaml"
-    reordered.write_text(
-        "# The same, in another order, with a default written out.\n"
-        "clustering: {tolerance: 0.5, k: auto, features: [{scale: standard, feature: total_spend}]}\n"
-        "cleaning:\n  date_formats:\n  - 'iso'\n  first_day: 2010-12-01\n"
-        f"input:\n  columns: {dict(reversed(MINIMAL['input']['columns'].items()))}\n",
-        encoding="utf-8",
-    )
-    overridden = load_config(minimal, ["clustering.tolerance=0.5", "cleaning.first_day=2010-12-01"])
-    assert load_config(str(reordered)).canonical() == overridden.canonical()
-    assert load_config(minimal, ["clustering.tolerance=1"]).canonical() == (
-        load_config(minimal, ["clustering.tolerance=1.0"]).canonical()
-    )
-
-
-def test_different_settings_have_different_canonical_text(minimal: str):
-    overrides = ["clustering.k=5", "clustering.seed=2", "cleaning.first_day=2010-12-01", "charts.currency=€", "title=x"]
-    texts = {load_config(minimal, [override]).canonical() for override in overrides}
-    assert len(texts | {load_config(minimal).canonical()}) == len(overrides) + 1
 
 
 def test_canonical_text_is_one_line_that_loads_back_to_the_same_settings(tmp_path: Path):

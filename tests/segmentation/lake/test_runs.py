@@ -16,7 +16,7 @@ from segmentation.errors import ConfigError, InputError, QualityGateError
 from segmentation.lake import manifest
 from segmentation.lake.runs import Lake, PublishedRun, open_run, read_table
 from segmentation.lake.staging import require_writable, stage
-from tests.segmentation.lake.bare_runs import folder_of, publish
+from tests.segmentation.lake.bare_runs import folder_of
 
 
 def data_quality(spark: SparkSession) -> DataFrame:
@@ -54,34 +54,22 @@ def full(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> FullL
     return FullLake(folder, lake.run_path(published), contents, names_before)
 
 
-def test_nothing_is_under_runs_before_a_run_is_published(full: FullLake):
-    assert full.names_before == ["_staging"]
-
-
 def test_a_published_run_is_complete_and_leaves_nothing_staged(full: FullLake):
+    assert full.names_before == ["_staging"]
     run = full.folder / "runs" / "run_id=run-1"
     assert full.published == f"file:{run}"
     assert {path.name for path in run.iterdir()} == {*s.TABLES, "charts", "report", "manifest.json"}
     assert (run / "report" / "index.html").read_text(encoding="utf-8") == "<p>größte"
     assert list((full.folder / "_staging").iterdir()) == []
-
-
-def test_latest_json_names_the_run_with_its_path_and_day(full: FullLake):
     content = json.loads((full.folder / "latest.json").read_text())
     assert (content["run_id"], content["path"], content["as_of"]) == ("run-1", "runs/run_id=run-1", "2011-12-10")
-    assert (full.folder / content["path"] / "manifest.json").is_file()
 
 
-def test_a_table_is_read_from_the_latest_run_and_by_run_id(spark: SparkSession, full: FullLake):
-    for run_id in (None, "run-1"):
-        read = read_table(spark, str(full.folder), "data_quality", run_id)
-        assert_df_equality(read, data_quality(spark), ignore_nullable=True)
-
-
-def test_an_opened_run_has_its_id_path_and_manifest(spark: SparkSession, full: FullLake):
+def test_a_run_is_opened_and_its_tables_read_by_run_id_or_as_the_latest(spark: SparkSession, full: FullLake):
     run = open_run(spark, str(full.folder))
-    assert (run.run_id, run.path) == ("run-1", full.published)
-    assert run.manifest["title"] == 'Kunden "£" – größte'
+    assert (run.run_id, run.path, run.manifest["title"]) == ("run-1", full.published, 'Kunden "£" – größte')
+    for read in (run.table("data_quality"), read_table(spark, str(full.folder), "data_quality", "run-1")):
+        assert_df_equality(read, data_quality(spark), ignore_nullable=True)
 
 
 def test_the_manifest_has_the_checksum_of_every_visible_file(full: FullLake):
@@ -143,26 +131,11 @@ def test_a_table_of_another_schema_is_neither_written_nor_read(spark: SparkSessi
         read_table(spark, lake.path, "data_quality")
 
 
-@pytest.mark.parametrize("run_id", ["../../elsewhere", "run-1/../run-1", "", "/etc"])
-def test_a_run_id_cannot_lead_out_of_the_lake(run_id: str, lake: Lake):
+def test_a_lake_without_runs_or_a_run_id_that_leads_out_of_it_is_an_error(lake: Lake):
     with pytest.raises(ConfigError, match="may have letters, digits"):
-        lake.run_path(run_id)
-
-
-def test_a_lake_without_runs_is_an_input_error(lake: Lake):
+        lake.run_path("../../elsewhere")
     with pytest.raises(InputError, match=re.escape(f"{folder_of(lake)}: nothing has been published in this lake")):
         open_run(lake.spark, lake.path)
-
-
-@pytest.mark.parametrize("name", ["two words", "50%", "a%20b", "q=1&x=2", "año", "it's", "semi;colon,comma"])
-def test_a_lake_may_have_any_ordinary_name(spark: SparkSession, tmp_path: Path, name: str):
-    lake = Lake(spark, str(tmp_path / name))
-    require_writable(lake)
-    publish(lake, "run-1")
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert (tmp_path / name / "runs" / "run_id=run-1" / "manifest.json").is_file()
-    assert lake.latest().run_id == "run-1"
-    assert lake.manifest("run-1")["identity"] == "abc"
 
 
 def test_a_lake_whose_name_spark_would_expand_is_refused(spark: SparkSession, tmp_path: Path):
@@ -175,9 +148,3 @@ def test_an_unknown_file_system_is_refused_in_one_line(spark: SparkSession):
         Lake(spark, "nosuch://host/lake")
     assert 'No FileSystem for scheme "nosuch"' in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
-
-
-def test_a_staged_run_is_not_published(lake: Lake):
-    stage(lake, "run-1")
-    assert not lake.is_published("run-1")
-    assert lake.run_ids() == []
