@@ -99,8 +99,7 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
     if not different:
         return samples_with_lines, guess
     # A file may have a column more than another: the guess is then made from the columns that all have.
-    names = [name for name in first.names if all(name in sample.names for sample, _ in with_lines)]
-    common = guess_columns(names, fixed)
+    common = guess_columns(_common_names([sample for sample, _ in with_lines]), fixed)
     if common.missing:
         sample, other = different[0]
         field = next(field for field in s.LINE_FIELDS if guess.columns.get(field) != other.columns.get(field))
@@ -109,6 +108,15 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
             f"in {sample.path} {other.columns.get(field, 'none')!r}: let their headers be alike, or run them apart"
         )
     return samples_with_lines, common
+
+
+def _common_names(samples: Sequence[Sample]) -> list[str]:
+    """Return the names that all files have. JSON files count as one: an object omits a key without a value."""
+    headers = [list(sample.names) for sample in samples if sample.kind != "json"]
+    keys = dict.fromkeys(name for sample in samples if sample.kind == "json" for name in sample.names)
+    if keys:
+        headers.insert(0, list(keys))
+    return [name for name in headers[0] if all(name in names for names in headers)]
 
 
 def _values(samples: Sequence[Sample], columns: Mapping[str, str]) -> dict[str, list[str]]:

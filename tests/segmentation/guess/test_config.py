@@ -31,6 +31,14 @@ def test_files_may_differ_in_kind_and_in_further_columns(tmp_path: Path):
     assert_guessed_from_header(guessed(str(tmp_path / "*.csv"), str(tmp_path / "{c,d}.jsonl")))
 
 
+def test_json_files_may_omit_a_key_that_others_have(tmp_path: Path):
+    lines = [dict(zip(HEADER, line, strict=True)) for line in rows()]
+    without_customer = [{key: value for key, value in line.items() if key != HEADER[6]} for line in lines]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in without_customer))
+    (tmp_path / "b.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert_guessed_from_header(guessed(str(tmp_path)))
+
+
 def test_files_that_differ_are_named_with_their_columns(tmp_path: Path):
     csv(tmp_path, "a.csv")
     csv(tmp_path, "b.csv", text_of(rows(), header=["InvoiceNo", *HEADER[1:]]))
