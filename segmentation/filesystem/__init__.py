@@ -50,10 +50,12 @@ class Claim:
 class FileSystem(Protocol):
     """What the library asks of a file system. `HadoopFileSystem` describes each operation.
 
-    `root` is the path that it was opened for, absolute and with its scheme.
+    `root` is the path that it was opened for, absolute and with its scheme. `renames_folders` is whether a folder is
+    renamed in one step with all that is in it.
     """
 
     root: str
+    renames_folders: bool
 
     def find(self, pattern: str) -> list[StoredFile]: ...
     def head(self, path: str, count: int) -> bytes: ...
