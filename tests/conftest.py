@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadFileScheduling
 
 from scripts.launcher.options import JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
 from segmentation.session import SETTINGS, STATIC_SETTINGS
@@ -39,45 +41,50 @@ MARKERS = {
     "cluster": "cluster",
     "online_retail": "online_retail",
 }
-# Tests with one of these fixtures run in one process, so that what they share is made once.
-GROUPS = {"published": "published run", "cluster": "published run", "online_retail": "real data"}
-# Long groups and files first, so that both processes end at about the same time.
-LONGEST_FIRST = (
-    "published run",
-    "real data",
-    "/test_crash",
-    "browser",
-    "tests/jobs",
-    "tests/scripts",
-    "/ingest",
-    "/lake",
-)
+# Files whose tests share the published run and the cluster run in one process, so that each is made once.
+OF_THE_PUBLISHED_RUN = {
+    f"jobs/test_{name}.py"
+    for name in (
+        *("segment_customers", "further_runs", "refused_and_older_runs", "inert_output", "determinism", "cluster"),
+        "benchmark_peers",
+    )
+}
+# Long files first, so that both processes end at about the same time.
+LONGEST_FIRST = ("jobs/test_online_retail", "scripts/test_crash", "jobs/", "scripts/", "/ingest/", "/report/", "/lake/")
 
 # A busy machine is no fault of the code: no example has a time limit.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
-@pytest.hookimpl(tryfirst=True)
+class FileScheduling(LoadFileScheduling):
+    """Give a process the tests of a whole file, or of all files of the published run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "published run" if file in OF_THE_PUBLISHED_RUN else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark and group tests by their fixtures, a test without a shared fixture by its file, and sort the groups."""
+    """Mark tests by their fixtures, and sort the files by `LONGEST_FIRST`."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        file = item.path.relative_to(ROOT).as_posix()
-        markers = {MARKERS[name] for name in fixtures if name in MARKERS}
-        if file.startswith("tests/scripts/"):
+        markers = {MARKERS[name] for name in getattr(item, "fixturenames", ()) if name in MARKERS}
+        if item.nodeid.startswith("scripts/"):
             markers.add("process")
         for marker in sorted(markers):
             item.add_marker(marker)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(next((GROUPS[name] for name in GROUPS if name in fixtures), file)))
     items.sort(key=_position)
 
 
 def _position(item: pytest.Item) -> int:
-    marker = item.get_closest_marker("xdist_group")
-    group = str(marker.args[0]) if marker else ""
-    return next((number for number, text in enumerate(LONGEST_FIRST) if text in group), len(LONGEST_FIRST))
+    file = item.nodeid.partition("::")[0]
+    if file in OF_THE_PUBLISHED_RUN:
+        return -1
+    return next((number for number, text in enumerate(LONGEST_FIRST) if text in file), len(LONGEST_FIRST))
 
 
 @pytest.fixture(scope="session")
