@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.cli.job import JobParser, run_job
+from segmentation.errors import counted
 from segmentation.lake.expiry import find_expired, remove_expired
 from segmentation.lake.runs import Lake
 from segmentation.redaction import shown
@@ -73,7 +74,7 @@ def expire(options: argparse.Namespace) -> None:
             removed += 1
         print(shown(f"{action} {item.path}: {item.what}, {item.age.days} days old"))
     ending = "removed" if options.apply else "would be removed; --apply removes them"
-    print(f"{removed} runs and staging folders {ending}")
+    print(f"{counted(removed, 'run or staging folder', 'runs and staging folders')} {ending}")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from segmentation.ingest.files import InputFile
 from segmentation.lake.manifest import Identity
 from segmentation.lake.staging import StagedRun
 from segmentation.progress import Progress
+from segmentation.session import release
 
 
 @dataclass(frozen=True)
@@ -65,4 +66,4 @@ class RunContext:
 
     def release_cache(self) -> None:
         while self.cached:
-            self.cached.pop().unpersist()
+            release(self.cached.pop())

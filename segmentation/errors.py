@@ -52,3 +52,12 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     if near:
         return f": did you mean {near[0]!r}?"
     return f": known are {', '.join(known)}" if known else ""
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Write a number with its noun, in the singular or the plural.
+
+    >>> counted(1, "customer"), counted(4338, "customer"), counted(2, "country", "countries")
+    ('1 customer', '4,338 customers', '2 countries')
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

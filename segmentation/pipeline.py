@@ -39,7 +39,7 @@ from segmentation.clustering.segments import (
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.config.settings import RunConfig
 from segmentation.context import Published, Request, RunContext
-from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError
+from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.filesystem import filesystem_for
 from segmentation.ingest.files import find_input
@@ -53,7 +53,6 @@ from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
-from segmentation.report.text import counted
 from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
 
 STAGES = 9
@@ -150,14 +149,14 @@ def run(context: RunContext) -> Published:
         details = RunDetails(staged.run_id, facts, context.progress.seconds, context.warnings, context.request.command)
         staged.put_text(render(report_data, charts, details), REPORT)
 
-    run_id = audit_and_publish(context, lines, segments, facts)
+    run_id = audit_and_publish(context, lines, preparation.count, segments, facts)
     return Published(
         run_id, staged.lake.run_path(run_id), False, choice.reason, lines.ledger.data_quality, segments.profiles
     )
 
 
 def clean_lines(context: RunContext) -> CleanedLines:
-    """Read the input and judge every line once. Runs one action: the counts by outcome."""
+    """Read the input and judge every line once. Runs the action of the counts by outcome."""
     config, request = context.config, context.request
     parsed = parse_lines(read_lines(context.spark, context.files, config.input), config.cleaning)
     judged = judge_lines(parsed, config.cleaning, request.as_of)
@@ -202,7 +201,7 @@ def name_and_assign(
     choice: Choice,
     as_of: date,
 ) -> Segments:
-    """Name the segments, assign every customer, write both with the model. Runs the action of the profiles."""
+    """Name the segments, assign every customer, write both. Runs the actions of centres, names and profiles."""
     config, staged = context.config, context.staged
     features = config.clustering.features
     chosen = next(fit for fit in fits if fit.k == choice.k)
@@ -248,13 +247,15 @@ def collect_report_data(
     )
 
 
-def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segments, facts: Mapping[str, Any]) -> str:
+def audit_and_publish(
+    context: RunContext, lines: CleanedLines, customers: int, segments: Segments, facts: Mapping[str, Any]
+) -> str:
     """Read the staged run back, hold it against its counts and the gates, publish it, and return its id."""
     config, staged, progress = context.config, context.staged, context.progress
     with progress.stage("Auditing"):
         staged.finish_writing()
         expected_rows = {
-            "customer_segments": sum(row[s.CUSTOMERS] for row in segments.profiles),
+            "customer_segments": customers,
             "segment_profiles": len(segments.profiles),
             "k_sweep": len(segments.k_sweep),
             "data_quality": len(lines.ledger.data_quality),

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
-from pyspark import inheritable_thread_target
-from pyspark.sql import SparkSession
+from pyspark import SparkContext
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.errors import SegmentationError, java_message
 
@@ -76,31 +76,46 @@ def guest_of(spark: SparkSession) -> Iterator[str]:
     Yields the tag, by which `cancel_tagged_jobs` finds these jobs and no others. The threads of a `SparkThreadPool`
     inherit it.
     """
-    # A static setting, which changes no result, is left as the session was started with it.
-    settings = {key: value for key, value in SETTINGS.items() if spark.conf.isModifiable(key)}
-    before = {key: spark.conf.get(key, None) for key in (*settings, PARTITIONS)}
+    before = {key: spark.conf.get(key, None) for key in (*SETTINGS, PARTITIONS)}
     tag = f"segmentation-{uuid4().hex}"
-    for key, value in settings.items():
-        spark.conf.set(key, value)
-    spark.sparkContext.addJobTag(tag)
     try:
+        for key, value in SETTINGS.items():
+            spark.conf.set(key, value)
+        spark.sparkContext.addJobTag(tag)
         yield tag
     finally:
-        with suppress(Exception):  # Java may have ended; the error that ended the run says more
-            spark.sparkContext.removeJobTag(tag)
-            for key, value_before in before.items():
+        for key, value_before in before.items():
+            with suppress(Exception):  # Java may have ended; the error that ended the run says more
                 if value_before is None:
                     spark.conf.unset(key)
                 else:
                     spark.conf.set(key, value_before)
+        with suppress(Exception):
+            spark.sparkContext.removeJobTag(tag)
 
 
 class SparkThreadPool(ThreadPoolExecutor):
-    """A thread pool whose Spark jobs carry the tags of the thread that submits them."""
+    """A thread pool whose Spark jobs carry the tags and local properties of the thread that submits them."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        session = SparkSession.getActiveSession()
-        return super().submit(inheritable_thread_target(session)(fn) if session else fn, *args, **kwargs)
+        context = SparkContext._active_spark_context
+        if context is None:
+            return super().submit(fn, *args, **kwargs)
+        # As `pyspark.inheritable_thread_target`, which asks for a session.
+        java_context: Any = context._jsc.sc()
+        properties = java_context.getLocalProperties().clone()
+
+        def inheriting() -> Any:
+            java_context.setLocalProperties(properties)
+            return fn(*args, **kwargs)
+
+        return super().submit(inheriting)
+
+
+def release(frame: DataFrame) -> None:
+    """Unpersist a frame on the way out of a block; never replace the error or signal that ended the block."""
+    with suppress(Exception):
+        frame.unpersist()
 
 
 def set_shuffle_partitions(spark: SparkSession, text_bytes: int) -> None:

@@ -12,7 +12,8 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.errors import InputError
+from segmentation.cleaning.rules import RULES
+from segmentation.errors import InputError, counted
 from segmentation.ingest import values
 from segmentation.ingest.files import InputFile
 
@@ -65,8 +66,8 @@ class Ledger:
     @cached_property
     def counts(self) -> dict[str, int]:
         """Lines by outcome, 0 where there is none."""
-        counted = {row[s.RULE]: row[s.ROWS] for row in self.rows}
-        return {outcome: counted.get(outcome, 0) for outcome in OUTCOMES}
+        rows = {row[s.RULE]: row[s.ROWS] for row in self.rows}
+        return {outcome: rows.get(outcome, 0) for outcome in OUTCOMES}
 
     @property
     def read(self) -> int:
@@ -94,7 +95,7 @@ class Ledger:
     @property
     def lines_read(self) -> str:
         """The lines read by outcome, such as `of 5 lines read: guest 2, clean 3`, to follow a message in brackets."""
-        return f"of {self.read:,} lines read: {_listed(self.counts)}"
+        return f"of {counted(self.read, 'line')} read: {_listed(self.counts)}"
 
     @property
     def source(self) -> str:
@@ -125,9 +126,11 @@ def require_clean_lines(ledger: Ledger) -> None:
     if not ledger.read:
         raise InputError(f"{ledger.source}: a header, but no lines below it")
     if not ledger.counts[s.CLEAN]:
+        commonest = max(ledger.counts, key=lambda outcome: ledger.counts[outcome])
+        remedy = RULES[commonest].remedy if commonest in RULES else "input.columns.customer_id"
         raise InputError(
             f"{ledger.source}: no usable line is left of {ledger.read:,} read ({_listed(ledger.counts)}): check "
-            "input.columns, cleaning.date_formats and --as-of"
+            f"{remedy}"
         )
 
 

@@ -25,6 +25,7 @@ from segmentation import schemas as s
 from segmentation.clustering.metrics import squared_distance
 from segmentation.config.settings import ClusteredFeature, ClusteringSettings, Scaler
 from segmentation.errors import InputError
+from segmentation.session import release
 
 SCALED = "scaled"
 POINT = "point"
@@ -81,7 +82,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
         if len(distinct_points) > 1:
             _require_no_feature_erased(stages, settings.features)
     except BaseException:
-        points.unpersist()
+        release(points)
         raise
     return Preparation(tuple(stages), points, count, tuple(mean), total_squares, distinct_points)
 

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.clustering.metrics import Centres, Cluster, Indices, indices_of
-from segmentation.session import SparkThreadPool
+from segmentation.session import SparkThreadPool, release
 
 # Each cluster is a term of an expression that Spark compiles, and the length of a Java method is limited.
 MOST_CLUSTERS_OF_A_JOB = 20
@@ -42,7 +42,7 @@ def measure(
         with SparkThreadPool(parallel_jobs) as pool:
             batches = list(pool.map(measure_batch, _batches(clusterings)))
     finally:
-        columns.unpersist()
+        release(columns)
     return [measured for batch in batches for measured in batch]
 
 

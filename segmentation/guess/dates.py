@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import product
 
+from segmentation.errors import counted
+
 ISO, EXCEL = "iso", "excel"
 MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
@@ -131,7 +133,7 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
             reasons.append(_reason(order, best.separator))
             swapped = swapped if order.supporting else _swap(best.name)
         else:
-            reasons.append(f"{_counted(len(read[best]))} written so")
+            reasons.append(f"{counted(len(read[best]), 'different value')} written so")
         left = [value for value in left if not best.reads(value)]
         chosen.append(best)
     if not chosen:
@@ -139,7 +141,8 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     problems = [_mixed_orders(order) for order in orders.values() if order.contrary]
     not_read = unreadable + len(left) + len(contrary)
     if not_read:
-        problems.append(f"{not_read:,} of {_counted(len(distinct))} not read so, which makes their lines malformed")
+        of_all = counted(len(distinct), "different value")
+        problems.append(f"{not_read:,} of {of_all} not read so, which makes their lines malformed")
     names = [date_format.name for date_format in chosen]
     # iso comes first: dates of workbooks and databases are read by it, and no other format is mistaken for it.
     formats = [ISO, *[name for name in names if name not in (ISO, EXCEL)], *[name for name in names if name == EXCEL]]
@@ -166,21 +169,18 @@ def _order(separator: str, values: Sequence[str]) -> Order:
 def _reason(order: Order, separator: str) -> str:
     """Return why the order of day and month in the dates with a separator is assumed."""
     if order.supporting:
-        return f"{order.order}: {_counted(len(order.supporting))} with a number beyond 12 as the day"
+        return f"{order.order}: {counted(len(order.supporting), 'different value')} with a number beyond 12 as the day"
     return f"{order.order}, as is usual with {separator!r}: no number beyond 12 distinguishes day and month"
 
 
 def _mixed_orders(order: Order) -> str:
     first, other = order.supporting, order.contrary
+    likes_first, likes_other = counted(len(first), "different value"), counted(len(other), "different value")
     return (
-        f"two orders are mixed: {first[0]!r} has {order.order} ({_counted(len(first))} like it), {other[0]!r} "
-        f"{order.other} ({_counted(len(other))}). All are read with {order.order}: the latter are malformed, and which "
-        "dates without a number beyond 12 are read wrongly cannot be seen. Let the export write one order"
+        f"two orders are mixed: {first[0]!r} has {order.order} ({likes_first} like it), {other[0]!r} {order.other} "
+        f"({likes_other}). All are read with {order.order}: the latter are malformed, and which dates without a number "
+        "beyond 12 are read wrongly cannot be seen. Let the export write one order"
     )
-
-
-def _counted(count: int) -> str:
-    return f"{count:,} different value{'' if count == 1 else 's'}"
 
 
 def _swap(name: str) -> str:

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.errors import NO_SPACE, QualityGateError, java_message
+from segmentation.errors import NO_SPACE, QualityGateError, counted, java_message
 from segmentation.lake.staging import StagedRun
 from segmentation.session import SparkThreadPool
 
@@ -120,7 +120,7 @@ def require_consistent(
         if value != other
     ]
     if reassigned:
-        differences.append(f"customers whom the saved model assigns to another segment = {reassigned}, expected = 0")
+        differences.append(f"the saved model assigns {counted(reassigned, 'customer')} to a different segment")
     if differences:
         raise QualityGateError(f"the staged figures differ: {'; '.join(differences)}: nothing was published")
 
@@ -140,6 +140,8 @@ def _comparisons(
     rows = {row[s.RULE]: row[s.ROWS] for row in data_quality}
     for rule in s.RULE_NAMES:
         yield f"rejected lines with the reason {rule}", rejected.get(rule, 0), "in data_quality", rows[rule]
+    rejected_rows = tables["rejected_transactions"][s.ROWS]
+    yield "rows of rejected_transactions", rejected_rows, "rejected lines", sum(rows[rule] for rule in s.RULE_NAMES)
     yield "lines in data_quality", tables["data_quality"][LINES] or 0, "lines counted", sum(rows.values())
 
     revenue = {row[s.RULE]: row[s.REVENUE] for row in data_quality}

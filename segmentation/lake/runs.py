@@ -52,7 +52,7 @@ def open_run(spark: SparkSession, lake: str, run_id: str | None = None) -> "Publ
 
     Example:
         run = open_run(spark, "lake")
-        champions = run.table("customer_segments").where("rfm_segment = 'Champions'")
+        largest = run.table("customer_segments").where("segment_name = 'High Spend, Low Frequency'")
         segmented = run.model().transform(new_customer_features)
     """
     opened = Lake(spark, lake)

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice, leaves_nothing
+from segmentation.errors import counted
 from segmentation.report.text import (
     Row,
     Rows,
-    counted,
     cut,
     day,
     finite,

@@ -20,6 +20,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from segmentation import schemas as s
+from segmentation.errors import counted
 from segmentation.redaction import printable, shown, without_secrets
 from segmentation.report.data import ReportData
 from segmentation.report.findings import agreement, answer, relative_names, structure, votes
@@ -29,7 +30,6 @@ from segmentation.report.tables import ABC_RULE, country_table, product_table
 from segmentation.report.text import (
     MISSING,
     compact,
-    counted,
     cut,
     day,
     duration,

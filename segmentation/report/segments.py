@@ -8,6 +8,7 @@ from markupsafe import Markup
 from segmentation import schemas as s
 from segmentation.clustering.segments import quartiles_of
 from segmentation.config.settings import ONE_SEGMENT
+from segmentation.errors import counted
 from segmentation.report.aggregates import LARGEST_OF_A_SEGMENT, RANK
 from segmentation.report.data import ReportData
 from segmentation.report.findings import differences, name_of, typical_customer
@@ -17,7 +18,6 @@ from segmentation.report.text import (
     Row,
     Rows,
     average_of,
-    counted,
     finite,
     in_unit,
     money,

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from segmentation import schemas as s
+from segmentation.errors import counted
 from segmentation.redaction import printable
 
 Row = Mapping[str, Any]
@@ -206,15 +207,6 @@ def duration(seconds: float) -> str:
 
 
 # ---- words ----
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """Write a number with its noun, in the singular or the plural.
-
-    >>> counted(1, "customer"), counted(4338, "customer"), counted(2, "country", "countries")
-    ('1 customer', '4,338 customers', '2 countries')
-    """
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def in_words(number: int) -> str:

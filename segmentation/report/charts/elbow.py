@@ -8,8 +8,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import elbow, leaves_nothing
+from segmentation.errors import counted
 from segmentation.report.charts.style import ACCENT, CONTRAST, INK, QUIET, heading, house_style, new_page
-from segmentation.report.text import Rows, compact, counted, finite, in_words, percent, sentence
+from segmentation.report.text import Rows, compact, finite, in_words, percent, sentence
 
 
 @house_style()

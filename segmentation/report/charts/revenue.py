@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from segmentation import schemas as s
+from segmentation.errors import counted
 from segmentation.report.aggregates import RANKED_REVENUE
 from segmentation.report.charts.style import (
     ACCENT,
@@ -23,7 +24,7 @@ from segmentation.report.charts.style import (
     plain,
     width_of,
 )
-from segmentation.report.text import Row, Rows, column, compact, counted, in_words, percent, sentence
+from segmentation.report.text import Row, Rows, column, compact, in_words, percent, sentence
 from segmentation.rollups import CLASS_A_UP_TO, CLASS_B_UP_TO
 
 # Darker for more. None is a segment's colour, and the letter is written too.

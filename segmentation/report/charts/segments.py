@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from segmentation import schemas as s
+from segmentation.errors import counted
 from segmentation.report.charts.style import (
     INK,
     QUIET,
@@ -25,7 +26,7 @@ from segmentation.report.charts.style import (
 )
 from segmentation.report.findings import brings_more_than_its_share, carrier
 from segmentation.report.marks import segment_mark
-from segmentation.report.text import Row, Rows, compact, counted, finite, percent
+from segmentation.report.text import Row, Rows, compact, finite, percent
 
 SKEWED: Final = 8.0  # times the median; with a larger maximum most points would lie in one corner
 CROWDED: Final = 200  # points; above, equal numbers of orders hide each other

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from segmentation import schemas as s
+from segmentation.errors import counted
 from segmentation.report.aggregates import DAYS_UP_TO, PERIOD_START, month_number
 from segmentation.report.charts.bar_rows import FOOT, draw_rows, layout_of, write_names
 from segmentation.report.charts.style import INK, by_id, fit, house_style, name_of, new_page, plain, width_of
-from segmentation.report.text import MONTHS, Rows, compact, counted, day, finite, percent
+from segmentation.report.text import MONTHS, Rows, compact, day, finite, percent
 
 HEADING: Final = 0.35  # inches above the rows
 PANEL: Final = 4.0  # inches

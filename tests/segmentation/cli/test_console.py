@@ -53,7 +53,7 @@ def drawn(*command: str, columns: int = 0, **variables: str) -> str:
 # --- the terminal and its progress bar
 
 
-def test_behind_a_pipe_the_bar_is_one_line_of_the_parents_terminal_with_messages_above_it():
+def test_behind_a_pipe_the_bar_is_drawn_on_the_parents_terminal():
     screen = drawn("-c", BEHIND_A_PIPE, DRAW, columns=60)
     lines = without_codes(screen).replace("\r", "\n").splitlines()
     bars = [line for line in lines if "━" in line]

@@ -70,7 +70,7 @@ def test_a_wrong_option_is_one_line_with_the_nearest_option(
     assert re.match(rf"segment_customers\.py: error: {message}.*\(see --help\)$", text)
 
 
-def test_inputs_and_settings_may_be_given_several_times_and_look_like_an_option_with_a_space():
+def test_inputs_and_settings_may_be_given_several_times():
     options = segment_customers.parse_arguments(
         ["--input", "a", "--b file.csv", "--set", "x=1", "--input", "c", "--set", "y=2", "z=3"]
     )

@@ -22,7 +22,7 @@ def test_the_classic_curve_has_its_elbow_at_four_and_without_k_1_at_five():
     assert elbow({k: wssse for k, wssse in ONLINE_RETAIL.items() if k > 1}) == 5
 
 
-def test_the_elbow_is_the_corner_of_two_lines_the_smaller_of_equals_and_gaps_count_by_their_width():
+def test_the_elbow_is_the_corner_of_two_lines():
     assert elbow({1: 100.0, 2: 60.0, 3: 20.0, 4: 15.0, 5: 10.0, 6: 5.0}) == 3
     # The chord falls by 25 a step: at k = 2 and at k = 3 the curve is 0.25 below it.
     assert elbow({1: 100.0, 2: 50.0, 3: 25.0, 4: 25.0, 5: 0.0}) == 2
@@ -82,7 +82,7 @@ def test_two_points_leave_the_only_k_there_is():
     assert choice == Choice(2, "silhouette", None, "the curve has no elbow, and k = 2 was the only one to take")
 
 
-def test_silhouette_takes_its_best_the_smallest_of_equals_and_still_reports_the_elbow():
+def test_silhouette_takes_the_smallest_of_the_best_and_reports_the_elbow():
     choice = choose_from_curve(ONLINE_RETAIL, {3: 0.72, 4: 0.74, 5: 0.74}, "silhouette")
     assert choice == Choice(4, "silhouette", 4, "k = 4 has the best silhouette, 0.740; the elbow reads 4")
 

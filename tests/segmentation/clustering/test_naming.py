@@ -191,7 +191,7 @@ def test_scores_run_from_one_to_five_and_a_small_recency_is_a_good_one(
     assert score(s.RECENCY_DAYS, value, edges) == recency_score
 
 
-def test_the_rfm_rules_name_each_kind_of_customer_and_leave_no_score_to_the_fallback():
+def test_the_rfm_rules_name_each_kind_of_customer():
     for scored, name in {
         (5.0, 20.0, 9_000.0): "Champions",
         (60.0, 20.0, 700.0): "Loyal",
