@@ -35,6 +35,7 @@ def consistent() -> dict[str, Any]:
     for table in ("country_sales", "product_sales"):
         figures[table] |= {"revenue": Decimal("55.0000"), "guest_revenue": Decimal("5.0000")}
     figures["data_quality"] |= {"revenue": Decimal("62.0000"), "lines": Decimal(19)}
+    figures["rejected_transactions"] |= {"rows": len(REJECTED), "keys": len(REJECTED)}
     return figures
 
 
@@ -57,6 +58,7 @@ def test_consistent_figures_pass():
             Decimal("49.9999"),
             "customer_segments = 49.9999, of clean lines = 50.0000",
         ),
+        ("rejected_transactions", "rows", 8, "rows of rejected_transactions = 8, rejected lines = 7"),
         ("segment_profiles", "revenue", None, "revenue of segment_profiles = 0, of clean lines"),
         ("product_segments", "revenue", Decimal(51), "revenue of product_segments = 51, of clean lines"),
         ("country_sales", "revenue", Decimal(50), "revenue of country_sales = 50, of clean and guest lines = 55.0000"),
