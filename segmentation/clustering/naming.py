@@ -235,7 +235,7 @@ def _levels(values: Sequence[float]) -> list[int]:
 
 
 def _ranks(values: Sequence[float]) -> list[int]:
-    """Return the rank of each value among the different ones, 0 the lowest; values equal but for rounding share one."""
+    """Return the rank of each value, 0 the lowest; values equal but for rounding share a rank."""
     order = sorted(range(len(values)), key=lambda position: values[position])
     ranks = [0] * len(values)
     for before, position in pairwise(order):

@@ -76,6 +76,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     ).persist()
     try:
         means = [F.avg(F.col(POINT)[number]) for number in range(len(names))]
+        # One row each.
         count, *mean = points.agg(F.count(F.lit(1)), *means).collect()[0]
         total_squares = points.agg(F.sum(squared_distance(F.col(POINT), mean))).collect()[0][0]
         distinct_points = _distinct_points(points, count, settings)
@@ -126,7 +127,7 @@ def _limits(customers: DataFrame, dimensions: Sequence[ClusteredFeature]) -> Map
     if not quantiles:
         return {}
     values = [F.percentile(F.col(feature).cast("double"), list(pair)) for feature, pair in quantiles.items()]
-    row = customers.agg(*values).collect()[0]
+    row = customers.agg(*values).collect()[0]  # one row
     return {feature: tuple(pair) for feature, pair in zip(quantiles, row, strict=True)}
 
 

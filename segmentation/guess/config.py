@@ -199,5 +199,5 @@ def _incomplete(source: str, samples: Sequence[Sample], columns: ColumnGuess) ->
 
 
 def _is_set(key: str, given: Sequence[str]) -> bool:
-    """Return whether a key, or a section that it is in, is among the given ones."""
+    """Return whether a key, or a section that contains it, is given."""
     return any(f"{key}.".startswith(f"{other}.") for other in given)

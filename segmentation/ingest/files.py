@@ -149,7 +149,7 @@ def kind_of(head: bytes, path: str) -> str:
     if head.startswith(b"\x1f\x8b"):
         raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
     is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or utf_16_without_mark(head) is not None
-    # A stray NUL among the lines of a text file is a character like another.
+    # A stray NUL below the header of a text file is a character like any other.
     is_text = is_wide or b"\0" not in (head.partition(b"\n")[0] if by_name in ("csv", "json") else head)
     if by_name in ("parquet", "xlsx") or not is_text:
         known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"

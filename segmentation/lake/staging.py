@@ -36,7 +36,7 @@ AFTER_RENAME = "after rename"
 BEFORE_LATEST = "before latest.json"
 AFTER_LATEST = "after latest.json"
 
-# Holds input lines, personal data among them: readable by the owner alone.
+# Holds input lines with personal data: readable by the owner alone.
 OWNER_ONLY_TABLE = "rejected_transactions"
 # Spark's binary reader, which computes the checksums, takes files up to 2 GiB.
 MAX_ROWS_PER_FILE = 5_000_000
