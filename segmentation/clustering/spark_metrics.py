@@ -99,9 +99,8 @@ def _collect_clusters(columns: DataFrame, clusterings: Sequence[Centres]) -> lis
     )
     result: list[dict[int, Cluster]] = [{} for _ in clusterings]
     # Sorted, since sums over clusters depend on their order. One row per cluster of each clustering.
-    for clustering, cluster, size, mean_distance, wssse, squared_norms, *sums in sorted(
-        totals.collect()
-    ):  # a row per cluster
+    # One row per cluster of each clustering.
+    for clustering, cluster, size, mean_distance, wssse, squared_norms, *sums in sorted(totals.collect()):
         result[clustering][cluster] = Cluster(size, mean_distance, wssse, squared_norms, sums)
     return result
 
