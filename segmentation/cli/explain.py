@@ -81,7 +81,7 @@ def _feature(clustered: ClusteredFeature) -> tuple[str, str]:
 def _clustering(config: RunConfig) -> Entries:
     settings = config.clustering
     yield "k tried", f"{min(settings.k_min, settings.smallest_k)} to {settings.largest_k}"
-    if settings.k == "auto":
+    if settings.k in ("auto", "elbow"):
         yield (
             "k chosen",
             "the elbow: the k farthest below the chord of the WSSSE curve; without one the best silhouette",

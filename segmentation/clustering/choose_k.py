@@ -27,7 +27,7 @@ class Choice:
 
 
 def choose_k(fits: Sequence[Fit], preparation: Preparation, k: int | str) -> Choice:
-    """Choose one of `fits` by the configured `k`: a number, "auto" or "silhouette".
+    """Choose one of `fits` by the configured `k`: a number, "elbow" or "silhouette".
 
     `fits` include k = 1, whose WSSSE is the total sum of squares. Without it the curve lacks its steepest part.
     """
@@ -40,9 +40,9 @@ def choose_k(fits: Sequence[Fit], preparation: Preparation, k: int | str) -> Cho
 
 
 def choose_from_curve(wssse: Mapping[int, float], silhouette: Mapping[int, float], k: int | str) -> Choice:
-    """Choose a k that has a silhouette: the given number, the best silhouette, or for "auto" the elbow.
+    """Choose a k that has a silhouette: the given number, the best silhouette, or for "elbow" the elbow.
 
-    Where "auto" finds no elbow, or one without a silhouette, the best silhouette decides.
+    Where "elbow" finds no elbow, or one without a silhouette, the best silhouette decides.
     """
     ks = sorted(silhouette)
     elbow_k = elbow(wssse)

@@ -155,8 +155,8 @@ class ClusteringSettings(Settings):
     features: tuple[ClusteredFeature, ...] = Field(
         description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max", min_length=1
     )
-    k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "silhouette"] = Field(
-        "auto", description="auto (the elbow), silhouette, or a number from 2 to 50"
+    k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "elbow", "silhouette"] = Field(
+        "auto", description="auto (stable under resampling), elbow, silhouette, or a number from 2 to 50"
     )
     k_min: int = Field(1, description="the smallest number of segments tried", ge=1)
     k_max: int = Field(10, description="the largest number of segments tried", ge=2, le=50)
@@ -276,6 +276,9 @@ class RunConfig(Settings):
     """All settings that a run depends on; equal for equal YAML and overrides."""
 
     title: str = Field("Customer segments", description="the run's name; quality gates compare runs of the same title")
+    figures: Literal["net", "gross"] = Field(
+        "net", description="net: what stayed after returns is scored, ranked and reported; gross: what was bought"
+    )
     input: InputSettings = Field(description="where the eight fields of a line are")
     cleaning: CleaningSettings = Field(description="which lines are sales")
     clustering: ClusteringSettings = Field(
@@ -302,6 +305,21 @@ class RunConfig(Settings):
                 hint = did_you_mean(name, names)
                 raise ValueError(f"report.suggestions: no rule of naming.rules gives the name {name!r}{hint}")
         return self
+
+    @property
+    def spend(self) -> str:
+        """The feature that counts as a customer's spend."""
+        return s.NET_SPEND if self.figures == "net" else s.TOTAL_SPEND
+
+    @property
+    def orders(self) -> str:
+        """The feature that counts as a customer's number of orders."""
+        return s.NET_ORDERS if self.figures == "net" else s.PURCHASE_FREQUENCY
+
+    @property
+    def recency(self) -> str:
+        """The feature that counts as the days since a customer's last order."""
+        return s.NET_RECENCY_DAYS if self.figures == "net" else s.RECENCY_DAYS
 
     def canonical(self) -> str:
         """Return the configuration as one line of JSON with sorted keys: equal settings give equal text."""

@@ -59,26 +59,26 @@ def test_the_elbow_is_inside_the_range_and_independent_of_the_unit(falls: list[f
 
 def test_auto_takes_the_elbow():
     silhouette = dict.fromkeys(range(2, 11), 0.5)
-    assert choose_from_curve(ONLINE_RETAIL, silhouette, "auto") == Choice(
+    assert choose_from_curve(ONLINE_RETAIL, silhouette, "elbow") == Choice(
         4, "elbow", 4, "the elbow of the WSSSE curve, its greatest distance from the chord, is at k = 4"
     )
 
 
 def test_auto_takes_the_best_silhouette_where_the_curve_has_no_elbow():
     straight = {1: 8.0, 2: 6.0, 3: 4.0, 4: 2.0, 5: 0.0}
-    assert choose_from_curve(straight, SILHOUETTE, "auto") == Choice(
+    assert choose_from_curve(straight, SILHOUETTE, "elbow") == Choice(
         2, "silhouette", None, "the curve has no elbow within 2..5, so k = 2 was taken by the best silhouette"
     )
 
 
 def test_auto_takes_the_best_silhouette_where_the_elbow_was_not_fitted():
-    choice = choose_from_curve(ONLINE_RETAIL, {5: 0.6, 6: 0.7, 7: 0.65}, "auto")
+    choice = choose_from_curve(ONLINE_RETAIL, {5: 0.6, 6: 0.7, 7: 0.65}, "elbow")
     assert (choice.k, choice.rule, choice.elbow) == (6, "silhouette", 4)
     assert choice.reason == "the elbow reads 4, not within 5..7, so k = 6 was taken by the best silhouette"
 
 
 def test_two_points_leave_the_only_k_there_is():
-    choice = choose_from_curve({1: 8.0, 2: 0.0}, {2: 0.99}, "auto")
+    choice = choose_from_curve({1: 8.0, 2: 0.0}, {2: 0.99}, "elbow")
     assert choice == Choice(2, "silhouette", None, "the curve has no elbow, and k = 2 was the only one to take")
 
 
@@ -112,7 +112,7 @@ def test_the_choice_reads_the_figures_of_the_fits():
 
 
 def test_customers_who_are_all_alike_are_one_segment():
-    choice = choose_k([Fit(1, (), 0.0, 0, 0.0)], preparation(distinct=1), "auto")
+    choice = choose_k([Fit(1, (), 0.0, 0, 0.0)], preparation(distinct=1), "elbow")
     assert (choice.k, choice.rule, choice.elbow) == (1, "identical", None)
     assert choice.reason == "all 1,200 customers are identical in the clustered features: they are one segment"
 
