@@ -50,12 +50,15 @@ def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
         ("report.suggestions=Call", "report.suggestions: should be a section with keys, got 'Call'"),
         ("report={suggestions: {New: 3}}", "report.suggestions.New: should be a valid string, got 3"),
         ("clustering.k_max=two", "clustering.k_max: should be a valid integer, got 'two'"),
-        ("clustering.k=", "clustering.k: should be a valid integer or 'auto' or 'silhouette', got None"),
+        ("clustering.k=", "clustering.k: should be a valid integer or 'auto', 'elbow' or 'silhouette', got None"),
         ("input.sheets=3", "input.sheets: should be 'all' or a list, got 3"),
         ("cleaning.first_day=soon", "cleaning.first_day: should be a valid date, got 'soon'"),
         ("cleaning.first_day=2010-12-01 08:00:00", "cleaning.first_day: should be a valid date, got '2010-12-01T08"),
         # A value outside the allowed ones.
-        ("clustering.k=1", "clustering.k: should be greater than or equal to 2 or 'auto' or 'silhouette', got 1"),
+        (
+            "clustering.k=1",
+            "clustering.k: should be greater than or equal to 2 or 'auto', 'elbow' or 'silhouette', got 1",
+        ),
         ("clustering.tolerance=.nan", "clustering.tolerance: should be less than or equal to 1, got nan"),
         ("input.csv.encoding=utf8", "should be 'auto', 'utf-8' or 'iso-8859-1', got 'utf8': did you mean 'utf-8'?"),
         ("cleaning.switched_off=[duplicat]", "got 'duplicat': did you mean 'duplicate'?"),
