@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.cli.job import JobParser, run_job
+from segmentation.cli.streams import use_standard_error_of_spark_submit
 from segmentation.errors import counted
 from segmentation.lake.expiry import find_expired, remove_expired
 from segmentation.lake.runs import Lake
@@ -83,4 +84,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    use_standard_error_of_spark_submit()
     sys.exit(main(sys.argv[1:]))

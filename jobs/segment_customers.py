@@ -17,6 +17,7 @@ from segmentation.cli.console import TerminalProgress, summary_of
 from segmentation.cli.explain import explanation_of
 from segmentation.cli.job import JobParser, command_line, day, run_job
 from segmentation.cli.log import log_folder, run_log
+from segmentation.cli.streams import use_standard_error_of_spark_submit
 from segmentation.config.files import load_config, write_config
 from segmentation.config.settings import RunConfig
 from segmentation.context import Request
@@ -114,4 +115,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    use_standard_error_of_spark_submit()
     sys.exit(main(sys.argv[1:]))

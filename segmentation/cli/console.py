@@ -1,6 +1,5 @@
 """The terminal a job runs in: log lines, a progress bar while a stage runs, and the closing summary."""
 
-import codecs
 import logging
 import os
 import sys
@@ -21,14 +20,11 @@ from rich.text import Text
 
 from segmentation import schemas as s
 from segmentation.cli.log import WITH_TIME, PlainFormatter
+from segmentation.cli.streams import SUBSTITUTE_CHARACTERS
 from segmentation.context import Published
 from segmentation.progress import Progress
 from segmentation.redaction import shown
 from segmentation.report.text import money, number, percent
-
-# The error handler of streams whose encoding may lack a character, and what it writes instead.
-SUBSTITUTE_CHARACTERS = "segmentation.substitute"
-SUBSTITUTES = {"£": "GBP ", "€": "EUR ", "₹": "INR ", "…": "...", "·": "-", "–": "-", "×": "x", "─": "-", "′": "'"}
 
 BAR_WIDTH = 18
 REFRESHES_PER_SECOND = 4
@@ -215,12 +211,3 @@ def _terminal_of_spark_submit() -> Console | None:
             return Console(file=stream, force_terminal=True, width=width)
         os.close(descriptor)
     return None
-
-
-def _substitute(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeEncodeError)
-    missing = error.object[error.start : error.end]
-    return "".join(SUBSTITUTES.get(character, "?") for character in missing), error.end
-
-
-codecs.register_error(SUBSTITUTE_CHARACTERS, _substitute)

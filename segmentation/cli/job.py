@@ -15,7 +15,8 @@ from typing import Final, NoReturn
 
 from rich.console import Console
 
-from segmentation.cli.console import SUBSTITUTE_CHARACTERS, print_line, screen_handler, terminal
+from segmentation.cli.console import print_line, screen_handler, terminal
+from segmentation.cli.streams import SUBSTITUTE_CHARACTERS
 from segmentation.errors import SegmentationError, did_you_mean, java_message
 from segmentation.redaction import MASK, shown, without_secrets
 

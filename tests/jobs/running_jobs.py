@@ -51,7 +51,7 @@ class Done:
 
     @property
     def output(self) -> str:
-        """Both streams: spark-submit forwards the driver's standard error to standard output."""
+        """Both streams."""
         return self.stdout + self.stderr
 
     @property

@@ -13,13 +13,13 @@ import pytest
 from rich.console import Console
 
 from segmentation.cli.console import (
-    SUBSTITUTE_CHARACTERS,
     TerminalProgress,
     screen_handler,
     summary_of,
     terminal,
     wrapped,
 )
+from segmentation.cli.streams import SUBSTITUTE_CHARACTERS
 from segmentation.context import Published
 from tests.segmentation.report.sample_report import page_of, report_data
 from tests.terminals import on_a_terminal, without_codes
