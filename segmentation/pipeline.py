@@ -40,6 +40,7 @@ from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_c
 from segmentation.config.settings import RunConfig
 from segmentation.context import Published, Request, RunContext
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
+from segmentation.exports import export_rows, file_names
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.filesystem import filesystem_for
 from segmentation.ingest.files import find_input
@@ -212,6 +213,8 @@ def name_and_assign(
     statistics = segment_statistics(assigned).collect()  # one row per segment
     profiles = segment_profiles(statistics, [name.rule for name in names], clustered_only(centres, features))
     staged.write_table("customer_segments", assigned)
+    if config.exports.enabled:
+        staged.write_exports(export_rows(assigned, s.TOTAL_SPEND, s.RECENCY_DAYS), file_names(profiles))
     staged.write_model(model)
     k_sweep = [sweep_row(fit, choice) for fit in fits]
     return Segments(assigned, profiles, [row.asDict() for row in statistics], k_sweep, choice)

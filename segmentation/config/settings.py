@@ -249,6 +249,12 @@ class ReportSettings(Settings):
     )
 
 
+class ExportSettings(Settings):
+    """Whether a run writes the lists of customers for campaign tools."""
+
+    enabled: bool = Field(True, description="write exports/<segment>.csv, readable by the owner only")
+
+
 class QualityGates(Settings):
     """The limits a run must stay within to be published; None sets none.
 
@@ -288,6 +294,7 @@ class RunConfig(Settings):
     rollups: RollupSettings = RollupSettings()
     charts: ChartSettings = ChartSettings()
     report: ReportSettings = ReportSettings()
+    exports: ExportSettings = Field(ExportSettings(), description="lists of customers for campaign tools")
     quality_gates: QualityGates = Field(
         QualityGates(), description="a run beyond these limits is not published; null sets no limit"
     )

@@ -22,6 +22,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, PublishConflict, SegmentationError, java_message
+from segmentation.exports import EXPORTS, write_exports
 from segmentation.filesystem import Claim, readable_path, temporary_name
 from segmentation.lake.manifest import MAX_RUN_ID_LENGTH, Identity
 from segmentation.lake.runs import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, REFUSED, STAGING, Lake, run_folder
@@ -144,6 +145,12 @@ class StagedRun:
     def write_model(self, model: PipelineModel) -> None:
         """Start to save the model."""
         self.writes.start(model.write().save, f"{self.path}/{MODEL}")
+
+    def write_exports(self, rows: DataFrame, names: Mapping[int, str]) -> None:
+        """Start to write the lists of customers, `exports.export_rows`, to the files of these names by segment_id."""
+        folder = f"{self.path}/{EXPORTS}"
+        self.lake.filesystem.make_directory(folder, owner_only=True)
+        self.writes.start(lambda path: write_exports(self.lake.filesystem, rows, names, path), folder)
 
     def put_file(self, local: Path, name: str) -> None:
         """Copy a file from the driver's disk to `name` inside the run."""

@@ -50,7 +50,13 @@ def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run(
     assert "min_customers" not in done.stderr
     refused = refused_run(lake, done.stderr)
     assert sum(row["rows"] for row in rows_of(refused, "data_quality")) == len(lines) // 2 - 1
-    assert {path.name for path in refused.iterdir() if path.is_dir()} == {*s.TABLES, "model", "charts", "report"}
+    assert {path.name for path in refused.iterdir() if path.is_dir()} == {
+        *s.TABLES,
+        "model",
+        "charts",
+        "report",
+        "exports",
+    }
     assert runs_in(lake) == [before["run_id"]]
     assert latest_run(lake) == lake / "runs" / f"run_id={before['run_id']}"
 

@@ -1,5 +1,6 @@
 """What a good run publishes and prints, from the command line to the lake."""
 
+import csv
 import hashlib
 import json
 import re
@@ -277,6 +278,15 @@ def test_every_file_has_the_size_and_checksum_that_the_manifest_gives(published:
     for name, path in there.items():
         content = path.read_bytes()
         assert listed[name] == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def test_every_customer_is_in_the_list_of_their_segment(published: PublishedRun):
+    listed: dict[str, str] = {}
+    for path in (published.run / "exports").iterdir():
+        with path.open(encoding="utf-8", newline="") as file:
+            listed |= {row["customer_id"]: row["segment_name"] for row in csv.DictReader(file)}
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert listed == dict(columns_of(published.run, "customer_segments", "customer_id", "segment_name"))
 
 
 def test_each_chart_is_a_picture_large_enough_to_read(published: PublishedRun):

@@ -1,0 +1,106 @@
+"""Lists of customers for campaign tools: one CSV file per segment, `exports/<slug of the segment>.csv`.
+
+The lists name customers, so only their owner may read them. A spreadsheet that opens one runs nothing: a text that
+could be a formula begins with an apostrophe (OWASP, "CSV Injection").
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from segmentation import schemas as s
+from segmentation.filesystem import FileSystem
+
+EXPORTS: Final = "exports"
+LAST_ORDER: Final = "last_order"
+# What a campaign tool can filter and fill in; a column that the run does not have is left out.
+COLUMNS: Final = (
+    *(s.CUSTOMER_ID, s.SEGMENT_NAME, s.RFM_SEGMENT, s.RECENCY_SCORE, s.FREQUENCY_SCORE, s.MONETARY_SCORE),
+    *(s.NET_SPEND, s.NET_ORDERS, LAST_ORDER, s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.RETURNED_MATCHED),
+    *(s.COUNTRY, s.REASON),
+)
+# The characters with which a formula begins, their full-width forms, and white space that a spreadsheet skips.
+FORMULA: Final = r"^(\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n])"
+LONGEST_SLUG: Final = 60
+# `changes` is the list of those who moved between two runs; the others are devices to Windows, with any ending.
+RESERVED: Final = frozenset(
+    {"changes", "con", "prn", "aux", "nul"} | {f"{p}{n}" for p in ("com", "lpt") for n in range(10)}
+)
+MAX_ROWS_PER_FILE: Final = 5_000_000
+PARTS: Final = "_parts"
+# RFC 4180: a quote inside a quoted field is doubled. White space at the ends of a text is part of it.
+CSV: Final[Mapping[str, Any]] = {
+    "header": True,
+    "escape": '"',
+    "emptyValue": "",
+    "ignoreLeadingWhiteSpace": False,
+    "ignoreTrailingWhiteSpace": False,
+    "maxRecordsPerFile": MAX_ROWS_PER_FILE,
+}
+
+
+def file_names(segments: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """Return the name of each segment's list by segment_id: unique, and safe on any file system.
+
+    `segments` are rows with segment_id and segment_name.
+    """
+    names: dict[int, str] = {}
+    taken = set(RESERVED)
+    for row in sorted(segments, key=lambda row: int(row[s.SEGMENT_ID])):
+        plain = slug(str(row[s.SEGMENT_NAME] or "")) or f"segment-{row[s.SEGMENT_ID]}"
+        name, number = plain, 2
+        while name in taken:
+            name, number = f"{plain}-{number}", number + 1
+        taken.add(name)
+        names[int(row[s.SEGMENT_ID])] = f"{name}.csv"
+    return names
+
+
+def slug(name: str) -> str:
+    """Return a name in small letters, digits and single hyphens; empty where it has no Latin letter or digit.
+
+    >>> slug("High Spend, Low Frequency"), slug("Café / ../Großkunden"), slug("顧客")
+    ('high-spend-low-frequency', 'cafe-grosskunden', '')
+    """
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    letters = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub("[^a-z0-9]+", "-", letters).strip("-")[:LONGEST_SLUG].rstrip("-")
+
+
+def export_rows(customers: DataFrame, spend: str, recency: str) -> DataFrame:
+    """Return one row per customer, in one partition: by segment, the highest `spend` first.
+
+    Columns: segment_id int, and those of COLUMNS that `customers` has; last_order date is `recency` days before as_of.
+    """
+    dated = customers.withColumn(LAST_ORDER, F.date_sub(F.col(s.AS_OF), F.col(recency)))
+    texts = {field.name for field in dated.schema if isinstance(field.dataType, StringType)}
+    columns = [_inert(name) if name in texts else F.col(name) for name in COLUMNS if name in dated.columns]
+    ordered = dated.coalesce(1).sortWithinPartitions(s.SEGMENT_ID, F.col(spend).desc(), s.CUSTOMER_ID)
+    return ordered.select(s.SEGMENT_ID, *columns)
+
+
+def _inert(name: str) -> Column:
+    text = F.col(name)
+    return F.when(text.rlike(FORMULA), F.concat(F.lit("'"), text)).otherwise(text).alias(name)
+
+
+def write_exports(filesystem: FileSystem, rows: DataFrame, names: Mapping[int, str], folder: str) -> None:
+    """Write `export_rows` as one CSV file per segment, for the owner alone. Nothing passes through the driver.
+
+    A list of more than MAX_ROWS_PER_FILE customers goes on in `<slug>-part-2.csv`.
+    """
+    parts = f"{folder}/{PARTS}"
+    rows.write.partitionBy(s.SEGMENT_ID).options(**CSV).csv(parts)
+    for segment_id, name in names.items():
+        written = f"{parts}/{s.SEGMENT_ID}={segment_id}"
+        files = [file for file in filesystem.names_in(written) if file.endswith(".csv")]
+        for number, file in enumerate(files, 1):
+            target = name if number == 1 else f"{name.removesuffix('.csv')}-part-{number}.csv"
+            filesystem.rename(f"{written}/{file}", f"{folder}/{target}")
+    filesystem.delete(parts)
+    filesystem.restrict_to_owner(folder)
