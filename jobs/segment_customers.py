@@ -13,11 +13,13 @@ from rich.console import Console
 # spark-submit puts this folder on the path, the library is next to it; --py-files or an installed package work as well.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segmentation.cli.console import TerminalProgress, summary_of
+from segmentation.cli.console import TerminalProgress
 from segmentation.cli.explain import explanation_of
 from segmentation.cli.job import JobParser, command_line, day, run_job
 from segmentation.cli.log import log_folder, run_log
-from segmentation.cli.streams import use_standard_error_of_spark_submit
+from segmentation.cli.result import RunResult, result_for
+from segmentation.cli.streams import is_output_a_terminal, use_standard_error_of_spark_submit
+from segmentation.cli.summary import summary_of
 from segmentation.config.files import load_config, write_config
 from segmentation.config.settings import RunConfig
 from segmentation.context import Request
@@ -25,7 +27,7 @@ from segmentation.errors import ConfigError
 from segmentation.guess.config import guess_config
 from segmentation.lake.manifest import require_run_id
 from segmentation.pipeline import STAGES, segment_customers
-from segmentation.progress import Progress
+from segmentation.progress import Progress, collected_warnings
 from segmentation.session import spark_session
 
 USAGE = "segment_customers.py --input PATH [PATH ...] --output LAKE [options]"
@@ -43,6 +45,11 @@ EXIT_CODES = """\
   4  audit or quality gate failed, nothing published
   5  lost a publishing race
   129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
+
+KEEP_THE_GUESS = (
+    "columns and dates were guessed: --write-config my_shop.yaml writes the guess to check and correct, --config "
+    "my_shop.yaml runs with it"
+)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -64,6 +71,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--run-id", metavar="ID", help="default: made from the input, configuration and code")
     add("--force", action="store_true", help="publish again, under a new id, a run that was published before")
     add = parser.add_argument_group("messages").add_argument
+    add("--result", metavar="FILE", help="write run id, status, figures, warnings and error as JSON to this local "
+        "file, whatever the exit code")  # fmt: skip
     add("--quiet", action="store_true", help="print nothing but errors")
     add("--debug", action="store_true", help="print the stack trace of an error, and Spark's warnings on a terminal")
     return parser.parse(arguments)
@@ -83,7 +92,9 @@ def load_or_guess_config(options: argparse.Namespace) -> RunConfig:
     return config
 
 
-def segment(options: argparse.Namespace, console: Console | None) -> None:
+def segment(options: argparse.Namespace, console: Console | None, result: RunResult) -> None:
+    """Run as the options say. `result` gets what becomes known of the run, also where it fails."""
+    result.prepare()
     run_id = require_run_id(options.run_id) if options.run_id is not None else None
     config = load_or_guess_config(options)
     if options.explain:
@@ -94,24 +105,32 @@ def segment(options: argparse.Namespace, console: Console | None) -> None:
     for option, value in (("--input", options.input), ("--output", options.output)):
         if not value:
             raise ConfigError(f"{option}: is needed to run; only --explain and --write-config FILE work without it")
-    request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, options.command)
+    request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, result.command)
     spark = spark_session(config.title)
     if console is not None:
         spark.sparkContext.setLogLevel("OFF")  # its lines would break the progress bar
     elif options.quiet:
         spark.sparkContext.setLogLevel("ERROR")
     progress = Progress(STAGES) if console is None else TerminalProgress(STAGES, console)
-    with run_log(log_folder(os.environ)) as log:
-        published = segment_customers(spark, config, request, progress)
+    result.seconds = progress.seconds
+    with run_log(log_folder(os.environ)) as result.log:
+        result.published = segment_customers(spark, config, request, progress)
     if not options.quiet:
         width = None if console is None else console.width
-        print(summary_of(published, config.charts.currency, width, log))
+        hint = "" if options.config or options.write_config else KEEP_THE_GUESS
+        print(summary_of(result.published, config, width, result.log, is_output_a_terminal(), hint))
 
 
 def main(arguments: Sequence[str]) -> int:
-    options = parse_arguments(arguments)
-    options.command = command_line("jobs/segment_customers.py", arguments)
-    return run_job(lambda console: segment(options, console), options.quiet, options.debug)
+    result = result_for(arguments, command_line("jobs/segment_customers.py", arguments))
+    with result.of_ended_parsing():
+        options = parse_arguments(arguments)
+
+    def work(console: Console | None) -> None:
+        with collected_warnings() as result.warnings:
+            segment(options, console, result)
+
+    return run_job(work, options.quiet, options.debug, result.write)
 
 
 if __name__ == "__main__":

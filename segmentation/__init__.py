@@ -27,7 +27,7 @@ def load_config(path: str, overrides: Sequence[str] = ()) -> RunConfig:
 
     >>> config = load_config("conf/online_retail.yaml", ["clustering.k=5"])
     >>> config.clustering.k, config.title
-    (5, 'Online Retail customer segments')
+    (5, 'Online Retail, classic recipe')
     """
     from segmentation.config import files
 

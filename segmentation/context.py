@@ -1,5 +1,6 @@
 """What a run is asked for, what its steps share, and what it returns."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -7,12 +8,17 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from segmentation import schemas as s
 from segmentation.config.settings import RunConfig
+from segmentation.errors import SegmentationError
 from segmentation.ingest.files import InputFile
 from segmentation.lake.manifest import Identity
+from segmentation.lake.runs import Lake, open_run
 from segmentation.lake.staging import StagedRun
 from segmentation.progress import Progress
 from segmentation.session import release
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,8 @@ class Published:
     """A published run.
 
     `run_id` and `path` say where it is; `already_published` that this very run was there before, and then the rest is
-    empty. `choice` says how k was chosen; `quality` has the rows of data_quality, `segments` those of
-    segment_profiles.
+    read from the lake. `choice` says how k was chosen; `quality` has the rows of data_quality, `segments` those of
+    segment_profiles, `warnings` what the run warned of.
     """
 
     run_id: str
@@ -42,6 +48,21 @@ class Published:
     choice: str = ""
     quality: Sequence[Mapping[str, Any]] = ()
     segments: Sequence[Mapping[str, Any]] = ()
+    warnings: Sequence[str] = ()
+
+
+def published_before(lake: Lake, run_id: str) -> Published:
+    """Return a run of the lake, with what its manifest and its small tables say of it."""
+    path = lake.run_path(run_id)
+    try:
+        run = open_run(lake.spark, lake.path, run_id)
+        quality, segments = run.table("data_quality"), run.table("segment_profiles").orderBy(s.SEGMENT_ID)
+        rules, profiles = ([row.asDict() for row in table.collect()] for table in (quality, segments))  # small tables
+    except SegmentationError as error:  # this very run needs nothing of them
+        logger.warning("%s", error)
+        return Published(run_id, path, already_published=True)
+    choice = str(run.manifest.get("choice", {}).get("reason", ""))
+    return Published(run_id, path, True, choice, rules, profiles, run.manifest.get("warnings", ()))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from segmentation.clustering.segments import (
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.config.settings import RunConfig
-from segmentation.context import Published, Request, RunContext
+from segmentation.context import Published, Request, RunContext, published_before
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
 from segmentation.exports import export_rows, file_names
 from segmentation.features import baskets_of, customer_features, orders_of
@@ -102,7 +102,7 @@ def segment_customers(
             progress.note(counted(len(files), "file"))
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
-            return Published(run_id, lake.run_path(run_id), already_published=True)
+            return published_before(lake, run_id)
         staged = staging.stage(lake, run_id)
         context = RunContext(spark, config, request, progress, warnings, files, identity, staged)
         with _discarded_on_failure(context, job_tag):
@@ -151,9 +151,9 @@ def run(context: RunContext) -> Published:
         staged.put_text(render(report_data, charts, details), REPORT)
 
     run_id = audit_and_publish(context, lines, preparation.count, segments, facts)
-    return Published(
-        run_id, staged.lake.run_path(run_id), False, choice.reason, lines.ledger.data_quality, segments.profiles
-    )
+    path = staged.lake.run_path(run_id)
+    quality, warnings = lines.ledger.data_quality, context.warnings
+    return Published(run_id, path, False, choice.reason, quality, segments.profiles, warnings)
 
 
 def clean_lines(context: RunContext) -> CleanedLines:
@@ -270,7 +270,8 @@ def audit_and_publish(
         contents = manifest.contents(result.tables, result.files)
         staging.reached(staging.AUDITED)
     with progress.stage("Publishing"):
-        content = {**facts, "reconciliation": result.reconciliation, "seconds": dict(progress.seconds), **contents}
+        outcome = {"reconciliation": result.reconciliation, "warnings": list(context.warnings)}
+        content = {**facts, **outcome, "seconds": dict(progress.seconds), **contents}
         requested_id = context.request.run_id or context.identity.default_run_id
         return staged.publish(content, number_from=requested_id if context.request.force else None)
 

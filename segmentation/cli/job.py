@@ -55,8 +55,11 @@ class JobParser(argparse.ArgumentParser):
         return self.parse_args(arguments)
 
     def error(self, message: str) -> NoReturn:
-        """Exit with one line; the usage would push it out of sight."""
-        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+        """Exit with one line, which is also a note of the exception; the usage would push it out of sight."""
+        self._print_message(f"{self.prog}: error: {message} (see --help)\n", sys.stderr)
+        ended = SystemExit(2)
+        ended.add_note(message)
+        raise ended
 
 
 def day(text: str) -> date:
@@ -75,24 +78,49 @@ def command_line(job: str, arguments: Sequence[str]) -> str:
     return shlex.join(["spark-submit", job, *map(_masked, arguments)])
 
 
-def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) -> int:
+def run_job(
+    work: Callable[[Console | None], None],
+    quiet: bool,
+    debug: bool,
+    ended: Callable[[int, str | None], None] | None = None,
+) -> int:
     """Do the work and return the exit code; an error becomes one message, after its stack trace with `debug`.
 
     The work gets the terminal to draw on. It is None where there is none, with `quiet`, and with `debug`, whose
-    lines of Spark would break a progress bar.
+    lines of Spark would break a progress bar. `ended` gets the exit code and the message; where it raises OSError, a
+    run that went well exits with 1.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SUBSTITUTE_CHARACTERS)  # an encoding without "£" must not end the run
     screen = terminal()
     _configure_logging(screen, quiet, debug)
+    code, message = _outcome(work, screen, None if quiet or debug else screen, debug)
+    try:
+        if ended is not None:
+            ended(code, message)
+    except OSError as error:
+        _print(screen, f"error: the result cannot be written: {shown(error.strerror or error)}", "bold red")
+        return code or 1
+    return code
+
+
+class _Terminated(BaseException):
+    """SIGTERM or SIGHUP as an exception, so that the run cleans up on its way out."""
+
+
+def _outcome(
+    work: Callable[[Console | None], None], screen: Console | None, drawn_on: Console | None, debug: bool
+) -> tuple[int, str | None]:
+    """Do the work and print its error. Return the exit code and the message."""
     try:
         with _signals_raise():
-            work(None if quiet or debug else screen)
-        return 0
+            work(drawn_on)
+        return 0, None
     except (KeyboardInterrupt, _Terminated) as stopped:
-        _print(screen, f"stopped by {stopped}: run the same command again to complete it{_notes(stopped)}")
-        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, _Terminated) else signal.SIGINT)
+        message = f"stopped by {stopped}: run the same command again to complete it"
+        _print(screen, f"{message}{_notes(stopped)}")
+        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, _Terminated) else signal.SIGINT), message
     except Exception as error:
         if debug:
             logger.exception("stack trace")
@@ -100,11 +128,7 @@ def run_job(work: Callable[[Console | None], None], quiet: bool, debug: bool) ->
         for line in known.before:
             _print(screen, shown(line))
         _print(screen, f"error: {shown(known)}{_notes(error)}", "bold red")
-        return known.exit_code
-
-
-class _Terminated(BaseException):
-    """SIGTERM or SIGHUP as an exception, so that the run cleans up on its way out."""
+        return known.exit_code, str(known)
 
 
 def _masked(word: str) -> str:

@@ -35,6 +35,29 @@ def use_standard_error_of_spark_submit() -> None:
     sys.stderr = stream
 
 
+def is_output_a_terminal() -> bool:
+    """Return whether standard output, or that of spark-submit behind it, is a terminal that knows escape codes."""
+    if os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    if sys.stdout.isatty() or GATEWAY_PORT not in os.environ:
+        return sys.stdout.isatty()
+    descriptor = terminal_of_parent(1)
+    if descriptor is not None:
+        os.close(descriptor)
+    return descriptor is not None
+
+
+def terminal_of_parent(number: int) -> int | None:
+    """Open the terminal that is stream `number` of the parent process; None where it is none, or there is no /proc."""
+    with suppress(OSError):  # no /proc on this system, or no right to it
+        # Without O_TRUNC: the file of a shell's `2> job.log` must not be emptied.
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/{number}", os.O_WRONLY | os.O_NOCTTY)
+        if os.isatty(descriptor):
+            return descriptor
+        os.close(descriptor)
+    return None
+
+
 class _StandardErrorOfJava(io.RawIOBase):
     """Write bytes to Java's `System.err`; to the driver's own stream where Java does not answer.
 

@@ -76,15 +76,36 @@ def test_a_header_without_a_customer_is_one_message_with_the_columns(
 
 
 def test_the_same_run_again_publishes_nothing_and_says_so(
-    published: PublishedRun, small_csv: Path, run_job: RunJob, caplog: pytest.LogCaptureFixture
+    published: PublishedRun, small_csv: Path, small_shop: SmallShop, run_job: RunJob, tmp_path: Path
 ):
+    result = tmp_path / "result.json"
     before = {path: path.stat().st_mtime_ns for path in published.lake.rglob("*") if path.is_file()}
-    done = run_job("--config", CONFIG, "--input", small_csv, "--output", published.lake)
+    done = run_job("--config", CONFIG, "--input", small_csv, "--output", published.lake, "--result", result)
     assert done.code == 0, done.stderr
-    run_id = manifest_of(published.run)["run_id"]
+    manifest = manifest_of(published.run)
+    run_id = manifest["run_id"]
     assert f"This very run was published before, as {run_id}: {published.run}" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in published.lake.rglob("*") if path.is_file()} == before
     assert left_over(published.lake) == []
+
+    written = json.loads(result.read_text())
+    assert (written["status"], written["run_id"], written["path"]) == (
+        *("already_published", run_id), str(published.run)
+    )  # fmt: skip
+    figures = written["figures"]
+    assert figures["lines"] == manifest["reconciliation"]["lines"]
+    assert (figures["customers"], Decimal(figures["revenue"])) == (120, small_shop.revenue["clean"])
+    assert all(f" {row['segment_name']} " in done.stdout for row in figures["segments"])
+
+
+def test_a_failed_run_says_why_in_its_result(run_job: RunJob, tmp_path: Path):
+    result, missing = tmp_path / "result.json", tmp_path / "missing.csv"
+    done = run_job("--config", CONFIG, "--input", missing, "--output", tmp_path / "lake", "--result", result)
+    written = json.loads(result.read_text())
+    assert (written["status"], written["exit_code"], written["figures"]) == ("failed", done.code, None)
+    assert done.code == 3
+    assert str(missing) in written["error"]
+    assert f"error: {written['error']}" in done.stderr
 
 
 def test_a_published_run_id_is_refused_to_another_configuration(

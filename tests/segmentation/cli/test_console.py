@@ -6,8 +6,6 @@ import logging
 import os
 import sys
 import threading
-from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -15,13 +13,10 @@ from rich.console import Console
 from segmentation.cli.console import (
     TerminalProgress,
     screen_handler,
-    summary_of,
     terminal,
     wrapped,
 )
 from segmentation.cli.streams import SUBSTITUTE_CHARACTERS
-from segmentation.context import Published
-from tests.segmentation.report.sample_report import page_of, report_data
 from tests.terminals import on_a_terminal, without_codes
 
 # Waits first, so that the terminal has its size.
@@ -152,77 +147,3 @@ def test_a_long_line_is_wrapped_between_words_and_a_path_is_not():
     assert any(path in line for line in lines)
     assert max(len(line) for line in lines if path not in line) <= 40
     assert lines[1].startswith("      ")
-
-
-# --- the closing summary
-
-
-def segment(name: str) -> dict[str, object]:
-    return {
-        "segment_id": 1,
-        "segment_name": name,
-        "customers": 1_200,
-        "customer_share": 0.25,
-        "revenue": Decimal("1234.5000"),
-        "revenue_share": 0.5,
-        "median_total_spend": 12.5,
-        "median_purchase_frequency": 3.0,
-        "median_recency_days": 40.0,
-    }
-
-
-def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", before: bool = False) -> Published:
-    return Published("a", path, before, "the elbow is at k = 2", segments=[segment(name)])
-
-
-def test_a_segment_is_a_line_with_its_shares_and_medians():
-    lines = summary_of(published(), "£").splitlines()
-    [line] = [line for line in lines if "Loyal" in line]
-    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,234", "50", "%", "£12.50", "3", "40")]
-    assert lines[4].split()[:5] == ["Segment", "Customers", "customers", "Revenue", "revenue"]
-    assert "CHF 1,234" in summary_of(published(), "CHF")
-
-
-def test_the_figures_are_those_of_the_report():
-    [_, *rows] = page_of().table_with("Median spend")
-    lines = summary_of(Published("a", "file:/lake", False, "", segments=report_data().profiles), "£").splitlines()
-    for name, *figures in rows:
-        [line] = [line for line in lines if name.strip() in line]
-        assert line.partition(name.strip())[2].split() == " ".join(figures).split()
-
-
-def test_no_name_currency_or_path_is_markup_or_acts_on_a_terminal():
-    assert "[red]At :star: Risk[/red]" in summary_of(published("[red]At :star: Risk[/red]"), "£")
-    text = summary_of(published("At\x1b[2J\nRisk", "s3a://user:c4nary@lake/\x1b]0;x\x07"), "\x1b[31m£")
-    assert "\x1b" not in text
-    assert "\x07" not in text
-    assert "c4nary" not in text
-    assert r"At\x1b[2J\nRisk" in text
-    assert r"s3a://***@lake/\x1b]0;x\x07" in text
-
-
-def test_a_run_that_was_published_before_is_named_with_its_path():
-    text = summary_of(published(path="file:/lake\x1b[2J/runs", before=True), "£")
-    assert "published before, as a: /lake\\x1b[2J/runs\n" in text
-
-
-@pytest.mark.parametrize("width", [40, 80, 200])
-def test_the_table_fits_the_terminal_and_keeps_every_word_of_a_name(width: int):
-    name = "High Spend, Low Frequency"
-    lines = summary_of(published(name), "£", width).splitlines()
-    table = [line for line in lines if not line.startswith(("Report", "Tables", "Charts"))]
-    assert max(map(len, table)) <= width
-    assert all(word in " ".join(table) for word in name.split())
-    assert any("£1,234" in line for line in table)
-
-
-def test_the_summary_ends_with_the_paths_of_report_tables_charts_and_log():
-    lines = summary_of(published(), "£", log=Path("/cache/a.log")).splitlines()
-    run = "/lake/runs/run_id=a"
-    assert lines[-4:] == [
-        f"Report  {run}/report/index.html",
-        f"Tables  {run}",
-        f"Charts  {run}/charts",
-        "Log     /cache/a.log",
-    ]
-    assert summary_of(published(), "£").splitlines() == lines[:-1]

@@ -46,7 +46,7 @@ def test_the_help_groups_the_options_and_explains_each(capsys: pytest.CaptureFix
     assert re.findall(r"^(\w+):$", text, re.MULTILINE) == groups
     for option in (
         *("input", "output", "config", "set", "write-config", "explain"),
-        *("as-of", "run-id", "force", "quiet", "debug"),
+        *("as-of", "run-id", "force", "result", "quiet", "debug"),
     ):
         assert re.search(rf"^  --{option}( [A-Z=\[\]. -]+?)?(\n {{24,}}| {{2,}})\S", text, re.MULTILINE), option
 
