@@ -96,8 +96,9 @@ def _main_country(orders: DataFrame) -> DataFrame:
 
 
 def _distinct_products(baskets: DataFrame) -> DataFrame:
-    """Return one row per customer: the number of different products bought."""
-    return baskets.groupBy(s.CUSTOMER_ID).agg(F.count(F.lit(1)).alias(s.DISTINCT_PRODUCTS))
+    """Return one row per customer: the number of different products bought, NULL without stock codes."""
+    different = F.count(F.col(s.STOCK_CODE))  # of an input without stock codes all are NULL
+    return baskets.groupBy(s.CUSTOMER_ID).agg(F.nullif(different, F.lit(0)).alias(s.DISTINCT_PRODUCTS))
 
 
 def _returned(cancellations: DataFrame) -> DataFrame:

@@ -4,6 +4,7 @@
 the sweep, the profiles, the writes, what charts and report collect, the audit.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,13 @@ from segmentation.cleaning.ledger import (
     warn_of_malformed,
 )
 from segmentation.cleaning.parse import parse_lines
-from segmentation.cleaning.rules import cancelled_lines, judge_lines, rejected_transactions, sales_lines
+from segmentation.cleaning.rules import (
+    cancelled_lines,
+    judge_lines,
+    rejected_transactions,
+    sales_lines,
+    with_daily_orders,
+)
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.naming import name_segments
@@ -55,6 +62,8 @@ from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
+
+logger = logging.getLogger(__name__)
 
 STAGES = 9
 
@@ -100,6 +109,7 @@ def segment_customers(
             identity = identify([file.stored for file in files], config, request.as_of)
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
+            warn_of_missing_fields(config)
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
             return published_before(lake, run_id)
@@ -115,19 +125,22 @@ def run(context: RunContext) -> Published:
 
     with stage("Cleaning the lines"):
         lines = clean_lines(context)
-        staged.write_table("rejected_transactions", rejected_transactions(lines.judged))
+        staged.write_table("rejected_transactions", rejected_transactions(lines.judged, config.input_fields))
         staged.write_table("data_quality", small_table(spark, "data_quality", lines.ledger.data_quality))
 
     with stage("Aggregating customers, countries and products"):
         orders = context.cache(orders_of(lines.sales))
         baskets = context.cache(baskets_of(lines.sales))
         customers, preparation = customer_table(context, lines, orders, baskets)
-        countries = context.cache(rollups.country_sales(orders).coalesce(1))
-        products = context.cache(
-            rollups.product_sales(lines.sales, baskets, config.rollups.merchandise_pattern).coalesce(1)
-        )
-        staged.write_table("country_sales", countries)
-        staged.write_table("product_sales", products)
+        countries, products = None, None
+        if s.COUNTRY in config.input_fields:
+            countries = context.cache(rollups.country_sales(orders).coalesce(1))
+            staged.write_table("country_sales", countries)
+        if s.STOCK_CODE in config.input_fields:
+            products = context.cache(
+                rollups.product_sales(lines.sales, baskets, config.rollups.merchandise_pattern).coalesce(1)
+            )
+            staged.write_table("product_sales", products)
 
     with stage("Trying each number of segments"):
         fits, choice = fit_every_k(context, preparation)
@@ -136,8 +149,10 @@ def run(context: RunContext) -> Published:
         segments = name_and_assign(context, customers, preparation, fits, choice, lines.as_of)
         staged.write_table("segment_profiles", small_table(spark, "segment_profiles", segments.profiles))
         staged.write_table("k_sweep", small_table(spark, "k_sweep", segments.k_sweep))
-        staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
-        staged.write_table("product_segments", rollups.product_segments(baskets, segments.customers))
+        if countries is not None:
+            staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
+        if products is not None:
+            staged.write_table("product_segments", rollups.product_segments(baskets, segments.customers))
 
     facts = manifest.run_facts(
         config, context.identity, context.files, lines.as_of, context.began, choice, spark.version
@@ -156,14 +171,25 @@ def run(context: RunContext) -> Published:
     return Published(run_id, path, False, choice.reason, quality, segments.profiles, warnings)
 
 
+def warn_of_missing_fields(config: RunConfig) -> None:
+    """Warn in one line of the fields that the input does not have, with what the run does without them."""
+    parts = [f"no {field}: {consequence}" for field, consequence in config.missing_fields.items()]
+    if config.applied_cleaning != config.cleaning:
+        parts.append("two equal lines may be two sales: both count")
+    if parts:
+        logger.warning("the input has %s", "; ".join(parts))
+
+
 def clean_lines(context: RunContext) -> CleanedLines:
     """Read the input and judge every line once. Runs the action of the counts by outcome."""
     config, request = context.config, context.request
     parsed = parse_lines(read_lines(context.spark, context.files, config.input), config.cleaning)
-    judged = judge_lines(parsed, config.cleaning, request.as_of)
-    lines = context.cache(judged.drop(s.SOURCE_FILE))  # a rejected line has its file in its rejection
+    judged = judge_lines(parsed, config.applied_cleaning, request.as_of)
+    has_invoices = s.INVOICE_NO in config.input_fields
+    ordered = judged if has_invoices else judged.transform(with_daily_orders)
+    lines = context.cache(ordered.drop(s.SOURCE_FILE))  # a rejected line has its file in its rejection
     with read_errors_named(context.spark, context.files):
-        ledger = Ledger(line_counts(lines).collect(), context.files)  # one row per outcome
+        ledger = Ledger(line_counts(lines, config.input_fields).collect(), context.files)  # one row per outcome
     as_of = request.as_of or day_after_last_sale(ledger, judged)
     require_clean_lines(ledger)
     warn_of_malformed(ledger)
@@ -224,8 +250,8 @@ def collect_report_data(
     context: RunContext,
     lines: CleanedLines,
     orders: DataFrame,
-    countries: DataFrame,
-    products: DataFrame,
+    countries: DataFrame | None,
+    products: DataFrame | None,
     segments: Segments,
 ) -> ReportData:
     """Collect the bounded rows that charts and report show."""
@@ -235,8 +261,8 @@ def collect_report_data(
         customer_segments=segments.customers,
         country_sales=countries,
         product_sales=products,
-        country_segments=written("country_segments"),
-        product_segments=written("product_segments"),
+        country_segments=written("country_segments") if countries is not None else None,
+        product_segments=written("product_segments") if products is not None else None,
         rejected_transactions=written("rejected_transactions"),
     )
     return collect(
@@ -263,7 +289,8 @@ def audit_and_publish(
             "k_sweep": len(segments.k_sweep),
             "data_quality": len(lines.ledger.data_quality),
         }
-        result = audit.audit_staged(staged, lines.ledger.data_quality, expected_rows)
+        tables = s.tables_of(config.input_fields)
+        result = audit.audit_staged(staged, lines.ledger.data_quality, expected_rows, tables)
         figures = gates.run_figures(staged.run_id, result.reconciliation, segments.profiles)
         previous = gates.previous_figures(staged.lake, config, lines.as_of)
         gates.check_gates(config.quality_gates, figures, previous)

@@ -5,7 +5,7 @@ Money is `decimal(20,4)` and exact; dates and times are the shop's own wall cloc
 time zone setting can move a sale to another day.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +38,17 @@ UNIT_PRICE = "unit_price"
 CUSTOMER_ID = "customer_id"
 COUNTRY = "country"
 LINE_FIELDS = (INVOICE_NO, STOCK_CODE, DESCRIPTION, QUANTITY, INVOICE_DATE, UNIT_PRICE, CUSTOMER_ID, COUNTRY)
+MISSING_FIELDS = {
+    INVOICE_NO: "an order is a customer's day",
+    STOCK_CODE: "no tables product_sales and product_segments",
+    DESCRIPTION: "products have no names",
+    QUANTITY: "a line counts as one unit",
+    COUNTRY: "no tables country_sales and country_segments",
+}
+"""The fields that an input may lack, and what a run does without each."""
+# The money of the whole line, which an input may have in place of unit_price.
+AMOUNT = "amount"
+INPUT_FIELDS = (*LINE_FIELDS, AMOUNT)
 
 
 def raw(field: str) -> str:
@@ -47,7 +58,6 @@ def raw(field: str) -> str:
 
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
-AMOUNT = "amount"
 IS_DUPLICATE = "is_duplicate"
 REASON = "reason"
 REASONS = "reasons"
@@ -140,15 +150,25 @@ MONEY = DecimalType(20, 4)
 PRICE = DecimalType(22, 8)
 AMOUNT_OF_LINE = DecimalType(18, 4)
 
-RAW_LINES = StructType([StructField(name, TEXT) for name in (*map(raw, LINE_FIELDS), SOURCE_FILE, UNPARSED_LINE)])
-"""One row per line of input. Every field is the text as read; `unparsed_line` is the whole line if the reader could
-not split it into the header's fields, else NULL. A field that all files hold in one of its types of `READ_TYPED` has
-that type instead of text."""
+
+def raw_schema(fields: Iterable[str]) -> StructType:
+    """Return the schema of raw lines with these fields: one row per line of input.
+
+    Every field is the text as read; `unparsed_line` is the whole line if the reader could not split it into the
+    header's fields, else NULL. A field that all files hold in one of its types of `READ_TYPED` has that type instead
+    of text. A field without a column in the input has none here.
+    """
+    return StructType([StructField(name, TEXT) for name in (*map(raw, fields), SOURCE_FILE, UNPARSED_LINE)])
+
+
+RAW_LINES = raw_schema(LINE_FIELDS)
+"""The raw lines of an input with all eight fields."""
 
 READ_TYPED: dict[str, tuple[DataType, ...]] = {
     QUANTITY: (LONG, DOUBLE),
     INVOICE_DATE: (TIME,),
     UNIT_PRICE: (DOUBLE,),
+    AMOUNT: (DOUBLE,),
     CUSTOMER_ID: (LONG,),
 }
 """The types that a field may keep instead of text."""
@@ -166,7 +186,8 @@ class Feature:
     name_noun: str = ""  # inside a segment's name: "Higher Order Value"; the column's words if empty
     long_label: str = ""  # where there is room; the label if empty
     lower_is_better: bool = False
-    nullable: bool = False  # a feature that some customers lack cannot be clustered
+    nullable: bool = False  # some customers, or all customers of some inputs, lack it
+    clusterable: bool = True
 
     @property
     def full_label(self) -> str:
@@ -184,9 +205,10 @@ FEATURES = {feature.name: feature for feature in (
     Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value", "Order Value"),
     Feature(AVERAGE_BASKET_UNITS, DOUBLE, "units", "Units in an order", "units in an order", "Basket Size"),
     Feature(UNITS_BOUGHT, LONG, "units", "Units bought", "units bought", "Units"),
-    Feature(DISTINCT_PRODUCTS, LONG, "products", "Different products", "different products", "Variety"),
+    Feature(DISTINCT_PRODUCTS, LONG, "products", "Different products", "different products", "Variety",
+            nullable=True),  # unknown without stock codes
     Feature(AVERAGE_DAYS_BETWEEN_ORDERS, DOUBLE, "days", "Days between orders", "days between orders",
-            lower_is_better=True, nullable=True),  # undefined for a customer of one order
+            lower_is_better=True, nullable=True, clusterable=False),  # undefined for a customer of one order
     Feature(RETURNED_AMOUNT, MONEY, "money", "Returned amount", "returned amount", "Returns", "Money returned",
             lower_is_better=True),
     Feature(RETURN_RATE, DOUBLE, "share", "Returned share of spend", "return rate", "Return Rate",
@@ -196,7 +218,7 @@ FEATURES = {feature.name: feature for feature in (
 """Every numeric feature by its column, in the order in which tables list them."""
 
 NUMERIC_FEATURES = tuple(FEATURES)
-CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if not feature.nullable)
+CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if feature.clusterable)
 FEATURE_STATISTICS = tuple(f"{statistic}_{name}" for name in NUMERIC_FEATURES for statistic in ("mean", "median"))
 
 COLUMN_TYPES: dict[str, DataType] = {
@@ -297,7 +319,25 @@ TABLES: dict[str, StructType] = {
     "rejected_transactions": REJECTED_TRANSACTIONS,
     "data_quality": DATA_QUALITY,
 }
-"""Every table of a run, by the name of its folder."""
+"""Every table that a run may have, by the name of its folder."""
+
+TABLE_NEEDS = {
+    "country_sales": COUNTRY,
+    "country_segments": COUNTRY,
+    "product_sales": STOCK_CODE,
+    "product_segments": STOCK_CODE,
+}
+"""The field that a table rests on: a run whose input lacks it does not have the table."""
+
+
+def tables_of(fields: Collection[str]) -> dict[str, StructType]:
+    """Return the tables of a run whose input has these fields."""
+    return {table: schema for table, schema in TABLES.items() if table not in absent_tables(fields)}
+
+
+def absent_tables(fields: Collection[str]) -> dict[str, str]:
+    """Return the tables that a run lacks whose input has these fields, each with the field that it rests on."""
+    return {table: field for table, field in TABLE_NEEDS.items() if field not in fields}
 
 
 TABLE_KEYS: dict[str, tuple[str, ...]] = {

@@ -1,7 +1,7 @@
 """Account for every line that was read: counts and money by outcome, warnings, and whether there is enough to go on."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -31,11 +31,11 @@ REMEDIES: Mapping[str, str] = {
     s.INVOICE_DATE: "invoice_date is no date in a known format: add its format to cleaning.date_formats",
     s.UNIT_PRICE: "unit_price is no number: look at input.columns.unit_price, and write it as 1000.50",
     s.CUSTOMER_ID: "customer_id is rounded, as 5.4E+05: export it as text",
-    s.AMOUNT: "quantity times unit_price is too large to be an amount: look at input.columns",
+    s.AMOUNT: "the amount is too large, or no number: look at input.columns, and write it as 1000.50",
 }
 
 
-def line_counts(lines: DataFrame) -> DataFrame:
+def line_counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
     """Return one row per outcome that occurs in the judged lines.
 
     Columns: rule string; rows bigint; revenue decimal(20,4), 0 for a line without an amount; last_sold_at
@@ -46,7 +46,7 @@ def line_counts(lines: DataFrame) -> DataFrame:
         F.count(F.lit(1)).alias(s.ROWS),
         F.coalesce(F.sum(s.AMOUNT), F.lit(0)).cast(s.MONEY).alias(s.REVENUE),
         F.max(F.when(is_sale, F.col(s.INVOICE_DATE))).alias(s.LAST_SOLD_AT),
-        F.struct(*[F.count_if(fault).alias(name) for name, fault in _faults().items()]).alias(s.UNREADABLE),
+        F.struct(*[F.count_if(fault).alias(name) for name, fault in _faults(input_fields).items()]).alias(s.UNREADABLE),
     )
 
 
@@ -114,8 +114,9 @@ def day_after_last_sale(ledger: Ledger, judged: DataFrame) -> date:
         return tomorrow
     if last > tomorrow:  # tomorrow itself may be today east of Greenwich
         file, invoice = sales_of_day(judged, last).head() or ("", "")
+        of_invoice = f", of invoice {invoice}," if invoice else ""
         raise InputError(
-            f"{file}: the last sale, of invoice {invoice}, is on {last}, which is in the future: correct its date, or "
+            f"{file}: the last sale{of_invoice} is on {last}, which is in the future: correct its date, or "
             "set the day of the run with --as-of: lines of that day and later are then out of period"
         )
     return last + timedelta(days=1)
@@ -153,14 +154,18 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{outcome} {count:,}" for outcome, count in counts.items() if count)
 
 
-def _faults() -> Mapping[str, Column]:
-    """For each of `REMEDIES` whether it is what a malformed line lacks."""
+def _faults(input_fields: Collection[str]) -> Mapping[str, Column]:
+    """For each of `REMEDIES` whether it is what a malformed line lacks. A field that no line has is no fault."""
     is_malformed = F.col(s.REASON).eqNullSafe(s.MALFORMED)
     rejection = F.col(s.REJECTION)
     missing = {name: F.col(name).isNull() for name in (s.INVOICE_NO, s.STOCK_CODE, s.QUANTITY, s.INVOICE_DATE)}
     missing[s.UNIT_PRICE] = rejection[s.UNIT_PRICE].isNull()
     missing[s.CUSTOMER_ID] = values.is_rounded(F.col(s.CUSTOMER_ID))  # a missing customer is no fault
-    missing[s.AMOUNT] = F.col(s.AMOUNT).isNull() & ~missing[s.QUANTITY] & ~missing[s.UNIT_PRICE]
+    if s.AMOUNT in input_fields:
+        missing[s.AMOUNT] = F.col(s.AMOUNT).isNull()
+    else:
+        missing[s.AMOUNT] = F.col(s.AMOUNT).isNull() & ~missing[s.QUANTITY] & ~missing[s.UNIT_PRICE]
+    missing |= {name: F.lit(False) for name in s.LINE_FIELDS if name not in input_fields and name in missing}
     is_unparsed = rejection[s.UNPARSED]
     faults = {name: is_malformed & ~is_unparsed & fault for name, fault in missing.items()}
     return {s.UNPARSED_LINE: is_malformed & is_unparsed, **faults}

@@ -1,5 +1,7 @@
 """Raw lines → parsed lines: every field as its typed value."""
 
+from collections.abc import Collection, Mapping
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -16,7 +18,7 @@ EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 
 
 def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
-    """Return one row per raw line, with all lines of an invoice in one partition.
+    """Return one row per raw line, with all lines of an invoice, or without invoices of a customer, in one partition.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
     timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
@@ -25,28 +27,56 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
     behind them is ignored. Ids and codes are text; one in exponent form, such as 5.4E+05, has lost digits and makes
     its line malformed. A missing customer id is NULL and no fault.
+
+    Of a field that the input does not have, invoice_no and stock_code are NULL, description is blank, country
+    Unspecified, and quantity 1. An amount in place of the unit price is described at `_money_from_amounts`.
     """
-    read = {field: Field(F.col(s.raw(field)), raw_lines.schema[s.raw(field)].dataType) for field in s.LINE_FIELDS}
+    read = {
+        field: Field(F.col(s.raw(field)), raw_lines.schema[s.raw(field)].dataType)
+        for field in s.INPUT_FIELDS
+        if s.raw(field) in raw_lines.columns
+    }
     # Shuffle before the other fields are parsed: a file that one core must read is then parsed by all. Duplicates
     # share an invoice, and so do later aggregations by invoice: neither needs another shuffle.
-    by_invoice = raw_lines.withColumn(s.INVOICE_NO, values.code(read[s.INVOICE_NO])).repartition(s.INVOICE_NO)
-    parsed = by_invoice.withColumns(
+    customer_id = values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids)
+    if s.INVOICE_NO in read:
+        by_invoice = raw_lines.withColumn(s.INVOICE_NO, values.code(read[s.INVOICE_NO])).repartition(s.INVOICE_NO)
+        parsed = by_invoice.withColumn(s.CUSTOMER_ID, customer_id)
+    else:
+        by_customer = raw_lines.withColumn(s.CUSTOMER_ID, customer_id).repartition(s.CUSTOMER_ID)
+        parsed = by_customer.withColumn(s.INVOICE_NO, _no_text())
+    parsed = parsed.withColumns(
         {
-            s.STOCK_CODE: values.code(read[s.STOCK_CODE]),
-            s.DESCRIPTION: F.coalesce(read[s.DESCRIPTION].stripped, F.lit("")),
-            s.QUANTITY: values.whole_number(read[s.QUANTITY]),
+            s.STOCK_CODE: values.code(read[s.STOCK_CODE]) if s.STOCK_CODE in read else _no_text(),
+            s.DESCRIPTION: _text_or(read.get(s.DESCRIPTION), ""),
+            s.QUANTITY: values.whole_number(read[s.QUANTITY]) if s.QUANTITY in read else F.lit(1),
             s.INVOICE_DATE: _representable(values.date_and_time(read[s.INVOICE_DATE], settings.date_formats)),
-            s.UNIT_PRICE: values.price(read[s.UNIT_PRICE]),
-            s.CUSTOMER_ID: values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids),
-            s.COUNTRY: F.coalesce(F.nullif(read[s.COUNTRY].stripped, F.lit("")), F.lit(UNSPECIFIED_COUNTRY)),
+            s.UNIT_PRICE: values.price(read[s.AMOUNT if s.AMOUNT in read else s.UNIT_PRICE]),
+            s.COUNTRY: _text_or(read.get(s.COUNTRY), UNSPECIFIED_COUNTRY),
         }
     )
-    texts = F.struct(*[as_text(field.column, field.kind).alias(name) for name, field in read.items()])
-    return (
-        parsed.withColumn(s.AMOUNT, _amount())
-        .withColumn(s.AS_READ, F.when(_is_malformed(), texts))
-        .select(*s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ)
+    money = _money_from_amounts(parsed) if s.AMOUNT in read else parsed.withColumn(s.AMOUNT, _amount())
+    return money.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
+        *s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ
     )
+
+
+def _text_or(field: Field | None, default: str) -> Column:
+    return F.lit(default) if field is None else F.coalesce(F.nullif(field.stripped, F.lit("")), F.lit(default))
+
+
+def _no_text() -> Column:
+    return F.lit(None).cast("string")
+
+
+def _texts(read: Mapping[str, Field]) -> Column:
+    """Return the eight texts as read, NULL for a field that the input does not have.
+
+    An amount in place of the unit price is in its place here too.
+    """
+    by_field = {s.UNIT_PRICE: read[s.AMOUNT], **read} if s.AMOUNT in read else read
+    texts = {name: as_text(field.column, field.kind) for name, field in by_field.items()}
+    return F.struct(*[texts.get(name, _no_text()).alias(name) for name in s.LINE_FIELDS])
 
 
 def _representable(time: Column) -> Column:
@@ -55,13 +85,35 @@ def _representable(time: Column) -> Column:
 
 
 def _amount() -> Column:
-    product = F.round(F.col(s.QUANTITY) * F.col(s.UNIT_PRICE), s.AMOUNT_OF_LINE.scale).try_cast(s.AMOUNT_OF_LINE)
-    return F.when(F.abs(product) <= F.lit(LARGEST_AMOUNT).cast(s.AMOUNT_OF_LINE), product)
+    return _bounded(F.col(s.QUANTITY) * F.col(s.UNIT_PRICE))
 
 
-def _is_malformed() -> Column:
+def _bounded(money: Column) -> Column:
+    amount = F.round(money, s.AMOUNT_OF_LINE.scale).try_cast(s.AMOUNT_OF_LINE)
+    return F.when(F.abs(amount) <= F.lit(LARGEST_AMOUNT).cast(s.AMOUNT_OF_LINE), amount)
+
+
+def _money_from_amounts(parsed: DataFrame) -> DataFrame:
+    """Turn amounts, read as unit_price, into amount, unit_price = amount ÷ quantity, and a quantity of their sign.
+
+    Exports write what came back as negative units, as negative money, or as both: each is a return, so that amount
+    and quantity are negative and the price is not. The price of no units is unknown: NULL.
+    """
+    money, units = F.col(s.UNIT_PRICE), F.col(s.QUANTITY)
+    sign = F.when((money < 0) | (units < 0), F.lit(-1)).otherwise(F.lit(1))
+    known = parsed.withColumn("sign", F.when(money.isNotNull() & units.isNotNull(), sign))
+    return known.withColumns(
+        {
+            s.AMOUNT: _bounded(F.col("sign") * F.abs(money)),
+            s.UNIT_PRICE: F.try_divide(F.abs(money), F.abs(units)).cast(s.PRICE),
+            s.QUANTITY: F.col("sign") * F.abs(units),
+        }
+    ).drop("sign")
+
+
+def _is_malformed(fields: Collection[str]) -> Column:
     # The amount is NULL where the quantity or the price is.
-    needed = (s.INVOICE_NO, s.STOCK_CODE, s.INVOICE_DATE, s.AMOUNT)
+    needed = (*(name for name in (s.INVOICE_NO, s.STOCK_CODE) if name in fields), s.INVOICE_DATE, s.AMOUNT)
     malformed = F.col(s.UNPARSED_LINE).isNotNull() | values.is_rounded(F.col(s.CUSTOMER_ID))
     for name in needed:
         malformed = malformed | F.col(name).isNull()

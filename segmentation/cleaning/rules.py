@@ -5,7 +5,7 @@ To add a rule: its name in `schemas.RULE_NAMES`, an entry in `RULES`, a test.
 
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
@@ -79,16 +79,16 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         s.NON_POSITIVE_QUANTITY: Rule(
             lambda settings, as_of: F.col(s.QUANTITY) <= 0,
             "No quantity",
-            "a quantity of 0 or less outside a cancellation",
-            "a quantity of 0 or less",
-            "input.columns.quantity",
+            "a quantity of 0 or less outside a cancellation, or money back where amounts are read",
+            "a quantity of 0 or less, or an amount below 0",
+            "input.columns.quantity and input.columns.amount",
         ),
         s.NON_POSITIVE_PRICE: Rule(
             lambda settings, as_of: F.col(s.UNIT_PRICE) <= 0,
             "No price",
             "a price of 0 or less, such as gifts and losses of stock",
             "a price of 0 or less",
-            "input.columns.unit_price",
+            "input.columns.unit_price or input.columns.amount",
         ),
         s.OUT_OF_PERIOD: Rule(
             _is_out_of_period,
@@ -151,6 +151,15 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
     )
 
 
+def with_daily_orders(lines: DataFrame) -> DataFrame:
+    """Return judged lines of an input without invoice numbers with a number for each order: a customer's day.
+
+    The sales to guests of a day are one order. The rules have judged the lines before: no prefix means anything here.
+    """
+    day = F.col(s.INVOICE_DATE).cast("date").cast("string")
+    return lines.withColumn(s.INVOICE_NO, F.concat_ws(" ", day, F.col(s.CUSTOMER_ID)))
+
+
 def sales_lines(lines: DataFrame) -> DataFrame:
     """Return the judged lines that are clean or a guest's sale."""
     return lines.where(F.col(s.REJECTION).isNull()).drop(s.REJECTION, s.REASON)
@@ -165,15 +174,18 @@ def cancelled_lines(lines: DataFrame) -> DataFrame:
     ).select(s.CUSTOMER_ID, s.AMOUNT)
 
 
-def rejected_transactions(lines: DataFrame) -> DataFrame:
+def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
     """Return `REJECTED_TRANSACTIONS`: one row per rejected line.
 
     The fields of a malformed line are the text as it was read. Those of other lines are the parsed values as text:
-    prices without trailing zeros, times as 2010-12-01 08:26:00.
+    prices without trailing zeros, times as 2010-12-01 08:26:00. Fields that the input does not have are NULL. Of
+    amounts in place of unit prices, a malformed line, or one of an input without quantities, has the amount there.
     """
     rejection = F.col(s.REJECTION)
-    parsed = {name: F.col(name).cast("string") for name in s.LINE_FIELDS if name != s.UNIT_PRICE}
-    parsed[s.UNIT_PRICE] = F.regexp_replace(rejection[s.UNIT_PRICE].cast("string"), r"\.?0+$", "")
+    shown = {name for name in s.LINE_FIELDS if name in input_fields}
+    parsed = {name: (F.col(name) if name in shown else F.lit(None)).cast("string") for name in s.LINE_FIELDS}
+    price = rejection[s.UNIT_PRICE] if s.QUANTITY in shown else F.col(s.AMOUNT)
+    parsed[s.UNIT_PRICE] = F.regexp_replace(price.cast("string"), r"\.?0+$", "")
     as_read = rejection[s.AS_READ]
     fields = [F.when(as_read.isNotNull(), as_read[name]).otherwise(parsed[name]).alias(name) for name in s.LINE_FIELDS]
     return lines.where(rejection.isNotNull()).select(

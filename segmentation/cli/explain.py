@@ -55,12 +55,14 @@ def _input(config: RunConfig, inputs: Sequence[str]) -> Entries:
     encoding = "recognised" if csv.encoding == "auto" else csv.encoding
     yield "CSV", f"delimiter {delimiter}; encoding {encoding}; {'' if csv.multiline else 'no '}line ends in fields"
     yield "sheets", "all" if settings.sheets == "all" else ", ".join(settings.sheets)
-    for field in s.LINE_FIELDS:
-        yield field, f"<- {settings.columns.by_field[field]}"
+    for field, column in settings.columns.by_field.items():
+        yield field, f"<- {column}"
+    for field, consequence in config.missing_fields.items():
+        yield field, f"not in the input: {consequence}"
 
 
 def _rules(config: RunConfig, as_of: date | None) -> Entries:
-    settings = config.cleaning
+    settings = config.applied_cleaning
     for number, (rule, criterion) in enumerate(rules.criteria(settings, as_of).items(), start=1):
         yield f"{number} {rule}", "switched off" if rule in settings.switched_off else f"rejects: {criterion}"
     missing = ", ".join(settings.missing_customer_ids)
@@ -115,7 +117,7 @@ def _gates(config: RunConfig) -> Entries:
 
 def _output(config: RunConfig, output: str | None) -> Entries:
     yield "lake", output or "(--output LAKE)"
-    yield "tables", ", ".join(s.TABLES)
+    yield "tables", ", ".join(s.tables_of(config.input_fields))
     yield "merchandise", f"stock codes that match {config.rollups.merchandise_pattern}"
     yield "also", "report/index.html, charts/, model/, manifest.json"
     yield "currency", config.charts.currency or "none"

@@ -72,21 +72,39 @@ class CsvSettings(Settings):
 
 
 class LineColumns(Settings):
-    """For each field of a line, the name of its column in the header."""
+    """For each field of a line, the name of its column in the header; None where the input does not have it.
 
-    invoice_no: NonEmpty
-    stock_code: NonEmpty
-    description: NonEmpty
-    quantity: NonEmpty
+    Needed are a customer, a date and money: quantity and unit_price, or the amount of the line.
+    """
+
+    invoice_no: NonEmpty | None = None
+    stock_code: NonEmpty | None = None
+    description: NonEmpty | None = None
+    quantity: NonEmpty | None = None
     invoice_date: NonEmpty
-    unit_price: NonEmpty
+    unit_price: NonEmpty | None = None
     customer_id: NonEmpty
-    country: NonEmpty
+    country: NonEmpty | None = None
+    amount: NonEmpty | None = None
 
     @property
     def by_field(self) -> dict[str, str]:
-        """Field → column, in the order of the fields."""
-        return self.model_dump()
+        """Field → column, in the order of the fields, of those that the input has."""
+        return self.model_dump(exclude_none=True)
+
+    @model_validator(mode="after")
+    def _holds_money_once(self) -> "LineColumns":
+        if self.amount is not None and self.unit_price is not None:
+            raise ValueError(
+                "amount must not be set where unit_price is: leave out unit_price to count the amount of the line, or "
+                "amount to count quantity times unit_price"
+            )
+        if self.amount is None and (self.quantity is None or self.unit_price is None):
+            lacking = " and ".join(name for name in ("quantity", "unit_price") if getattr(self, name) is None)
+            raise ValueError(
+                f"{lacking} must be set, or amount, the money of the line, in place of unit_price: a line needs money"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> "LineColumns":
@@ -98,9 +116,9 @@ class LineColumns(Settings):
 
 
 class InputSettings(Settings):
-    """Where the eight fields are, and in which kind of file."""
+    """Where the fields of a line are, and in which kind of file."""
 
-    columns: LineColumns = Field(description="our name: the name in the file's header")
+    columns: LineColumns = Field(description="our name: the name in the file's header, or null where it has none")
     format: Literal["auto", "csv", "parquet", "json", "xlsx"] = Field(
         "auto", description="auto, csv, parquet, json or xlsx"
     )
@@ -285,7 +303,7 @@ class RunConfig(Settings):
     figures: Literal["net", "gross"] = Field(
         "net", description="net: what stayed after returns is scored, ranked and reported; gross: what was bought"
     )
-    input: InputSettings = Field(description="where the eight fields of a line are")
+    input: InputSettings = Field(description="where the fields of a line are")
     cleaning: CleaningSettings = Field(description="which lines are sales")
     clustering: ClusteringSettings = Field(
         description="what makes customers alike, and into how many segments they fall"
@@ -300,6 +318,16 @@ class RunConfig(Settings):
     )
 
     @model_validator(mode="after")
+    def _clusters_what_the_input_has(self) -> "RunConfig":
+        features = [clustered.feature for clustered in self.clustering.features]
+        if s.DISTINCT_PRODUCTS in features and self.input.columns.stock_code is None:
+            raise ValueError(
+                f"clustering.features: {s.DISTINCT_PRODUCTS} needs stock codes: set input.columns.stock_code, or "
+                "cluster by other features"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rules_use_clustered_features_and_suggestions_names_of_rules(self) -> "RunConfig":
         known = {clustered.feature for clustered in self.clustering.features} | {s.TOTAL_SPEND, s.PURCHASE_FREQUENCY}
         for rule in self.naming.rules:
@@ -312,6 +340,27 @@ class RunConfig(Settings):
                 hint = did_you_mean(name, names)
                 raise ValueError(f"report.suggestions: no rule of naming.rules gives the name {name!r}{hint}")
         return self
+
+    @property
+    def input_fields(self) -> tuple[str, ...]:
+        """The fields of a line that the input has."""
+        return tuple(self.input.columns.by_field)
+
+    @property
+    def missing_fields(self) -> dict[str, str]:
+        """The fields that the input does not have, each with what the run does without it."""
+        return {field: text for field, text in s.MISSING_FIELDS.items() if field not in self.input_fields}
+
+    @property
+    def applied_cleaning(self) -> CleaningSettings:
+        """The cleaning as it is applied to this input.
+
+        Without an invoice number or a stock code, two equal lines may be two sales: the rule `duplicate` is off.
+        """
+        off = self.cleaning.switched_off
+        if s.DUPLICATE in off or {s.INVOICE_NO, s.STOCK_CODE} <= {*self.input_fields}:
+            return self.cleaning
+        return self.cleaning.model_copy(update={"switched_off": (*off, s.DUPLICATE)})
 
     @property
     def spend(self) -> str:

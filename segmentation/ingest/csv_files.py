@@ -40,11 +40,15 @@ LINE, REREAD = "line", "reread"
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is written; files of one layout are read together. `positions` are those of the fields' columns."""
+    """How a file is written; files of one layout are read together. `positions` are those of the fields' columns.
+
+    Fields and positions are in the order of the configuration's columns.
+    """
 
     encoding: str
     delimiter: str
     width: int
+    fields: tuple[str, ...]
     positions: tuple[int, ...]
 
 
@@ -58,7 +62,7 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
         encoding = detect_encoding(file.head, settings.csv)
         names, delimiter = _header(file, encoding, settings)
         located = locate_columns(names, settings.columns.by_field, file.path)
-        layout = _Layout(encoding, delimiter, len(names), tuple(located[field] for field in s.LINE_FIELDS))
+        layout = _Layout(encoding, delimiter, len(names), tuple(located), tuple(located.values()))
         paths_by_layout[layout].append(glob_escaped(file.stored.path))
     return [_read_layout(spark, paths, layout, settings.csv) for layout, paths in paths_by_layout.items()]
 
@@ -126,11 +130,12 @@ def _read_layout(spark: SparkSession, paths: list[str], layout: _Layout, setting
         .select(*columns, s.UNPARSED_LINE, source_file().alias(s.SOURCE_FILE))
     )
     if is_multiline:
-        numbers = [layout.positions[s.LINE_FIELDS.index(field)] for field in (s.QUANTITY, s.UNIT_PRICE)]
+        by_field = dict(zip(layout.fields, layout.positions, strict=True))
+        numbers = [by_field[field] for field in (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT) if field in by_field]
         records = _split_merged_records(records, columns, numbers, options)
     is_single_byte = layout.encoding == "ISO-8859-1"
     texts = {
-        s.raw(field): F.col(columns[position]) for field, position in zip(s.LINE_FIELDS, layout.positions, strict=True)
+        s.raw(field): F.col(columns[position]) for field, position in zip(layout.fields, layout.positions, strict=True)
     }
     texts[s.UNPARSED_LINE] = F.col(s.UNPARSED_LINE)
     if is_single_byte and settings.encoding == "auto":
@@ -147,7 +152,7 @@ def _split_merged_records(
 
     These are records over several lines that cannot be split: a quote left open, or line ends that change within the
     file. And those with a field that holds the end of a line and the beginning of another: a quote left open that a
-    later line closes. `numbers` are the positions of quantity and price, `options` those of the reader.
+    later line closes. `numbers` are the positions of quantity and money, `options` those of the reader.
     """
     # Nearly every record is a line; only the others are examined further.
     runs_over = reduce(Column.__or__, [_has_line_end(F.col(name)) for name in (*columns, s.UNPARSED_LINE)])
@@ -195,7 +200,7 @@ def _repaired(column: Column) -> Column:
 
 def _undecodable_unparsed(lines: DataFrame) -> DataFrame:
     """Mark lines with bytes that are no text in the file's encoding as unparsed."""
-    text = F.concat_ws(" ", *[s.raw(field) for field in s.LINE_FIELDS])
+    text = F.concat_ws(" ", *[name for name in lines.columns if name not in (s.SOURCE_FILE, s.UNPARSED_LINE)])
     unparsed = F.coalesce(F.col(s.UNPARSED_LINE), F.when(F.contains(text, F.lit(REPLACEMENT)), text))
     return lines.withColumn(s.UNPARSED_LINE, unparsed)
 
@@ -203,7 +208,7 @@ def _undecodable_unparsed(lines: DataFrame) -> DataFrame:
 def _is_several_lines(text: Column, width: int, numbers: Sequence[int], delimiter: str) -> Column:
     """Return whether a record's text is several lines of data, and not one with a description over several lines.
 
-    The first and the last line must have enough fields, and a quantity or price in its position.
+    The first and the last line must have enough fields, and a quantity or money in its position.
     """
     lines = F.split(text, LINE_END)
     conditions = []

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -67,11 +67,11 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
                 ", ".join(map(repr, absent)),
                 shortened_names(keys),
             )
-        keys_of_fields = tuple(names[located[field]] for field in s.LINE_FIELDS)
+        keys_of_fields = tuple(names[located[field]] for field in columns)
         layouts[is_json_array(file), keys_of_fields].append(glob_escaped(file.stored.path))
     frames = []
-    for (is_array, keys_by_field), paths in layouts.items():
-        frames += _read_layout(spark, paths, keys_by_field, is_array)
+    for (is_array, keys_of_fields), paths in layouts.items():
+        frames += _read_layout(spark, paths, dict(zip(columns, keys_of_fields, strict=True)), is_array)
     return frames
 
 
@@ -114,9 +114,11 @@ def objects_in(part: bytes) -> Iterator[list[tuple[str, Any]]]:
         position = text.find("{", end)
 
 
-def _read_layout(spark: SparkSession, paths: Sequence[str], keys: Sequence[str], is_array: bool) -> list[DataFrame]:
+def _read_layout(
+    spark: SparkSession, paths: Sequence[str], key_by_field: Mapping[str, str], is_array: bool
+) -> list[DataFrame]:
     """Return the objects, and what Spark's reader ignores: whatever follows the first value of a line or file."""
-    schema = StructType([StructField(name, StringType()) for name in (*keys, s.UNPARSED_LINE)])
+    schema = StructType([StructField(name, StringType()) for name in (*key_by_field.values(), s.UNPARSED_LINE)])
     objects = (
         spark.read.schema(schema)
         .option("mode", "PERMISSIVE")
@@ -124,20 +126,20 @@ def _read_layout(spark: SparkSession, paths: Sequence[str], keys: Sequence[str],
         .option("multiLine", is_array)
         .json(list(paths))
         .select(
-            *[F.col(quoted(key)).alias(s.raw(field)) for field, key in zip(s.LINE_FIELDS, keys, strict=True)],
+            *[F.col(quoted(key)).alias(s.raw(field)) for field, key in key_by_field.items()],
             source_file().alias(s.SOURCE_FILE),
             s.UNPARSED_LINE,
         )
     )
     texts = spark.read.text(list(paths), wholetext=is_array).select(TEXT, source_file().alias(s.SOURCE_FILE))
     if not is_array:
-        return [objects, _ignored(texts.where(_has_more_objects(F.col(TEXT))), F.col(TEXT))]
+        return [objects, _ignored(texts.where(_has_more_objects(F.col(TEXT))), key_by_field, F.col(TEXT))]
     # How many lines are lost in a broken array is not known, so it ends the run.
     message = F.concat(F.col(s.SOURCE_FILE), F.lit(": is not one JSON array of objects from beginning to end"))
     refusal = F.raise_error(message).cast("string")
     return [
         objects.withColumn(s.UNPARSED_LINE, F.when(F.col(s.UNPARSED_LINE).isNotNull(), refusal)),
-        _ignored(texts.where(~_is_one_array(F.col(TEXT))), refusal),
+        _ignored(texts.where(~_is_one_array(F.col(TEXT))), key_by_field, refusal),
     ]
 
 
@@ -160,9 +162,9 @@ def _is_one_value(text: Column, kind: str) -> Column:
     return F.coalesce(F.size(values) == 1, F.lit(False))
 
 
-def _ignored(texts: DataFrame, unparsed: Column) -> DataFrame:
+def _ignored(texts: DataFrame, fields: Iterable[str], unparsed: Column) -> DataFrame:
     """Return an unparsed line for each of the texts."""
-    no_fields = [F.lit(None).cast("string").alias(s.raw(field)) for field in s.LINE_FIELDS]
+    no_fields = [F.lit(None).cast("string").alias(s.raw(field)) for field in fields]
     return texts.select(*no_fields, s.SOURCE_FILE, unparsed.alias(s.UNPARSED_LINE))
 
 

@@ -53,12 +53,11 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
         located = locate_columns(frame.columns, settings.columns.by_field, group[0].path)
         columns = [
-            _read(field, frame.schema[located[field]], footer, group[0].path).alias(s.raw(field))
-            for field in s.LINE_FIELDS
+            _read(field, frame.schema[located[field]], footer, group[0].path).alias(s.raw(field)) for field in located
         ]
         texts = [
             s.raw(field)
-            for field in s.LINE_FIELDS
+            for field in located
             if isinstance(frame.schema[located[field]].dataType, StringType | BinaryType)
         ]
         lines = frame.select(*columns, source_file().alias(s.SOURCE_FILE))

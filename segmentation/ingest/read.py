@@ -29,7 +29,8 @@ REFUSAL = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|
 def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> DataFrame:
     """Return one row per line of the given files, in no particular order; only headers are read at once.
 
-    Columns: `schemas.RAW_LINES`, with the types of `schemas.READ_TYPED` where every file has the same.
+    Columns: `schemas.raw_schema` of the fields with a column in the configuration, with the types of
+    `schemas.READ_TYPED` where every file has the same.
     Raises: InputError for a file that lacks a mapped column, has one twice, or cannot be opened.
     """
     readers = {"csv": read_csv, "json": read_json, "parquet": read_parquet, "xlsx": _read_workbooks}
@@ -93,5 +94,5 @@ def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: I
     for file in files:
         with filesystem_for(spark, file.stored.path).local_copy(file.stored.path) as local:
             table = read_workbook(local, file.path, settings.columns.by_field, sheets)
-        frames.append(spark.createDataFrame(table, s.RAW_LINES))
+        frames.append(spark.createDataFrame(table, s.raw_schema(settings.columns.by_field)))
     return frames

@@ -24,7 +24,6 @@ from segmentation.ingest.workbook_guards import (
 
 logger = logging.getLogger(__name__)
 
-RAW_TABLE = pa.schema([(name, pa.string()) for name in (*map(s.raw, s.LINE_FIELDS), s.SOURCE_FILE, s.UNPARSED_LINE)])
 # A title, a date and a blank line above the table are fewer.
 HEADER_IS_SOUGHT_IN_ROWS = 20
 # Day 1 of Excel's calendar.
@@ -136,15 +135,16 @@ def _read_sheet(
     position = positions[s.INVOICE_DATE]
     for row in _impossible_dates(fields[position]):
         damage[row] = f"{cell_name(row + 1, left + position)} is a date before {FIRST_DAY}"
-    return _raw_lines([fields[positions[field]] for field in s.LINE_FIELDS], path, damage)
+    return _raw_lines({field: fields[position] for field, position in positions.items()}, path, damage)
 
 
-def _raw_lines(fields: Sequence[pa.Array], path: str, damage: Mapping[int, str]) -> pa.Table:
+def _raw_lines(fields: Mapping[str, pa.Array], path: str, damage: Mapping[int, str]) -> pa.Table:
     """Return the rows below the header with any field filled, the damaged ones marked and counted in a warning."""
-    rows = len(fields[0])
+    rows = len(fields[s.INVOICE_DATE])
     unparsed = _with_texts(pa.nulls(rows, pa.string()), damage)
-    table = pa.Table.from_arrays([*fields, pa.repeat(pa.scalar(path), rows), unparsed], schema=RAW_TABLE)
-    is_filled = reduce(pc.or_, [pc.is_valid(field) for field in fields])
+    names = [*map(s.raw, fields), s.SOURCE_FILE, s.UNPARSED_LINE]
+    table = pa.Table.from_arrays([*fields.values(), pa.repeat(pa.scalar(path), rows), unparsed], names=names)
+    is_filled = reduce(pc.or_, [pc.is_valid(field) for field in fields.values()])
     lines = table.filter(is_filled).slice(1)  # the first filled row is the header
     damaged = lines[s.UNPARSED_LINE].drop_null()
     if damaged:

@@ -106,6 +106,8 @@ def run_facts(
                 for file in files
             ],
         },
+        "missing_fields": dict(config.missing_fields),
+        "absent_tables": s.absent_tables(config.input_fields),
         "configuration": config.model_dump(mode="json"),
         "code_version": code_version(),
         "spark_version": spark_version,
@@ -116,16 +118,16 @@ def run_facts(
 def contents(rows: Mapping[str, int], files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return the manifest's entries on tables and files.
 
-    `tables` has each table's rows, bytes, schema and files, `files` all others. `files` are bytes and SHA-256 by path
-    inside the run.
+    `tables` has each table's rows, bytes, schema and files, `files` all others. `rows` are those of each table that
+    the run has, `files` bytes and SHA-256 by path inside the run.
     """
     tables = {}
-    for table, schema in s.TABLES.items():
+    for table in rows:
         own = {path: facts for path, facts in files.items() if path.startswith(f"{table}/")}
         tables[table] = {
             "rows": rows[table],
             "bytes": sum(facts["bytes"] for facts in own.values()),
-            "schema": json.loads(schema.json()),
+            "schema": json.loads(s.TABLES[table].json()),
             "files": own,
         }
     others = {path: facts for path, facts in files.items() if path.partition("/")[0] not in s.TABLES}

@@ -101,6 +101,12 @@ class PublishedRun:
         """
         if name not in s.TABLES:
             raise InputError(f"there is no table {name!r}: known are {', '.join(s.TABLES)}")
+        absent = self.manifest.get("absent_tables")
+        if isinstance(absent, dict) and name in absent:
+            raise InputError(
+                f"run {self.run_id} has no table {name}: its input has no {absent[name]}, and its configuration does "
+                f"not set input.columns.{absent[name]}"
+            )
         try:
             files = [f"{self.path}/{file}" for file in self.manifest["tables"][name]["files"]]
         except (KeyError, TypeError):

@@ -55,6 +55,15 @@ def totals(rollup: DataFrame) -> DataFrame:
     return rollup.agg(*sums)
 
 
+def all_sales(orders: DataFrame) -> DataFrame:
+    """Sum up all orders in one row. Columns: revenue decimal; first_sold_at, last_sold_at timestamp_ntz."""
+    return orders.agg(
+        F.coalesce(F.sum(s.REVENUE), F.lit(0)).cast(s.MONEY).alias(s.REVENUE),
+        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
+        F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+    )
+
+
 def largest(rollup: DataFrame, key: str) -> DataFrame:
     """Return the LARGEST_SHOWN rows of a rollup by falling revenue."""
     return rollup.orderBy(F.col(s.REVENUE).desc(), key).limit(LARGEST_SHOWN)

@@ -19,14 +19,17 @@ JOBS_AT_ONCE: Final = 4  # small jobs, of which each leaves most cores idle
 
 @dataclass(frozen=True)
 class LargeTables:
-    """The run's tables that are too large for the driver, and its orders (`features.orders_of`)."""
+    """The run's tables that are too large for the driver, and its orders (`features.orders_of`).
+
+    A table that the run does not have is None.
+    """
 
     orders: DataFrame
     customer_segments: DataFrame
-    country_sales: DataFrame
-    product_sales: DataFrame
-    country_segments: DataFrame
-    product_segments: DataFrame
+    country_sales: DataFrame | None
+    product_sales: DataFrame | None
+    country_segments: DataFrame | None
+    product_segments: DataFrame | None
     rejected_transactions: DataFrame
 
 
@@ -55,7 +58,9 @@ class ReportData:
     """The data of the charts and the report: the run's small tables as rows, and aggregates of its large ones.
 
     `sweep`, `profiles` and `quality` are the rows of k_sweep, segment_profiles and data_quality, `statistics` those of
-    `segment_statistics`. A row of `period_sales` covers `months` months, a row of `recency_bins` covers `days` days.
+    `segment_statistics`. `countries` and `products` are None where the input has none. `sold` sums up all sales, those
+    to guests included (`aggregates.all_sales`). A row of `period_sales` covers `months` months, a
+    row of `recency_bins` covers `days` days.
     """
 
     config: RunConfig
@@ -65,8 +70,9 @@ class ReportData:
     profiles: Rows
     statistics: Rows
     quality: Rows
-    countries: Sold
-    products: Sold
+    countries: Sold | None
+    products: Sold | None
+    sold: Row
     rejected_examples: Rows
     drawn_customers: Rows
     lorenz_points: Rows
@@ -78,7 +84,7 @@ class ReportData:
     @property
     def period(self) -> tuple[date | None, date | None]:
         """The days of the first and the last sale, those to guests included."""
-        first, last = self.products.total[s.FIRST_SOLD_AT], self.products.total[s.LAST_SOLD_AT]
+        first, last = self.sold[s.FIRST_SOLD_AT], self.sold[s.LAST_SOLD_AT]
         return first and first.date(), last and last.date()
 
 
@@ -106,6 +112,7 @@ def collect(
         # The comments give the greatest number of rows.
         countries = pool.submit(_sold, tables.country_sales, tables.country_segments, s.COUNTRY)
         products = pool.submit(_sold, tables.product_sales, tables.product_segments, s.STOCK_CODE)
+        sold = rows(agg.all_sales(tables.orders))  # one row
         periods = rows(agg.period_sales(tables.orders, segments, months))  # MOST_PERIODS per segment
         bins = rows(agg.recency_bins(segments, days))  # MOST_BINS per segment
         lorenz = rows(agg.lorenz_points(segments, customers))  # MOST_POINTS
@@ -121,6 +128,7 @@ def collect(
             quality=quality,
             countries=countries.result(),
             products=products.result(),
+            sold=sold.result()[0],
             rejected_examples=examples.result(),
             drawn_customers=drawn.result(),
             lorenz_points=lorenz.result(),
@@ -131,7 +139,9 @@ def collect(
         )
 
 
-def _sold(rollup: DataFrame, by_segment: DataFrame, key: str) -> Sold:
+def _sold(rollup: DataFrame | None, by_segment: DataFrame | None, key: str) -> Sold | None:
+    if rollup is None or by_segment is None:
+        return None
     [total] = _rows(agg.totals(rollup))
     largest = _rows(agg.largest(rollup, key))  # LARGEST_SHOWN rows
     keys = [row[key] for row in largest]

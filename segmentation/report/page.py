@@ -88,8 +88,8 @@ def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> 
             votes=voted,
             agreement=agreement(voted, data.choice.k),
             structure=structure(profiles, data.sweep, data.choice.k),
-            countries=country_table(data.countries, profiles, currency),
-            products=product_table(data.products, profiles, currency),
+            countries=data.countries and country_table(data.countries, profiles, currency),
+            products=data.products and product_table(data.products, profiles, currency),
             quality=waterfall(data.quality, data.rejected_examples, currency),
             facts=_run_facts(data, details),
             files=details.facts["input"]["files"],
@@ -107,9 +107,12 @@ def _totals(data: ReportData) -> list[tuple[str, str]]:
         ("Customers", f"{sum(int(row[s.CUSTOMERS]) for row in data.profiles):,}"),
         ("Segments", str(len(data.profiles))),
         ("Customers' revenue", money(of_customers, currency)),
-        ("Revenue with guests' sales", money(data.products.total[s.REVENUE], currency)),
-        ("Countries", f"{data.countries.total[s.ROWS]:,}"),
-        ("Products", f"{data.products.total[s.ROWS]:,}"),
+        ("Revenue with guests' sales", money(data.sold[s.REVENUE], currency)),
+        *[
+            (label, f"{sold.total[s.ROWS]:,}")
+            for label, sold in (("Countries", data.countries), ("Products", data.products))
+            if sold is not None
+        ],
     ]
 
 

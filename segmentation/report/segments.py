@@ -80,8 +80,8 @@ def segment_cards(data: ReportData) -> list[SegmentCard]:
             number(profile[f"median_{s.RECENCY_DAYS}"]),
             [_typical_value(feature, profile, own, averages[feature], currency) for feature in features],
             differences(profile, averages, currency) if len(profiles) > 1 else [],
-            _bought(data.countries.of_segments, profile, s.COUNTRY, s.COUNTRY),
-            _bought(data.products.of_segments, profile, s.STOCK_CODE, s.DESCRIPTION),
+            _bought(data.countries.of_segments if data.countries else (), profile, s.COUNTRY, s.COUNTRY),
+            _bought(data.products.of_segments if data.products else (), profile, s.STOCK_CODE, s.DESCRIPTION),
             suggestion(str(profile[s.SEGMENT_NAME] or ""), data.config.report.suggestions),
             str(profile[s.RULE]),
         )

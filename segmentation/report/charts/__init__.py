@@ -37,29 +37,32 @@ def _figures(data: ReportData) -> dict[str, Figure]:
     customers = sum(row[s.CUSTOMERS] for row in profiles)
     # Identical customers are one segment: the elbow's title says so.
     rule = "elbow" if data.choice.rule == "identical" else data.choice.rule
-    return {
+    figures = {
         "elbow": elbow_chart(data.sweep, data.choice.reason, rule=rule),
         "segments": segments_chart(data.drawn_customers, profiles, sampled_from=customers, currency=currency),
         "profiles": profiles_chart(profiles, s.NUMERIC_FEATURES, currency=currency),
         "concentration": concentration_chart(data.lorenz_points, currency=currency),
         "months": months_chart(data.period_sales, profiles, as_of, data.months, currency=currency),
         "recency": recency_chart(data.recency_bins, profiles, as_of, data.days),
-        "countries": pareto_chart(
+    }
+    if data.countries is not None:
+        figures["countries"] = pareto_chart(
             data.countries.largest[:LARGEST_DRAWN],
             s.COUNTRY,
             ("country", "countries"),
             data.countries.total[s.ROWS],
             currency=currency,
-        ),
-        "products": pareto_chart(
+        )
+    if data.products is not None:
+        figures["products"] = pareto_chart(
             _labelled(data.products.largest[:LARGEST_DRAWN]),
             PRODUCT,
             ("product", "products"),
             data.products.total[s.ROWS],
             currency=currency,
             class_a_count=data.products.total["A"],
-        ),
-    }
+        )
+    return figures
 
 
 def _labelled(products: Rows) -> Rows:

@@ -136,8 +136,6 @@ def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) 
     totals: Row = {"rows": len(rows)}
     totals |= {name: sum(row[name] for row in rows) for name in ("revenue", "guest_revenue", "units")}
     totals |= {letter: sum(row["abc_class"] == letter for row in rows) for letter in "ABC"}
-    if key != "country":
-        totals |= {"first_sold_at": datetime(2010, 12, 1, 8, 26), "last_sold_at": datetime(2011, 12, 9, 12, 50)}
     return Sold(largest, totals, of_segments)
 
 
@@ -177,6 +175,11 @@ def report_data(
         "quality": quality_of(),
         "countries": sold_of("country", countries, k),
         "products": sold_of("stock_code", products, k),
+        "sold": {
+            "revenue": Decimal("1833.3333"),
+            "first_sold_at": datetime(2010, 12, 1, 8, 26),
+            "last_sold_at": datetime(2011, 12, 9, 12, 50),
+        },
         "rejected_examples": [example_line("cancellation")],
         # Of these the charts alone are made.
         "drawn_customers": [],

@@ -60,8 +60,8 @@ def data_of(spark: SparkSession, partitions: int) -> ReportData:
         "first_purchase_at timestamp_ntz, last_purchase_at timestamp_ntz, as_of date",
     )
     orders = spark.createDataFrame(
-        [(row["customer_id"], row["last_purchase_at"], row["total_spend"]) for row in customers()],
-        "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
+        [(row["customer_id"], *2 * [row["last_purchase_at"]], row["total_spend"]) for row in customers()],
+        "customer_id string, first_sold_at timestamp_ntz, last_sold_at timestamp_ntz, revenue decimal(30,4)",
     )
     empty = "segment_id int, revenue decimal(20,4)"
     return collect(
