@@ -168,7 +168,7 @@ def run(context: RunContext) -> Published:
     run_id = audit_and_publish(context, lines, preparation.count, segments, facts)
     path = staged.lake.run_path(run_id)
     quality, warnings = lines.ledger.data_quality, context.warnings
-    return Published(run_id, path, False, choice.reason, quality, segments.profiles, warnings)
+    return Published(run_id, path, False, choice.summary, quality, segments.profiles, warnings)
 
 
 def warn_of_missing_fields(config: RunConfig) -> None:
@@ -216,7 +216,7 @@ def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit
     fits, choice = choose_and_refit(
         preparation, sweep(preparation, ks_to_fit(preparation, settings), settings), settings
     )
-    context.progress.note(choice.reason)
+    context.progress.note(f"k = {choice.k}, {choice.verdict or choice.rule}")
     return fits, choice
 
 
@@ -237,7 +237,9 @@ def name_and_assign(
     model = segment_model(preparation, fit.centres, [name.name for name in names])
     assigned = context.cache(customer_segments(customers, model, fit, as_of))
     statistics = segment_statistics(assigned).collect()  # one row per segment
-    profiles = segment_profiles(statistics, [name.rule for name in names], clustered_only(centres, features))
+    jaccards = fit.stability.jaccards if fit.stability else [None] * fit.k
+    rules = [name.rule for name in names]
+    profiles = segment_profiles(statistics, rules, clustered_only(centres, features), jaccards)
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:
         staged.write_exports(export_rows(assigned, s.TOTAL_SPEND, s.RECENCY_DAYS), file_names(profiles))

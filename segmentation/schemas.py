@@ -231,6 +231,7 @@ COLUMN_TYPES: dict[str, DataType] = {
     ),
     **dict.fromkeys((CUSTOMER_SHARE, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, SHARE, *FEATURE_STATISTICS), DOUBLE),
     **dict.fromkeys((FIRST_PURCHASE_AT, LAST_PURCHASE_AT, FIRST_SOLD_AT, LAST_SOLD_AT), TIME),
+    **dict.fromkeys((JACCARD, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE), DOUBLE),
     **dict.fromkeys((CHOSEN, IS_MERCHANDISE), BooleanType()),
     AS_OF: DateType(),
     CENTRE: MapType(TEXT, DOUBLE, valueContainsNull=False),
@@ -240,7 +241,8 @@ COLUMN_TYPES: dict[str, DataType] = {
 
 NULLABLE = {
     *(NEAREST_OTHER_SEGMENT_ID, MARGIN),  # there is no other segment when there is only one
-    *(SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ),  # undefined for k = 1
+    *(SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD),  # undefined for k = 1
+    JACCARD,  # unknown for one segment, and where the sample has no customer of the segment
     AVERAGE_UNIT_PRICE,  # undefined where, with rules switched off, the units add up to 0
     *[feature.name for feature in FEATURES.values() if feature.nullable],
     *FEATURE_STATISTICS,  # NULL only where no customer of the segment has the feature
@@ -271,13 +273,18 @@ centre minus the distance to the own: near 0 is on the border."""
 SEGMENT_PROFILES = _table(
     *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE),
     *FEATURE_STATISTICS,
-    CENTRE,
+    *(CENTRE, JACCARD),
 )
 """One row per segment, ids ascending with the centre's spend. `centre` maps each clustered feature to its value at
-the segment's centre, in original units."""
+the segment's centre, in original units. `jaccard` says how well the segment comes back in bootstrap resamples."""
 
-K_SWEEP = _table(K, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, ITERATIONS, SECONDS, CHOSEN)
-"""One row per k tried, and k = 1 in closed form (the total sum of squares)."""
+K_SWEEP = _table(
+    *(K, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE),
+    *(ITERATIONS, SECONDS, CHOSEN),
+)
+"""One row per k tried, and k = 1 in closed form (the total sum of squares). The silhouette (Euclidean), the Jaccard
+similarities of the segments under the bootstrap, their least and their mean, and the smallest segment's share are of a
+sample of customers."""
 
 COUNTRY_SALES = _table(
     *(COUNTRY, REVENUE, GUEST_REVENUE, ORDERS, CUSTOMERS, UNITS, AVERAGE_ORDER_VALUE),

@@ -83,15 +83,27 @@ def _feature(clustered: ClusteredFeature) -> tuple[str, str]:
 def _clustering(config: RunConfig) -> Entries:
     settings = config.clustering
     yield "k tried", f"{min(settings.k_min, settings.smallest_k)} to {settings.largest_k}"
-    if settings.k in ("auto", "elbow"):
+    if settings.k == "auto":
         yield (
             "k chosen",
-            "the elbow: the k farthest below the chord of the WSSSE curve; without one the best silhouette",
+            "the most segments that come back when customers are drawn anew and lie apart; if none lie apart, the last "
+            "of the unbroken run of k whose segments come back; else one segment",
+        )
+    elif settings.k == "elbow":
+        yield (
+            "k chosen",
+            "the elbow: the k farthest below the chord of the WSSSE curve, which moves with clustering.k_max; without "
+            "one the best silhouette",
         )
     elif settings.k == "silhouette":
         yield "k chosen", "the best silhouette"
     else:
         yield "k chosen", f"{settings.k}, as the configuration says"
+    yield (
+        "segments judged",
+        f"by {settings.resamples} bootstrap resamples of at most {settings.stability_sample:,} customers: a segment "
+        f"comes back with a mean Jaccard similarity of {settings.stable_jaccard:g} or more",
+    )
     restarts = "one fit" if settings.restarts in ("auto", 1) else f"{settings.restarts} fits"
     yield "each k", f"{restarts} of at most {settings.max_iterations} iterations, seed {settings.seed}"
     yield "many customers", f"above {settings.seeding_sample:,} each k is fitted on a sample and measured on all"

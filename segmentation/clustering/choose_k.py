@@ -1,42 +1,144 @@
-"""Choose the number of segments from the fits of a sweep, with the reason in words.
+"""Choose the number of segments from the fits of a sweep, and judge whether the segments are really there.
+
+The verdicts are those of market segmentation (S. Dolnicar, B. Grün, F. Leisch, "Market Segmentation Analysis", 2018):
+
+- natural: the segments are groups that lie apart, and come back when customers are drawn anew
+- reproducible: customers are a continuum, of which the segments are tiers; they come back as well
+- constructed: the segments do not all come back
 
 The elbow is Kneedle's (V. Satopää, J. Albrecht, D. Irwin, B. Raghavan, "Finding a 'Kneedle' in a Haystack", 2011)
 for a decreasing convex curve. With k and WSSSE both scaled to [0, 1], it is the k farthest below the chord from the
 first point to the last.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import Preparation
+from segmentation.config.settings import ClusteringSettings
+
+Verdict = Literal["natural", "reproducible", "constructed"]
 
 # Distances from the chord lie between 0 and 1: a difference below this is rounding.
 TIE = 1e-9
+# A handful of customers comes back by chance, and is a list of exceptions, not a segment.
+LEAST_CUSTOMERS = 5
+WORDS: Mapping[Verdict, str] = {
+    "natural": "The groups are really there: customers crowd around the segments, with few in between, and the "
+    "segments come back when customers are drawn anew",
+    "reproducible": "Customers form a continuum; the segments are tiers of it. They come back when customers are left "
+    "out; their borders are a convention",
+    "constructed": "Not all of these segments come back when customers are drawn anew: they are a division for "
+    "convenience, not a finding",
+}
+ONE_SEGMENT_WORDS = (
+    "No division of the customers comes back when customers are drawn anew: they are treated as one group"
+)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen k, the rule that chose it, the k of the elbow (None where there is none) and the reason in words."""
+    """The chosen k, the rule that chose it, the k of the elbow (None where there is none) and the reason in words.
+
+    `verdict` says whether the segments are really there, `words` the same for people; None and empty where all
+    customers are identical. `within_to_null` is the within share ÷ the smallest of customers without groups, where it
+    was needed; `jaccards` are those of the segments, in the order of the fit's centres.
+    """
 
     k: int
-    rule: Literal["elbow", "silhouette", "fixed", "identical"]
+    rule: Literal["auto", "elbow", "silhouette", "fixed", "identical"]
     elbow: int | None
     reason: str
+    verdict: Verdict | None = None
+    words: str = ""
+    within_to_null: float | None = None
+    least_jaccard: float | None = None
+
+    @property
+    def summary(self) -> str:
+        """The reason and the verdict, without the last full stop."""
+        return f"{self.reason}. {self.words}" if self.words else self.reason
 
 
-def choose_k(fits: Sequence[Fit], preparation: Preparation, k: int | str) -> Choice:
-    """Choose one of `fits` by the configured `k`: a number, "elbow" or "silhouette".
+def choose_k(
+    fits: Sequence[Fit],
+    preparation: Preparation,
+    settings: ClusteringSettings,
+    within_to_null: Callable[[int], float],
+) -> Choice:
+    """Choose one of `fits` by `clustering.k`, and judge its segments.
 
-    `fits` include k = 1, whose WSSSE is the total sum of squares. Without it the curve lacks its steepest part.
+    `fits` include k = 1, whose WSSSE is the total sum of squares, and have their stability. `within_to_null` computes
+    the within share of k segments ÷ the smallest of customers without groups.
     """
     if preparation.distinct < 2:
         reason = f"all {preparation.count:,} customers are identical in the clustered features: they are one segment"
         return Choice(1, "identical", None, reason)
     wssse = {fit.k: fit.wssse for fit in fits}
-    silhouette = {fit.k: fit.indices.silhouette or 0.0 for fit in fits if fit.k > 1}
-    return choose_from_curve(wssse, silhouette, k)
+    silhouette = {fit.k: (fit.stability and fit.stability.silhouette) or 0.0 for fit in fits if fit.k > 1}
+    stable = [fit.k for fit in fits if fit.k > 1 and is_stable(fit, preparation.count, settings)]
+    if settings.k == "auto":
+        choice = choose_stable(stable, silhouette, within_to_null, settings)
+        choice = replace(choice, elbow=elbow(wssse))
+    else:
+        choice = choose_from_curve(wssse, silhouette, settings.k)
+        choice = replace(choice, verdict=_verdict(choice.k, stable, within_to_null, settings))
+    chosen = next(fit for fit in fits if fit.k == choice.k)
+    return replace(
+        choice,
+        words=ONE_SEGMENT_WORDS if choice.k == 1 else WORDS[choice.verdict or "constructed"],
+        within_to_null=round(within_to_null(choice.k), 4) if choice.k > 1 else None,
+        least_jaccard=chosen.stability.least_jaccard if chosen.stability else None,
+    )
+
+
+def is_stable(fit: Fit, customers: int, settings: ClusteringSettings) -> bool:
+    """Return whether all segments of a fit come back in resamples, and none is too small."""
+    if fit.stability is None:
+        return False
+    least_share = max(settings.min_share, LEAST_CUSTOMERS / customers)
+    known = [jaccard for jaccard in fit.stability.jaccards if jaccard is not None]
+    return len(known) == fit.k and min(known) >= settings.stable_jaccard and fit.stability.least_share >= least_share
+
+
+def choose_stable(
+    stable: Sequence[int],
+    silhouette: Mapping[int, float],
+    within_to_null: Callable[[int], float],
+    settings: ClusteringSettings,
+) -> Choice:
+    """Choose a k of natural groups if there are any, else the last of the unbroken run of stable k, else the least.
+
+    `stable` are the k whose segments all come back, ascending.
+    """
+    enough = settings.silhouette_share * max(silhouette.values())
+    candidates = [k for k in stable if silhouette[k] >= enough]
+    if candidates and within_to_null(candidates[-1]) <= settings.natural_within:
+        k = candidates[-1]
+        return Choice(
+            k, "auto", None, f"k = {k} is the largest number of segments that come back and lie apart", "natural"
+        )
+    first = min(silhouette)
+    last = first
+    while last + 1 in stable:
+        last += 1
+    if first in stable:
+        reason = f"k = {last}: each number of segments up to {last} gives segments that come back"
+        return Choice(last, "auto", None, reason, "reproducible")
+    if settings.k_min > 1:
+        reason = f"k = {first} is the least that clustering.k_min allows: its segments do not all come back"
+        return Choice(first, "auto", None, reason, "constructed")
+    return Choice(1, "auto", None, "not even two segments come back when customers are drawn anew", "constructed")
+
+
+def _verdict(
+    k: int, stable: Sequence[int], within_to_null: Callable[[int], float], settings: ClusteringSettings
+) -> Verdict:
+    if k not in stable:
+        return "constructed"
+    return "natural" if within_to_null(k) <= settings.natural_within else "reproducible"
 
 
 def choose_from_curve(wssse: Mapping[int, float], silhouette: Mapping[int, float], k: int | str) -> Choice:
@@ -54,7 +156,8 @@ def choose_from_curve(wssse: Mapping[int, float], silhouette: Mapping[int, float
         reason = f"k = {best} has the best silhouette, {silhouette[best]:.3f}; {elbow_text}"
         return Choice(best, "silhouette", elbow_k, reason)
     if elbow_k is not None and elbow_k in silhouette:
-        reason = f"the elbow of the WSSSE curve, its greatest distance from the chord, is at k = {elbow_k}"
+        elbow_text = f"the elbow of the WSSSE curve{_range_read(wssse)}"
+        reason = f"beyond k = {elbow_k} each further segment explains little more ({elbow_text})"
         return Choice(elbow_k, "elbow", elbow_k, reason)
     if len(ks) == 1:
         reason = f"{elbow_text}, and k = {best} was the only one to take"
@@ -62,6 +165,16 @@ def choose_from_curve(wssse: Mapping[int, float], silhouette: Mapping[int, float
         within = f" within {ks[0]}..{ks[-1]}" if elbow_k is None else f", not within {ks[0]}..{ks[-1]}"
         reason = f"{elbow_text}{within}, so k = {best} was taken by the best silhouette"
     return Choice(best, "silhouette", elbow_k, reason)
+
+
+def _range_read(wssse: Mapping[int, float]) -> str:
+    """Say what the largest k tried does to the elbow; empty if it reads the same whatever it is."""
+    ks = sorted(wssse)
+    read = {last: elbow({k: wssse[k] for k in ks if k <= last}) for last in ks[2:]}
+    known = sorted({k for k in read.values() if k})
+    if len(known) < 2:
+        return ""
+    return f"; it moves with clustering.k_max: from {min(read)} to {ks[-1]} it reads {known[0]} to {known[-1]}"
 
 
 def elbow(wssse: Mapping[int, float]) -> int | None:

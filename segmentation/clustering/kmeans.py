@@ -17,14 +17,18 @@ from pyspark.sql import DataFrame
 from segmentation.clustering.metrics import Centres, Indices
 from segmentation.clustering.scaling import SCALED
 from segmentation.clustering.seeding import Points, assign
+from segmentation.clustering.stability import Stability
 from segmentation.config.settings import ClusteringSettings
 
-NO_INDICES = Indices(None, None, None)
+NO_INDICES = Indices(None, None)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """The best fit for one k: its centres in scaled space, and the figures of its row in `k_sweep`."""
+    """The best fit for one k: its centres in scaled space, and the figures of its row in `k_sweep`.
+
+    `stability` is None before the segments were judged, and its figures are in the order of the centres.
+    """
 
     k: int
     centres: Centres
@@ -32,6 +36,7 @@ class Fit:
     iterations: int
     seconds: float
     indices: Indices = NO_INDICES
+    stability: Stability | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
-"""Measure clusterings by WSSSE, silhouette, Davies-Bouldin and Calinski-Harabasz.
+"""Measure clusterings by WSSSE, Davies-Bouldin and Calinski-Harabasz. The silhouette is in `stability`.
 
-- silhouette (P. Rousseeuw, 1987) with squared Euclidean distance, as Spark's ClusteringEvaluator: -1 worst, 1 best
 - Davies-Bouldin (D. Davies, D. Bouldin, 1979): 0 best
 - Calinski-Harabasz (T. Caliński, J. Harabasz, 1974): the larger the better
 
@@ -9,9 +8,8 @@ same points in the same order both return the same bits.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,20 +25,17 @@ Centres = tuple[tuple[float, ...], ...]
 class Indices:
     """None where an index is undefined: one cluster, or no distance within or between clusters."""
 
-    silhouette: float | None
     davies_bouldin: float | None
     calinski_harabasz: float | None
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Sums over the points of one cluster: of squared distances to the centre, of squared norms, and of coordinates."""
+    """The points of one cluster: their number, mean distance to the centre and sum of squared distances."""
 
     size: int
     mean_distance: float
     wssse: float
-    squared_norms: float
-    sums: Sequence[float]
 
 
 def squared_distance(point: Column, centre: Sequence[float]) -> Column:
@@ -62,23 +57,17 @@ def cluster_indices(
     points: Points, clusterings: Sequence[Centres], wssse: Sequence[float], total_squares: float
 ) -> list[Indices]:
     """Return the indices of each clustering of `points` by the nearest of its centres; `wssse` is that of its fit."""
-    squared_norms = _sum_columns(column * column for column in points.T)
     result = []
     for centres, wssse_of_fit in zip(clusterings, wssse, strict=True):
         labels, squared = assign(points, np.array(centres))
-        clusters = _clusters(points, squared_norms, labels, squared)
-        silhouette = _silhouette(points, squared_norms, labels, clusters)
-        result.append(indices_of(centres, clusters, silhouette, wssse_of_fit, total_squares))
+        result.append(indices_of(centres, _clusters(labels, squared), wssse_of_fit, total_squares))
     return result
 
 
-def indices_of(
-    centres: Centres, clusters: Mapping[int, Cluster], silhouette: float, wssse: float, total_squares: float
-) -> Indices:
+def indices_of(centres: Centres, clusters: Mapping[int, Cluster], wssse: float, total_squares: float) -> Indices:
     """Return the indices of a clustering; `clusters` maps the positions of centres to their clusters, none empty."""
     count = sum(cluster.size for cluster in clusters.values())
     return Indices(
-        silhouette if len(clusters) > 1 else None,
         _davies_bouldin({position: cluster.mean_distance for position, cluster in clusters.items()}, centres),
         _calinski_harabasz(count, len(centres), wssse, total_squares),
     )
@@ -106,47 +95,13 @@ def _calinski_harabasz(count: int, k: int, wssse: float, total_squares: float) -
     return ((total_squares - wssse) / (k - 1)) / (wssse / (count - k))
 
 
-def _clusters(points: Points, squared_norms: Points, labels: NDArray[np.intp], squared: Points) -> dict[int, Cluster]:
+def _clusters(labels: NDArray[np.intp], squared: Points) -> dict[int, Cluster]:
     """Return the clusters that are not empty; `squared` are the points' squared distances to their centres."""
     sizes = np.bincount(labels)
-
-    def sum_by_cluster(values: Points) -> list[float]:
-        return [float(value) for value in np.bincount(labels, weights=values)]  # adds in the order of the points
-
-    distances, wssse, norms = map(sum_by_cluster, (np.sqrt(squared), squared, squared_norms))
-    sums = [sum_by_cluster(column) for column in points.T]
+    # bincount adds in the order of the points.
+    distances, wssse = np.bincount(labels, np.sqrt(squared)), np.bincount(labels, squared)
     return {
-        position: Cluster(
-            int(size),
-            distances[position] / int(size),
-            wssse[position],
-            norms[position],
-            [of_dimension[position] for of_dimension in sums],
-        )
+        position: Cluster(int(size), float(distances[position]) / int(size), float(wssse[position]))
         for position, size in enumerate(sizes)
         if size > 0
     }
-
-
-def _silhouette(
-    points: Points, squared_norms: Points, labels: NDArray[np.intp], clusters: Mapping[int, Cluster]
-) -> float:
-    """Return the mean silhouette; a point alone in its cluster counts 0."""
-    within, other = np.full(len(points), np.nan), np.full(len(points), np.inf)
-    for position, cluster in clusters.items():
-        product = _sum_columns(column * total for column, total in zip(points.T, cluster.sums, strict=True))
-        mean_squared = squared_norms + cluster.squared_norms / cluster.size - 2 * product / cluster.size
-        mean_squared = np.maximum(mean_squared, 0)
-        is_own = labels == position
-        if cluster.size > 1:
-            within[is_own] = mean_squared[is_own] * (cluster.size / (cluster.size - 1))
-        other[~is_own] = np.minimum(other, mean_squared)[~is_own]
-    silhouettes = np.zeros(len(points))
-    nearer, farther = within < other, within > other
-    silhouettes[nearer] = 1 - within[nearer] / other[nearer]
-    silhouettes[farther] = other[farther] / within[farther] - 1
-    return float(np.cumsum(silhouettes)[-1]) / len(points)
-
-
-def _sum_columns(columns: Iterable[Points]) -> Points:
-    return reduce(np.add, columns)

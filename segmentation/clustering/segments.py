@@ -39,7 +39,9 @@ def ordered_by_spend(
         range(fit.k),
         key=lambda c: (centres[c][s.TOTAL_SPEND], centres[c][s.PURCHASE_FREQUENCY], fit.centres[c]),
     )
-    return replace(fit, centres=tuple(fit.centres[c] for c in order)), [centres[c] for c in order]
+    stability = fit.stability.reordered(order) if fit.stability else None
+    ordered = replace(fit, centres=tuple(fit.centres[c] for c in order), stability=stability)
+    return ordered, [centres[c] for c in order]
 
 
 def centres_in_original_units(
@@ -115,12 +117,16 @@ def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
 
 def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
     """Return a row of `K_SWEEP`."""
+    stability = fit.stability
     return {
         s.K: fit.k,
         s.WSSSE: fit.wssse,
-        s.SILHOUETTE: fit.indices.silhouette,
+        s.SILHOUETTE: stability.silhouette if stability else None,
         s.DAVIES_BOULDIN: fit.indices.davies_bouldin,
         s.CALINSKI_HARABASZ: fit.indices.calinski_harabasz,
+        s.LEAST_JACCARD: stability.least_jaccard if stability else None,
+        s.MEAN_JACCARD: stability.mean_jaccard if stability else None,
+        s.LEAST_SHARE: stability.least_share if stability else 1.0,
         s.ITERATIONS: fit.iterations,
         s.SECONDS: round(fit.seconds, 3),
         s.CHOSEN: fit.k == choice.k,
@@ -156,9 +162,12 @@ def quartiles_of(feature: str) -> str:
 
 
 def segment_profiles(
-    statistics: Sequence[Row], rules: Sequence[str], centres: Sequence[Mapping[str, float]]
+    statistics: Sequence[Row],
+    rules: Sequence[str],
+    centres: Sequence[Mapping[str, float]],
+    jaccards: Sequence[float | None],
 ) -> list[dict[str, Any]]:
-    """Return the rows of `SEGMENT_PROFILES` from collected statistics, the rule of each name and the centres."""
+    """Return the rows of `SEGMENT_PROFILES` from collected statistics and each segment's rule, centre, jaccard."""
     customers = sum(row[s.CUSTOMERS] for row in statistics)
     revenue = sum((row[s.REVENUE] for row in statistics), Decimal(0))
     return [
@@ -168,6 +177,7 @@ def segment_profiles(
             s.CUSTOMER_SHARE: row[s.CUSTOMERS] / customers,
             s.REVENUE_SHARE: float(row[s.REVENUE]) / float(revenue) if revenue else 0.0,
             s.CENTRE: dict(centre),
+            s.JACCARD: jaccard,
         }
-        for row, rule, centre in zip(statistics, rules, centres, strict=True)
+        for row, rule, centre, jaccard in zip(statistics, rules, centres, jaccards, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Fit KMeans for every k, choose one, and report figures over all customers.
+"""Fit KMeans for every k, judge the segments of each, choose one, and report figures over all customers.
 
 Up to `clustering.seeding_sample` customers, every k is searched and fitted on all of them. Above it, every k is
 searched and fitted on a weighted sample and then measured on all customers; the chosen k alone is fitted on all. A
@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice, choose_k
+from segmentation.clustering.evidence import collect_evidence, with_stability
 from segmentation.clustering.kmeans import Fit, TrainingData, as_centres, best_fit, grown_start, training_data
 from segmentation.clustering.metrics import Centres, cluster_indices, squared_distance
 from segmentation.clustering.scaling import POINT, SCALED, Preparation
@@ -81,15 +82,19 @@ def choose_and_refit(
 ) -> tuple[list[Fit], Choice]:
     """Choose k, and fit it on all customers if the sweep fitted it on a sample. Return all fits and the choice.
 
-    If the new figures change the choice, the newly chosen k is fitted too: the choice rests on figures in the table.
+    The fits gain the stability of their segments. If new figures change the choice, the newly chosen k is fitted too:
+    the choice rests on figures in the table.
     """
-    final, fitted_on_all = list(fits), {1}
-    choice = choose_k(final, preparation, settings.k)
+    evidence = collect_evidence(preparation, settings)
+    final, fitted_on_all = with_stability(fits, evidence, settings), {1}
+    choice = choose_k(final, preparation, settings, evidence.within_to_null)
     while _is_sampled(preparation, settings) and choice.k not in fitted_on_all:
         fitted_on_all.add(choice.k)
-        final = [_fit_on_all(preparation, fit.centres, settings) if fit.k == choice.k else fit for fit in final]
-        final = _never_rising(preparation, final, settings)
-        choice = choose_k(final, preparation, settings.k)
+        refitted = [_fit_on_all(preparation, fit.centres, settings) if fit.k == choice.k else fit for fit in final]
+        refitted = _never_rising(preparation, refitted, settings)
+        # A fit on all ends close to its start: the segments are those that were judged.
+        final = [replace(fit, stability=before.stability) for fit, before in zip(refitted, final, strict=True)]
+        choice = choose_k(final, preparation, settings, evidence.within_to_null)
     return final, choice
 
 

@@ -174,7 +174,9 @@ class ClusteringSettings(Settings):
         description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max", min_length=1
     )
     k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "elbow", "silhouette"] = Field(
-        "auto", description="auto (stable under resampling), elbow, silhouette, or a number from 2 to 50"
+        "auto",
+        description="auto (segments that come back when customers are drawn anew), elbow, silhouette, or a number from "
+        "2 to 50",
     )
     k_min: int = Field(1, description="the smallest number of segments tried", ge=1)
     k_max: int = Field(10, description="the largest number of segments tried", ge=2, le=50)
@@ -188,6 +190,28 @@ class ClusteringSettings(Settings):
         10_000, description="above this many customers, each k is fitted on a sample of 40,000", ge=100, le=100_000
     )
     parallel_fits: int = Field(4, description="fits that run at the same time", ge=1, le=64)
+    stable_jaccard: Fraction = Field(
+        0.75,
+        description="a segment comes back when its mean Jaccard similarity to that of resamples is at least this "
+        "(Hennig, 2007: below 0.6 not to be trusted, from 0.75 valid, from 0.85 highly stable)",
+    )
+    min_share: Fraction = Field(0.01, description="of the customers; a smaller segment counts as not stable")
+    silhouette_share: Fraction = Field(
+        0.9, description="auto prefers more segments down to this share of the best silhouette"
+    )
+    natural_within: float = Field(
+        0.8,
+        description="segments are natural if the squared distances within them are at most this share of those of "
+        "customers without groups (an effect size in the manner of the gap statistic, Tibshirani et al., 2001)",
+        gt=0,
+        le=1,
+    )
+    resamples: int = Field(
+        10, description="bootstrap resamples, from each of which every k is fitted afresh", ge=2, le=1_000
+    )
+    stability_sample: int = Field(
+        4_000, description="at most this many customers judge whether segments come back", ge=100, le=20_000
+    )
 
     @property
     def largest_k(self) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
@@ -111,7 +111,7 @@ def run_facts(
         "configuration": config.model_dump(mode="json"),
         "code_version": code_version(),
         "spark_version": spark_version,
-        "choice": {"k": choice.k, "rule": choice.rule, "elbow": choice.elbow, "reason": choice.reason},
+        "choice": asdict(choice),
     }
 
 

@@ -61,7 +61,7 @@ def elbow_title(sweep: Rows, rule: str) -> str:
     if rule == "silhouette":
         value = finite(chosen.get(s.SILHOUETTE))
         return f"k = {k} has the best silhouette{'' if value is None else f' ({value:.2f})'}; {agreement}"
-    if knee != k:
+    if knee != k or rule == "auto":
         return f"k = {k} was chosen; {reading}"
     return f"The elbow is at k = {k}{_explained(sweep, k)}"
 

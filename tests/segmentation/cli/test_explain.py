@@ -54,6 +54,7 @@ def test_features_are_listed_with_their_transformations():
     ("overrides", "tried", "chosen"),
     [
         ([], "1 to 10", "the elbow: the k farthest below the chord"),
+        (["clustering.k=auto"], "1 to 10", "the most segments that come back"),
         (["clustering.k=silhouette", "clustering.k_min=3"], "3 to 10", "the best silhouette"),
         (["clustering.k=14"], "1 to 14", "14, as the configuration says"),
     ],

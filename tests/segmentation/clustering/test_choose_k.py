@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from segmentation.clustering.choose_k import Choice, choose_from_curve, choose_k, elbow, leaves_nothing
 from segmentation.clustering.kmeans import Fit
-from segmentation.clustering.metrics import Indices
+from segmentation.clustering.stability import Stability
+from tests.segmentation.clustering.generated import settings
 
 # The best fits of the Online Retail customers' standard-scaled spend and frequency; k = 1 is the total sum of squares.
 WSSSE = (8674.0, 4694.471, 3264.413, 2286.436, 1627.835, 1282.536, 1014.111, 848.268, 717.274, 612.8)
@@ -57,21 +58,25 @@ def test_the_elbow_is_inside_the_range_and_independent_of_the_unit(falls: list[f
         assert distances[in_other_unit or 1] == pytest.approx(distances[elbow_k], abs=1e-9)
 
 
-def test_auto_takes_the_elbow():
+def test_elbow_takes_the_elbow_and_says_how_far_k_max_moves_it():
     silhouette = dict.fromkeys(range(2, 11), 0.5)
     assert choose_from_curve(ONLINE_RETAIL, silhouette, "elbow") == Choice(
-        4, "elbow", 4, "the elbow of the WSSSE curve, its greatest distance from the chord, is at k = 4"
+        4,
+        "elbow",
+        4,
+        "beyond k = 4 each further segment explains little more (the elbow of the WSSSE curve; it moves with "
+        "clustering.k_max: from 3 to 10 it reads 2 to 4)",
     )
 
 
-def test_auto_takes_the_best_silhouette_where_the_curve_has_no_elbow():
+def test_elbow_takes_the_best_silhouette_where_the_curve_has_no_elbow():
     straight = {1: 8.0, 2: 6.0, 3: 4.0, 4: 2.0, 5: 0.0}
     assert choose_from_curve(straight, SILHOUETTE, "elbow") == Choice(
         2, "silhouette", None, "the curve has no elbow within 2..5, so k = 2 was taken by the best silhouette"
     )
 
 
-def test_auto_takes_the_best_silhouette_where_the_elbow_was_not_fitted():
+def test_elbow_takes_the_best_silhouette_where_the_elbow_was_not_fitted():
     choice = choose_from_curve(ONLINE_RETAIL, {5: 0.6, 6: 0.7, 7: 0.65}, "elbow")
     assert (choice.k, choice.rule, choice.elbow) == (6, "silhouette", 4)
     assert choice.reason == "the elbow reads 4, not within 5..7, so k = 6 was taken by the best silhouette"
@@ -104,15 +109,25 @@ def preparation(distinct: int) -> Any:
     return SimpleNamespace(count=1_200, distinct=distinct)
 
 
+def fits_of(silhouette: dict[int, float | None], jaccard: float = 0.9) -> list[Fit]:
+    return [
+        Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, stability=Stability((jaccard,) * k, (1 / k,) * k, value))
+        for k, value in silhouette.items()
+    ]
+
+
+def chosen(fits: list[Fit], distinct: int = 6, ratio: float = 1.0, **others: Any) -> Choice:
+    return choose_k(fits, preparation(distinct), settings(**others), lambda k: ratio)
+
+
 def test_the_choice_reads_the_figures_of_the_fits():
-    silhouette = {1: None, 2: None, 3: 0.4, 4: 0.3, 5: 0.2}
-    fits = [Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, Indices(value, None, None)) for k, value in silhouette.items()]
-    assert choose_k(fits, preparation(distinct=6), "silhouette").k == 3
-    assert choose_k(fits, preparation(distinct=6), 5).rule == "fixed"
+    fits = fits_of({1: None, 2: None, 3: 0.4, 4: 0.3, 5: 0.2})
+    assert chosen(fits, k="silhouette").k == 3
+    assert chosen(fits, k=5).rule == "fixed"
 
 
 def test_customers_who_are_all_alike_are_one_segment():
-    choice = choose_k([Fit(1, (), 0.0, 0, 0.0)], preparation(distinct=1), "elbow")
+    choice = chosen([Fit(1, (), 0.0, 0, 0.0)], distinct=1)
     assert (choice.k, choice.rule, choice.elbow) == (1, "identical", None)
     assert choice.reason == "all 1,200 customers are identical in the clustered features: they are one segment"
 

@@ -1,14 +1,12 @@
-"""The three indices are those of scikit-learn and Spark, and None where they are undefined."""
+"""The indices are those of scikit-learn and Spark, and None where they are undefined."""
 
 import numpy as np
 import pytest
-from pyspark.ml.evaluation import ClusteringEvaluator
-from pyspark.ml.functions import array_to_vector
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
 from segmentation.clustering.kmeans import as_centres
 from segmentation.clustering.metrics import Indices, cluster_indices, nearest_centre, squared_distance
@@ -24,23 +22,20 @@ def test_the_indices_agree_with_scikit_learn():
     fit = KMeans(4, n_init=1, tol=0, random_state=1).fit(points)
     total = float(((points - points.mean(axis=0)) ** 2).sum())
     (indices,) = cluster_indices(points, [as_centres(fit.cluster_centers_)], [fit.inertia_], total)
-    assert indices.silhouette == pytest.approx(silhouette_score(points, fit.labels_, metric="sqeuclidean"))
     assert indices.davies_bouldin == pytest.approx(davies_bouldin_score(points, fit.labels_))
     assert indices.calinski_harabasz == pytest.approx(calinski_harabasz_score(points, fit.labels_))
 
 
 def test_one_cluster_has_no_index():
-    assert cluster_indices(np.array([[0.0], [2.0]]), [((1.0,),)], [2.0], 2.0) == [Indices(None, None, None)]
+    assert cluster_indices(np.array([[0.0], [2.0]]), [((1.0,),)], [2.0], 2.0) == [Indices(None, None)]
 
 
 def test_no_distance_within_clusters_leaves_calinski_harabasz_undefined():
     (indices,) = cluster_indices(np.array([[0.0], [0.0], [8.0], [8.0]]), [((0.0,), (8.0,))], [0.0], 64.0)
-    assert indices == Indices(1.0, 0.0, None)
+    assert indices == Indices(0.0, None)
 
 
-def test_spark_and_driver_measure_the_same_bits_and_sparks_silhouette(
-    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
-):
+def test_spark_and_driver_measure_the_same_bits(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("segmentation.clustering.spark_metrics.MOST_CLUSTERS_OF_A_JOB", 8)  # two batches below
     points = np.random.default_rng(3).normal(size=(80, 2)).round(3)
     # The last centre of each is nearest to no point, and one point stands alone.
@@ -55,26 +50,6 @@ def test_spark_and_driver_measure_the_same_bits_and_sparks_silhouette(
     assert [indices for _, indices in measured] == cluster_indices(
         points, clusterings, [squares for squares, _ in measured], 400.0
     )
-
-    labelled = frame.select(
-        array_to_vector("point").alias("scaled"), nearest_centre(F.col("point"), clusterings[1]).alias("cluster")
-    )
-    by_spark = ClusteringEvaluator(featuresCol="scaled", predictionCol="cluster").evaluate(labelled)
-    assert measured[1][1].silhouette == pytest.approx(by_spark)
-
-
-def test_a_mean_distance_that_rounds_to_less_than_zero_is_zero(spark: SparkSession):
-    # Far from zero, sums of squares cancel to the last bit.
-    near, far = [8.118215927399868, 8.118215907399868, 8.118215917399867], -10.0
-    points = np.array([[x] for x in [near[0]] * 3 + near[1:] + [far] * 3])
-    centres = ((near[2],), (near[1],), (far,))
-
-    [(wssse, measured)] = measure(points_of(spark, points.tolist()), "point", [centres], 400.0)
-
-    (indices,) = cluster_indices(points, [centres], [wssse], 400.0)
-    assert indices == measured
-    assert indices.silhouette is not None
-    assert -1 <= indices.silhouette <= 1
 
 
 def test_distances_are_squared_and_the_first_of_equally_near_centres_is_taken(spark: SparkSession):

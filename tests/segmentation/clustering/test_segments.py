@@ -146,14 +146,15 @@ def test_means_and_medians_are_over_the_customers_that_have_the_feature(statisti
 
 def test_profiles_add_shares_rules_and_centres_to_the_declared_columns(statistics: list[Row]):
     centres = [{"total_spend": 3.3}, {"total_spend": 90.0}, {"total_spend": 0.0}]
-    profiles = segment_profiles(statistics, ["low", "high", "once"], centres)
+    profiles = segment_profiles(statistics, ["low", "high", "once"], centres, [0.9, None, 0.7])
     assert [set(row) for row in profiles] == [set(s.column_names(s.SEGMENT_PROFILES))] * 3
     assert [row["rule"] for row in profiles] == ["low", "high", "once"]
     assert [row["centre"] for row in profiles] == centres
+    assert [row["jaccard"] for row in profiles] == [0.9, None, 0.7]
     assert [row["customer_share"] for row in profiles] == [0.6, 0.2, 0.2]
     assert [row["revenue_share"] for row in profiles] == pytest.approx([10.0001 / 100.0001, 90 / 100.0001, 0.0])
 
 
 def test_segments_without_any_revenue_have_shares_of_zero():
     row = Row(segment_id=1, segment_name="All", customers=2, revenue=Decimal("0.0000"))
-    assert [profile["revenue_share"] for profile in segment_profiles([row], ["r"], [{}])] == [0.0]
+    assert [profile["revenue_share"] for profile in segment_profiles([row], ["r"], [{}], [None])] == [0.0]

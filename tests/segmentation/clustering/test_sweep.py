@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score, silhouette_score
+from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score
 
 from segmentation.clustering.choose_k import Choice, elbow
 from segmentation.clustering.kmeans import Fit
@@ -35,7 +35,7 @@ from tests.segmentation.clustering.generated import (
     standardised,
 )
 
-SAMPLED = settings(*ALL_FEATURES, seeding_sample=1_000, k_max=8)
+SAMPLED = settings(*ALL_FEATURES, seeding_sample=1_000, k_max=8, k="elbow")
 SMALL = settings(*ALL_FEATURES, seeding_sample=100)
 
 
@@ -50,7 +50,7 @@ def test_every_k_is_fitted_once_and_k_1_in_closed_form(swept: Swept):
     assert [fit.k for fit in swept.fits] == [len(fit.centres) for fit in swept.fits] == [1, 2, 3, 4, 5]
     single = swept.fits[0]
     assert single.wssse == pytest.approx(((swept.points - swept.points.mean(axis=0)) ** 2).sum())
-    assert (single.indices.silhouette, single.indices.davies_bouldin, single.indices.calinski_harabasz) == (None,) * 3
+    assert (single.indices.davies_bouldin, single.indices.calinski_harabasz) == (None, None)
 
 
 def test_wssse_is_within_one_percent_of_scikit_learns_and_never_rises(swept: Swept):
@@ -64,8 +64,6 @@ def test_wssse_is_within_one_percent_of_scikit_learns_and_never_rises(swept: Swe
 def test_the_indices_of_every_k_are_those_of_scikit_learn(swept: Swept):
     for fit in swept.fits[1:]:
         labels, _ = nearest(swept.points, fit)
-        silhouette = silhouette_score(swept.points, labels, metric="sqeuclidean")
-        assert fit.indices.silhouette == pytest.approx(silhouette)
         assert fit.indices.davies_bouldin == pytest.approx(davies_bouldin_score(swept.points, labels), rel=1e-6)
         assert fit.indices.calinski_harabasz == pytest.approx(calinski_harabasz_score(swept.points, labels), rel=1e-6)
 
@@ -77,12 +75,12 @@ def test_order_and_partitions_of_the_customers_change_no_bit(swept: Swept):
     assert figures(again) == figures(swept.fits)
 
 
-def test_few_customers_take_a_few_dozen_jobs_and_no_refit(spark: SparkSession, swept: Swept):
+def test_few_customers_take_a_few_dozen_jobs_one_for_the_sample_and_no_refit(spark: SparkSession, swept: Swept):
     assert swept.jobs_of_sweep <= 40
     began = jobs_so_far(spark)
-    fits, choice = choose_and_refit(swept.preparation, swept.fits, settings())
-    assert (fits, choice.k) == (list(swept.fits), elbow({fit.k: fit.wssse for fit in fits}))
-    assert jobs_so_far(spark) == began
+    fits, choice = choose_and_refit(swept.preparation, swept.fits, settings(k="elbow"))
+    assert (figures(fits), choice.k) == (figures(swept.fits), elbow({fit.k: fit.wssse for fit in fits}))
+    assert jobs_so_far(spark) == began + 1
 
 
 def test_as_many_segments_as_different_customers_leave_no_distance(spark: SparkSession):
@@ -161,7 +159,7 @@ def test_only_the_chosen_k_is_fitted_on_all_customers(many: Sampled):
     assert (many.jobs_of_sweep <= 60, many.jobs_of_refit <= 25) == (True, True)
     for before, after in zip(many.fits, many.final, strict=True):
         if after.k != many.choice.k:
-            assert after == before
+            assert replace(after, stability=None) == before
             continue
         assert after.wssse <= before.wssse
         labels, _ = nearest(many.points, after)
