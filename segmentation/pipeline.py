@@ -110,6 +110,7 @@ def segment_customers(
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
             warn_of_missing_fields(config)
+            progress.expect(lake.seconds_of_latest())
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
             return published_before(lake, run_id)

@@ -18,7 +18,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
-from segmentation.errors import ConfigError, InputError, java_message
+from segmentation.errors import ConfigError, InputError, SegmentationError, java_message
 from segmentation.filesystem import filesystem_for, readable_path
 from segmentation.lake.manifest import is_run_id, require_run_id
 
@@ -206,6 +206,15 @@ class Lake:
             raise InputError(f"{self.shown}: nothing has been published in this lake")
         content = self._json(path)
         return _entry(str(content.get("run_id")), content, path)
+
+    def seconds_of_latest(self) -> dict[str, float]:
+        """Return how long each stage of the latest run took; nothing where there is none or it does not say."""
+        try:
+            seconds = self.manifest(self.latest().run_id).get("seconds")
+        except SegmentationError:
+            return {}
+        known = seconds.items() if isinstance(seconds, dict) else ()
+        return {title: float(value) for title, value in known if isinstance(value, int | float)}
 
     def manifest(self, run_id: str) -> dict[str, Any]:
         """Return a published run's manifest. Raises InputError if there is no such run, or a newer version wrote it."""

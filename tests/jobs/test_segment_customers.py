@@ -19,6 +19,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
+from segmentation.progress import TYPICAL_SHARES
 from tests.jobs.published_runs import left_over, manifest_of, model_content, rows_of, runs_in, table_of
 from tests.jobs.running_jobs import CONFIG, PublishedRun, RunJob
 from tests.jobs.small_shop import SmallShop, customer_of, moment_of
@@ -256,6 +257,7 @@ def test_the_manifest_records_what_was_read_and_decided(published: PublishedRun,
     assert re.fullmatch("[0-9a-f]{64}", manifest["input"]["fingerprint"])
     assert manifest["configuration"]["clustering"]["k_max"] == 10
     assert set(manifest["seconds"]) == set(STAGES) - {"Publishing"}
+    assert set(TYPICAL_SHARES) == set(STAGES)
     assert set(manifest["tables"]) == set(s.TABLES)
     for table, facts in manifest["tables"].items():
         assert facts["rows"] == table_of(published.run, table).num_rows

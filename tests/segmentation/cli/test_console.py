@@ -4,6 +4,7 @@ import errno
 import io
 import logging
 import os
+import re
 import sys
 import threading
 
@@ -103,6 +104,21 @@ def test_a_stage_is_shown_while_it_runs():
     progress = TerminalProgress(2, Console(file=Watched(), force_terminal=True, width=200, color_system=None))
     with progress.stage("Reading [now]"):
         assert seen.wait(10)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_stage_fits_the_terminal_and_its_time_is_never_cut(width: int):
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=width, color_system=None)
+    progress = TerminalProgress(9, console)
+    progress.expect({"Aggregating customers, countries and products": 30.0, "Auditing": 30.0})
+    with progress.stage("Aggregating customers, countries and products"):
+        progress.note("12 customers")
+    lines = [line for line in without_codes(screen.getvalue()).replace("\r", "\n").splitlines() if line.strip()]
+    assert lines != []
+    assert {len(line) for line in lines} == {width}
+    assert all(re.fullmatch(r".* \[1/9\] .*…? .*0 s, ~60 s left", line) for line in lines)
+    assert all((" · 12 customers " in line) == (width == 120) or "customers" not in line for line in lines[-1:])
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
