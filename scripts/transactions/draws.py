@@ -8,26 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from scripts.transactions.plan import Segment
+from scripts.transactions.plan import AS_PLANNED, Segment, Variations
 from scripts.transactions.season import DAY_OF_SALES_PART, LAST_OPEN_DAY, SALES_BEFORE_DAY
 
 # Popularity falls as 1 / (rank + 50) (Zipf–Mandelbrot): the best seller has 0.45 % of the lines, as in the real data.
 POPULARITY_OFFSET: Final = 50.0
 
+# Quantiles of the standard normal distribution at the middles of equal parts, up to 3.7 standard deviations. They are a
+# table because the last digits of a cosine may depend on the machine.
+_NORMAL_PARTS: Final = 4096
+_NORMAL_QUANTILES: Final = tuple(
+    round(NormalDist().inv_cdf((n + 0.5) / _NORMAL_PARTS), 6) for n in range(_NORMAL_PARTS)
+)
+
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the rows, apart from the number of lines of each kind."""
+    """Everything that decides the rows, apart from the number of lines of each kind.
+
+    `segments` are the plan's with the variations of segments; the other variations are read where they matter.
+    """
 
     seed: int
     customers: int
     segments: tuple[Segment, ...]
     spend_scale: float
+    variations: Variations = AS_PLANNED
 
     def uniform(self, draw: str, *ids: Column) -> Column:
         """Return a double strictly between 0 and 1, decided by the seed, the name of the draw and the ids."""
@@ -42,6 +54,10 @@ class Recipe:
     def middling(self, draw: str, *ids: Column) -> Column:
         """Return the mean of two uniform draws, which is likelier near 0.5."""
         return (self.uniform(draw, *ids) + self.uniform(f"{draw} again", *ids)) / 2
+
+    def normal(self, draw: str, *ids: Column) -> Column:
+        """Return a standard normal double."""
+        return lookup(_NORMAL_QUANTILES, self.index(draw, _NORMAL_PARTS, *ids), "double")
 
 
 def lookup(values: Sequence[str | int | float], index: Column, element_type: str) -> Column:

@@ -10,6 +10,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from scripts.transactions.customers import with_planted_values
 from scripts.transactions.draws import Recipe, lookup, open_day
 from scripts.transactions.lines import (
     FIRST_INVOICE,
@@ -17,7 +18,6 @@ from scripts.transactions.lines import (
     GUEST_BLOCK_LINES,
     customer_lines,
     with_line_count,
-    with_planted_values,
 )
 from scripts.transactions.plan import INVOICES_PER_CUSTOMER, LineCounts
 from scripts.transactions.season import DAYS

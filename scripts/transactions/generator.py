@@ -12,6 +12,7 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from scripts.transactions.customers import with_planted_values
 from scripts.transactions.draws import Recipe, lookup
 from scripts.transactions.extras import extra_lines
 from scripts.transactions.lines import (
@@ -19,15 +20,16 @@ from scripts.transactions.lines import (
     customer_lines,
     guest_lines,
     with_line_count,
-    with_planted_values,
 )
 from scripts.transactions.output import online_retail_table
 from scripts.transactions.plan import (
+    AS_PLANNED,
     CUSTOMER_LINE_SHARE,
-    SEGMENT_PLANS,
     LineCounts,
+    Variations,
     check_sizes,
     line_counts,
+    planted_segments,
     spend_scale,
 )
 
@@ -47,10 +49,11 @@ class Drawn:
     counts: LineCounts
 
 
-def recipe_for(rows: int, customers: int, segments: int, seed: int) -> Recipe:
+def recipe_for(rows: int, customers: int, segments: int, seed: int, variations: Variations = AS_PLANNED) -> Recipe:
     """Return the recipe for these sizes. Raises PlanError if they cannot be planted."""
     check_sizes(rows, customers, segments)
-    return Recipe(seed, customers, SEGMENT_PLANS[segments], spend_scale(rows, customers))
+    planted = planted_segments(segments, customers, variations)
+    return Recipe(seed, customers, planted, spend_scale(rows, customers), variations)
 
 
 def planted_customers(spark: SparkSession, recipe: Recipe, partitions: int) -> DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,7 +15,16 @@ from scripts.transactions import generator
 from scripts.transactions.__main__ import main
 from scripts.transactions.lines import FIRST_CUSTOMER_ID
 from scripts.transactions.output import COLUMNS, IMPOSSIBLE_DATE, UNREADABLE_PRICE, write_transactions
-from scripts.transactions.plan import INVOICES_PER_CUSTOMER, SEGMENT_PLANS, Band, LineCounts, Segment
+from scripts.transactions.plan import (
+    MOST_ORDERS,
+    ONE_CLOUD_SPREAD,
+    SEGMENT_PLANS,
+    SPEND_STEP,
+    LineCounts,
+    Segment,
+    Variations,
+    planted_segments,
+)
 from scripts.transactions.season import DAYS, FIRST_DAY, LAST_DAY
 
 ROWS, CUSTOMERS, SEGMENTS, SEED = 4_000, 120, 4, 7
@@ -162,44 +171,98 @@ def test_csv_and_parquet_hold_the_same_lines(
     assert sorted(map(str, parsed.collect())) == sorted(map(str, parquet.collect())) == rows
 
 
-def centre(band: Band) -> float:
-    """Return the middle of a band on the log1p scale, on which segments are clustered."""
-    return math.log1p(math.sqrt(band.low * band.high))
+def values_of(spark: SparkSession, customers: int, segments: int, **variations: float) -> dict[str, np.ndarray]:
+    """Return the planted values of each customer by column."""
+    recipe = generator.recipe_for(20 * customers, customers, segments, SEED, Variations(**variations))
+    return {
+        name: column.to_numpy() for name, column in generator.planted_customers(spark, recipe, 1).toPandas().items()
+    }
 
 
-@pytest.mark.parametrize("plan", SEGMENT_PLANS.values(), ids=lambda plan: f"{len(plan)} segments")
-def test_no_two_planted_segments_are_cheap_to_merge(plan: tuple[Segment, ...]) -> None:
-    shares = [segment.share for segment in plan]
-    assert math.isclose(sum(shares), 1)
-    features = [[centre(band) for band in (s.recency_days, s.orders, s.spend)] for s in plan]
-    scaled = []
-    for values in zip(*features, strict=True):
-        mean = sum(share * value for share, value in zip(shares, values, strict=True))
-        variance = sum(share * (value - mean) ** 2 for share, value in zip(shares, values, strict=True))
-        scaled.append([(value - mean) / math.sqrt(variance) for value in values])
-    centres = list(zip(*scaled, strict=True))
-    # Ward's cost, as a share of the total sum of squares, which is 1 for each scaled feature.
-    cheapest = min(
-        shares[i] * shares[j] / (shares[i] + shares[j]) * math.dist(centres[i], centres[j]) ** 2 / len(scaled)
-        for i, j in combinations(range(len(plan)), 2)
+def test_unequal_sizes_grow_from_the_smallest_share(spark: SparkSession) -> None:
+    segments = values_of(spark, 2_000, 6, smallest=0.01)["segment"]
+    sizes = np.sort(np.bincount(segments))
+    assert len(sizes) == 6
+    assert abs(sizes[0] - 20) <= 2
+    growth = sizes[1:] / sizes[:-1]
+    assert growth.min() > 0.85 * growth.max() > 1
+
+
+def test_a_spread_makes_values_lognormal_about_the_middles(spark: SparkSession) -> None:
+    values = values_of(spark, 2_000, 2, spread=0.3)
+    champions = values["segment"] == 0
+    ordinary = np.sort(np.log1p(values["spend"][champions] / 0.25))  # the scale of ten lines a customer and fewer
+    quantiles = np.quantile(ordinary, [0.16, 0.5, 0.84])
+    assert quantiles[1] == pytest.approx(math.log1p(SEGMENT_PLANS[2][0].spend.middle), abs=0.1)
+    assert (quantiles[1] - quantiles[0]) == pytest.approx(0.3 * SPEND_STEP, rel=0.15)
+    assert (quantiles[2] - quantiles[1]) == pytest.approx(0.3 * SPEND_STEP, rel=0.25)
+    assert values["order_count"].min() >= 1
+    assert values["order_count"].max() <= MOST_ORDERS
+    assert values["last_day"].min() >= 0
+
+
+def test_one_segment_is_a_cloud_of_everyone(spark: SparkSession) -> None:
+    values = values_of(spark, 2_000, 1)
+    assert set(values["segment"]) == {0}
+    assert np.std(np.log1p(values["spend"] / 0.25)) == pytest.approx(ONE_CLOUD_SPREAD * SPEND_STEP, rel=0.1)
+    assert 0.02 < np.mean(values["order_count"] == 1) < 0.15
+    assert np.mean(values["last_day"] == 0) < 0.02
+
+
+def test_a_heavy_tail_multiplies_the_spend_of_some(spark: SparkSession) -> None:
+    plain, tailed = (values_of(spark, 2_000, 4, **given)["spend"] for given in ({}, {"heavy_tail": 0.05}))
+    factors = tailed / plain
+    assert 0.03 < np.mean(factors > 1) < 0.07
+    assert factors.min() == 1
+    assert 10 < factors.max() <= 100
+
+
+def test_customers_at_risk_bought_every_month_and_stopped(spark: SparkSession) -> None:
+    recipe = generator.recipe_for(12_000, 400, 2, SEED, Variations(at_risk=0.25))
+    lines = generator.transactions(spark, recipe, generator.draw_customers(spark, recipe, 12_000)).cache()
+    orders = (
+        good_sales(lines)
+        .groupBy("CustomerID", "InvoiceNo")
+        .agg(F.date_diff(F.max("InvoiceDate").cast("date"), F.lit(FIRST_DAY)).alias("day"))
+        .groupBy(F.col("CustomerID").cast("string").alias("customer_id"))
+        .agg(F.sort_array(F.collect_list("day")).alias("days"))
     )
-    assert cheapest > 1.15 / 9
+    rows = generator.segments_truth(spark, recipe).join(orders, "customer_id").collect()
+    days = {label: [row["days"] for row in rows if row["segment_label"] == label] for label in ("stopped", "champions")}
+    assert len(days["stopped"]) == pytest.approx(100, abs=3)
+    assert min(map(len, days["stopped"])) >= 5
+    assert max(each[-1] for each in days["stopped"]) <= DAYS - 120
+    for label, of_label in days.items():
+        gaps = [gap for each in of_label for gap in np.diff(each)]
+        assert np.median(gaps) == pytest.approx(30, abs=2), label
+
+
+def test_every_plan_has_all_customers_and_lives_in_the_calendar() -> None:
+    for segments in SEGMENT_PLANS:
+        for variations in (Variations(), Variations(smallest=0.02) if segments > 1 else Variations(at_risk=0.3)):
+            plan = planted_segments(segments, 5_000, variations)
+            assert math.isclose(sum(segment.share for segment in plan), 1)
+            assert len({segment.label for segment in plan}) == len(plan)
 
 
 @pytest.mark.parametrize("plan", SEGMENT_PLANS.values(), ids=lambda plan: f"{len(plan)} segments")
 def test_planned_orders_and_recency_fit_invoices_and_calendar(plan: tuple[Segment, ...]) -> None:
-    assert all((segment.orders.high + 1) * segment.heavy_orders < INVOICES_PER_CUSTOMER for segment in plan)
+    assert all((segment.orders.high + 1) * segment.heavy_orders <= MOST_ORDERS for segment in plan)
     assert all(segment.recency_days.high < (LAST_DAY - FIRST_DAY).days for segment in plan)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"--segments": "8"}, "--segments 8: must be 2 to 7"),
+        ({"--segments": "9"}, "--segments 9: must be 1 to 8"),
         ({"--rows": "1199"}, "--rows 1,199 is too few for --customers 120: must be at least 1,200"),
         ({"--rows": "2400001"}, "--rows 2,400,001 is too many for --customers 120: must be at most 2,400,000"),
         ({"--customers": "119"}, "--customers 119: must be at least 120 for 4 segments"),
         ({"--rows": "-5"}, "argument --rows: must be a number from 1, got '-5'"),
+        ({"--smallest": "0.3"}, "--smallest 0.3: must be 0.01 to 0.25, an equal share of --segments 4"),
+        ({"--smallest": "0.01"}, "--customers 120: must be at least 1,500: the smallest segment has 1.0% of them"),
+        ({"--spread": "0"}, "argument --spread: must be a number above 0, at most 1, got '0'"),
+        ({"--at-risk": "0.95"}, "--at-risk 0.95: must be at most 0.9"),
     ],
 )
 def test_bad_arguments_end_with_one_message(
