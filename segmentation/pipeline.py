@@ -61,6 +61,11 @@ from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
+from segmentation.scoring.cuts import Figures, find_cuts
+from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
+from segmentation.scoring.reasons import with_reason
+from segmentation.scoring.scores import with_scores
+from segmentation.scoring.words import Words, cuts_in_words, rules_in_words
 from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
 
 logger = logging.getLogger(__name__)
@@ -133,6 +138,7 @@ def run(context: RunContext) -> Published:
         orders = context.cache(orders_of(lines.sales))
         baskets = context.cache(baskets_of(lines.sales))
         customers, preparation = customer_table(context, lines, orders, baskets)
+        scored, words = score_customers(context, customers)
         countries, products = None, None
         if s.COUNTRY in config.input_fields:
             countries = context.cache(rollups.country_sales(orders).coalesce(1))
@@ -147,7 +153,10 @@ def run(context: RunContext) -> Published:
         fits, choice = fit_every_k(context, preparation)
 
     with stage("Naming the segments"):
-        segments = name_and_assign(context, customers, preparation, fits, choice, lines.as_of)
+        segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of)
+        rules = rules_in_words(config.rfm.rules, words)
+        staged.write_table("rfm_profiles", rfm_profiles(segments.customers, rules).coalesce(1))
+        staged.write_table("rfm_by_segment", rfm_by_segment(segments.customers).coalesce(1))
         staged.write_table("segment_profiles", small_table(spark, "segment_profiles", segments.profiles))
         staged.write_table("k_sweep", small_table(spark, "k_sweep", segments.k_sweep))
         if countries is not None:
@@ -158,8 +167,9 @@ def run(context: RunContext) -> Published:
     facts = manifest.run_facts(
         config, context.identity, context.files, lines.as_of, context.began, choice, spark.version
     )
+    facts["rfm_cuts"] = words.cuts.facts()
     with stage("Drawing the charts"):
-        report_data = collect_report_data(context, lines, orders, countries, products, segments)
+        report_data = collect_report_data(context, lines, orders, countries, products, segments, words)
         charts = draw_all(report_data, put=staged.put_file)
 
     with stage("Writing the report"):
@@ -211,6 +221,16 @@ def customer_table(
     return customers, preparation
 
 
+def score_customers(context: RunContext, customers: DataFrame) -> tuple[DataFrame, Words]:
+    """Return the customers with scores, rfm_segment and reason, and what these mean. Runs the action of the cuts."""
+    config = context.config
+    figures = Figures.of(config)
+    cuts = find_cuts(customers, figures, config.rfm)
+    words = Words(cuts, figures, config.charts.currency)
+    scored = with_scores(customers, figures, cuts, config.rfm.rules)
+    return with_reason(scored, config.rfm.rules, words), words
+
+
 def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit], Choice]:
     """Fit KMeans for every k, and choose one."""
     settings = context.config.clustering
@@ -256,6 +276,7 @@ def collect_report_data(
     countries: DataFrame | None,
     products: DataFrame | None,
     segments: Segments,
+    words: Words,
 ) -> ReportData:
     """Collect the bounded rows that charts and report show."""
     written = context.staged.written
@@ -267,6 +288,7 @@ def collect_report_data(
         country_segments=written("country_segments") if countries is not None else None,
         product_segments=written("product_segments") if products is not None else None,
         rejected_transactions=written("rejected_transactions"),
+        rfm_profiles=written("rfm_profiles"),
     )
     return collect(
         context.config,
@@ -275,6 +297,7 @@ def collect_report_data(
         segments.profiles,
         segments.statistics,
         lines.ledger.data_quality,
+        cuts_in_words(words),
         tables,
     )
 

@@ -114,6 +114,8 @@ AS_OF = "as_of"
 RULE = "rule"
 CUSTOMERS = "customers"
 CUSTOMER_SHARE = "customer_share"
+SHARE_OF_RFM_SEGMENT = "share_of_rfm_segment"
+SHARE_OF_SEGMENT = "share_of_segment"
 REVENUE = "revenue"
 REVENUE_SHARE = "revenue_share"
 CUMULATIVE_REVENUE_SHARE = "cumulative_revenue_share"
@@ -122,6 +124,7 @@ GUEST_REVENUE = "guest_revenue"
 RETURNED = "returned"
 GUEST_RETURNED = "guest_returned"
 NET_REVENUE = "net_revenue"
+NET_REVENUE_SHARE = "net_revenue_share"
 ORDERS = "orders"
 UNITS = "units"
 AVERAGE_UNIT_PRICE = "average_unit_price"
@@ -221,11 +224,25 @@ NUMERIC_FEATURES = tuple(FEATURES)
 CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if feature.clusterable)
 FEATURE_STATISTICS = tuple(f"{statistic}_{name}" for name in NUMERIC_FEATURES for statistic in ("mean", "median"))
 
+# What rfm_profiles says of the customers of a name.
+RFM_FEATURES = tuple(
+    name
+    for name in (
+        *(NET_SPEND, NET_ORDERS, NET_RECENCY_DAYS, TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS),
+        *(TENURE_DAYS, AVERAGE_ORDER_VALUE, AVERAGE_DAYS_BETWEEN_ORDERS),
+    )
+    if name in FEATURES
+)
+
 COLUMN_TYPES: dict[str, DataType] = {
     **dict.fromkeys((CUSTOMER_ID, STOCK_CODE, DESCRIPTION, COUNTRY, SEGMENT_NAME, RULE, ABC_CLASS), TEXT),
+    **dict.fromkeys((RFM_SEGMENT, REASON), TEXT),
     **dict.fromkeys((SEGMENT_ID, NEAREST_OTHER_SEGMENT_ID, K, ITERATIONS), INTEGER),
+    **dict.fromkeys((RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE), INTEGER),
     **dict.fromkeys((CUSTOMERS, ORDERS, UNITS, ROWS), LONG),
     **dict.fromkeys((REVENUE, GUEST_REVENUE, AVERAGE_UNIT_PRICE), MONEY),
+    **dict.fromkeys((NET_REVENUE,), MONEY),
+    **dict.fromkeys((NET_REVENUE_SHARE, SHARE_OF_RFM_SEGMENT, SHARE_OF_SEGMENT), DOUBLE),
     **dict.fromkeys(
         (DISTANCE_TO_CENTRE, MARGIN, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, SECONDS), DOUBLE
     ),
@@ -265,10 +282,12 @@ CUSTOMER_FEATURES = _table(
 CUSTOMER_SEGMENTS = _table(
     *(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME),
     *CUSTOMER_FEATURES.names[1:],
+    *(RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE, RFM_SEGMENT, REASON),
     *(DISTANCE_TO_CENTRE, NEAREST_OTHER_SEGMENT_ID, MARGIN, AS_OF),
 )
 """One row per customer. Distances are in the model's scaled space. `margin` is the distance to the nearest other
-centre minus the distance to the own: near 0 is on the border."""
+centre minus the distance to the own: near 0 is on the border. Scores are 1 to 5, 5 the best; `rfm_segment` is the
+first of the configuration's rules that holds, `reason` a sentence from the customer's own figures."""
 
 SEGMENT_PROFILES = _table(
     *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE),
@@ -285,6 +304,19 @@ K_SWEEP = _table(
 """One row per k tried, and k = 1 in closed form (the total sum of squares). The silhouette (Euclidean), the Jaccard
 similarities of the segments under the bootstrap, their least and their mean, and the smallest segment's share are of a
 sample of customers."""
+
+RFM_PROFILES = _table(
+    *(RFM_SEGMENT, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE, NET_REVENUE, NET_REVENUE_SHARE),
+    *[f"median_{name}" for name in RFM_FEATURES],
+)
+"""One row per rfm_segment that occurs: its rule in words, its customers, their money, and medians of their figures."""
+
+RFM_BY_SEGMENT = _table(
+    *(RFM_SEGMENT, SEGMENT_ID, SEGMENT_NAME, CUSTOMERS, CUSTOMER_SHARE, NET_REVENUE, NET_REVENUE_SHARE),
+    *(SHARE_OF_RFM_SEGMENT, SHARE_OF_SEGMENT),
+)
+"""One row per rfm_segment and segment with customers in both. The last two shares are of customers: of those of the
+rfm_segment, and of those of the segment."""
 
 COUNTRY_SALES = _table(
     *(COUNTRY, REVENUE, GUEST_REVENUE, ORDERS, CUSTOMERS, UNITS, AVERAGE_ORDER_VALUE),
@@ -319,6 +351,8 @@ TABLES: dict[str, StructType] = {
     "customer_segments": CUSTOMER_SEGMENTS,
     "segment_profiles": SEGMENT_PROFILES,
     "k_sweep": K_SWEEP,
+    "rfm_profiles": RFM_PROFILES,
+    "rfm_by_segment": RFM_BY_SEGMENT,
     "country_sales": COUNTRY_SALES,
     "country_segments": COUNTRY_SEGMENTS,
     "product_sales": PRODUCT_SALES,
@@ -351,6 +385,8 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "customer_segments": (CUSTOMER_ID,),
     "segment_profiles": (SEGMENT_ID,),
     "k_sweep": (K,),
+    "rfm_profiles": (RFM_SEGMENT,),
+    "rfm_by_segment": (RFM_SEGMENT, SEGMENT_ID),
     "country_sales": (COUNTRY,),
     "country_segments": (COUNTRY, SEGMENT_ID),
     "product_sales": (STOCK_CODE,),

@@ -11,7 +11,7 @@ from segmentation.errors import did_you_mean
 
 LONGEST_VALUE = 80
 # Pydantic puts the branch of a union that it tried into a location; the key's path in YAML has no such part.
-UNION_BRANCH = re.compile(r"int|float|str|date|(literal|tuple)\[.*|(constrained|function|nullable).*")
+UNION_BRANCH = re.compile(r"int|float|str|date|(literal|tuple)\[.*|(constrained|function|nullable).*|\[key\]")
 # Pydantic's wording → what an author of YAML calls it.
 PLAIN_WORDS = (
     (r"^(Input|String) should", "should"),
@@ -21,13 +21,15 @@ PLAIN_WORDS = (
 )
 # Pydantic also reports a list as too short once it has dropped the entries that are wrong.
 FOLLOW_UP = "too_short"
+# And it says that a default could not be made from another value that is wrong.
+NO_DEFAULT = "default_factory_not_called"
 
 
 def describe_problems(error: ValidationError, root: type[BaseModel]) -> list[str]:
     """Return a sentence for each key, `key.path: what is allowed, got value`; branches of a union share one."""
     statements: dict[str, list[str]] = {}
     endings: dict[str, str] = {}
-    problems = error.errors()
+    problems = [problem for problem in error.errors() if problem["type"] != NO_DEFAULT]
     if any(problem["type"] != FOLLOW_UP for problem in problems):
         problems = [problem for problem in problems if problem["type"] != FOLLOW_UP]
     for problem in problems:

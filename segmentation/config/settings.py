@@ -5,26 +5,28 @@ To add a key: a field here, a row in conf/README.md. `--write-config` writes the
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from segmentation import schemas as s
+from segmentation.config.base import (
+    ONE_SEGMENT,
+    RETURNED_EVERYTHING,
+    Change,
+    Feature,
+    Fraction,
+    NonEmpty,
+    RuleName,
+    Score,
+    Settings,
+    first_repeated,
+)
+from segmentation.config.rfm import RfmSettings
 from segmentation.errors import did_you_mean
 
-# The name of the only segment, where all customers are in one.
-ONE_SEGMENT = "All Customers"
-
-# The names live in `schemas`: a feature or rule that is added there is known here.
-if TYPE_CHECKING:
-    Feature = str
-    RuleName = str
-else:
-    Feature = Literal[*s.CLUSTERABLE_FEATURES]
-    RuleName = Literal[*s.RULE_NAMES]
+__all__ = ["ONE_SEGMENT", "RETURNED_EVERYTHING"]  # for those who look for them next to the settings
 Scaler = Literal["standard", "robust", "min_max"]
 
 
@@ -43,22 +45,8 @@ def _date_format(text: str) -> str:
     return text
 
 
-def _first_repeated(names: Iterable[str]) -> str | None:
-    return next((name for name, count in Counter(names).items() if count > 1), None)
-
-
-NonEmpty = Annotated[str, Field(min_length=1)]
 Pattern = Annotated[NonEmpty, AfterValidator(_regular_expression)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]
-Score = Annotated[int, Field(ge=1, le=5)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Change = Annotated[float, Field(ge=0)]
-
-
-class Settings(BaseModel):
-    """The base of every section: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
 
 
 class CsvSettings(Settings):
@@ -108,7 +96,7 @@ class LineColumns(Settings):
 
     @model_validator(mode="after")
     def _names_differ(self) -> "LineColumns":
-        repeated = _first_repeated(self.by_field.values())
+        repeated = first_repeated(self.by_field.values())
         if repeated is not None:
             fields = " and ".join(field for field, name in self.by_field.items() if name == repeated)
             raise ValueError(f"{fields} both name the column {repeated!r}")
@@ -227,7 +215,7 @@ class ClusteringSettings(Settings):
     def _range_ascends_and_features_differ(self) -> "ClusteringSettings":
         if self.k_min > self.k_max:
             raise ValueError(f"k_min must be at most k_max = {self.k_max}, got {self.k_min}")
-        repeated = _first_repeated(clustered.feature for clustered in self.features)
+        repeated = first_repeated(clustered.feature for clustered in self.features)
         if repeated is not None:
             raise ValueError(f"features: {repeated!r} is listed twice")
         return self
@@ -237,7 +225,7 @@ class NamingRule(Settings):
     """A segment's name, and the scores (1 worst … 5 best) that its centre must have, each as [lowest, highest]."""
 
     name: Annotated[str, Field(pattern="^[^,]+$")]  # a comma separates what distinguishes segments of one name
-    when: dict[Feature, tuple[Score, Score]] = {}
+    when: dict[Feature, tuple[Score, Score]] = Field({})
 
     @model_validator(mode="after")
     def _ranges_ascend(self) -> "NamingRule":
@@ -262,7 +250,7 @@ class NamingSettings(Settings):
             raise ValueError("rules: are given, but scheme is 'levels': set naming.scheme to 'rules'")
         if self.scheme == "rules" and (not self.rules or self.rules[-1].when):
             raise ValueError("rules must end in one without 'when', for the segments that no other rule fits")
-        repeated = _first_repeated(rule.name for rule in self.rules)
+        repeated = first_repeated(rule.name for rule in self.rules)
         if repeated is not None:
             raise ValueError(f"rules: the name {repeated!r} is given twice")
         return self
@@ -332,6 +320,7 @@ class RunConfig(Settings):
     clustering: ClusteringSettings = Field(
         description="what makes customers alike, and into how many segments they fall"
     )
+    rfm: RfmSettings = Field(RfmSettings(), description="the scores of each customer, and the rules that name it")
     naming: NamingSettings = Field(NamingSettings(), description="how segments get their names")
     rollups: RollupSettings = RollupSettings()
     charts: ChartSettings = ChartSettings()

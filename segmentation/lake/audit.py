@@ -75,7 +75,8 @@ def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
     """Return one row per table.
 
     Columns: table string, rows bigint, keys bigint (distinct values of the table's key), revenue and guest_revenue
-    decimal(38,4), lines decimal(38,4) (the sum of its column `rows`); NULL for a table without that column.
+    decimal(38,4), lines decimal(38,4) (the sum of its column `rows`), customers bigint (the sum of that column),
+    net_revenue decimal(38,4); NULL for a table without that column.
     """
 
     def figures(table: str, frame: DataFrame) -> DataFrame:
@@ -87,6 +88,8 @@ def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
             _sum(frame, s.REVENUE, s.TOTAL_SPEND).alias(s.REVENUE),
             _sum(frame, s.GUEST_REVENUE).alias(s.GUEST_REVENUE),
             _sum(frame, s.ROWS).alias(LINES),
+            _sum(frame, s.CUSTOMERS).cast("bigint").alias(s.CUSTOMERS),
+            _sum(frame, s.NET_REVENUE, s.NET_SPEND, s.TOTAL_SPEND).alias(s.NET_REVENUE),
         )
 
     return reduce(DataFrame.unionByName, [figures(table, frame) for table, frame in tables.items()])
@@ -151,7 +154,8 @@ def _comparisons(
     revenue = {row[s.RULE]: row[s.REVENUE] for row in data_quality}
     clean, guest = revenue[s.CLEAN], revenue[s.GUEST]
     expected = dict.fromkeys(
-        ("customer_segments", "segment_profiles", "country_segments", "product_segments"), ("of clean lines", clean)
+        ("customer_segments", "segment_profiles", "rfm_profiles", "country_segments", "product_segments"),
+        ("of clean lines", clean),
     )
     expected |= dict.fromkeys(("country_sales", "product_sales"), ("of clean and guest lines", clean + guest))
     expected["data_quality"] = ("of all lines", sum(revenue.values(), Decimal(0)))
@@ -159,6 +163,12 @@ def _comparisons(
         if table not in tables:  # the input lacks the field that it rests on
             continue
         yield f"revenue of {table}", tables[table][s.REVENUE] or Decimal(0), lines, money
+    customers = tables["customer_segments"]
+    for table in ("segment_profiles", "rfm_profiles", "rfm_by_segment"):
+        yield f"customers of {table}", tables[table][s.CUSTOMERS] or 0, "rows of customer_segments", customers[s.ROWS]
+    for table in ("rfm_profiles", "rfm_by_segment"):
+        net = tables[table][s.NET_REVENUE] or Decimal(0)
+        yield f"net revenue of {table}", net, "of customer_segments", customers[s.NET_REVENUE]
     for table in [name for name in ("country_sales", "product_sales") if name in tables]:
         yield f"guest revenue of {table}", tables[table][s.GUEST_REVENUE] or Decimal(0), "of guest lines", guest
 

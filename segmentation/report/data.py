@@ -1,5 +1,6 @@
 """All data of the charts and the report. `collect` runs their only Spark jobs; drawing and rendering run none."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
@@ -31,6 +32,7 @@ class LargeTables:
     country_segments: DataFrame | None
     product_segments: DataFrame | None
     rejected_transactions: DataFrame
+    rfm_profiles: DataFrame
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ class ReportData:
     """The data of the charts and the report: the run's small tables as rows, and aggregates of its large ones.
 
     `sweep`, `profiles` and `quality` are the rows of k_sweep, segment_profiles and data_quality, `statistics` those of
-    `segment_statistics`. `countries` and `products` are None where the input has none. `sold` sums up all sales, those
+    `segment_statistics`. `rfm_profiles` are the rows of that table, `rfm_cuts` sentences that say where each score is
+    cut. `countries` and `products` are None where the input has none. `sold` sums up all sales, those
     to guests included (`aggregates.all_sales`). A row of `period_sales` covers `months` months, a
     row of `recency_bins` covers `days` days.
     """
@@ -80,6 +83,8 @@ class ReportData:
     months: int
     recency_bins: Rows
     days: int
+    rfm_profiles: Rows = ()
+    rfm_cuts: Sequence[str] = ()
 
     @property
     def period(self) -> tuple[date | None, date | None]:
@@ -95,6 +100,7 @@ def collect(
     profiles: Rows,
     statistics: Rows,
     quality: Rows,
+    rfm_cuts: Sequence[str],
     tables: LargeTables,
 ) -> ReportData:
     """Collect the data of the charts and the report, in a bounded number of rows however large the run is."""
@@ -114,6 +120,7 @@ def collect(
         products = pool.submit(_sold, tables.product_sales, tables.product_segments, s.STOCK_CODE)
         sold = rows(agg.all_sales(tables.orders))  # one row
         periods = rows(agg.period_sales(tables.orders, segments, months))  # MOST_PERIODS per segment
+        profiles_of_names = rows(tables.rfm_profiles)  # one row per name of a rule
         bins = rows(agg.recency_bins(segments, days))  # MOST_BINS per segment
         lorenz = rows(agg.lorenz_points(segments, customers))  # MOST_POINTS
         drawn = rows(agg.drawn_customers(segments, profiles, config.charts.customers_drawn))  # twice that many
@@ -126,6 +133,8 @@ def collect(
             profiles=profiles,
             statistics=statistics,
             quality=quality,
+            rfm_profiles=profiles_of_names.result(),
+            rfm_cuts=rfm_cuts,
             countries=countries.result(),
             products=products.result(),
             sold=sold.result()[0],

@@ -1,0 +1,68 @@
+"""Say in a sentence why a customer has its scores and its name, from the customer's own figures."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.config.rfm import TENURE_SCORE, RfmRule
+from segmentation.scoring.scores import first_that_holds, rule_holds
+from segmentation.scoring.words import ADJECTIVES, Words
+
+
+def with_reason(scored: DataFrame, rules: Sequence[RfmRule], words: Words) -> DataFrame:
+    """Add `reason` to customers with their scores: "12 orders and £4,120 that stayed; last order 9 days ago: …"."""
+    figures = words.figures
+    orders, spend = F.col(figures.orders), F.col(figures.spend)
+    bought = F.concat(
+        _counted(orders, "order"),
+        F.lit(" and " if words.spent == "stayed" else " for "),
+        _money(spend, words.currency),
+        F.lit(" that stayed" if words.spent == "stayed" else ""),
+    )
+    scores = F.concat_ws(", ", *[_score(name, is_first=name == s.RECENCY_SCORE) for name in ADJECTIVES])
+    last = F.concat(F.lit("last order "), _counted(F.col(figures.recency), "day"), F.lit(" ago: "))
+    sentence = F.concat(bought, F.lit("; "), last, scores, _further_figures(rules, words), F.lit("."))
+    nothing = F.concat(
+        _money(F.col(s.TOTAL_SPEND), words.currency),
+        F.lit(" bought in "),
+        _counted(F.col(s.PURCHASE_FREQUENCY), "order"),
+        F.lit("; all of it came back, so there is nothing to score."),
+    )
+    return scored.withColumn(s.REASON, F.when(orders > 0, sentence).otherwise(nothing))
+
+
+def _score(name: str, is_first: bool) -> Column:
+    words = F.element_at(F.array(*[F.lit(word) for word in ADJECTIVES[name]]), F.col(name))
+    return F.concat(words, F.lit(" ("), F.col(name).cast("string"), F.lit(" of 5)" if is_first else ")"))
+
+
+def _further_figures(rules: Sequence[RfmRule], words: Words) -> Column:
+    """Return the figures that the customer's rule looks at and the sentence does not have yet."""
+    tenure = F.concat(F.lit("; first order "), _counted(F.col(s.TENURE_DAYS), "day"), F.lit(" ago"))
+    gap = F.round(F.col(s.AVERAGE_DAYS_BETWEEN_ORDERS)).cast("int")
+    rhythm = F.concat(F.lit("; an order every "), F.when(gap == 1, F.lit("day")).otherwise(_counted(gap, "day")))
+    cases = []
+    for rule in rules:
+        texts = []
+        if {TENURE_SCORE, s.TENURE_DAYS} & set(rule.when):
+            texts.append(tenure)
+        if s.AVERAGE_DAYS_BETWEEN_ORDERS in rule.when:
+            texts.append(rhythm)
+        cases.append((rule_holds(rule, words.figures, words.cuts), F.concat_ws("", *texts) if texts else F.lit("")))
+    return F.coalesce(first_that_holds(cases), F.lit(""))
+
+
+def _counted(number: Column, noun: str) -> Column:
+    return F.concat(F.format_number(number, 0), F.when(number == 1, F.lit(f" {noun}")).otherwise(F.lit(f" {noun}s")))
+
+
+def _money(value: Column, currency: str) -> Column:
+    """Write an amount as `words.amount` does: whole from 100 on."""
+    symbol = f"{currency} " if currency[-1:].isalpha() else currency
+    size = F.abs(value)
+    digits = F.when((size >= 99.995) | (size == F.round(size)), F.format_number(size, 0)).otherwise(
+        F.format_number(size, 2)
+    )
+    return F.concat(F.when(value < 0, F.lit("-")).otherwise(F.lit("")), F.lit(symbol), digits)
