@@ -32,6 +32,7 @@ def test_the_tables_and_the_columns_of_the_rollups_are_those_of_the_contract():
     assert set(s.TABLES) == {
         *("customer_segments", "segment_profiles", "k_sweep", "country_sales", "country_segments"),
         *("product_sales", "product_segments", "rejected_transactions", "data_quality"),
+        *("rfm_profiles", "rfm_by_segment"),
     }
     assert s.COUNTRY_SALES.names == [
         *("country", "revenue", "guest_revenue", "orders", "customers", "units", "average_order_value"),
@@ -54,6 +55,7 @@ def test_segments_and_profiles_carry_every_feature():
 
 def test_money_is_decimal_never_floating_point_and_rejected_fields_are_text():
     money = {"revenue", "guest_revenue", "total_spend", "average_order_value", "returned_amount", "average_unit_price"}
+    money |= {"net_revenue"}
     fields = [field for schema in ALL_SCHEMAS.values() for field in schema]
     assert {field.dataType for field in fields if field.name in money} == {DecimalType(20, 4)}
     assert {s.REJECTED_TRANSACTIONS[field].dataType for field in s.LINE_FIELDS} == {StringType()}

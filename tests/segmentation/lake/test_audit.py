@@ -32,6 +32,8 @@ def consistent() -> dict[str, Any]:
     figures: dict[str, Any] = {
         table: {"rows": 4, "keys": 4, "revenue": Decimal("50.0000"), "guest_revenue": None} for table in s.TABLES
     }
+    for table in ("customer_segments", "segment_profiles", "rfm_profiles", "rfm_by_segment"):
+        figures[table] |= {"customers": 4, "net_revenue": Decimal("45.0000")}
     for table in ("country_sales", "product_sales"):
         figures[table] |= {"revenue": Decimal("55.0000"), "guest_revenue": Decimal("5.0000")}
     figures["data_quality"] |= {"revenue": Decimal("62.0000"), "lines": Decimal(19)}
@@ -61,6 +63,13 @@ def test_consistent_figures_pass():
         ("rejected_transactions", "rows", 8, "rows of rejected_transactions = 8, rejected lines = 7"),
         ("segment_profiles", "revenue", None, "revenue of segment_profiles = 0, of clean lines"),
         ("product_segments", "revenue", Decimal(51), "revenue of product_segments = 51, of clean lines"),
+        ("rfm_profiles", "customers", 5, "customers of rfm_profiles = 5, rows of customer_segments = 4"),
+        (
+            "rfm_by_segment",
+            "net_revenue",
+            Decimal(44),
+            "net revenue of rfm_by_segment = 44, of customer_segments = 45.0000",
+        ),
         ("country_sales", "revenue", Decimal(50), "revenue of country_sales = 50, of clean and guest lines = 55.0000"),
         ("product_sales", "guest_revenue", Decimal(4), "guest revenue of product_sales = 4, of guest lines = 5.0000"),
         ("data_quality", "lines", Decimal(18), "lines in data_quality = 18, lines counted = 19"),
@@ -120,14 +129,20 @@ def test_table_figures_count_rows_and_keys_and_sum_money(spark: SparkSession):
             [("clean", 4, money("3.5000")), ("guest", 5, money(0))],
             "rule string, rows bigint, revenue decimal(20,4)",
         ),
+        "rfm_by_segment": single(
+            spark,
+            [("New", 1, 2, money(1)), ("Lost", 1, 3, money(2))],
+            "rfm_segment string, segment_id int, customers bigint, net_revenue decimal(20,4)",
+        ),
     }
     figures = {row["table"]: tuple(row)[1:] for row in table_figures(tables).collect()}
     assert figures == {
-        "country_segments": (3, 2, money("6.7500"), None, None),
-        "customer_segments": (2, 1, money(15), None, None),
-        "product_sales": (1, 1, money(7), money(1), None),
-        "rejected_transactions": (2, 2, None, None, None),
-        "data_quality": (2, 2, money("3.5000"), None, money(9)),
+        "country_segments": (3, 2, money("6.7500"), None, None, None, None),
+        "customer_segments": (2, 1, money(15), None, None, None, money(15)),
+        "product_sales": (1, 1, money(7), money(1), None, None, None),
+        "rejected_transactions": (2, 2, None, None, None, None, None),
+        "data_quality": (2, 2, money("3.5000"), None, money(9), None, None),
+        "rfm_by_segment": (2, 2, None, None, None, 5, money(3)),
     }
 
 
