@@ -11,26 +11,48 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 
+SUM_OF_LINES = "decimal(28,4)"
 
-def orders_of(sales: DataFrame) -> DataFrame:
+
+def orders_of(sales: DataFrame, taken_back: DataFrame) -> DataFrame:
     """Return one row per invoice, customer and country: an order, unless an invoice number was used twice.
 
-    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units bigint;
-    first_sold_at, last_sold_at timestamp_ntz.
+    `taken_back` comes from `returns.money_taken_back`.
+
+    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units bigint; returned
+    decimal(20,4), the part of the revenue that customers took back; first_sold_at, last_sold_at timestamp_ntz.
     """
-    return sales.groupBy(s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY).agg(*revenue_and_units(), *first_and_last_sale())
+    order = (s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY)
+    # Lines are partitioned by invoice: only whole orders and the few returns are shuffled.
+    bought = sales.groupBy(*order).agg(*revenue_and_units(), *first_and_last_sale())
+    returned = taken_back.groupBy(*order).agg(F.sum(s.RETURNED).alias(s.RETURNED))
+    return (
+        bought.unionByName(returned, allowMissingColumns=True)
+        .groupBy(*order)
+        .agg(
+            F.sum(s.REVENUE).cast(SUM_OF_LINES).alias(s.REVENUE),
+            F.sum(s.UNITS).alias(s.UNITS),
+            _returned(),
+            F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
+            F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+        )
+    )
 
 
-def baskets_of(sales: DataFrame) -> DataFrame:
+def baskets_of(sales: DataFrame, taken_back: DataFrame) -> DataFrame:
     """Return one row per customer and stock code, without guests; all rows of a customer are in one partition.
 
-    Columns: customer_id, stock_code string; revenue decimal(28,4); units bigint.
+    `taken_back` comes from `returns.money_taken_back`.
+
+    Columns: customer_id, stock_code string; revenue decimal(28,4); units bigint; returned decimal(20,4).
     """
     # Most customers buy a product once or twice: a partial aggregation before the shuffle would save little.
     of_customers = sales.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
         s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT, s.QUANTITY
     )
-    return of_customers.repartition(s.CUSTOMER_ID).groupBy(s.CUSTOMER_ID, s.STOCK_CODE).agg(*revenue_and_units())
+    returned = taken_back.select(s.CUSTOMER_ID, s.STOCK_CODE, s.RETURNED)
+    both = of_customers.unionByName(returned, allowMissingColumns=True).repartition(s.CUSTOMER_ID)
+    return both.groupBy(s.CUSTOMER_ID, s.STOCK_CODE).agg(*revenue_and_units(), _returned())
 
 
 def revenue_and_units() -> list[Column]:
@@ -43,48 +65,63 @@ def first_and_last_sale() -> list[Column]:
     return [F.min(s.INVOICE_DATE).alias(s.FIRST_SOLD_AT), F.max(s.INVOICE_DATE).alias(s.LAST_SOLD_AT)]
 
 
-def customer_features(orders: DataFrame, baskets: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
+def customer_features(orders: DataFrame, baskets: DataFrame, returned: DataFrame, as_of: date) -> DataFrame:
     """Return `CUSTOMER_FEATURES`: one row per customer with at least one sale.
 
-    `orders` and `baskets` come from `orders_of` and `baskets_of`, `cancellations` from `cleaning.cancelled_lines`.
+    `orders` and `baskets` come from `orders_of` and `baskets_of`, `returned` from `cleaning.returned_lines`.
 
-    Columns (units): total_spend, returned_amount (money, exact); purchase_frequency (distinct invoices); recency_days
-    and tenure_days (whole days from the last and the first purchase to `as_of`); average_order_value (money);
-    average_basket_units, units_bought (units); distinct_products; average_days_between_orders = (last − first) /
-    (orders − 1), NULL for one order; return_rate = returned_amount / total_spend, above 1 where goods bought before
-    the period came back; country, where most was spent.
+    Columns (units): total_spend (money, exact); purchase_frequency (distinct invoices); recency_days and tenure_days
+    (whole days from the last and the first purchase to `as_of`); average_order_value (money); average_basket_units,
+    units_bought (units); distinct_products; average_days_between_orders = (last − first) / (orders − 1), NULL for one
+    order; country, where most was spent. Of what stayed after returns: net_spend = total_spend − returned_matched;
+    net_orders, the orders of which anything stayed; net_recency_days, from the last of them, NULL without any. Of
+    returns: returned_matched, the money taken back of purchases; returned_unmatched, the rest; returned_amount, their
+    sum; return_rate = returned_matched / total_spend, 0 where that is 0.
     """
-    of_customers = orders.where(F.col(s.CUSTOMER_ID).isNotNull())
-    bought = of_customers.groupBy(s.CUSTOMER_ID).agg(
-        F.sum(s.REVENUE).cast(s.MONEY).alias(s.TOTAL_SPEND),
-        F.count_distinct(s.INVOICE_NO).alias(s.PURCHASE_FREQUENCY),
-        F.sum(s.UNITS).alias(s.UNITS_BOUGHT),
-        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_PURCHASE_AT),
-        F.max(s.LAST_SOLD_AT).alias(s.LAST_PURCHASE_AT),
-    )
+    of_customers = orders.where(F.col(s.CUSTOMER_ID).isNotNull()).repartition(s.CUSTOMER_ID)
     # One row per customer on each right side; a left join keeps those who returned nothing.
     return (
-        bought.join(_main_country(of_customers), on=s.CUSTOMER_ID, how="inner")
+        _bought(of_customers)
+        .join(_main_country(of_customers), on=s.CUSTOMER_ID, how="inner")
         .join(_distinct_products(baskets), on=s.CUSTOMER_ID, how="inner")
-        .join(_returned(cancellations), on=s.CUSTOMER_ID, how="left")
+        .join(_given_back(returned), on=s.CUSTOMER_ID, how="left")
         .withColumns(
             {
                 s.RECENCY_DAYS: _days_until(as_of, s.LAST_PURCHASE_AT),
+                s.NET_RECENCY_DAYS: _days_until(as_of, s.LAST_SOLD_AT),
                 s.TENURE_DAYS: _days_until(as_of, s.FIRST_PURCHASE_AT),
                 s.AVERAGE_ORDER_VALUE: (F.col(s.TOTAL_SPEND) / F.col(s.PURCHASE_FREQUENCY)).cast(s.MONEY),
                 s.AVERAGE_BASKET_UNITS: F.col(s.UNITS_BOUGHT) / F.col(s.PURCHASE_FREQUENCY),
                 s.AVERAGE_DAYS_BETWEEN_ORDERS: _days_between_orders(),
+                s.NET_SPEND: (F.col(s.TOTAL_SPEND) - F.col(s.RETURNED_MATCHED)).cast(s.MONEY),
                 s.RETURNED_AMOUNT: F.coalesce(F.col(s.RETURNED_AMOUNT), F.lit(0)).cast(s.MONEY),
+                # Very small sales can add up to 0.0000: the rate is then 0.
+                s.RETURN_RATE: F.coalesce(_ratio(s.RETURNED_MATCHED, s.TOTAL_SPEND), F.lit(0.0)),
             }
         )
-        # Very small sales can add up to 0.0000: the rate is then 0.
-        .withColumn(
-            s.RETURN_RATE,
-            F.coalesce(
-                F.try_divide(F.col(s.RETURNED_AMOUNT).cast("double"), F.col(s.TOTAL_SPEND).cast("double")), F.lit(0.0)
-            ),
-        )
+        .withColumn(s.RETURNED_UNMATCHED, (F.col(s.RETURNED_AMOUNT) - F.col(s.RETURNED_MATCHED)).cast(s.MONEY))
         .select(*s.column_names(s.CUSTOMER_FEATURES))
+    )
+
+
+def _bought(orders: DataFrame) -> DataFrame:
+    """Return one row per customer: what was bought and what stayed; last_sold_at is of the last order that stayed."""
+    # An invoice may be in two countries: it counts once.
+    invoices = orders.groupBy(s.CUSTOMER_ID, s.INVOICE_NO).agg(
+        *[F.sum(name).alias(name) for name in (s.REVENUE, s.UNITS, s.RETURNED)],
+        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
+        F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+    )
+    stayed = (F.col(s.REVENUE) > F.col(s.RETURNED)) | (F.col(s.RETURNED) == 0)
+    return invoices.groupBy(s.CUSTOMER_ID).agg(
+        F.sum(s.REVENUE).cast(s.MONEY).alias(s.TOTAL_SPEND),
+        F.sum(s.RETURNED).cast(s.MONEY).alias(s.RETURNED_MATCHED),
+        F.count(F.lit(1)).alias(s.PURCHASE_FREQUENCY),
+        F.count_if(stayed).alias(s.NET_ORDERS),
+        F.sum(s.UNITS).alias(s.UNITS_BOUGHT),
+        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_PURCHASE_AT),
+        F.max(s.LAST_SOLD_AT).alias(s.LAST_PURCHASE_AT),
+        F.max(F.when(stayed, F.col(s.LAST_SOLD_AT))).alias(s.LAST_SOLD_AT),
     )
 
 
@@ -101,9 +138,19 @@ def _distinct_products(baskets: DataFrame) -> DataFrame:
     return baskets.groupBy(s.CUSTOMER_ID).agg(F.nullif(different, F.lit(0)).alias(s.DISTINCT_PRODUCTS))
 
 
-def _returned(cancellations: DataFrame) -> DataFrame:
-    """Return one row per customer with a cancellation: the money that went back, positive."""
-    return cancellations.groupBy(s.CUSTOMER_ID).agg(F.sum(-F.col(s.AMOUNT)).alias(s.RETURNED_AMOUNT))
+def _given_back(returned: DataFrame) -> DataFrame:
+    """Return one row per customer with a return: the money that went back, positive."""
+    of_customers = returned.where(F.col(s.CUSTOMER_ID).isNotNull())
+    return of_customers.groupBy(s.CUSTOMER_ID).agg(F.sum(F.abs(s.AMOUNT)).alias(s.RETURNED_AMOUNT))
+
+
+def _returned() -> Column:
+    """Return the sum of the money taken back: returned decimal(20,4), 0 where there is none."""
+    return F.coalesce(F.sum(s.RETURNED), F.lit(0)).cast(s.MONEY).alias(s.RETURNED)
+
+
+def _ratio(part: str, whole: str) -> Column:
+    return F.try_divide(F.col(part).cast("double"), F.col(whole).cast("double"))
 
 
 def _days_until(as_of: date, moment: str) -> Column:

@@ -24,9 +24,9 @@ from segmentation.cleaning.ledger import (
 )
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
-    cancelled_lines,
     judge_lines,
     rejected_transactions,
+    returned_lines,
     sales_lines,
     with_daily_orders,
 )
@@ -61,6 +61,7 @@ from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
+from segmentation.returns import money_taken_back
 from segmentation.scoring.cuts import Figures, find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
 from segmentation.scoring.reasons import with_reason
@@ -75,10 +76,11 @@ STAGES = 9
 
 @dataclass(frozen=True)
 class CleanedLines:
-    """The judged lines (cached), the sales in them, their ledger, and the day of the run."""
+    """The judged lines (cached), the sales and returns in them, their ledger, and the day of the run."""
 
     judged: DataFrame
     sales: DataFrame
+    returned: DataFrame
     ledger: Ledger
     as_of: date
 
@@ -135,17 +137,20 @@ def run(context: RunContext) -> Published:
         staged.write_table("data_quality", small_table(spark, "data_quality", lines.ledger.data_quality))
 
     with stage("Aggregating customers, countries and products"):
-        orders = context.cache(orders_of(lines.sales))
-        baskets = context.cache(baskets_of(lines.sales))
+        taken_back = context.cache(money_taken_back(lines.sales, lines.returned))
+        orders = context.cache(orders_of(lines.sales, taken_back))
+        baskets = context.cache(baskets_of(lines.sales, taken_back))
         customers, preparation = customer_table(context, lines, orders, baskets)
         scored, words = score_customers(context, customers)
         countries, products = None, None
         if s.COUNTRY in config.input_fields:
-            countries = context.cache(rollups.country_sales(orders).coalesce(1))
+            countries = context.cache(rollups.country_sales(orders, lines.returned).coalesce(1))
             staged.write_table("country_sales", countries)
         if s.STOCK_CODE in config.input_fields:
             products = context.cache(
-                rollups.product_sales(lines.sales, baskets, config.rollups.merchandise_pattern).coalesce(1)
+                rollups.product_sales(
+                    lines.sales, baskets, lines.returned, config.rollups.merchandise_pattern
+                ).coalesce(1)
             )
             staged.write_table("product_sales", products)
 
@@ -205,14 +210,14 @@ def clean_lines(context: RunContext) -> CleanedLines:
     require_clean_lines(ledger)
     warn_of_malformed(ledger)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
-    return CleanedLines(lines, sales_lines(lines), ledger, as_of)
+    return CleanedLines(lines, sales_lines(lines), returned_lines(lines), ledger, as_of)
 
 
 def customer_table(
     context: RunContext, lines: CleanedLines, orders: DataFrame, baskets: DataFrame
 ) -> tuple[DataFrame, Preparation]:
     """Return the customers' features (cached), and their points scaled for clustering. Runs the action of scaling."""
-    features = customer_features(orders, baskets, cancelled_lines(lines.judged), lines.as_of)
+    features = customer_features(orders, baskets, lines.returned, lines.as_of)
     customers = context.cache(features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID))
     preparation = prepare(customers, context.config.clustering)
     context.cached.append(preparation.points)

@@ -11,32 +11,42 @@ CLASS_A_UP_TO = 0.80
 CLASS_B_UP_TO = 0.95
 
 
-def country_sales(orders: DataFrame) -> DataFrame:
-    """Return `COUNTRY_SALES`: one row per country, over the orders of customers and guests, by falling revenue."""
+def country_sales(orders: DataFrame, returned: DataFrame) -> DataFrame:
+    """Return `COUNTRY_SALES`: one row per country, over the orders of customers and guests, by falling revenue.
+
+    `returned` comes from `cleaning.returned_lines`. Returns of guests into a country without a sale have no row.
+    """
     counted = [
         F.count_distinct(s.INVOICE_NO).alias(s.ORDERS),
         F.count_distinct(s.CUSTOMER_ID).alias(s.CUSTOMERS),
     ]
-    sold = orders.groupBy(s.COUNTRY).agg(*_resummed(), _guest_revenue(_of_guests(s.REVENUE)), *counted)
+    sold = orders.groupBy(s.COUNTRY).agg(
+        *_resummed(), _money_of(F.col(s.RETURNED), s.RETURNED), _guest_revenue(_of_guests(s.REVENUE)), *counted
+    )
+    sold = _with_returns_of_guests(sold, returned, s.COUNTRY)
     per_order = (F.col(s.REVENUE) / F.col(s.ORDERS)).cast(s.MONEY)
     ranked = _with_revenue_shares(sold, s.COUNTRY).withColumn(s.AVERAGE_ORDER_VALUE, per_order)
     return ranked.select(*s.column_names(s.COUNTRY_SALES))
 
 
-def product_sales(sales: DataFrame, baskets: DataFrame, merchandise_pattern: str) -> DataFrame:
+def product_sales(sales: DataFrame, baskets: DataFrame, returned: DataFrame, merchandise_pattern: str) -> DataFrame:
     """Return `PRODUCT_SALES`: one row per stock code, over clean and guest lines, by falling revenue.
 
-    `baskets` comes from `features.baskets_of(sales)`. `description` is the commonest, alphabetically the first of
+    `baskets` comes from `features.baskets_of`, `returned` from `cleaning.returned_lines`. Returns of guests of a
+    product that was never sold have no row. `description` is the commonest, alphabetically the first of
     equals. `is_merchandise` is whether the stock code matches the pattern of goods, unlike postage and fees.
     """
     sold = _by_stock_code(sales)
-    customers = baskets.groupBy(s.STOCK_CODE).agg(F.count(F.lit(1)).alias(s.CUSTOMERS))
+    customers = baskets.groupBy(s.STOCK_CODE).agg(
+        F.count(F.lit(1)).alias(s.CUSTOMERS), _money_of(F.col(s.RETURNED), s.RETURNED)
+    )
     # The lines of an invoice share a partition: `distinct` needs no shuffle, and only counts are shuffled.
     orders = (
         sales.select(s.INVOICE_NO, s.STOCK_CODE).distinct().groupBy(s.STOCK_CODE).agg(F.count(F.lit(1)).alias(s.ORDERS))
     )
     # One row per stock code on all sides; a product that only guests bought has no customers.
     complete = sold.join(orders, on=s.STOCK_CODE, how="inner").join(customers, on=s.STOCK_CODE, how="left")
+    complete = _with_returns_of_guests(complete, returned, s.STOCK_CODE)
     return (
         _with_revenue_shares(complete, s.STOCK_CODE)
         .withColumn(s.AVERAGE_UNIT_PRICE, F.try_divide(F.col(s.REVENUE), F.col(s.UNITS)).cast(s.MONEY))
@@ -97,7 +107,25 @@ def _of_guests(money: str) -> Column:
 
 
 def _guest_revenue(of_guests: Column) -> Column:
-    return F.coalesce(F.sum(of_guests), F.lit(0)).cast(s.MONEY).alias(s.GUEST_REVENUE)
+    return _money_of(of_guests, s.GUEST_REVENUE)
+
+
+def _money_of(money: Column, name: str) -> Column:
+    return F.coalesce(F.sum(money), F.lit(0)).cast(s.MONEY).alias(name)
+
+
+def _with_returns_of_guests(sold: DataFrame, returned: DataFrame, key: str) -> DataFrame:
+    """Complete `returned`, so far what customers took back, and add guest_returned and net_revenue."""
+    of_guests = returned.where(F.col(s.CUSTOMER_ID).isNull())
+    by_key = of_guests.groupBy(key).agg(_money_of(F.abs(s.AMOUNT), s.GUEST_RETURNED))
+    guest_returned = F.coalesce(F.col(s.GUEST_RETURNED), F.lit(0)).cast(s.MONEY)
+    # One row per key on both sides; most keys have no returns of guests.
+    return (
+        sold.join(by_key, on=key, how="left")
+        .withColumn(s.GUEST_RETURNED, guest_returned)
+        .withColumn(s.RETURNED, (F.coalesce(F.col(s.RETURNED), F.lit(0)) + F.col(s.GUEST_RETURNED)).cast(s.MONEY))
+        .withColumn(s.NET_REVENUE, (F.col(s.REVENUE) - F.col(s.RETURNED)).cast(s.MONEY))
+    )
 
 
 def _with_segment(sold: DataFrame, segments: DataFrame) -> DataFrame:

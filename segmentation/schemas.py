@@ -59,6 +59,7 @@ def raw(field: str) -> str:
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
 IS_DUPLICATE = "is_duplicate"
+IS_RETURN = "is_return"
 REASON = "reason"
 REASONS = "reasons"
 REJECTION = "rejection"
@@ -200,9 +201,15 @@ class Feature:
 # fmt: off
 FEATURES = {feature.name: feature for feature in (
     Feature(TOTAL_SPEND, MONEY, "money", "Total spend", "spending", "Spend"),
+    Feature(NET_SPEND, MONEY, "money", "Net spend", "net spending", "Net Spend", "Spend after returns"),
     Feature(PURCHASE_FREQUENCY, LONG, "orders", "Orders", "orders", "Frequency"),
+    Feature(NET_ORDERS, LONG, "orders", "Net orders", "net orders", "Net Frequency",
+            "Orders not returned as a whole"),
     Feature(RECENCY_DAYS, INTEGER, "days", "Days since last order", "days since the last order", "",
             "Days since the last order", lower_is_better=True),
+    Feature(NET_RECENCY_DAYS, INTEGER, "days", "Days since last net order", "days since the last net order",
+            "Net Recency", "Days since the last order not returned as a whole", lower_is_better=True,
+            nullable=True),  # undefined where nothing stayed
     Feature(TENURE_DAYS, INTEGER, "days", "Days since first order", "days since the first order", "Tenure",
             "Days since the first order"),
     Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value", "Order Value"),
@@ -214,6 +221,10 @@ FEATURES = {feature.name: feature for feature in (
             lower_is_better=True, nullable=True, clusterable=False),  # undefined for a customer of one order
     Feature(RETURNED_AMOUNT, MONEY, "money", "Returned amount", "returned amount", "Returns", "Money returned",
             lower_is_better=True),
+    Feature(RETURNED_MATCHED, MONEY, "money", "Returned of purchases", "returned amount of purchases",
+            "Returned Purchases", "Money returned of purchases in the data", lower_is_better=True),
+    Feature(RETURNED_UNMATCHED, MONEY, "money", "Returned otherwise", "returned amount without a purchase",
+            "Other Returns", "Money returned without a purchase in the data", lower_is_better=True),
     Feature(RETURN_RATE, DOUBLE, "share", "Returned share of spend", "return rate", "Return Rate",
             "Share of spend returned", lower_is_better=True),
 )}
@@ -240,8 +251,7 @@ COLUMN_TYPES: dict[str, DataType] = {
     **dict.fromkeys((SEGMENT_ID, NEAREST_OTHER_SEGMENT_ID, K, ITERATIONS), INTEGER),
     **dict.fromkeys((RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE), INTEGER),
     **dict.fromkeys((CUSTOMERS, ORDERS, UNITS, ROWS), LONG),
-    **dict.fromkeys((REVENUE, GUEST_REVENUE, AVERAGE_UNIT_PRICE), MONEY),
-    **dict.fromkeys((NET_REVENUE,), MONEY),
+    **dict.fromkeys((REVENUE, GUEST_REVENUE, RETURNED, GUEST_RETURNED, NET_REVENUE, AVERAGE_UNIT_PRICE), MONEY),
     **dict.fromkeys((NET_REVENUE_SHARE, SHARE_OF_RFM_SEGMENT, SHARE_OF_SEGMENT), DOUBLE),
     **dict.fromkeys(
         (DISTANCE_TO_CENTRE, MARGIN, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, SECONDS), DOUBLE
@@ -290,12 +300,13 @@ centre minus the distance to the own: near 0 is on the border. Scores are 1 to 5
 first of the configuration's rules that holds, `reason` a sentence from the customer's own figures."""
 
 SEGMENT_PROFILES = _table(
-    *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE),
+    *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE, NET_REVENUE),
     *FEATURE_STATISTICS,
     *(CENTRE, JACCARD),
 )
-"""One row per segment, ids ascending with the centre's spend. `centre` maps each clustered feature to its value at
-the segment's centre, in original units. `jaccard` says how well the segment comes back in bootstrap resamples."""
+"""One row per segment, ids ascending with the centre's spend. `net_revenue` is the money that stayed after returns.
+`centre` maps each clustered feature to its value at the segment's centre, in original units. `jaccard` says how well
+the segment comes back in bootstrap resamples."""
 
 K_SWEEP = _table(
     *(K, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE),
@@ -319,19 +330,23 @@ RFM_BY_SEGMENT = _table(
 rfm_segment, and of those of the segment."""
 
 COUNTRY_SALES = _table(
-    *(COUNTRY, REVENUE, GUEST_REVENUE, ORDERS, CUSTOMERS, UNITS, AVERAGE_ORDER_VALUE),
-    *(REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS),
+    *(COUNTRY, REVENUE, GUEST_REVENUE, RETURNED, GUEST_RETURNED, NET_REVENUE),
+    *(ORDERS, CUSTOMERS, UNITS, AVERAGE_ORDER_VALUE, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS),
 )
-"""One row per country. Revenue, orders and units cover clean and guest lines; customers are those with an id."""
+"""One row per country with a sale. Revenue, orders and units cover clean and guest lines; customers are those with an
+id. `returned` is what customers gave back of these sales, and all that guests returned there; `net_revenue` is the
+revenue without it."""
 
 COUNTRY_SEGMENTS = _table(COUNTRY, SEGMENT_ID, SEGMENT_NAME, CUSTOMERS, REVENUE)
 """One row per country and segment that bought there; clean lines only."""
 
 PRODUCT_SALES = _table(
-    *(STOCK_CODE, DESCRIPTION, REVENUE, GUEST_REVENUE, UNITS, ORDERS, CUSTOMERS, AVERAGE_UNIT_PRICE),
+    *(STOCK_CODE, DESCRIPTION, REVENUE, GUEST_REVENUE, RETURNED, GUEST_RETURNED, NET_REVENUE),
+    *(UNITS, ORDERS, CUSTOMERS, AVERAGE_UNIT_PRICE),
     *(FIRST_SOLD_AT, LAST_SOLD_AT, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, ABC_CLASS, IS_MERCHANDISE),
 )
-"""One row per stock code, with its commonest description. Covers clean and guest lines."""
+"""One row per stock code that was sold, with its commonest description. Covers clean and guest lines. `returned` and
+`net_revenue` as for countries."""
 
 PRODUCT_SEGMENTS = _table(STOCK_CODE, SEGMENT_ID, SEGMENT_NAME, CUSTOMERS, UNITS, REVENUE)
 """One row per stock code and segment that bought it; clean lines only."""

@@ -158,8 +158,8 @@ def _faults(input_fields: Collection[str]) -> Mapping[str, Column]:
     """For each of `REMEDIES` whether it is what a malformed line lacks. A field that no line has is no fault."""
     is_malformed = F.col(s.REASON).eqNullSafe(s.MALFORMED)
     rejection = F.col(s.REJECTION)
-    missing = {name: F.col(name).isNull() for name in (s.INVOICE_NO, s.STOCK_CODE, s.QUANTITY, s.INVOICE_DATE)}
-    missing[s.UNIT_PRICE] = rejection[s.UNIT_PRICE].isNull()
+    needed = (s.INVOICE_NO, s.STOCK_CODE, s.QUANTITY, s.INVOICE_DATE, s.UNIT_PRICE)
+    missing = {name: F.col(name).isNull() for name in needed}
     missing[s.CUSTOMER_ID] = values.is_rounded(F.col(s.CUSTOMER_ID))  # a missing customer is no fault
     if s.AMOUNT in input_fields:
         missing[s.AMOUNT] = F.col(s.AMOUNT).isNull()

@@ -53,6 +53,22 @@ def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
     return is_too_early | is_too_late
 
 
+def _is_return(settings: CleaningSettings) -> Column:
+    """Return whether a rejected line, whose `reason` and `reasons` are known, took money back.
+
+    Every return is rejected, so that no table counts it as a sale. It counts inside the period, and once.
+    """
+    reason, reasons = F.col(s.REASON), F.col(s.REJECTION)[s.REASONS]
+    has_prefix = _is_cancellation(settings, None)
+    marks = {
+        "prefix": has_prefix & (reason != s.MALFORMED),
+        "negative_quantity": ~has_prefix & (reason == s.NON_POSITIVE_QUANTITY),
+    }
+    is_marked = reduce(operator.or_, [marks[mark] for mark in settings.returns], F.lit(False))
+    uncounted = reduce(operator.or_, [F.array_contains(reasons, name) for name in (s.OUT_OF_PERIOD, s.DUPLICATE)])
+    return F.coalesce(is_marked & (F.col(s.AMOUNT) < 0) & ~uncounted, F.lit(False))
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         s.MALFORMED: Rule(
@@ -119,9 +135,10 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
     `as_of` is the day given by the user: lines of that day and later are out of period. With None no line is too late.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    amount decimal(18,4); reason string: NULL for a clean line, `guest` for a guest's sale, else the first rule broken;
-    source_file string; rejection struct, NULL unless the line is rejected: reasons array<string>, source_file string,
-    unit_price decimal(22,8), as_read struct of the eight texts, NULL unless malformed, and unparsed boolean.
+    unit_price decimal(22,8); amount decimal(18,4); reason string: NULL for a clean line, `guest` for a guest's sale,
+    else the first rule broken; source_file string; rejection struct, NULL unless the line is rejected: reasons
+    array<string>, source_file string, as_read struct of the eight texts, NULL unless malformed, and unparsed boolean;
+    is_return boolean: whether a rejected line took money back.
     """
     if s.DUPLICATE in settings.switched_off:
         flagged = parsed.withColumn(s.IS_DUPLICATE, F.lit(False))
@@ -138,17 +155,16 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
     rejection = F.struct(
         F.array_compact(F.array(*names)).alias(s.REASONS),
         F.col(s.SOURCE_FILE),
-        F.col(s.UNIT_PRICE),
         F.col(s.AS_READ),
         F.col(s.UNPARSED_LINE).isNotNull().alias(s.UNPARSED),
     )
     return flagged.select(
-        *[name for name in s.LINE_FIELDS if name != s.UNIT_PRICE],
+        *s.LINE_FIELDS,
         s.AMOUNT,
         F.coalesce(*names, F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
         s.SOURCE_FILE,
         F.when(is_rejected, rejection).alias(s.REJECTION),
-    )
+    ).withColumn(s.IS_RETURN, _is_return(settings))
 
 
 def with_daily_orders(lines: DataFrame) -> DataFrame:
@@ -162,16 +178,12 @@ def with_daily_orders(lines: DataFrame) -> DataFrame:
 
 def sales_lines(lines: DataFrame) -> DataFrame:
     """Return the judged lines that are clean or a guest's sale."""
-    return lines.where(F.col(s.REJECTION).isNull()).drop(s.REJECTION, s.REASON)
+    return lines.where(F.col(s.REJECTION).isNull()).drop(s.REJECTION, s.REASON, s.IS_RETURN)
 
 
-def cancelled_lines(lines: DataFrame) -> DataFrame:
-    """Return the judged lines of customers' cancelled invoices on which money went back, inside the period, once."""
-    reasons = F.col(s.REJECTION)[s.REASONS]
-    uncounted = reduce(operator.or_, [F.array_contains(reasons, name) for name in (s.OUT_OF_PERIOD, s.DUPLICATE)])
-    return lines.where(
-        (F.col(s.REASON) == s.CANCELLATION) & F.col(s.CUSTOMER_ID).isNotNull() & (F.col(s.AMOUNT) < 0) & ~uncounted
-    ).select(s.CUSTOMER_ID, s.AMOUNT)
+def returned_lines(lines: DataFrame) -> DataFrame:
+    """Return the judged lines on which a customer or a guest got money back, inside the period, each once."""
+    return lines.where(F.col(s.IS_RETURN)).drop(s.REJECTION, s.REASON, s.IS_RETURN)
 
 
 def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
@@ -184,7 +196,7 @@ def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LI
     rejection = F.col(s.REJECTION)
     shown = {name for name in s.LINE_FIELDS if name in input_fields}
     parsed = {name: (F.col(name) if name in shown else F.lit(None)).cast("string") for name in s.LINE_FIELDS}
-    price = rejection[s.UNIT_PRICE] if s.QUANTITY in shown else F.col(s.AMOUNT)
+    price = F.col(s.UNIT_PRICE if s.QUANTITY in shown else s.AMOUNT)
     parsed[s.UNIT_PRICE] = F.regexp_replace(price.cast("string"), r"\.?0+$", "")
     as_read = rejection[s.AS_READ]
     fields = [F.when(as_read.isNotNull(), as_read[name]).otherwise(parsed[name]).alias(name) for name in s.LINE_FIELDS]

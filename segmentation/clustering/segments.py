@@ -136,8 +136,8 @@ def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
 def segment_statistics(customer_segments: DataFrame) -> DataFrame:
     """Aggregate customers: one row per segment, ids ascending.
 
-    Columns: segment_id, segment_name, customers bigint, revenue decimal(20,4); for each numeric feature, over the
-    customers that have it, mean_ and median_ double, and quartiles_ array<double> (three values).
+    Columns: segment_id, segment_name, customers bigint, revenue and net_revenue decimal(20,4); for each numeric
+    feature, over the customers that have it, mean_ and median_ double, and quartiles_ array<double> (three values).
     """
     statistics = [
         column
@@ -150,7 +150,12 @@ def segment_statistics(customer_segments: DataFrame) -> DataFrame:
     medians = {f"median_{feature}": F.col(quartiles_of(feature))[1] for feature in s.NUMERIC_FEATURES}
     return (
         customer_segments.groupBy(s.SEGMENT_ID, s.SEGMENT_NAME)
-        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(s.TOTAL_SPEND).cast(s.MONEY).alias(s.REVENUE), *statistics)
+        .agg(
+            F.count(F.lit(1)).alias(s.CUSTOMERS),
+            F.sum(s.TOTAL_SPEND).cast(s.MONEY).alias(s.REVENUE),
+            F.sum(s.NET_SPEND).cast(s.MONEY).alias(s.NET_REVENUE),
+            *statistics,
+        )
         .withColumns(medians)
         .orderBy(s.SEGMENT_ID)
     )

@@ -27,6 +27,7 @@ from segmentation.config.rfm import RfmSettings
 from segmentation.errors import did_you_mean
 
 __all__ = ["ONE_SEGMENT", "RETURNED_EVERYTHING"]  # for those who look for them next to the settings
+ReturnSign = Literal["prefix", "negative_quantity"]
 Scaler = Literal["standard", "robust", "min_max"]
 
 
@@ -129,6 +130,10 @@ class CleaningSettings(Settings):
     missing_customer_ids: tuple[str, ...] = Field(
         ("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-"),
         description="values that mean no customer, as a blank does",
+    )
+    returns: tuple[ReturnSign, ...] = Field(
+        ("prefix", "negative_quantity"),
+        description="what marks a return: prefix (of a cancellation), negative_quantity (on a sale's invoice), type",
     )
     first_day: date | None = Field(None, description="lines before it are out of period, for example 2011-01-01")
     switched_off: tuple[RuleName, ...] = Field((), description="rules that are not applied, for example [duplicate]")

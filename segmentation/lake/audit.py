@@ -74,9 +74,9 @@ def audit_staged(
 def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
     """Return one row per table.
 
-    Columns: table string, rows bigint, keys bigint (distinct values of the table's key), revenue and guest_revenue
-    decimal(38,4), lines decimal(38,4) (the sum of its column `rows`), customers bigint (the sum of that column),
-    net_revenue decimal(38,4); NULL for a table without that column.
+    Columns: table string, rows bigint, keys bigint (distinct values of the table's key); sums, each decimal(38,4):
+    revenue, net_revenue, guest_revenue, guest_returned, returned_matched, and lines (of its column `rows`); customers
+    bigint (the sum of that column); NULL for a table without that column.
     """
 
     def figures(table: str, frame: DataFrame) -> DataFrame:
@@ -86,10 +86,12 @@ def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
             rows.alias(s.ROWS),
             (F.count_distinct(*s.TABLE_KEYS[table]) if table in s.TABLE_KEYS else rows).alias(KEYS),
             _sum(frame, s.REVENUE, s.TOTAL_SPEND).alias(s.REVENUE),
+            _sum(frame, s.NET_REVENUE, s.NET_SPEND).alias(s.NET_REVENUE),
             _sum(frame, s.GUEST_REVENUE).alias(s.GUEST_REVENUE),
+            _sum(frame, s.GUEST_RETURNED).alias(s.GUEST_RETURNED),
+            _sum(frame, s.RETURNED_MATCHED).alias(s.RETURNED_MATCHED),
             _sum(frame, s.ROWS).alias(LINES),
             _sum(frame, s.CUSTOMERS).cast("bigint").alias(s.CUSTOMERS),
-            _sum(frame, s.NET_REVENUE, s.NET_SPEND, s.TOTAL_SPEND).alias(s.NET_REVENUE),
         )
 
     return reduce(DataFrame.unionByName, [figures(table, frame) for table, frame in tables.items()])
@@ -169,8 +171,16 @@ def _comparisons(
     for table in ("rfm_profiles", "rfm_by_segment"):
         net = tables[table][s.NET_REVENUE] or Decimal(0)
         yield f"net revenue of {table}", net, "of customer_segments", customers[s.NET_REVENUE]
+    net_spend, taken_back = (customers[figure] or Decimal(0) for figure in (s.NET_REVENUE, s.RETURNED_MATCHED))
+    yield "net_spend and returned_matched of customer_segments", net_spend + taken_back, "of clean lines", clean
+    net = tables["segment_profiles"][s.NET_REVENUE] or Decimal(0)
+    yield "net_revenue of segment_profiles", net, "net_spend of customer_segments", net_spend
     for table in [name for name in ("country_sales", "product_sales") if name in tables]:
-        yield f"guest revenue of {table}", tables[table][s.GUEST_REVENUE] or Decimal(0), "of guest lines", guest
+        sums = (s.GUEST_REVENUE, s.GUEST_RETURNED, s.NET_REVENUE)
+        of_guests, of_guests_returned, net = (tables[table][figure] or Decimal(0) for figure in sums)
+        yield f"guest revenue of {table}", of_guests, "of guest lines", guest
+        of_customers = net - (of_guests - of_guests_returned)
+        yield f"net_revenue of {table} without guests", of_customers, "net_spend of customer_segments", net_spend
 
 
 def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from segmentation.features import baskets_of, orders_of
 from segmentation.ingest.files import find_input
 from segmentation.pipeline import STAGES, CleanedLines, clean_lines, customer_table, fit_every_k
 from segmentation.progress import Progress
+from segmentation.returns import money_taken_back
 from tests.conftest import ROOT
 from tests.jobs.running_jobs import CONFIG
 
@@ -42,7 +43,9 @@ def cluster(spark: SparkSession, config: RunConfig, *paths: Path) -> tuple[Choic
     """Sweep and choose as a run does, and return the choice and each customer's nearest centre."""
     context = context_for(spark, config, *paths)
     lines = clean_lines(context)
-    _, preparation = customer_table(context, lines, orders_of(lines.sales), baskets_of(lines.sales))
+    taken_back = money_taken_back(lines.sales, lines.returned)
+    orders, baskets = orders_of(lines.sales, taken_back), baskets_of(lines.sales, taken_back)
+    _, preparation = customer_table(context, lines, orders, baskets)
     fits, choice = fit_every_k(context, preparation)
     centres = next(fit.centres for fit in fits if fit.k == choice.k)
     rows = preparation.points.select(s.CUSTOMER_ID, "point").collect()

@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.features import baskets_of, orders_of
+from segmentation.returns import money_taken_back
 from segmentation.rollups import country_sales, product_sales
 from tests.jobs.published_runs import latest_run, rows_of
 from tests.jobs.running_jobs import CANARY, CONFIG, QUICK, Done, RunJob
@@ -102,8 +103,11 @@ def test_the_report_names_no_customer_and_has_no_control_characters(extreme: Ext
 
 def test_columns_without_any_value_form_one_group(spark: SparkSession, tmp_path: Path):
     lines = [(*line[:2], "", *line[3:7], "") for line in skewed_lines(500)]
-    sales = clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv")).sales
-    [country] = country_sales(orders_of(sales)).collect()
+    cleaned = clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv"))
+    sales, returned = cleaned.sales, cleaned.returned
+    taken_back = money_taken_back(sales, returned)
+    [country] = country_sales(orders_of(sales, taken_back), returned).collect()
     assert (country["country"], country["customers"], country["revenue_share"]) == ("Unspecified", 41, 1.0)
-    products = product_sales(sales, baskets_of(sales), configured().rollups.merchandise_pattern).collect()
+    pattern = configured().rollups.merchandise_pattern
+    products = product_sales(sales, baskets_of(sales, taken_back), returned, pattern).collect()
     assert {row["description"] for row in products} == {""}

@@ -14,23 +14,27 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.returns import money_taken_back
+from tests.segmentation import naive_returns
+from tests.segmentation.naive_returns import match, net_figures
 
 AS_OF = date(2011, 12, 10)
 LINES = (
     "customer_id string, invoice_no string, stock_code string, country string, quantity int, "
-    "invoice_date timestamp_ntz, amount decimal(20,4)"
+    "invoice_date timestamp_ntz, amount decimal(18,4), unit_price decimal(22,8)"
 )
 Line = tuple[str, str, str, str, int, str, str]
 
 
 def lines(spark: SparkSession, *rows: Line) -> DataFrame:
-    """Clean lines: customer, invoice, stock code, country, quantity, moment, amount."""
-    typed = [(*row[:5], datetime.fromisoformat(row[5]), Decimal(row[6])) for row in rows]
+    """Clean lines or returns: customer, invoice, stock code, country, quantity, moment, amount."""
+    typed = [(*row[:5], datetime.fromisoformat(row[5]), Decimal(row[6]), Decimal(row[6]) / row[4]) for row in rows]
     return spark.createDataFrame(typed, LINES)
 
 
-def features_of(sales: DataFrame, cancellations: DataFrame, as_of: date) -> DataFrame:
-    return customer_features(orders_of(sales), baskets_of(sales), cancellations, as_of)
+def features_of(sales: DataFrame, returned: DataFrame, as_of: date) -> DataFrame:
+    taken_back = money_taken_back(sales, returned)
+    return customer_features(orders_of(sales, taken_back), baskets_of(sales, taken_back), returned, as_of)
 
 
 def features(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:
@@ -50,16 +54,22 @@ def test_every_feature_of_a_regular_and_a_one_time_customer(spark: SparkSession)
         spark,
         ("1", "C510", "A", "France", -1, "2011-11-02 09:00", "-4.0000"),
         ("1", "C511", "B", "France", -2, "2011-11-03 09:00", "-1.0000"),
+        ("1", "C512", "A", "France", -6, "2011-12-09 13:00", "-0.5001"),
     )
     expected = spark.createDataFrame(
         [
             (
-                *("1", Decimal("20.0001"), 3, 1, 39, Decimal("6.6667"), 4.0, 12, 2, 19.0),
-                *(datetime(2011, 11, 1, 9), datetime(2011, 12, 9, 12, 50), "France", Decimal("5.0000"), 5 / 20.0001),
+                # 1 of 2 units of A for 4 instead of 5, 2 of 3 units of B for 1 instead of 3, and all of the last order.
+                *("1", Decimal("20.0001"), Decimal("14.5000"), 3, 2, 1, 20, 39),
+                *(Decimal("6.6667"), 4.0, 12, 2, 19.0),
+                *(datetime(2011, 11, 1, 9), datetime(2011, 12, 9, 12, 50), "France"),
+                *(Decimal("5.5001"), Decimal("5.5001"), Decimal("0.0000"), 5.5001 / 20.0001),
             ),
             (
-                *("2", Decimal("12.3456"), 1, 9, 9, Decimal("12.3456"), 7.0, 7, 1, None),
-                *(datetime(2011, 12, 1, 23, 59), datetime(2011, 12, 1, 23, 59), "Spain", Decimal("0.0000"), 0.0),
+                *("2", Decimal("12.3456"), Decimal("12.3456"), 1, 1, 9, 9, 9),
+                *(Decimal("12.3456"), 7.0, 7, 1, None),
+                *(datetime(2011, 12, 1, 23, 59), datetime(2011, 12, 1, 23, 59), "Spain"),
+                *(Decimal("0.0000"), Decimal("0.0000"), Decimal("0.0000"), 0.0),
             ),
         ],
         s.CUSTOMER_FEATURES,
@@ -92,22 +102,47 @@ def test_recency_and_tenure_are_whole_days_before_as_of(spark: SparkSession):
     assert counted == [("1", 83, 93)]
 
 
-def test_returns_may_exceed_spend_a_spend_may_be_zero_and_money_stays_exact(spark: SparkSession):
+def test_returns_may_exceed_spend_spend_may_be_zero_and_money_stays_exact(spark: SparkSession):
     sales = lines(
         spark,
         ("1", "1", "A", "France", 1, "2011-01-01", "8.0000"),
         ("2", "2", "A", "France", 1, "2011-01-01", "0.0000"),
-        *[("3", amount, "A", "France", 1, "2011-01-01", amount) for amount in ("9007199254740993.0001", "0.0002")],
+        *[("3", amount, "A", "France", 1, "2011-01-01", amount) for amount in ("90071992547409.0001", "0.0002")],
     )
     cancellations = lines(
         spark,
         ("1", "C1", "A", "France", -2, "2011-01-02", "-12.0000"),
         ("9", "C2", "A", "France", -2, "2011-01-02", "-50.0000"),
     )
-    assert features(features_of(sales, cancellations, AS_OF), "returned_amount", "return_rate", "total_spend") == [
-        ("1", Decimal("12.0000"), 1.5, Decimal("8.0000")),
-        ("2", Decimal("0.0000"), 0.0, Decimal("0.0000")),
-        ("3", Decimal("0.0000"), 0.0, Decimal("9007199254740993.0003")),
+    columns = ("returned_matched", "returned_unmatched", "return_rate", "total_spend", "net_orders", "net_recency_days")
+    money = Decimal
+    assert features(features_of(sales, cancellations, AS_OF), *columns) == [
+        # Two units came back at 6 of one bought at 8: 6 stay taken, and what is left of the order is 2.
+        ("1", money("6.0000"), money("6.0000"), 0.75, money("8.0000"), 1, 343),
+        ("2", money("0.0000"), money("0.0000"), 0.0, money("0.0000"), 1, 343),
+        ("3", money("0.0000"), money("0.0000"), 0.0, money("90071992547409.0003"), 2, 343),
+    ]
+
+
+def test_an_order_counts_where_anything_of_it_stayed_in_any_country(spark: SparkSession):
+    sales = lines(
+        spark,
+        ("1", "1", "A", "France", 1, "2011-01-01", "8.0000"),
+        ("1", "1", "A", "Spain", 1, "2011-01-01", "9.0000"),
+        ("1", "2", "B", "Spain", 2, "2011-01-05", "9.0000"),
+        ("2", "3", "B", "Spain", 2, "2011-01-05", "9.0000"),
+    )
+    returned = lines(
+        spark,
+        ("1", "3", "A", "Spain", -1, "2011-02-01", "-8.0000"),
+        ("1", "4", "B", "Spain", -2, "2011-02-01", "-9.0000"),
+        ("2", "5", "B", "Spain", -1, "2011-02-01", "-4.5000"),
+        ("2", "6", "B", "Spain", -1, "2011-02-02", "-4.5000"),
+    )
+    columns = ("net_spend", "net_orders", "net_recency_days")
+    assert features(features_of(sales, returned, AS_OF), *columns) == [
+        ("1", Decimal("9.0000"), 1, 343),
+        ("2", Decimal("0.0000"), 0, None),
     ]
 
 
@@ -138,6 +173,14 @@ def generated(rows: int, sign: int, seed: int) -> list[Line]:
     return result
 
 
+def naive_line(line: Line) -> naive_returns.Line:
+    customer, invoice, product, country, units, moment, amount = line
+    price = (Decimal(amount) / units).quantize(Decimal("1e-8"), ROUND_HALF_UP)
+    return naive_returns.Line(
+        *(customer, invoice, product, country, datetime.fromisoformat(moment), price, units, Decimal(amount))
+    )
+
+
 def by_pandas(sales: Sequence[Line], cancellations: Sequence[Line]) -> dict[str, dict[str, Any]]:
     """The features from their definitions alone."""
     columns = ["customer", "invoice", "stock", "country", "quantity", "moment", "amount"]
@@ -145,6 +188,7 @@ def by_pandas(sales: Sequence[Line], cancellations: Sequence[Line]) -> dict[str,
         moment=lambda frame: pd.to_datetime(frame.moment), amount=lambda frame: frame.amount.map(Decimal)
     )
     back = pd.DataFrame(cancellations, columns=columns).assign(amount=lambda frame: frame.amount.map(Decimal))
+    nets = net_figures(match(map(naive_line, [*sales, *cancellations])))
     result = {}
     for customer, own in bought.groupby("customer"):
         spent = sum(own.amount)
@@ -152,6 +196,7 @@ def by_pandas(sales: Sequence[Line], cancellations: Sequence[Line]) -> dict[str,
         by_country = {country: sum(group.amount) for country, group in own.groupby("country")}
         days = (own.moment.max().date() - own.moment.min().date()).days
         returned = -sum(back[back.customer == customer].amount, Decimal(0))
+        net = nets[customer]
         result[customer] = {
             "total_spend": spent,
             "purchase_frequency": orders,
@@ -166,7 +211,12 @@ def by_pandas(sales: Sequence[Line], cancellations: Sequence[Line]) -> dict[str,
             "last_purchase_at": own.moment.max().to_pydatetime(),
             "country": min(by_country, key=lambda country: (-by_country[country], country)),
             "returned_amount": returned,
-            "return_rate": pytest.approx(float(returned / spent)),
+            "returned_matched": net.returned_matched,
+            "returned_unmatched": returned - net.returned_matched,
+            "return_rate": pytest.approx(float(net.returned_matched / spent)),
+            "net_spend": spent - net.returned_matched,
+            "net_orders": net.net_orders,
+            "net_recency_days": net.last_kept and (AS_OF - net.last_kept.date()).days,
         }
     return result
 

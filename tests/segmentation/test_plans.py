@@ -11,12 +11,13 @@ from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.cleaning.ledger import line_counts
 from segmentation.cleaning.parse import parse_lines
-from segmentation.cleaning.rules import cancelled_lines, judge_lines, sales_lines
+from segmentation.cleaning.rules import judge_lines, returned_lines, sales_lines
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.ingest.files import find_input
 from segmentation.ingest.read import read_lines
+from segmentation.returns import money_taken_back
 from tests.jobs.small_shop import make_small_shop, write_csv
 
 CONFIG = Path(__file__).resolve().parents[2] / "conf" / "online_retail.yaml"
@@ -79,26 +80,48 @@ def test_the_input_is_read_shuffled_and_sorted_once(judged: DataFrame):
     assert count(plan, "Window") == 1
 
 
-def test_orders_are_aggregated_from_the_cache_without_a_shuffle(sales: DataFrame):
-    orders = orders_of(sales)
-    assert count(orders, "InMemoryTableScan") == 1
-    assert count(orders, "Exchange") == 0
+@pytest.fixture(scope="module")
+def returned(lines: DataFrame) -> DataFrame:
+    return returned_lines(lines)
 
 
-def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame):
-    baskets = baskets_of(sales)
-    assert count(baskets, "InMemoryTableScan") == 1
-    assert count(baskets, "Exchange") == 1
+@pytest.fixture(scope="module")
+def taken_back(sales: DataFrame, returned: DataFrame) -> Iterator[DataFrame]:
+    cached = money_taken_back(sales, returned).persist()
+    yield cached
+    cached.unpersist()
 
 
-def test_customers_and_countries_are_aggregated_from_orders(sales: DataFrame, lines: DataFrame, config: RunConfig):
-    orders, baskets = orders_of(sales).persist(), baskets_of(sales).persist()
+def test_returns_are_matched_with_one_shuffle_of_the_lines(sales: DataFrame, returned: DataFrame):
+    matched = money_taken_back(sales, returned)
+    # Sales, returns, and twice the few customers who returned anything.
+    assert count(matched, "Exchange") <= 5
+    assert count(matched, "CartesianProduct") + count(matched, "BroadcastNestedLoopJoin") == 0
+
+
+def test_only_orders_not_their_lines_are_shuffled(sales: DataFrame, taken_back: DataFrame):
+    orders = orders_of(sales, taken_back)
+    assert count(orders, "InMemoryTableScan") == 2
+    # The returns of an invoice, and whole orders with them.
+    assert count(orders, "Exchange") == 2
+
+
+def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame, taken_back: DataFrame):
+    baskets = baskets_of(sales, taken_back)
+    assert count(baskets, "InMemoryTableScan") == 2
+    assert count(baskets, "Exchange") <= 2
+
+
+def test_customers_and_countries_are_aggregated_from_orders(
+    sales: DataFrame, returned: DataFrame, taken_back: DataFrame
+):
+    orders, baskets = orders_of(sales, taken_back).persist(), baskets_of(sales, taken_back).persist()
     try:
-        cancelled = cancelled_lines(lines)
-        features = customer_features(orders, baskets, cancelled, AS_OF)
-        # Orders twice (money, main country), baskets, and the lines once for the cancelled ones.
+        features = customer_features(orders, baskets, returned, AS_OF)
+        # Orders twice (money, main country), baskets, and the lines once for the returned ones.
         assert count(features, "InMemoryTableScan") == 4
-        assert count(rollups.country_sales(orders), "InMemoryTableScan") == 1
+        # Orders and the returned lines twice.
+        assert count(rollups.country_sales(orders, returned), "InMemoryTableScan") == 2
     finally:
         orders.unpersist()
         baskets.unpersist()

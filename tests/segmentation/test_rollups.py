@@ -13,19 +13,20 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.features import baskets_of, orders_of
+from segmentation.returns import money_taken_back
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
 
 LINES = (
     "customer_id string, invoice_no string, stock_code string, description string, country string, quantity int, "
-    "invoice_date timestamp_ntz, amount decimal(20,4)"
+    "invoice_date timestamp_ntz, amount decimal(18,4), unit_price decimal(22,8)"
 )
 PATTERN = "^[0-9]{5}"
 Line = tuple[str | None, str, str, str, str, int, str, str]
 
 
 def lines(spark: SparkSession, *rows: Line) -> DataFrame:
-    """Clean and guest lines: customer, invoice, stock code, description, country, quantity, moment, amount."""
-    typed = [(*row[:6], datetime.fromisoformat(row[6]), Decimal(row[7])) for row in rows]
+    """Sales or returns: customer, invoice, stock code, description, country, quantity, moment, amount."""
+    typed = [(*row[:6], datetime.fromisoformat(row[6]), Decimal(row[7]), Decimal(row[7]) / row[5]) for row in rows]
     return spark.createDataFrame(typed, LINES)
 
 
@@ -44,12 +45,32 @@ def shop(spark: SparkSession) -> DataFrame:
     )
 
 
-def countries_of(sales: DataFrame) -> DataFrame:
-    return country_sales(orders_of(sales))
+def returned(spark: SparkSession) -> DataFrame:
+    return lines(
+        spark,
+        ("1", "510", "POST", "POSTAGE", "Spain", -1, "2011-01-02 10:00", "-18.0000"),
+        ("2", "511", "85123A", "HEART HOLDER", "France", -2, "2011-01-06 11:00", "-24.0000"),
+        (None, "512", "85123A", "HEART HOLDER", "Spain", -1, "2011-01-01 12:00", "-60.0000"),
+        (None, "513", "99999", "NEVER SOLD", "Malta", -1, "2011-03-01 12:00", "-1.0000"),
+    )
 
 
-def products_of(sales: DataFrame, pattern: str) -> DataFrame:
-    return product_sales(sales, baskets_of(sales), pattern)
+def countries_of(sales: DataFrame, returned: DataFrame | None = None) -> DataFrame:
+    back = sales.limit(0) if returned is None else returned
+    return country_sales(orders_of(sales, money_taken_back(sales, back)), back)
+
+
+def products_of(sales: DataFrame, pattern: str, returned: DataFrame | None = None) -> DataFrame:
+    back = sales.limit(0) if returned is None else returned
+    return product_sales(sales, baskets_of(sales, money_taken_back(sales, back)), back, pattern)
+
+
+def countries_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
+    return country_segments(orders_of(sales, money_taken_back(sales, sales.limit(0))), segments)
+
+
+def products_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
+    return product_segments(baskets_of(sales, money_taken_back(sales, sales.limit(0))), segments)
 
 
 def segments(spark: SparkSession) -> DataFrame:
@@ -61,14 +82,22 @@ def segments(spark: SparkSession) -> DataFrame:
 
 
 def test_every_figure_of_the_countries(spark: SparkSession):
+    money = Decimal
     expected = spark.createDataFrame(
         [
-            ("France", Decimal("50.0000"), Decimal("0.0000"), 2, 2, 4, Decimal("25.0000"), 0.5, 0.5, "A"),
-            ("Spain", Decimal("50.0000"), Decimal("45.0001"), 2, 1, 5, Decimal("25.0000"), 0.5, 1.0, "C"),
+            # The postage and the heart came back to France, where they were sold, whatever the return says.
+            (
+                *("France", money("50.0000"), money("0.0000"), money("30.0000"), money("0.0000"), money("20.0000")),
+                *(2, 2, 4, money("25.0000"), 0.5, 0.5, "A"),
+            ),
+            (
+                *("Spain", money("50.0000"), money("45.0001"), money("60.0000"), money("60.0000"), money("-10.0000")),
+                *(2, 1, 5, money("25.0000"), 0.5, 1.0, "C"),
+            ),
         ],
         s.COUNTRY_SALES,
     )
-    assert_df_equality(countries_of(shop(spark)), expected, ignore_nullable=True)
+    assert_df_equality(countries_of(shop(spark), returned(spark)), expected, ignore_nullable=True)
 
 
 def test_every_figure_of_the_products(spark: SparkSession):
@@ -77,21 +106,24 @@ def test_every_figure_of_the_products(spark: SparkSession):
     expected = spark.createDataFrame(
         [
             (
-                *("85123A", "HEART HOLDER", money("77.0001"), money("45.0001"), 7, 3, 2, money("11.0000")),
+                *("85123A", "HEART HOLDER", money("77.0001"), money("45.0001")),
+                *(money("72.0000"), money("60.0000"), money("5.0001"), 7, 3, 2, money("11.0000")),
                 *(first, second, 77.0001 / 100, 77.0001 / 100, "A", True),
             ),
             (
-                *("POST", "POSTAGE", money("18.0000"), money("0.0000"), 1, 1, 1, money("18.0000")),
+                *("POST", "POSTAGE", money("18.0000"), money("0.0000")),
+                *(money("18.0000"), money("0.0000"), money("0.0000"), 1, 1, 1, money("18.0000")),
                 *(first, first, 0.18, 95.0001 / 100, "C", False),
             ),
             (
-                *("22222", "MUG", money("4.9999"), money("0.0000"), 1, 1, 1, money("4.9999")),
+                *("22222", "MUG", money("4.9999"), money("0.0000")),
+                *(money("0.0000"), money("0.0000"), money("4.9999"), 1, 1, 1, money("4.9999")),
                 *(third, third, 4.9999 / 100, 1.0, "C", True),
             ),
         ],
         s.PRODUCT_SALES,
     )
-    assert_df_equality(products_of(shop(spark), PATTERN), expected, ignore_nullable=True)
+    assert_df_equality(products_of(shop(spark), PATTERN, returned(spark)), expected, ignore_nullable=True)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +185,7 @@ def test_countries_by_segment_count_clean_lines_where_they_were_sold(spark: Spar
         ],
         s.COUNTRY_SEGMENTS,
     )
-    assert_df_equality(country_segments(orders_of(clean), segments(spark)), expected, ignore_nullable=True)
+    assert_df_equality(countries_by_segment(clean, segments(spark)), expected, ignore_nullable=True)
 
 
 def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSession):
@@ -167,7 +199,7 @@ def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSessi
         ],
         s.PRODUCT_SEGMENTS,
     )
-    assert_df_equality(product_segments(baskets_of(clean), segments(spark)), expected, ignore_nullable=True)
+    assert_df_equality(products_by_segment(clean, segments(spark)), expected, ignore_nullable=True)
 
 
 def test_no_lines_give_empty_tables_in_their_declared_schemas(spark: SparkSession):
@@ -175,8 +207,8 @@ def test_no_lines_give_empty_tables_in_their_declared_schemas(spark: SparkSessio
     for frame, schema in (
         (countries_of(nothing), s.COUNTRY_SALES),
         (products_of(nothing, PATTERN), s.PRODUCT_SALES),
-        (country_segments(orders_of(nothing), segments(spark)), s.COUNTRY_SEGMENTS),
-        (product_segments(baskets_of(nothing), segments(spark)), s.PRODUCT_SEGMENTS),
+        (countries_by_segment(nothing, segments(spark)), s.COUNTRY_SEGMENTS),
+        (products_by_segment(nothing, segments(spark)), s.PRODUCT_SEGMENTS),
     ):
         assert frame.count() == 0
         assert s.schema_differences(frame.schema, schema) == []
@@ -213,7 +245,7 @@ def test_all_four_tables_add_up_to_the_money_and_units_of_the_lines(spark: Spark
         assert total_of(found, "guest_revenue") == guests
         assert total_of(found, "units") == units
         assert total_of(found, "revenue_share") == pytest.approx(1)
-    assert total_of(country_segments(orders_of(clean), segments(spark)).collect(), "revenue") == total - guests
-    by_product = product_segments(baskets_of(clean), segments(spark)).collect()
+    assert total_of(countries_by_segment(clean, segments(spark)).collect(), "revenue") == total - guests
+    by_product = products_by_segment(clean, segments(spark)).collect()
     assert total_of(by_product, "revenue") == total - guests
     assert total_of(by_product, "units") == units - guest_units

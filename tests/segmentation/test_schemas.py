@@ -35,11 +35,12 @@ def test_the_tables_and_the_columns_of_the_rollups_are_those_of_the_contract():
         *("rfm_profiles", "rfm_by_segment"),
     }
     assert s.COUNTRY_SALES.names == [
-        *("country", "revenue", "guest_revenue", "orders", "customers", "units", "average_order_value"),
-        *("revenue_share", "cumulative_revenue_share", "abc_class"),
+        *("country", "revenue", "guest_revenue", "returned", "guest_returned", "net_revenue", "orders", "customers"),
+        *("units", "average_order_value", "revenue_share", "cumulative_revenue_share", "abc_class"),
     ]
     assert s.PRODUCT_SALES.names == [
-        *("stock_code", "description", "revenue", "guest_revenue", "units", "orders", "customers"),
+        *("stock_code", "description", "revenue", "guest_revenue", "returned", "guest_returned", "net_revenue"),
+        *("units", "orders", "customers"),
         *("average_unit_price", "first_sold_at", "last_sold_at", "revenue_share", "cumulative_revenue_share"),
         *("abc_class", "is_merchandise"),
     ]
@@ -54,8 +55,10 @@ def test_segments_and_profiles_carry_every_feature():
 
 
 def test_money_is_decimal_never_floating_point_and_rejected_fields_are_text():
-    money = {"revenue", "guest_revenue", "total_spend", "average_order_value", "returned_amount", "average_unit_price"}
-    money |= {"net_revenue"}
+    money = {
+        *("revenue", "guest_revenue", "returned", "guest_returned", "net_revenue", "total_spend", "net_spend"),
+        *("average_order_value", "average_unit_price", "returned_amount", "returned_matched", "returned_unmatched"),
+    }
     fields = [field for schema in ALL_SCHEMAS.values() for field in schema]
     assert {field.dataType for field in fields if field.name in money} == {DecimalType(20, 4)}
     assert {s.REJECTED_TRANSACTIONS[field].dataType for field in s.LINE_FIELDS} == {StringType()}

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
 from segmentation.cleaning.ledger import line_counts
-from segmentation.cleaning.rules import RULES, cancelled_lines, criteria, rejected_transactions, sales_lines
+from segmentation.cleaning.rules import RULES, criteria, rejected_transactions, returned_lines, sales_lines
 from tests.segmentation.cleaning.lines import AS_OF, DEFAULTS, SALE, RawLine, judged, line, outcome, reasons_of
 
 
@@ -104,7 +104,7 @@ def test_the_first_day_is_in_the_period_and_as_of_is_not(spark: SparkSession) ->
     assert reasons_of(spark, cases, as_of=None) == [[], [], [], [], []]
 
 
-def test_cancelled_lines_are_customers_returns_in_the_period_each_once(spark: SparkSession) -> None:
+def test_returns_are_in_the_period_each_once_and_of_guests_too(spark: SparkSession) -> None:
     returned = line(invoice_no="C1", quantity="-2")
     lines = [
         line(),
@@ -113,13 +113,27 @@ def test_cancelled_lines_are_customers_returns_in_the_period_each_once(spark: Sp
         line(invoice_no="C2", quantity="-1", customer_id=None),
         line(invoice_no="C3", quantity="1"),
         line(invoice_no="C4", quantity="-1", invoice_date="12/11/2011 9:00"),
+        line(invoice_no="7", quantity="-3"),
+        line(invoice_no="7", quantity="-3"),
+        line(invoice_no="7", quantity="-3", unit_price="0"),
+        line(invoice_no="A8", quantity="-1"),
+        line(invoice_no="C9", quantity="-1", unit_price="-"),
     ]
-    with_day = cancelled_lines(judged(spark, lines))
-    without_day = cancelled_lines(judged(spark, lines, as_of=None))
-    schema = "customer_id string, amount decimal(18,4)"
-    first, late = ("17850", Decimal("-5.1")), ("17850", Decimal("-2.55"))
-    for actual, rows in ((with_day, [first]), (without_day, [first, late])):
-        assert_df_equality(actual, spark.createDataFrame(rows, schema), ignore_nullable=True, ignore_row_order=True)
+
+    def found(**changed: Any) -> set[tuple[str, Decimal, str | None]]:
+        rows = returned_lines(judged(spark, lines, **changed)).collect()
+        assert len(rows) == len(set(rows))
+        return {(row.invoice_no, row.amount, row.customer_id) for row in rows}
+
+    cancelled = {("C1", Decimal("-5.1"), "17850"), ("C2", Decimal("-2.55"), None)}
+    by_quantity = {("7", Decimal("-7.65"), "17850")}
+    late = {("C4", Decimal("-2.55"), "17850")}
+    assert found() == cancelled | by_quantity
+    assert found(as_of=None) == cancelled | by_quantity | late
+    assert found(returns=("prefix",)) == cancelled
+    assert found(returns=("negative_quantity",)) == by_quantity
+    assert found(returns=()) == set()
+    assert found(switched_off=(s.CANCELLATION,)) == cancelled | by_quantity
 
 
 def test_malformed_lines_are_quarantined_as_read_and_others_by_value(spark: SparkSession) -> None:

@@ -30,12 +30,16 @@ COUNTED = {"customer_segments": 4}
 
 def consistent() -> dict[str, Any]:
     figures: dict[str, Any] = {
-        table: {"rows": 4, "keys": 4, "revenue": Decimal("50.0000"), "guest_revenue": None} for table in s.TABLES
+        table: {"rows": 4, "keys": 4, "revenue": Decimal("50.0000")}
+        | dict.fromkeys(("net_revenue", "guest_revenue", "guest_returned", "returned_matched"))
+        for table in s.TABLES
     }
     for table in ("customer_segments", "segment_profiles", "rfm_profiles", "rfm_by_segment"):
-        figures[table] |= {"customers": 4, "net_revenue": Decimal("45.0000")}
+        figures[table] |= {"customers": 4, "net_revenue": Decimal("42.0000")}
     for table in ("country_sales", "product_sales"):
         figures[table] |= {"revenue": Decimal("55.0000"), "guest_revenue": Decimal("5.0000")}
+        figures[table] |= {"guest_returned": Decimal("1.5000"), "net_revenue": Decimal("45.5000")}
+    figures["customer_segments"] |= {"returned_matched": Decimal("8.0000")}
     figures["data_quality"] |= {"revenue": Decimal("62.0000"), "lines": Decimal(19)}
     figures["rejected_transactions"] |= {"rows": len(REJECTED), "keys": len(REJECTED)}
     return figures
@@ -68,10 +72,34 @@ def test_consistent_figures_pass():
             "rfm_by_segment",
             "net_revenue",
             Decimal(44),
-            "net revenue of rfm_by_segment = 44, of customer_segments = 45.0000",
+            "net revenue of rfm_by_segment = 44, of customer_segments = 42.0000",
         ),
         ("country_sales", "revenue", Decimal(50), "revenue of country_sales = 50, of clean and guest lines = 55.0000"),
         ("product_sales", "guest_revenue", Decimal(4), "guest revenue of product_sales = 4, of guest lines = 5.0000"),
+        (
+            "customer_segments",
+            "returned_matched",
+            Decimal(7),
+            r"customer_segments = 49\.0000, of clean lines = 50\.0000",
+        ),
+        (
+            "segment_profiles",
+            "net_revenue",
+            Decimal(41),
+            r"of segment_profiles = 41, net_spend of customer_segments = 42\.0000",
+        ),
+        (
+            "country_sales",
+            "net_revenue",
+            None,
+            r"of country_sales without guests = -3\.5000, net_spend of customer_segments = 42\.0000",
+        ),
+        (
+            "product_sales",
+            "guest_returned",
+            None,
+            r"of product_sales without guests = 40\.5000, net_spend of customer_segments = 42\.0000",
+        ),
         ("data_quality", "lines", Decimal(18), "lines in data_quality = 18, lines counted = 19"),
         ("data_quality", "revenue", Decimal(61), "revenue of data_quality = 61, of all lines = 62.0000"),
     ],
@@ -116,12 +144,15 @@ def test_table_figures_count_rows_and_keys_and_sum_money(spark: SparkSession):
             "country string, segment_id int, revenue decimal(20,4)",
         ),
         "customer_segments": single(
-            spark, [("a", money(7)), ("a", money(8))], "customer_id string, total_spend decimal(20,4)"
+            spark,
+            [("a", money(7), money(5), money(2)), ("a", money(8), money(8), money(0))],
+            "customer_id string, total_spend decimal(20,4), net_spend decimal(20,4), returned_matched decimal(20,4)",
         ),
         "product_sales": single(
             spark,
-            [("A", money(7), money(1))],
-            "stock_code string, revenue decimal(20,4), guest_revenue decimal(20,4)",
+            [("A", money(7), money(1), money(2), money(3))],
+            "stock_code string, revenue decimal(20,4), guest_revenue decimal(20,4), guest_returned decimal(20,4), "
+            "net_revenue decimal(20,4)",
         ),
         "rejected_transactions": single(spark, [("malformed",), ("malformed",)], "reason string"),
         "data_quality": single(
@@ -137,12 +168,12 @@ def test_table_figures_count_rows_and_keys_and_sum_money(spark: SparkSession):
     }
     figures = {row["table"]: tuple(row)[1:] for row in table_figures(tables).collect()}
     assert figures == {
-        "country_segments": (3, 2, money("6.7500"), None, None, None, None),
-        "customer_segments": (2, 1, money(15), None, None, None, money(15)),
-        "product_sales": (1, 1, money(7), money(1), None, None, None),
-        "rejected_transactions": (2, 2, None, None, None, None, None),
-        "data_quality": (2, 2, money("3.5000"), None, money(9), None, None),
-        "rfm_by_segment": (2, 2, None, None, None, 5, money(3)),
+        "country_segments": (3, 2, money("6.7500"), None, None, None, None, None, None),
+        "customer_segments": (2, 1, money(15), money(13), None, None, money(2), None, None),
+        "product_sales": (1, 1, money(7), money(3), money(1), money(2), None, None, None),
+        "rejected_transactions": (2, 2, None, None, None, None, None, None, None),
+        "data_quality": (2, 2, money("3.5000"), None, None, None, None, money(9), None),
+        "rfm_by_segment": (2, 2, None, money(3), None, None, None, None, 5),
     }
 
 

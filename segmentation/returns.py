@@ -1,0 +1,203 @@
+"""Match returns to the purchases that they take back, within each customer.
+
+In this order, and all returns go through one step before any goes through the next:
+
+1. the latest earlier units of the same product at the same price;
+2. whatever its product, the latest earlier line untouched so far of exactly the same amount (a refund of a whole line
+   is often booked as one unit of another product, such as *Manual*);
+3. the latest earlier units of the product at another price, at the lower of both prices.
+
+The rest is unmatched. Of lines and returns of one moment the order is by invoice, product, price and quantity, which is
+negative for a return; NULL comes first.
+
+Each step is a stack: purchases are pushed, returns pop. In the order of time, the height of the stack is the running
+sum of units, reflected at 0 where a return finds nothing left. A purchase keeps what lies below the lowest height after
+it. Both are running sums and minima: windows, and no pairs of lines.
+"""
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+
+LINE_KEYS = (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE, s.COUNTRY)
+
+IS_PURCHASE = "is_purchase"
+PRICE = "price"
+POSITION = "position"  # of a line among those of its customer
+GIVEN_BACK = "given_back"  # by the customer on all returns
+SAME_PRICE = "units_at_the_same_price"
+WHOLE = "whole"
+OTHER_PRICE = "units_at_another_price"
+LEFT_MONEY = "left_money"
+UNITS_OF_LINE = "decimal(10,0)"  # a line has at most 2^31 of them
+
+
+def money_taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
+    """Return one row per purchase of a customer of which a return took something back.
+
+    `sales` and `returned` come from `cleaning.sales_lines` and `cleaning.returned_lines`. All rows of a customer are in
+    one partition.
+
+    Columns: customer_id, invoice_no, stock_code, country string; returned decimal(20,4), more than 0 and at most the
+    line's amount. The sum of a customer's rows is at most what the customer gave back.
+    """
+    lines = _in_order(_of_returning_customers(sales, returned))
+    same_price = _matched(lines, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
+    whole = _matched(same_price.withColumn(LEFT_MONEY, _left_money()), WHOLE, (LEFT_MONEY,), _signed(_whole_lines()))
+    other_price = _matched(whole, OTHER_PRICE, (s.STOCK_CODE,), _signed(_left_units()))
+    return _capped(_money_of_lines(_priced(other_price)))
+
+
+def _of_returning_customers(sales: DataFrame, returned: DataFrame) -> DataFrame:
+    """Return purchases and returns of the customers who returned anything, a customer in one partition.
+
+    Columns: customer_id, invoice_no, stock_code, country string; invoice_date timestamp_ntz; is_purchase boolean; units
+    bigint, amount decimal(18,4) and price decimal(22,8), all of them positive.
+    """
+
+    def of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
+        return lines.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
+            *LINE_KEYS,
+            s.INVOICE_DATE,
+            F.lit(is_purchase).alias(IS_PURCHASE),
+            F.abs(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
+            F.abs(s.AMOUNT).alias(s.AMOUNT),
+            F.abs(s.UNIT_PRICE).alias(PRICE),
+        )
+
+    # Where rules are switched off, a sale may have no units or negative money: nothing can be taken from it.
+    purchases = of_customers(sales.where((F.col(s.QUANTITY) > 0) & (F.col(s.AMOUNT) >= 0)), is_purchase=True)
+    returns = of_customers(returned, is_purchase=False)
+    returning = returns.select(s.CUSTOMER_ID).distinct()
+    lines = purchases.unionByName(returns).repartition(s.CUSTOMER_ID)
+    # A hash join needs no order of the lines: the only sorts are those of the steps.
+    return lines.join(returning.hint("shuffle_hash"), on=s.CUSTOMER_ID, how="left_semi")
+
+
+def _in_order(lines: DataFrame) -> DataFrame:
+    """Add `position` int, the line's number in the order of time, and `given_back`, the money of all returns."""
+    signed_units = F.when(F.col(IS_PURCHASE), F.col(s.UNITS)).otherwise(-F.col(s.UNITS))
+    # Lines that are equal up to here differ in nothing that counts but the country and the rounding of their amount.
+    keys = (s.INVOICE_DATE, s.INVOICE_NO, s.STOCK_CODE, PRICE, signed_units, s.COUNTRY, s.AMOUNT)
+    in_time = Window.partitionBy(s.CUSTOMER_ID).orderBy(*keys)
+    everything = in_time.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    given_back = F.sum(F.when(~F.col(IS_PURCHASE), F.col(s.AMOUNT))).over(everything)
+    return lines.withColumns({POSITION: F.row_number().over(in_time), GIVEN_BACK: given_back})
+
+
+def _signed(weight: Column) -> Column:
+    return F.when(F.col(IS_PURCHASE), weight).otherwise(-weight)
+
+
+def _matched(lines: DataFrame, name: str, group: tuple[str, ...], weight: Column) -> DataFrame:
+    """Add a column with how much of each line's weight is matched, last in first out, within customer and group.
+
+    The weight is positive for what can be taken of a purchase, negative for what a return seeks.
+    """
+    in_time = Window.partitionBy(s.CUSTOMER_ID, *group).orderBy(POSITION)
+    up_to_here = in_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    before = in_time.rowsBetween(Window.unboundedPreceding, -1)
+    # Counted from the end: Spark evaluates a frame up to the end anew for each row.
+    after = Window.partitionBy(s.CUSTOMER_ID, *group).orderBy(F.col(POSITION).desc())
+    after = after.rowsBetween(Window.unboundedPreceding, -1)
+    weight_, sum_, floor, height = F.col("weight"), F.col("sum"), F.col("floor_before"), F.col("height")
+    kept = F.greatest(F.lit(0), F.least(F.col("lowest_after"), height) - (height - weight_))
+    height_before = sum_ - weight_ - F.least(F.lit(0), floor)
+    return (
+        lines.withColumn("weight", weight)
+        .withColumn("sum", F.sum("weight").over(up_to_here))
+        .withColumn("floor_before", F.min("sum").over(before))
+        .withColumn("height", sum_ - F.least(F.lit(0), floor, sum_))
+        .withColumn("lowest_after", F.min("height").over(after))
+        .withColumn(name, F.when(weight_ > 0, weight_ - kept).otherwise(height_before - height))
+        .drop("weight", "sum", "floor_before", "height", "lowest_after")
+    )
+
+
+def _left_money() -> Column:
+    """Return what step 2 compares: the amount of an untouched purchase, and what a return has left; else NULL."""
+    units, left = F.col(s.UNITS), F.col(s.UNITS) - F.col(SAME_PRICE)
+    amount_left = F.when(left == units, F.col(s.AMOUNT)).when(~F.col(IS_PURCHASE) & (left > 0), _money(left, PRICE))
+    return F.when(amount_left > 0, amount_left)
+
+
+def _whole_lines() -> Column:
+    return F.when(F.col(LEFT_MONEY).isNotNull(), F.lit(1)).otherwise(F.lit(0)).cast("bigint")
+
+
+def _left_units() -> Column:
+    """Return the units left after steps 1 and 2; a line or return that was matched as a whole has none."""
+    return F.when(F.col(WHOLE) == 1, F.lit(0)).otherwise(F.col(s.UNITS) - F.col(SAME_PRICE)).cast("bigint")
+
+
+def _priced(lines: DataFrame) -> DataFrame:
+    """Return the purchases with matched units, those of step 3 split by the price of the return that took them.
+
+    Adds: width bigint, units taken by one return in step 3, NULL where there are none; return_price.
+
+    What is matched covers a range of the stack's height. Cut at all borders of such ranges, each slice is pushed and
+    popped in turn: the row after a purchase in a slice is the return that took it.
+    """
+    is_taken = (F.col(SAME_PRICE) > 0) | (F.col(WHOLE) > 0)
+    moved = lines.where((F.col(IS_PURCHASE) & is_taken) | (F.col(OTHER_PRICE) > 0))
+    of_product = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE)
+    everything = of_product.orderBy(POSITION).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    up_to_here = of_product.orderBy(POSITION).rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    of_slice = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE, "slice.top").orderBy(POSITION)
+    low, high, borders = F.col("low"), F.col("high"), F.col("borders")
+    inside = F.array_sort(F.filter(borders, lambda border: (border > low) & (border <= high)))
+    slices = F.transform(
+        inside,
+        lambda top, number: F.struct(
+            top.alias("top"), (top - F.coalesce(F.get(inside, number - 1), low)).alias("width")
+        ),
+    )
+    return (
+        moved.withColumn("height", F.sum(_signed(F.col(OTHER_PRICE))).over(up_to_here))
+        .withColumn("high", F.when(F.col(IS_PURCHASE), F.col("height")).otherwise(F.col("height") + F.col(OTHER_PRICE)))
+        .withColumn("low", high - F.col(OTHER_PRICE))
+        .withColumn(
+            "borders", F.array_union(F.collect_set("low").over(everything), F.collect_set("high").over(everything))
+        )
+        .withColumn("slice", F.explode_outer(slices))
+        .withColumn("return_price", F.lead(PRICE).over(of_slice))
+        .where(IS_PURCHASE)
+        .withColumn("width", F.col("slice.width"))
+    )
+
+
+def _money_of_lines(taken: DataFrame) -> DataFrame:
+    """Return one row per purchase with the money that was taken back of it, rounded once.
+
+    A line of which all units came back at its own price gave back its whole amount.
+    """
+    line = (*LINE_KEYS, POSITION, GIVEN_BACK, s.UNITS, PRICE, s.AMOUNT, SAME_PRICE, WHOLE)
+    is_lower = F.col("return_price") < F.col(PRICE)
+    width = F.col("width")
+    at_own_price = F.coalesce(F.sum(F.when(~is_lower, width)), F.lit(0))
+    at_lower_price = F.sum(F.when(is_lower, width.cast(UNITS_OF_LINE) * F.col("return_price")))
+    own = F.col(SAME_PRICE) + F.col("own")
+    is_all = (F.col(WHOLE) > 0) | (own == F.col(s.UNITS))
+    money = own.cast(UNITS_OF_LINE) * F.col(PRICE) + F.coalesce(F.col("lower"), F.lit(0))
+    rounded = F.round(money, s.MONEY.scale).cast(s.MONEY)
+    return (
+        taken.groupBy(*line)
+        .agg(at_own_price.alias("own"), at_lower_price.alias("lower"))
+        .withColumn(s.RETURNED, F.when(is_all, F.col(s.AMOUNT)).otherwise(F.least(rounded, F.col(s.AMOUNT))))
+    )
+
+
+def _capped(taken: DataFrame) -> DataFrame:
+    """Return the rows of `money_taken_back`: no customer got more back than what the returns say.
+
+    Rounded amounts of several purchases may add up to a little more than the amount of the return that took them.
+    """
+    before = Window.partitionBy(s.CUSTOMER_ID).orderBy(POSITION).rowsBetween(Window.unboundedPreceding, -1)
+    rest = F.col(GIVEN_BACK) - F.coalesce(F.sum(s.RETURNED).over(before), F.lit(0))
+    capped = F.greatest(F.lit(0), F.least(F.col(s.RETURNED), rest)).cast(s.MONEY)
+    return taken.select(*LINE_KEYS, capped.alias(s.RETURNED)).where(F.col(s.RETURNED) > 0)
+
+
+def _money(units: Column, price: str) -> Column:
+    return F.round(units.cast(UNITS_OF_LINE) * F.col(price), s.MONEY.scale).cast(s.MONEY)

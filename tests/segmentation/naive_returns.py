@@ -1,0 +1,136 @@
+"""What a return takes back, by lists and loops from the rules' words alone: slow, and independent of the product."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+CENT_OF_A_CENT = Decimal("0.0001")
+
+
+@dataclass
+class Line:
+    """A sale (units and amount above 0) or a return (below), and what was taken of it, or placed, so far."""
+
+    customer: str
+    invoice: str
+    product: str
+    country: str
+    moment: datetime
+    price: Decimal
+    units: int
+    amount: Decimal
+    used: int = 0
+    at_own_price: int = 0
+    at_lower_price: Decimal = Decimal(0)
+    is_whole: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Its place among the lines and returns of the customer."""
+        return (self.moment, self.invoice, self.product, self.price, self.units, self.country, abs(self.amount))
+
+    @property
+    def left(self) -> int:
+        return 0 if self.is_whole else abs(self.units) - self.used
+
+    @property
+    def taken(self) -> Decimal:
+        """The money taken back of a sale."""
+        if self.is_whole or self.at_own_price == self.units:
+            return self.amount
+        return min(rounded(self.at_own_price * self.price + self.at_lower_price), self.amount)
+
+
+def rounded(money: Decimal) -> Decimal:
+    return money.quantize(CENT_OF_A_CENT, ROUND_HALF_UP)
+
+
+def match(lines: Iterable[Line]) -> list[Line]:
+    """Match returns to sales, customer by customer, and return the lines with what was taken of them."""
+    by_customer: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_customer[line.customer].append(line)
+    for own in by_customer.values():
+        own.sort(key=lambda line: line.key)
+        sales = [line for line in own if line.units > 0]
+        returns = [line for line in own if line.units < 0]
+        for back in returns:
+            take_units(back, [sale for sale in earlier(sales, back) if sale.price == back.price])
+        for back in returns:
+            take_line(back, earlier(sales, back))
+        for back in returns:
+            take_units(back, earlier(sales, back))
+    return [line for own in by_customer.values() for line in own]
+
+
+def earlier(sales: list[Line], back: Line) -> list[Line]:
+    """The sales before a return, the latest first."""
+    return [sale for sale in reversed(sales) if sale.key < back.key]
+
+
+def take_units(back: Line, sales: list[Line]) -> None:
+    """Take the latest units of the same product, at the lower of both prices."""
+    for sale in sales:
+        if sale.product != back.product:
+            continue
+        units = min(sale.left, back.left)
+        sale.used += units
+        back.used += units
+        if back.price < sale.price:
+            sale.at_lower_price += units * back.price
+        else:
+            sale.at_own_price += units
+
+
+def take_line(back: Line, sales: list[Line]) -> None:
+    """Take the latest untouched line of exactly the amount that is left of the return."""
+    if not back.left:
+        return
+    sought = -back.amount if not back.used else rounded(back.left * back.price)
+    for sale in sales:
+        if sale.used == 0 and not sale.is_whole and sale.amount == sought > 0:
+            sale.is_whole = back.is_whole = True
+            return
+
+
+@dataclass
+class Net:
+    """What stayed of a customer's purchases."""
+
+    total_spend: Decimal = Decimal(0)
+    returned_matched: Decimal = Decimal(0)
+    returned_amount: Decimal = Decimal(0)
+    net_orders: int = 0
+    last_kept: datetime | None = None
+
+    @property
+    def net_spend(self) -> Decimal:
+        return self.total_spend - self.returned_matched
+
+
+def net_figures(matched: Iterable[Line]) -> dict[str, Net]:
+    """The figures of each customer with a sale, from the lines that `match` returns."""
+    by_customer: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in matched:
+        by_customer[line.customer].append(line)
+    figures = {}
+    for customer, own in by_customer.items():
+        invoices: defaultdict[str, list[Line]] = defaultdict(list)
+        for line in own:
+            if line.units > 0:
+                invoices[line.invoice].append(line)
+        if not invoices:
+            continue
+        net = Net(returned_amount=-sum((line.amount for line in own if line.units < 0), Decimal(0)))
+        for sales in invoices.values():
+            bought, taken = sum(line.amount for line in sales), sum(line.taken for line in sales)
+            net.total_spend += bought
+            net.returned_matched += taken
+            if bought > taken or not taken:
+                net.net_orders += 1
+                last = max(line.moment for line in sales)
+                net.last_kept = max(last, net.last_kept or last)
+        figures[customer] = net
+    return figures
