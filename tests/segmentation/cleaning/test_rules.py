@@ -28,11 +28,11 @@ def test_a_good_line_is_a_sale_with_its_values(spark: SparkSession) -> None:
         [
             (
                 *("536365", "85123A", "HEART", 6, datetime(2010, 12, 1, 8, 26)),
-                *("17850", "United Kingdom", Decimal("15.30")),
+                *(Decimal("2.55"), "17850", "United Kingdom", Decimal("15.30")),
             )
         ],
         "invoice_no string, stock_code string, description string, quantity int, invoice_date timestamp_ntz, "
-        "customer_id string, country string, amount decimal(18,4)",
+        "unit_price decimal(22,8), customer_id string, country string, amount decimal(18,4)",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
 
