@@ -15,7 +15,7 @@ from pyspark.sql import SparkSession
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.arguments import positive, share
-from scripts.transactions.generator import draw_customers, recipe_for, segments_truth, transactions
+from scripts.transactions.generator import draw_customers, recipe_for, returns_truth, segments_truth, transactions
 from scripts.transactions.output import write_transactions
 from scripts.transactions.plan import (
     LEAST_CUSTOMERS_PER_SEGMENT,
@@ -40,6 +40,8 @@ writes
   PATH/transactions/   exactly N lines: InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice,
                        CustomerID, Country
   PATH/segments/       who belongs to which planted segment (Parquet): customer_id, segment, segment_label
+  PATH/returns/        with --returns, what was taken back (Parquet): customer_id, kind, invoice_no, total_spend,
+                       returned_matched, returned_unmatched, net_spend, purchase_frequency, net_orders
 
 limits
   {min(SEGMENT_PLANS)} to {max(SEGMENT_PLANS)} segments; 1 is a single lognormal cloud
@@ -77,12 +79,16 @@ def main(arguments: list[str]) -> int:
         drawn = draw_customers(spark, recipe, options.rows)
         write_transactions(transactions(spark, recipe, drawn), options.format, f"{output}/transactions")
         segments_truth(spark, recipe).write.parquet(f"{output}/segments")
+        if options.returns:
+            returns_truth(spark, recipe, drawn).coalesce(1).write.parquet(f"{output}/returns")
     except PlanError as error:
         parser.error(str(error))
     finally:
         spark.stop()
     print(f"{output}/transactions   {options.rows:,} lines")
     print(f"{output}/segments   {options.customers:,} customers in {len(recipe.segments)} planted segments")
+    if options.returns:
+        print(f"{output}/returns   what was taken back, for {options.returns:.0%} of the customers")
     return 0
 
 
@@ -120,6 +126,14 @@ def _argument_parser() -> argparse.ArgumentParser:
         help="the share of customers whose spend is multiplied by a Pareto-distributed factor, up to 100",
     )
     harder.add_argument(
+        "--returns",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="the share of customers with a planted return: whole, part, twice, at another price, a refund of the "
+        "exact amount, of nobody's purchase, of everything; then there are no cancellations at random",
+    )
+    harder.add_argument(
         "--at-risk",
         type=share,
         default=0.0,
@@ -135,6 +149,7 @@ def _variations(options: argparse.Namespace) -> Variations:
         smallest=options.smallest,
         spread=options.spread,
         heavy_tail=options.heavy_tail,
+        returns=options.returns,
         at_risk=options.at_risk,
     )
 

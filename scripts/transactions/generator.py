@@ -32,6 +32,7 @@ from scripts.transactions.plan import (
     planted_segments,
     spend_scale,
 )
+from scripts.transactions.returns import net_figures, story_line_count, story_lines, story_purchases, with_story
 
 # About 15 MB of Parquet or 80 MB of CSV, and a few seconds of one core. The number of files follows from the number of
 # rows alone, never from the machine.
@@ -64,7 +65,7 @@ def planted_customers(spark: SparkSession, recipe: Recipe, partitions: int) -> D
 
 
 def draw_customers(spark: SparkSession, recipe: Recipe, rows: int) -> Drawn:
-    """Run two aggregates over the customers: scale their lines to their share of `rows`, then count the lines."""
+    """Run two or three aggregates over the customers: scale their lines to their share of `rows`, then count them."""
     customers = planted_customers(spark, recipe, _customer_files(rows))
     # Integers, so that the sums are the same in any order.
     sums = customers.agg(F.sum("order_count").alias("orders"), F.sum("line_weight").alias("weight")).first()
@@ -72,20 +73,25 @@ def draw_customers(spark: SparkSession, recipe: Recipe, rows: int) -> Drawn:
     beyond_one_an_order = max(0.0, rows * CUSTOMER_LINE_SHARE - sums["orders"])
     lines_per_weight = beyond_one_an_order / sums["weight"]
 
-    lines = customers.transform(with_line_count, recipe, lines_per_weight).agg(F.sum("line_count")).first()
+    counted = customers.transform(with_line_count, recipe, lines_per_weight)
+    lines = counted.agg(F.sum("line_count")).first()
     assert lines is not None, "an aggregate without groups has one row"
-    return Drawn(lines_per_weight, line_counts(rows, lines[0]))
+    if not recipe.variations.returns:
+        return Drawn(lines_per_weight, line_counts(rows, lines[0]))
+    returned = counted.transform(with_story, recipe).agg(F.coalesce(F.sum(story_line_count()), F.lit(0))).first()
+    assert returned is not None, "an aggregate without groups has one row"
+    return Drawn(lines_per_weight, line_counts(rows, lines[0], returned[0]))
 
 
 def transactions(spark: SparkSession, recipe: Recipe, drawn: Drawn) -> DataFrame:
     """Return one row per line, exactly `drawn.counts.total`, with the columns of `online_retail_table`."""
     counts = drawn.counts
-    sales = (
-        planted_customers(spark, recipe, _customer_files(counts.customer_sales))
-        .transform(with_line_count, recipe, drawn.lines_per_weight)
-        .withColumn("line", F.explode(F.sequence(F.lit(0).cast("long"), F.col("line_count") - 1)))
-        .transform(customer_lines, recipe)
+    customers = planted_customers(spark, recipe, _customer_files(counts.customer_sales)).transform(
+        with_line_count, recipe, drawn.lines_per_weight
     )
+    sales = customers.transform(_with_each_line).transform(customer_lines, recipe)
+    if recipe.variations.returns:
+        sales = sales.unionByName(customers.transform(with_story, recipe).transform(story_lines, recipe))
     guests = spark.range(0, counts.guest_sales, numPartitions=_parts(counts.guest_sales, LINES_PER_FILE))
     extras = spark.range(0, counts.extras, numPartitions=_parts(counts.extras, LINES_PER_FILE))
     return (
@@ -105,6 +111,32 @@ def segments_truth(spark: SparkSession, recipe: Recipe) -> DataFrame:
         "segment",
         lookup(labels, F.col("segment"), "string").alias("segment_label"),
     )
+
+
+def returns_truth(spark: SparkSession, recipe: Recipe, drawn: Drawn) -> DataFrame:
+    """Return one row per customer with a planted return, with the columns of `net_figures`. Equal lines count once."""
+    customers = (
+        planted_customers(spark, recipe, _customer_files(drawn.counts.customer_sales))
+        .transform(with_line_count, recipe, drawn.lines_per_weight)
+        .transform(with_story, recipe)
+    )
+    sales = (
+        customers.transform(_with_each_line)
+        .transform(customer_lines, recipe)
+        .unionByName(customers.transform(story_purchases, recipe))
+        .withColumn("Description", F.trim("Description"))
+        .distinct()
+    )
+    pence = F.col("Quantity") * F.round(F.col("UnitPrice") * 100).cast("long")
+    gross = sales.groupBy((F.col("CustomerID") - FIRST_CUSTOMER_ID).alias("customer")).agg(
+        F.sum(pence).alias("pence"), F.countDistinct("InvoiceNo").alias("orders")
+    )
+    return net_figures(gross, recipe)
+
+
+def _with_each_line(customers: DataFrame) -> DataFrame:
+    """Return one row per sale line of a customer: the customer's columns, and `line` long."""
+    return customers.withColumn("line", F.explode(F.sequence(F.lit(0).cast("long"), F.col("line_count") - 1)))
 
 
 def _customer_files(lines: int) -> int:

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from scripts.transactions import generator
 from scripts.transactions.__main__ import main
+from scripts.transactions.catalogue import CATALOGUE
 from scripts.transactions.lines import FIRST_CUSTOMER_ID
 from scripts.transactions.output import COLUMNS, IMPOSSIBLE_DATE, UNREADABLE_PRICE, write_transactions
 from scripts.transactions.plan import (
@@ -25,6 +26,7 @@ from scripts.transactions.plan import (
     Variations,
     planted_segments,
 )
+from scripts.transactions.returns import STORIES
 from scripts.transactions.season import DAYS, FIRST_DAY, LAST_DAY
 
 ROWS, CUSTOMERS, SEGMENTS, SEED = 4_000, 120, 4, 7
@@ -235,6 +237,41 @@ def test_customers_at_risk_bought_every_month_and_stopped(spark: SparkSession) -
     for label, of_label in days.items():
         gaps = [gap for each in of_label for gap in np.diff(each)]
         assert np.median(gaps) == pytest.approx(30, abs=2), label
+
+
+def catalogue_divides(pence: int) -> bool:
+    return any(pence % product.pence == 0 for product in CATALOGUE)
+
+
+def test_no_other_line_of_a_customer_can_be_matched_with_a_planted_return() -> None:
+    for story in STORIES:
+        prices = {line.pence for line in story.lines}
+        amounts = {-line.pence * line.quantity for line in story.lines if line.quantity < 0}
+        assert not any(catalogue_divides(amount) for amount in amounts), story.kind
+        assert prices.isdisjoint({product.pence for product in CATALOGUE}), story.kind
+    assert {"79001", "79002"}.isdisjoint({product.stock_code for product in CATALOGUE})
+
+
+def test_planted_returns_take_back_what_the_truth_says(spark: SparkSession) -> None:
+    recipe = generator.recipe_for(ROWS, CUSTOMERS, 3, SEED, Variations(returns=0.5))
+    drawn = generator.draw_customers(spark, recipe, ROWS)
+    lines = generator.transactions(spark, recipe, drawn).cache()
+    truth = {row["customer_id"]: row for row in generator.returns_truth(spark, recipe, drawn).collect()}
+    assert lines.count() == ROWS
+    assert drawn.counts.cancellations == 0
+    assert {row["kind"] for row in truth.values()} == {story.kind for story in STORIES}
+    returned = lines.filter("InvoiceNo LIKE 'C%'").distinct().toPandas()
+    assert set(returned["CustomerID"].astype(int).astype(str)) == set(truth)
+    sold = good_sales(lines.withColumn("Description", F.trim("Description"))).toPandas()
+    for frame in (sold, returned):
+        frame["pence"] = frame["Quantity"] * (frame["UnitPrice"] * 100).round().astype(int)
+    for customer_id, row in truth.items():
+        bought, back = (frame[frame["CustomerID"] == int(customer_id)] for frame in (sold, returned))
+        assert bought["pence"].sum() == row["total_spend"] * 100
+        assert bought["InvoiceNo"].nunique() == row["purchase_frequency"]
+        assert -back["pence"].sum() == 100 * (row["returned_matched"] + row["returned_unmatched"])
+        assert row["net_spend"] == row["total_spend"] - row["returned_matched"]
+        assert (row["net_orders"] == 0) == (row["net_spend"] == 0) == (row["kind"] == "everything")
 
 
 def test_every_plan_has_all_customers_and_lives_in_the_calendar() -> None:
