@@ -50,7 +50,7 @@ limits
 
 example
   scripts/make_transactions --rows 300000 --customers 3000 --segments 4 --seed 1 --format csv --output /tmp/demo
-  scripts/make_transactions --rows 300000 --customers 3000 --segments 6 --seed 1 --format csv --output /tmp/shop \
+  scripts/make_transactions --rows 300000 --customers 3000 --segments 6 --seed 1 --format csv --output /tmp/shop \\
       --smallest 0.01 --spread 0.3 --heavy-tail 0.02
 """
 

@@ -5,7 +5,8 @@ own, which no other line of the customer has, so that nothing else can be matche
 returns all that its customer ever bought. There are no other returns in the data then.
 
 A return takes back, of its customer's earlier lines, units of the same product at the same price; else an untouched
-line of exactly the same amount; else units of the product at another price, at the lower of both. The rest is unmatched.
+line of exactly the same amount; else units of the product at another price, at the lower of both. The rest is
+unmatched.
 """
 
 from __future__ import annotations
