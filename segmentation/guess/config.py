@@ -2,6 +2,7 @@
 
 import logging
 import shlex
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +15,13 @@ from segmentation.guess.dates import DateGuess, guess_dates
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
 from segmentation.guess.suggestions import MOSTLY, Suggestion, share, suggest_settings
 from segmentation.ingest.files import shortened_names
-from segmentation.ingest.json_files import OPTIONAL_FIELDS
 
 logger = logging.getLogger(__name__)
 
 # A sheet with fewer fields than this is a cover or notes, if another has more.
 FEWEST_FIELDS = 3
+# Of fewer orders with several lines, equal amounts in each may be chance.
+FEWEST_ORDERS = 10
 # For files without any value: the formats of the configurations in conf/.
 USUAL_DATES = DateGuess(
     ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel"), "there is no value to look at"
@@ -46,11 +48,11 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     """
     given = [override.partition("=")[0] for override in overrides]
     # Validates the overrides before any file is opened, with the fields' names standing in for their columns.
-    settings = config_of(_document({field: field for field in s.LINE_FIELDS}), overrides, GUESSED)
+    settings = config_of(_document(_stand_ins(given)), overrides, GUESSED)
     sheets = None if settings.input.sheets == "all" else settings.input.sheets
     samples = samples_of(inputs, settings.input.csv, settings.input.format, sheets)
-    by_field = settings.input.columns.by_field
-    fixed = {field: by_field[field] for field in by_field if _is_set(f"input.columns.{field}", given)}
+    fixed = {field: getattr(settings.input.columns, field) for field in s.INPUT_FIELDS}
+    fixed = {field: column for field, column in fixed.items() if _is_set(f"input.columns.{field}", given)}
     samples, columns = _agree_on_columns(samples, fixed)
     source = samples[0].path + (f" and {len(samples) - 1:,} more" if len(samples) > 1 else "")
     if columns.missing:
@@ -61,6 +63,8 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     else:
         dates = _dates(source, values, columns.columns)
     _require_numbers(source, values, columns.columns)
+    if s.AMOUNT not in fixed:
+        _require_amounts_of_lines(source, samples, columns.columns)
     suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning)
     suggestions = [suggestion for suggestion in suggestions if not _is_set(suggestion.key, given)]
     document = _document(columns.columns, dates)
@@ -81,7 +85,14 @@ def _document(columns: Mapping[str, str], dates: DateGuess = USUAL_DATES) -> dic
     }
 
 
-def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tuple[list[Sample], ColumnGuess]:
+def _stand_ins(given: Sequence[str]) -> dict[str, str]:
+    """Return the fields' names as their columns, with the kind of money that is given."""
+    is_amount_given = _is_set(f"input.columns.{s.AMOUNT}", given)
+    other = s.UNIT_PRICE if is_amount_given else s.AMOUNT
+    return {field: field for field in s.INPUT_FIELDS if field != other}
+
+
+def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str | None]) -> tuple[list[Sample], ColumnGuess]:
     """Return the samples that hold lines, and the guess over the columns that all of them have.
 
     Raises: GuessError if they differ.
@@ -100,9 +111,9 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str]) -> tu
         return samples_with_lines, guess
     # A file may have a column more than another: the guess is then made from the columns that all have.
     common = guess_columns(_common_names([sample for sample, _ in with_lines]), fixed)
-    if common.missing:
+    if common.missing or any(other.columns.keys() - common.columns.keys() for _, other in with_lines):
         sample, other = different[0]
-        field = next(field for field in s.LINE_FIELDS if guess.columns.get(field) != other.columns.get(field))
+        field = next(field for field in s.INPUT_FIELDS if guess.columns.get(field) != other.columns.get(field))
         raise GuessError(
             f"the files differ: {field} seems to be in {first.path} {guess.columns.get(field, 'none')!r}, "
             f"in {sample.path} {other.columns.get(field, 'none')!r}: let their headers be alike, or run them apart"
@@ -144,9 +155,9 @@ def _dates(source: str, values: Values, columns: Mapping[str, str]) -> DateGuess
 
 
 def _require_numbers(source: str, values: Values, columns: Mapping[str, str]) -> None:
-    """Raise GuessError if a price or quantity is seldom a number that the job reads: the other lines would be lost."""
-    for field in (s.QUANTITY, s.UNIT_PRICE):
-        numbers = share(NUMBER, values[field])
+    """Raise GuessError if a quantity or money is seldom a number that the job reads: the other lines would be lost."""
+    for field in (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT):
+        numbers = share(NUMBER, values.get(field, ()))
         if numbers < MOSTLY:
             held = f"numbers in only {numbers:.0%} of its lines" if numbers else "no numbers"
             raise GuessError(
@@ -154,6 +165,25 @@ def _require_numbers(source: str, values: Values, columns: Mapping[str, str]) ->
                 "thousands separator or decimal comma: write them so, or name another column with --set "
                 f"'input.columns.{field}=COLUMN'"
             )
+
+
+def _require_amounts_of_lines(source: str, samples: Sequence[Sample], columns: Mapping[str, str]) -> None:
+    """Raise GuessError if the money seems to be that of a whole order, repeated in each of its lines."""
+    if not {s.AMOUNT, s.INVOICE_NO} <= columns.keys():
+        return
+    amounts: defaultdict[str, list[str]] = defaultdict(list)
+    for sample in samples[:FILES_WITH_VALUES]:
+        for line in sample.lines([columns[s.INVOICE_NO], columns[s.AMOUNT]]):
+            amounts[line.get(columns[s.INVOICE_NO], "")].append(line.get(columns[s.AMOUNT], ""))
+    of_several = [texts for invoice, texts in amounts.items() if invoice and len(texts) > 1]
+    repeated = [texts for texts in of_several if len({*texts}) == 1]
+    is_one_price = len({text for texts in of_several for text in texts}) <= 1
+    if len(of_several) >= FEWEST_ORDERS and len(repeated) >= MOSTLY * len(of_several) and not is_one_price:
+        raise GuessError(
+            f"{source}: the column {columns[s.AMOUNT]!r} is the same in all lines of an order in {len(repeated)} of "
+            f"{len(of_several)} orders with several lines: it seems to be the money of the order, which would count "
+            "once for each line. Name the money of the line with --set 'input.columns.amount=COLUMN'"
+        )
 
 
 def _explain(source: str, columns: ColumnGuess, dates: DateGuess, suggestions: Sequence[Suggestion]) -> list[str]:
@@ -167,9 +197,13 @@ def _explain(source: str, columns: ColumnGuess, dates: DateGuess, suggestions: S
 
 def _mapping(columns: ColumnGuess) -> list[str]:
     lines = []
-    for field in s.LINE_FIELDS:
-        if field not in columns.columns:
+    for field in s.INPUT_FIELDS:
+        if field in columns.missing:
             lines.append(f"  {field:<13} <- ?  {columns.missing[field]}")
+        elif field in columns.absent:
+            lines.append(f"  {field:<13} {columns.absent[field]}: {s.MISSING_FIELDS[field]}")
+        elif field not in columns.columns:
+            continue
         elif columns.evidence[field] in CERTAIN:
             lines.append(f"  {field:<13} <- {columns.columns[field]}")
         else:
@@ -188,12 +222,10 @@ def _incomplete(source: str, samples: Sequence[Sample], columns: ColumnGuess) ->
     problems = "; ".join(f"{field} {reason}" for field, reason in columns.missing.items())
     ending = "" if problems.endswith("?") else "."
     settings = " ".join(f"'input.columns.{field}=COLUMN'" for field in columns.missing)
-    may_be_blank = ""
-    if columns.missing.keys() <= OPTIONAL_FIELDS:
-        may_be_blank = ": what the shop does not have may be an empty column"
     return GuessError(
         f"{source}: {problems}{ending} Found: {shortened_names(names)}. Set what is missing by --set {settings}, or "
-        f"give a configuration by --config. All eight are needed{may_be_blank}",
+        "give a configuration by --config. Needed are a customer, a date and money: quantity and unit_price, or the "
+        "amount of a line; any other field may be left out, as by --set input.columns.country=null",
         [f"Guessed from {source}:", *_mapping(columns)],
     )
 

@@ -9,17 +9,25 @@ from typing import Any
 from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings
-from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values
+from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample, Values
 from segmentation.guess.synonyms import normal, words_of
 
 # The share of invoices or stock codes that must match a pattern for it to be assumed.
 MOSTLY = 0.9
 SALE, GOODS, ANY = "^[0-9]", "^[0-9]{5}", "^."
 CANCELLATION_RULE = "cancellation"
-CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "chf": "CHF ", "inr": "₹"}
+# What is written before money, by the currency's code (ISO 4217); other codes are written as they are.
+CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "inr": "₹", "jpy": "¥"}
+# Codes that a name such as price_chf may have among its words; an unknown word of three letters may be anything.
+CODES = frozenset({*CURRENCIES, "chf", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "brl", "mxn"})
+SIGNS = {"£": "gbp", "€": "eur", "$": "usd", "₹": "inr", "¥": "jpy"}
+CURRENCY_COLUMNS = frozenset(
+    ["currency", "currencycode", "curr", "ccy", "waehrung", "wahrung", "devise", "monnaie", "valuta", "moneda"]
+)
 # The value that means a guest in a column of that name: WooCommerce's.
 GUESTS = {"customeruserid": "0"}
 MOST_BEGINNINGS = 3
+LONGEST_CODE = 10
 
 
 @dataclass(frozen=True)
@@ -52,22 +60,19 @@ def suggest_settings(
     """
     prefixes = tuple(prefix.upper() for prefix in cleaning.cancellation_prefixes)
     suggestions = [
-        *_suggest_sales(values[s.INVOICE_NO], prefixes),
+        *_suggest_sales(values.get(s.INVOICE_NO, ()), prefixes),
         *_suggest_no_cancellations(samples, columns, prefixes),
     ]
     customer, missing = columns[s.CUSTOMER_ID], cleaning.missing_customer_ids
     guest = GUESTS.get(normal(customer))
-    if guest in values[s.CUSTOMER_ID] and guest not in missing:
+    if guest in values.get(s.CUSTOMER_ID, ()) and guest not in missing:
         suggestions.append(
             Suggestion("cleaning.missing_customer_ids", [*missing, guest], f"{guest} in {customer!r} is a guest")
         )
-    if share(GOODS, values[s.STOCK_CODE]) < MOSTLY:
+    if share(GOODS, values.get(s.STOCK_CODE, ())) < MOSTLY:
         reason = "stock codes do not all begin with five digits: all are goods"
         suggestions.append(Suggestion("rollups.merchandise_pattern", ANY, reason))
-    price = columns[s.UNIT_PRICE]
-    currency = next((CURRENCIES[word] for word in words_of(price) if word in CURRENCIES), None)
-    if currency:
-        suggestions.append(Suggestion("charts.currency", currency, f"from the name of {price!r}"))
+    suggestions += _suggest_currency(samples, columns, values)
     return suggestions
 
 
@@ -95,14 +100,55 @@ def _suggest_sales(values: Sequence[str], prefixes: tuple[str, ...]) -> Iterator
 def _suggest_no_cancellations(
     samples: Sequence[Sample], columns: Mapping[str, str], prefixes: tuple[str, ...]
 ) -> Iterator[Suggestion]:
-    """Suggest that no invoice is a cancellation if some have a prefix of one, and none of these a negative quantity."""
-    invoice, quantity = columns[s.INVOICE_NO], columns[s.QUANTITY]
-    quantities = [
-        line.get(quantity, "").strip()
-        for sample in samples[:FILES_WITH_VALUES]
-        for line in sample.lines([invoice, quantity])
+    """Suggest that no invoice is a cancellation if some have a prefix of one, and nothing of these is negative."""
+    if s.INVOICE_NO not in columns:
+        return
+    invoice = columns[s.INVOICE_NO]
+    numbers = [columns[field] for field in (s.QUANTITY, s.AMOUNT) if field in columns]
+    cancelled = [
+        [line.get(number, "").strip() for number in numbers]
+        for line in _lines(samples, [invoice, *numbers])
         if line.get(invoice, "").strip().upper().startswith(prefixes)
     ]
-    if quantities and not any(text.startswith("-") for text in quantities):
+    if cancelled and not any(text.startswith("-") for texts in cancelled for text in texts):
         reason = f"invoices that begin with {' or '.join(prefixes)} sell like others: none is a cancellation"
         yield Suggestion("cleaning.switched_off", [CANCELLATION_RULE], reason)
+
+
+def _suggest_currency(samples: Sequence[Sample], columns: Mapping[str, str], values: Values) -> Iterator[Suggestion]:
+    """Suggest the currency by a column of currencies with one code, the name of the money, or signs in its values."""
+    key = "charts.currency"
+    names = [name for name in samples[0].names if normal(name) in CURRENCY_COLUMNS and name not in columns.values()]
+    for name in names[:1]:
+        codes = {code for line in _lines(samples, [name]) if (code := line.get(name, "").strip().casefold())}
+        if len(codes) == 1:
+            yield Suggestion(key, _written(codes.pop()), f"the only one in {name!r}")
+            return
+        if codes:
+            shown = ", ".join(sorted(code.upper()[:LONGEST_CODE] for code in codes)[:MOST_BEGINNINGS])
+            reason = f"{name!r} has {len(codes):,} of them, such as {shown}: their money is added up as it is"
+            yield Suggestion(key, "", reason)
+            return
+    money = columns.get(s.AMOUNT) or columns[s.UNIT_PRICE]
+    named = [word for word in words_of(money) if word in CODES] + [SIGNS[sign] for sign in money if sign in SIGNS]
+    if named:
+        yield Suggestion(key, _written(named[0]), f"from the name of {money!r}")
+        return
+    texts = values.get(s.AMOUNT) or values.get(s.UNIT_PRICE, ())
+    signs = {sign for text in texts for sign in SIGNS if sign in text}
+    if len(signs) == 1:
+        yield Suggestion(key, signs.pop(), f"written in {money!r}")
+
+
+def _written(code: str) -> str:
+    """Return what is written before money: a sign, or the code.
+
+    >>> _written("gbp"), _written("pln"), _written("€")
+    ('£', 'PLN ', '€')
+    """
+    return CURRENCIES.get(code, code if code in SIGNS else f"{code.upper()[:LONGEST_CODE]} ")
+
+
+def _lines(samples: Sequence[Sample], columns: Sequence[str]) -> Iterator[Line]:
+    for sample in samples[:FILES_WITH_VALUES]:
+        yield from sample.lines(columns)

@@ -1,4 +1,4 @@
-"""What shops, tills and their programs call the eight fields of a line, in words to compare. Plain Python."""
+"""What shops, tills and their programs call the fields of a line, in words to compare. Plain Python."""
 
 import re
 import unicodedata
@@ -117,7 +117,23 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "nation market region territory",
         "",
     ),
+    # The money of a whole line. What is left after discounts comes before what was asked.
+    s.AMOUNT: (
+        "lineamount linetotal lineprice linerevenue linevalue extendedprice extendedamount totalprice totalamount "
+        "netsales netamount netrevenue nettotal netvalue transactionamount transactionvalue txnamount purchaseamount "
+        "purchasevalue paymentamount paidamount amountpaid amountspent spend spent revenue salesamount saleamount "
+        "salesvalue salevalue monetaryvalue",
+        "gesamtpreis gesamtbetrag betrag zeilenbetrag positionsbetrag umsatz montant montanttotal prixtotal "
+        "totaalprijs totaalbedrag bedrag omzet importe importetotal preciototal monto importo importototale "
+        "prezzototale fatturato",
+        "total sales value subtotal turnover totalsales totalspend totalspent ordertotal ordervalue orderamount "
+        "invoicetotal invoiceamount invoicevalue basketvalue baskettotal grosssales grossamount grossrevenue "
+        "grandtotal sum paid monetary",
+        "gesamt summe totaal totale",
+    ),
 }
+# Columns that hold the money of a whole line, never the price of one unit.
+LINE_TOTALS = frozenset(" ".join(SYNONYMS[s.AMOUNT]).split()) | {s.AMOUNT}
 # Words that are often added to a name and do not distinguish fields.
 DECORATIONS = frozenset(
     {"gbp", "usd", "eur", "chf", "cad", "aud", "inr", "utc", "local", "raw", "the", "of", "in", "a", "x", "y", "vat"}
@@ -125,13 +141,6 @@ DECORATIONS = frozenset(
 )
 # Words between the words of a name, which synonyms leave out.
 LINKS = frozenset({"de", "d", "du", "des", "del", "dell", "della", "di", "van", "der"})
-# Columns that hold the money of a whole line, while the job needs the price of one unit.
-LINE_TOTALS = frozenset(
-    {"total", "totalprice", "amount", "lineamount", "linetotal", "sales", "revenue", "totalamount", "ordertotal"}
-    | {"gesamt", "gesamtpreis", "gesamtbetrag", "betrag", "summe", "umsatz", "montant", "montanttotal", "prixtotal"}
-    | {"totaal", "totaalprijs", "totaalbedrag", "bedrag", "importe", "importetotal", "preciototal"}
-    | {"totale", "importo", "importototale", "prezzototale"}
-)
 
 
 @dataclass(frozen=True)
@@ -170,7 +179,8 @@ EXPORTS = (
             frozenset({"amazonorderid", "quantitypurchased"}),
             frozenset({"amazonorderid", "buyeremail", "shipservicelevel"}),
         ),
-        {s.STOCK_CODE: "sku", s.CUSTOMER_ID: "buyeremail", s.COUNTRY: "shipcountry"},
+        {s.STOCK_CODE: "sku", s.CUSTOMER_ID: "buyeremail", s.COUNTRY: "shipcountry", s.AMOUNT: "itemprice"},
+        {s.AMOUNT: "the price of all units together"},
         line_totals=frozenset({"itemprice"}),
     ),
     # Its Item Cost is the price of one unit, its Item ID identifies a line of an order. The shop chooses the columns:

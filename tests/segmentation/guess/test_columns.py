@@ -115,10 +115,8 @@ def test_item_price_is_a_line_total_in_amazons_export_only(marks: tuple[str, ...
     header = ("order-id", "sku", "product-name", "quantity", "purchase-date", "item-price", "buyer-email", "country")
     assert guess_columns((*header, "asin")).columns["unit_price"] == "item-price"
     guess = guess_columns((*header, *marks))
-    assert guess.missing["unit_price"] == (
-        "is not there; 'item-price' is, as Amazon exports it, the money of a line, but the price of one unit is "
-        "needed: add a column with it, divided by the quantity"
-    )
+    assert (guess.columns["amount"], "unit_price" in guess.columns) == ("item-price", False)
+    assert guess.evidence["amount"] == "as Amazon exports it: the price of all units together"
     assert guess_columns((*header, *marks), {"unit_price": "item-price"}).columns["unit_price"] == "item-price"
 
 
@@ -161,7 +159,8 @@ def test_a_few_names_of_an_export_do_not_make_one(header: str, columns: str):
         ("Prix unitaire HT;Prix unitaire TTC", "unit_price", "may be 'Prix unitaire HT' or 'Prix unitaire TTC'"),
         ("Numero fattura;Numero ordine", "invoice_no", "may be 'Numero fattura' or 'Numero ordine'"),
         ("Artikelnummer;Código de artículo", "stock_code", "may be 'Artikelnummer' or 'Código de artículo'"),
-        ("Name;Email;Id;Total", "invoice_no", "is not there"),
+        ("Name;Email;Id;Total", "invoice_date", "is not there"),
+        ("Quantity;Net Sales;Total Price", "amount", "may be 'Net Sales' or 'Total Price'"),
     ],
 )
 def test_a_field_with_several_candidates_is_not_guessed(header: str, field: str, why: str):
@@ -211,7 +210,8 @@ def test_loose_and_similar_names_are_marked_as_such():
         (("Order ID", "Transaction ID"), "invoice_no", "may be 'Order ID' or 'Transaction ID'"),
         (("Quantity", "Quantity"), "quantity", "is 'Quantity', which is there 2 times"),
         (("InvDt",), "invoice_date", "is not there, the nearest is 'InvDt'"),
-        (("Total Price", "x"), "unit_price", "is not there; 'Total Price' may be the money of a line"),
+        (("Quantity", "x"), "unit_price", "is not there"),
+        (("Customer ID", "Date"), "quantity", "is not there"),
     ],
 )
 def test_a_missing_field_has_a_reason_in_words(header: tuple[str, ...], field: str, why: str):
@@ -239,8 +239,11 @@ def test_a_given_column_that_is_not_there_is_reported_with_the_nearest():
 )
 def test_each_field_gets_at_most_one_column_and_each_column_one_field(header: list[str]):
     guess = guess_columns(header)
-    assert set(guess.columns) | set(guess.missing) == set(s.LINE_FIELDS)
-    assert set(guess.columns) & set(guess.missing) == set()
+    known = [*guess.columns, *guess.missing, *guess.absent]
+    assert len(set(known)) == len(known)
+    assert {*known, "amount", "unit_price"} == {*s.LINE_FIELDS, "amount"}
+    assert guess.missing or {"amount", "unit_price"} & set(guess.columns)
+    assert not guess.columns.keys() >= {"amount", "unit_price"}
     assert len(set(guess.columns.values())) == len(guess.columns)
     assert set(guess.columns.values()) <= {name.strip() for name in header}
 
@@ -251,6 +254,33 @@ def test_each_field_gets_at_most_one_column_and_each_column_one_field(header: li
 def test_case_and_separators_of_words_do_not_matter(header: list[str], between: str, case):
     written = [case(between.join(words_of(name))) for name in header]
     assert guess_columns(written).missing == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("customer_id,date,amount", "customer_id=customer_id,invoice_date=date,amount=amount"),
+        ("Kundennummer,Datum,Betrag", "customer_id=Kundennummer,invoice_date=Datum,amount=Betrag"),
+        ("user,price,timestamp", "customer_id=user,invoice_date=timestamp,amount=price"),
+        ("client,day,qty,Total", "customer_id=client,invoice_date=day,quantity=qty,amount=Total"),
+        ("client,day,qty,Price,Total", "customer_id=client,invoice_date=day,quantity=qty,unit_price=Price"),
+        ("client,day,Price,Total", "customer_id=client,invoice_date=day,amount=Total"),
+        ("client,day,qty,Net sales,Gross sales", "customer_id=client,invoice_date=day,quantity=qty,amount=Net sales"),
+    ],
+)
+def test_a_customer_a_date_and_money_are_enough(header: str, columns: str):
+    guess = guess_columns(header.split(","))
+    assert guess.missing == {}
+    assert guess.columns == dict(pair.split("=") for pair in columns.split(","))
+    assert {"invoice_no", "stock_code", "description", "country"} <= guess.absent.keys()
+
+
+def test_what_set_leaves_out_is_not_looked_for():
+    guess = guess_columns((*ONLINE_RETAIL, "Net sales"), {"country": None, "amount": "Net sales"})
+    assert guess.missing == {}
+    assert not {"country", "unit_price"} & guess.columns.keys()
+    assert guess.absent == {"country": "left out, as --set says"}
+    assert guess_columns(ONLINE_RETAIL, {"customer_id": None}).missing == {"customer_id": "left out, as --set says"}
 
 
 def test_a_very_wide_header_is_guessed():

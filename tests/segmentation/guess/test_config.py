@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from segmentation import schemas as s
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.guess.config import GuessError, guess_config
@@ -85,13 +86,14 @@ def test_the_guess_is_logged_field_by_field(tmp_path: Path, caplog: pytest.LogCa
 
 
 def test_a_missing_field_is_reported_below_the_known_part(tmp_path: Path):
-    header = ["Order ID", "Transaction ID", "Product Name", "Qty", "Order Date", "Total", "Customer ID", "Country"]
+    header = ["Order ID", "Transaction ID", "Product Name", "Qty", "Order Date", "x", "Customer ID", "Country"]
     path = csv(tmp_path, text=text_of(rows(), header=header))
     with pytest.raises(GuessError) as refused:
         guess_config([path], ())
     message = str(refused.value)
     assert "invoice_no may be 'Order ID' or 'Transaction ID'" in message
-    assert "unit_price is not there; 'Total' may be the money of a line" in message
+    assert "unit_price is not there" in message
+    assert "stock_code" not in message
     assert f"Found: {', '.join(header)}" in message
     assert "--set 'input.columns.invoice_no=COLUMN'" in message
     assert refused.value.exit_code == 3
@@ -109,16 +111,15 @@ def test_set_completes_the_guess(tmp_path: Path):
 
 
 def test_every_missing_field_is_named_with_the_set_to_paste(tmp_path: Path):
-    header = ["Order ID", "Code", "Product Name", "Qty", "Order Date", "Total", "Buyer ID", "x"]
+    header = ["Order ID", "Code", "Product Name", "Qty", "Order Date", "y", "Buyer ID", "x"]
     path = csv(tmp_path, text=text_of(rows(), header=header))
     with pytest.raises(GuessError) as refused:
         guess_config([path], ["input.columns.stock_code=Cod", "input.columns.customer_id=buyer_id"])
     message = str(refused.value)
     assert "stock_code is 'Cod', which is not there: did you mean 'Code'?; " in message
-    assert "customer_id is 'buyer_id', which is not there: did you mean 'Buyer ID'?; " in message
-    assert "unit_price is not there; 'Total' may be the money of a line" in message
-    assert "country is not there. Found: " in message
-    missing = ("stock_code", "unit_price", "customer_id", "country")
+    assert "customer_id is 'buyer_id', which is not there: did you mean 'Buyer ID'?" in message
+    assert "unit_price is not there; " in message
+    missing = ("stock_code", "unit_price", "customer_id")
     settings = [f"'input.columns.{field}=COLUMN'" for field in missing]
     assert f"Set what is missing by --set {' '.join(settings)}, or give a configuration" in message
     with pytest.raises(GuessError, match=r"did you mean 'Country'\? Found: "):
@@ -138,20 +139,48 @@ def test_an_export_of_shopify_needs_no_change(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize(
-    ("known", "is_proposed"),
-    [
-        (HEADER[:-1], True),
-        ((*HEADER[:2], *HEADER[3:6]), True),
-        (HEADER[1:], False),
-    ],
-)
-def test_an_empty_column_is_proposed_only_for_fields_that_may_be_blank(
-    known: tuple[str, ...], is_proposed: bool, tmp_path: Path
-):
-    with pytest.raises(GuessError, match="All eight are needed") as refused:
-        guess_config([csv(tmp_path, text=text_of([], header=known))], ())
-    assert ("may be an empty column" in str(refused.value)) == is_proposed
+def test_what_a_file_does_not_have_is_said_in_a_line_each(tmp_path: Path):
+    lines = [(line[4], line[6], line[5]) for line in rows()]
+    path = csv(tmp_path, text=text_of(lines, header=["Order Date", "Customer ID", "Amount (EUR)"]))
+    config, explanation = guess_config([path], ())
+    assert config.input.columns.by_field == {
+        "invoice_date": "Order Date",
+        "customer_id": "Customer ID",
+        "amount": "Amount (EUR)",
+    }
+    assert config.charts.currency == "€"
+    for field, consequence in s.MISSING_FIELDS.items():
+        assert f"  {field:<13} is not there: {consequence}" in explanation
+
+
+@pytest.mark.parametrize("left", ["Customer ID", "Order Date", "Price"])
+def test_a_customer_a_date_and_money_are_needed(left: str, tmp_path: Path):
+    kept = [index for index, name in enumerate(HEADER) if name != left]
+    lines = [[line[index] for index in kept] for line in rows()]
+    path = csv(tmp_path, text=text_of(lines, header=[HEADER[index] for index in kept]))
+    with pytest.raises(GuessError, match=r"is not there.*Found: .*Needed are a customer, a date and money") as refused:
+        guess_config([path], ())
+    assert refused.value.exit_code == 3
+
+
+def test_a_field_that_some_files_have_is_a_difference(tmp_path: Path):
+    csv(tmp_path, "a.csv")
+    csv(tmp_path, "b.csv", text_of([line[:-1] for line in rows()], header=HEADER[:-1]))
+    with pytest.raises(GuessError, match=r"differ: country seems to be in \S*a\.csv 'Country', in \S*b\.csv 'none'"):
+        guess_config([str(tmp_path)], ())
+    config = guessed(str(tmp_path), overrides=["input.columns.country=null"])
+    assert "country" not in config.input.columns.by_field
+
+
+def test_the_money_of_an_order_in_each_of_its_lines_is_refused(tmp_path: Path):
+    header = [*HEADER[:5], "Total", *HEADER[6:]]
+    order = [(*line[:5], f"{10 + number // 2}.50", *line[6:]) for number, line in enumerate(rows())]
+    repeated = [(f"{1 + number // 2}", *line[1:]) for number, line in enumerate(order)]
+    path = csv(tmp_path, text=text_of(repeated, header=header))
+    with pytest.raises(GuessError, match="'Total' is the same in all lines of an order in 20 of 20 orders"):
+        guess_config([path], ())
+    assert guessed(path, overrides=["input.columns.amount=Total"]).input.columns.amount == "Total"
+    assert guessed(csv(tmp_path, text=text_of(order, header=header))).input.columns.amount == "Total"
 
 
 def test_a_line_of_data_instead_of_a_header_is_not_shown(tmp_path: Path):
