@@ -33,7 +33,7 @@ from segmentation.cleaning.rules import (
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.naming import name_segments
-from segmentation.clustering.scaling import Preparation, prepare
+from segmentation.clustering.scaling import Preparation, prepare, to_cluster
 from segmentation.clustering.segments import (
     clustered_only,
     customer_segments,
@@ -181,7 +181,7 @@ def run(context: RunContext) -> Published:
         details = RunDetails(staged.run_id, facts, context.progress.seconds, context.warnings, context.request.command)
         staged.put_text(render(report_data, charts, details), REPORT)
 
-    run_id = audit_and_publish(context, lines, preparation.count, segments, facts)
+    run_id = audit_and_publish(context, lines, segments, facts)
     path = staged.lake.run_path(run_id)
     quality, warnings = lines.ledger.data_quality, context.warnings
     return Published(run_id, path, False, choice.summary, quality, segments.profiles, warnings)
@@ -219,9 +219,10 @@ def customer_table(
     """Return the customers' features (cached), and their points scaled for clustering. Runs the action of scaling."""
     features = customer_features(orders, baskets, lines.returned, lines.as_of)
     customers = context.cache(features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID))
-    preparation = prepare(customers, context.config.clustering)
+    config = context.config
+    preparation = prepare(to_cluster(customers, config.basis), config.clustering, config.basis)
     context.cached.append(preparation.points)
-    require_customers(preparation, context.config.clustering.k, lines.ledger.lines_read)
+    require_customers(preparation, config.clustering.k, lines.ledger.lines_read)
     context.progress.note(f"{preparation.count:,} customers")
     return customers, preparation
 
@@ -259,7 +260,7 @@ def name_and_assign(
     features = config.clustering.features
     chosen = next(fit for fit in fits if fit.k == choice.k)
     fit, centres = ordered_by_spend(preparation, chosen, features)
-    names = name_segments(customers, centres, config.naming)
+    names = name_segments(customers, centres, config.naming, config.basis)
     model = segment_model(preparation, fit.centres, [name.name for name in names])
     assigned = context.cache(customer_segments(customers, model, fit, as_of))
     statistics = segment_statistics(assigned).collect()  # one row per segment
@@ -307,15 +308,13 @@ def collect_report_data(
     )
 
 
-def audit_and_publish(
-    context: RunContext, lines: CleanedLines, customers: int, segments: Segments, facts: Mapping[str, Any]
-) -> str:
+def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segments, facts: Mapping[str, Any]) -> str:
     """Read the staged run back, hold it against its counts and the gates, publish it, and return its id."""
     config, staged, progress = context.config, context.staged, context.progress
     with progress.stage("Auditing"):
         staged.finish_writing()
         expected_rows = {
-            "customer_segments": customers,
+            "customer_segments": sum(row[s.CUSTOMERS] for row in segments.statistics),
             "segment_profiles": len(segments.profiles),
             "k_sweep": len(segments.k_sweep),
             "data_quality": len(lines.ledger.data_quality),

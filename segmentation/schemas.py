@@ -105,6 +105,23 @@ FREQUENCY_SCORE = "frequency_score"
 MONETARY_SCORE = "monetary_score"
 RFM_SEGMENT = "rfm_segment"
 
+
+@dataclass(frozen=True)
+class Figures:
+    """The features that count as a customer's spend, number of orders and days since the last order."""
+
+    spend: str
+    orders: str
+    recency: str
+
+
+NET = Figures(NET_SPEND, NET_ORDERS, NET_RECENCY_DAYS)
+GROSS = Figures(TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS)
+
+# With net figures, customers of whom nothing stayed are a group of their own, outside the clustering.
+RETURNED_EVERYTHING = "Returned Everything"
+RETURNED_EVERYTHING_ID = 0
+
 # --- segments, sweep, rollups -----------------------------------------------------------------------------------
 SEGMENT_ID = "segment_id"
 SEGMENT_NAME = "segment_name"
@@ -270,6 +287,7 @@ NULLABLE = {
     *(NEAREST_OTHER_SEGMENT_ID, MARGIN),  # there is no other segment when there is only one
     *(SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD),  # undefined for k = 1
     JACCARD,  # unknown for one segment, and where the sample has no customer of the segment
+    DISTANCE_TO_CENTRE,  # who returned everything is in no segment of the clustering
     AVERAGE_UNIT_PRICE,  # undefined where, with rules switched off, the units add up to 0
     *[feature.name for feature in FEATURES.values() if feature.nullable],
     *FEATURE_STATISTICS,  # NULL only where no customer of the segment has the feature
@@ -297,7 +315,8 @@ CUSTOMER_SEGMENTS = _table(
 )
 """One row per customer. Distances are in the model's scaled space. `margin` is the distance to the nearest other
 centre minus the distance to the own: near 0 is on the border. Scores are 1 to 5, 5 the best; `rfm_segment` is the
-first of the configuration's rules that holds, `reason` a sentence from the customer's own figures."""
+first of the configuration's rules that holds, `reason` a sentence from the customer's own figures. Who
+returned everything has segment_id 0 and no distances."""
 
 SEGMENT_PROFILES = _table(
     *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE, NET_REVENUE),
@@ -305,8 +324,8 @@ SEGMENT_PROFILES = _table(
     *(CENTRE, JACCARD),
 )
 """One row per segment, ids ascending with the centre's spend. `net_revenue` is the money that stayed after returns.
-`centre` maps each clustered feature to its value at the segment's centre, in original units. `jaccard` says how well
-the segment comes back in bootstrap resamples."""
+`centre` maps each clustered feature to its value at the segment's centre, in original units; it is empty for customers
+who returned everything. `jaccard` says how well the segment comes back in bootstrap resamples."""
 
 K_SWEEP = _table(
     *(K, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE),

@@ -55,6 +55,7 @@ def sweep_by_spark(path: Path, largest_k: int = LARGEST_K) -> tuple[float, float
     """Return the seconds of preparing, sweeping and fitting the chosen k, and the WSSSE of the largest k."""
     from pyspark.sql import functions as F
 
+    from segmentation import schemas as s
     from segmentation.clustering.scaling import prepare
     from segmentation.clustering.sweep import choose_and_refit, sweep
     from segmentation.config.settings import ClusteredFeature, ClusteringSettings
@@ -69,7 +70,7 @@ def sweep_by_spark(path: Path, largest_k: int = LARGEST_K) -> tuple[float, float
     customers.count()
 
     began = time.perf_counter()
-    preparation = prepare(customers, settings)
+    preparation = prepare(customers, settings, s.GROSS)
     fits, _ = choose_and_refit(preparation, sweep(preparation, ks, settings), settings)
     seconds = time.perf_counter() - began
     customers.unpersist()

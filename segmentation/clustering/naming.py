@@ -41,6 +41,7 @@ MOST_LEVELS = max(LEVEL_WORDS)
 COUNTED = ("orders", "products")
 # Centres are means: a smaller difference, as a share or in the feature's unit, is rounding.
 ROUNDING = 1e-9
+RECENCY = (s.RECENCY_DAYS, s.NET_RECENCY_DAYS)
 NUMBERED = re.compile(r", No\. [0-9]+$")
 
 
@@ -60,14 +61,14 @@ class _Level(NamedTuple):
 
 
 def name_segments(
-    customers: DataFrame, centres: Sequence[Mapping[str, float]], settings: NamingSettings
+    customers: DataFrame, centres: Sequence[Mapping[str, float]], settings: NamingSettings, figures: s.Figures
 ) -> list[SegmentName]:
-    """Return one name per centre, in the order of `centres`: original units, total_spend ascending.
+    """Return one name per centre, in the order of `centres`: original units, spend ascending.
 
     The scheme "rules" runs one small action over `customers`: four percentiles of each feature that its rules use.
     """
     if settings.scheme == "levels":
-        return name_by_levels(centres)
+        return name_by_levels(centres, figures)
     features = list(dict.fromkeys(feature for rule in settings.rules for feature in rule.when))
     return name_by_rules(centres, _quintiles(customers, features), settings.rules)
 
@@ -81,12 +82,12 @@ def _quintiles(customers: DataFrame, features: Sequence[str]) -> dict[str, Seque
     return dict(zip(features, row or (), strict=True))
 
 
-def name_by_levels(centres: Sequence[Mapping[str, float]]) -> list[SegmentName]:
-    """Name segments by levels of spend and frequency; `centres` are in original units, total_spend ascending."""
+def name_by_levels(centres: Sequence[Mapping[str, float]], figures: s.Figures) -> list[SegmentName]:
+    """Name segments by levels of spend and frequency; `centres` are in original units, spend ascending."""
     if len(centres) == 1:
         return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    spends = [centre[s.TOTAL_SPEND] for centre in centres]
-    frequencies = [centre[s.PURCHASE_FREQUENCY] for centre in centres]
+    spends = [centre[figures.spend] for centre in centres]
+    frequencies = [centre[figures.orders] for centre in centres]
     spend_levels = _levels(spends)
     of_spend = _level_words(spend_levels)
     of_frequency = _frequency_words(frequencies, spend_levels)
@@ -174,13 +175,13 @@ def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
         values = [math.log1p(max(0.0, centre[feature])) for centre in centres]
         return max(values) - min(values)
 
-    clear = [feature for feature in differing if feature != s.RECENCY_DAYS or max(ranks[feature]) == 1]
+    clear = [feature for feature in differing if feature not in RECENCY or max(ranks[feature]) == 1]
     widest = max(clear or differing, key=spread)
     return [_qualifier(widest, rank, max(ranks[widest]) + 1) for rank in ranks[widest]]
 
 
 def _qualifier(feature: str, rank: int, count: int) -> str:
-    if feature == s.RECENCY_DAYS and count == 2:
+    if feature in RECENCY and count == 2:
         return ("More Recent", "Less Recent")[rank]
     noun = s.FEATURES[feature].name_noun or feature.replace("_", " ").title()
     if count == 2:

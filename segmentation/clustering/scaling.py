@@ -42,6 +42,7 @@ class Preparation:
     mean: tuple[float, ...]
     total_squares: float  # the squared distances from the mean, added up: WSSSE of k = 1
     distinct_points: Sequence[Sequence[float]]  # all, or one more than the largest k
+    figures: s.Figures
 
     @property
     def distinct(self) -> int:
@@ -54,13 +55,21 @@ def clustered(feature: str) -> str:
     return f"clustered_{feature}"
 
 
-def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
+def to_cluster(customers: DataFrame, figures: s.Figures) -> DataFrame:
+    """Return the customers that take part in the clustering: with net figures, those of whose orders anything stayed.
+
+    The logarithm of nothing is no spend like others: a few such customers would pull a centre of their own.
+    """
+    return customers.where(F.col(s.NET_ORDERS) > 0) if figures == s.NET else customers
+
+
+def prepare(customers: DataFrame, settings: ClusteringSettings, figures: s.Figures) -> Preparation:
     """Fit limits and scalers on `customers`, one row per customer in one sorted partition, and persist the points.
 
-    The caller unpersists them.
+    `customers` come from `to_cluster`. The caller unpersists the points.
 
-    Points: one row per customer. Columns: customer_id string, total_spend decimal, purchase_frequency bigint, each
-    `clustered_` feature double, scaled vector, point array<double> (the same values).
+    Points: one row per customer. Columns: customer_id string, spend decimal and orders bigint by their names in
+    `figures`, each `clustered_` feature double, scaled vector, point array<double> (the same values).
 
     Raises: InputError if robust scaling would erase a feature.
     """
@@ -72,7 +81,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
         frame = stage.transform(frame)
     names = [clustered(dimension.feature) for dimension in settings.features]
     points = frame.select(
-        s.CUSTOMER_ID, s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, *names, SCALED, vector_to_array(F.col(SCALED)).alias(POINT)
+        s.CUSTOMER_ID, figures.spend, figures.orders, *names, SCALED, vector_to_array(F.col(SCALED)).alias(POINT)
     ).persist()
     try:
         means = [F.avg(F.col(POINT)[number]) for number in range(len(names))]
@@ -85,7 +94,7 @@ def prepare(customers: DataFrame, settings: ClusteringSettings) -> Preparation:
     except BaseException:
         release(points)
         raise
-    return Preparation(tuple(stages), points, count, tuple(mean), total_squares, distinct_points)
+    return Preparation(tuple(stages), points, count, tuple(mean), total_squares, distinct_points, figures)
 
 
 def _distinct_points(points: DataFrame, count: int, settings: ClusteringSettings) -> list[Sequence[float]]:
@@ -111,6 +120,8 @@ def _limit_and_transform(customers: DataFrame, dimensions: Sequence[ClusteredFea
 
     def expression(dimension: ClusteredFeature) -> str:
         value = f"CAST({dimension.feature} AS DOUBLE)"
+        if dimension.feature == s.NET_RECENCY_DAYS:  # NULL for customers of whom nothing stayed
+            value = f"COALESCE({value}, 0D)"
         if dimension.feature in limits:
             lowest, highest = limits[dimension.feature]
             value = f"LEAST(GREATEST({value}, {lowest!r}D), {highest!r}D)"

@@ -28,30 +28,30 @@ CLUSTER = "cluster"
 # Exact enough for any feature. Unlike sums of doubles, sums of decimals do not depend on the order of the rows.
 EXACT = "decimal(28,8)"
 QUARTILES = "quartiles_"
+RETURNED_RULE = "everything that these customers bought came back; they take no part in the clustering"
 
 
 def ordered_by_spend(
     preparation: Preparation, fit: Fit, features: Sequence[ClusteredFeature]
 ) -> tuple[Fit, list[dict[str, float]]]:
     """Return the fit with its centres in the order of their spend, and those centres in original units."""
-    centres = centres_in_original_units(preparation.points, fit, features)
-    order = sorted(
-        range(fit.k),
-        key=lambda c: (centres[c][s.TOTAL_SPEND], centres[c][s.PURCHASE_FREQUENCY], fit.centres[c]),
-    )
+    centres = centres_in_original_units(preparation, fit, features)
+    spend, orders = preparation.figures.spend, preparation.figures.orders
+    order = sorted(range(fit.k), key=lambda c: (centres[c][spend], centres[c][orders], fit.centres[c]))
     stability = fit.stability.reordered(order) if fit.stability else None
     ordered = replace(fit, centres=tuple(fit.centres[c] for c in order), stability=stability)
     return ordered, [centres[c] for c in order]
 
 
 def centres_in_original_units(
-    points: DataFrame, fit: Fit, features: Sequence[ClusteredFeature]
+    preparation: Preparation, fit: Fit, features: Sequence[ClusteredFeature]
 ) -> list[dict[str, float]]:
     """Return for each centre, in the fit's order, its clustered features with the transform undone.
 
-    Each also has total_spend and purchase_frequency: where they are not clustered, the mean of its customers.
+    Each also has spend and orders, by the run's figures: where they are not clustered, the mean of its customers.
     """
-    means = {name: F.avg(F.col(name).cast("double")) for name in (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY)}
+    points, figures = preparation.points, preparation.figures
+    means = {name: F.avg(F.col(name).cast("double")) for name in (figures.spend, figures.orders)}
     means |= {dimension.feature: F.avg(clustered(dimension.feature)) for dimension in features}
     assigned = points.groupBy(nearest_centre(F.col(POINT), fit.centres).alias(CLUSTER))
     rows = assigned.agg(*[mean.alias(name) for name, mean in means.items()]).collect()  # one row per centre
@@ -75,11 +75,17 @@ def clustered_only(
 
 
 def segment_model(preparation: Preparation, centres: Centres, names: Sequence[str]) -> PipelineModel:
-    """Return the pipeline from customer features to segment_id (1 for the first of `centres`) and segment_name."""
+    """Return the pipeline from customer features to segment_id (1 for the first of `centres`) and segment_name.
+
+    With net figures, customers of whom nothing stayed get segment_id 0, "Returned Everything".
+    """
     cases = " ".join(f"WHEN {number} THEN {_sql_text(name)}" for number, name in enumerate(names))
+    segment_id, segment_name = f"{CLUSTER} + 1", f"CASE {CLUSTER} {cases} END"
+    if preparation.figures == s.NET:
+        segment_id = f"CASE WHEN {s.NET_ORDERS} = 0 THEN {s.RETURNED_EVERYTHING_ID} ELSE {segment_id} END"
+        segment_name = f"CASE WHEN {s.NET_ORDERS} = 0 THEN '{s.RETURNED_EVERYTHING}' ELSE {segment_name} END"
     naming = SQLTransformer(
-        statement=f"SELECT *, {CLUSTER} + 1 AS {s.SEGMENT_ID}, "
-        f"CASE {CLUSTER} {cases} END AS {s.SEGMENT_NAME} FROM __THIS__"
+        statement=f"SELECT *, {segment_id} AS {s.SEGMENT_ID}, {segment_name} AS {s.SEGMENT_NAME} FROM __THIS__"
     )
     return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER), naming])
 
@@ -90,7 +96,7 @@ def _sql_text(text: str) -> str:
 
 
 def customer_segments(customers: DataFrame, model: PipelineModel, fit: Fit, as_of: date) -> DataFrame:
-    """Return `CUSTOMER_SEGMENTS`: one row per customer, each in the segment of the nearest centre."""
+    """Return `CUSTOMER_SEGMENTS`: one row per customer, each in the segment that the model gives."""
     assigned = with_distances(model.transform(customers), fit.centres).withColumn(s.AS_OF, F.lit(as_of))
     return assigned.select(*s.column_names(s.CUSTOMER_SEGMENTS))
 
@@ -99,13 +105,16 @@ def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
     """Add the distances to the own and to the nearest other centre, for rows with `scaled` and segment_id.
 
     Columns: distance_to_centre double, nearest_other_segment_id int and margin double (how much farther the nearest
-    other centre is). The last two are NULL if there is one segment.
+    other centre is). The last two are NULL if there is one segment, all three for segment_id 0.
     """
     point = vector_to_array(F.col(SCALED))
     distances = [F.sqrt(squared_distance(point, centre)) for centre in centres]
-    own = F.element_at(F.array(*distances), F.col(s.SEGMENT_ID))
+    own = F.get(F.array(*distances), F.col(s.SEGMENT_ID) - 1)  # NULL for segment_id 0
     others = [
-        F.when(F.col(s.SEGMENT_ID) != number, F.struct(distance.alias("distance"), F.lit(number).alias("segment")))
+        F.when(
+            ~F.col(s.SEGMENT_ID).isin(number, s.RETURNED_EVERYTHING_ID),
+            F.struct(distance.alias("distance"), F.lit(number).alias("segment")),
+        )
         for number, distance in enumerate(distances, start=1)
     ]
     return (
@@ -172,7 +181,13 @@ def segment_profiles(
     centres: Sequence[Mapping[str, float]],
     jaccards: Sequence[float | None],
 ) -> list[dict[str, Any]]:
-    """Return the rows of `SEGMENT_PROFILES` from collected statistics and each segment's rule, centre, jaccard."""
+    """Return the rows of `SEGMENT_PROFILES` from collected statistics and each segment's rule, centre, jaccard.
+
+    `rules`, `centres` and `jaccards` are those of the clustering; customers who returned everything are outside it.
+    """
+    outside = [row for row in statistics if row[s.SEGMENT_ID] == s.RETURNED_EVERYTHING_ID]
+    of_clustering = list(zip(rules, centres, jaccards, strict=True))
+    described = [*((RETURNED_RULE, {}, None) for _ in outside), *of_clustering]
     customers = sum(row[s.CUSTOMERS] for row in statistics)
     revenue = sum((row[s.REVENUE] for row in statistics), Decimal(0))
     return [
@@ -184,5 +199,5 @@ def segment_profiles(
             s.CENTRE: dict(centre),
             s.JACCARD: jaccard,
         }
-        for row, rule, centre, jaccard in zip(statistics, rules, centres, jaccards, strict=True)
+        for row, (rule, centre, jaccard) in zip(statistics, described, strict=True)
     ]

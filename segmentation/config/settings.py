@@ -347,7 +347,7 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _rules_use_clustered_features_and_suggestions_names_of_rules(self) -> "RunConfig":
-        known = {clustered.feature for clustered in self.clustering.features} | {s.TOTAL_SPEND, s.PURCHASE_FREQUENCY}
+        known = {clustered.feature for clustered in self.clustering.features} | {self.spend, self.orders}
         for rule in self.naming.rules:
             for feature in rule.when:
                 if feature not in known:
@@ -381,19 +381,24 @@ class RunConfig(Settings):
         return self.cleaning.model_copy(update={"switched_off": (*off, s.DUPLICATE)})
 
     @property
+    def basis(self) -> s.Figures:
+        """The features that count as spend, orders and recency."""
+        return s.NET if self.figures == "net" else s.GROSS
+
+    @property
     def spend(self) -> str:
         """The feature that counts as a customer's spend."""
-        return s.NET_SPEND if self.figures == "net" else s.TOTAL_SPEND
+        return self.basis.spend
 
     @property
     def orders(self) -> str:
         """The feature that counts as a customer's number of orders."""
-        return s.NET_ORDERS if self.figures == "net" else s.PURCHASE_FREQUENCY
+        return self.basis.orders
 
     @property
     def recency(self) -> str:
         """The feature that counts as the days since a customer's last order."""
-        return s.NET_RECENCY_DAYS if self.figures == "net" else s.RECENCY_DAYS
+        return self.basis.recency
 
     def canonical(self) -> str:
         """Return the configuration as one line of JSON with sorted keys: equal settings give equal text."""

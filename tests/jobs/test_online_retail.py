@@ -181,7 +181,7 @@ def preparation(spark: SparkSession, run: Path) -> Iterator[Preparation]:
     """The published customers as the job clusters them: one partition, sorted by customer."""
     table = spark.read.parquet(str(run / "customer_segments"))
     customers = table.select("customer_id", "total_spend", "purchase_frequency", "recency_days")
-    prepared = prepare(customers.coalesce(1).sortWithinPartitions("customer_id"), configured().clustering)
+    prepared = prepare(customers.coalesce(1).sortWithinPartitions("customer_id"), configured().clustering, s.GROSS)
     yield prepared
     prepared.points.unpersist()
 

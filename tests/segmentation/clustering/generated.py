@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation import schemas as s
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import Preparation, prepare
 from segmentation.config.settings import ClusteredFeature, ClusteringSettings
@@ -74,7 +75,7 @@ def customers(spark: SparkSession, table: Any) -> DataFrame:
 
 def prepared(frame: DataFrame, chosen: ClusteringSettings) -> Preparation:
     """As the pipeline hands customers over: one partition, sorted."""
-    return prepare(frame.repartition(1).sortWithinPartitions("customer_id"), chosen)
+    return prepare(frame.repartition(1).sortWithinPartitions("customer_id"), chosen, s.GROSS)
 
 
 def collected(preparation: Preparation) -> Points:

@@ -44,7 +44,7 @@ def centre(recency: float, frequency: float, spend: float) -> dict[str, float]:
 
 def by_levels(spend: Sequence[float], frequency: Sequence[float]) -> list[SegmentName]:
     both = zip(spend, frequency, strict=True)
-    return name_by_levels([{s.TOTAL_SPEND: amount, s.PURCHASE_FREQUENCY: orders} for amount, orders in both])
+    return name_by_levels([{s.TOTAL_SPEND: amount, s.PURCHASE_FREQUENCY: orders} for amount, orders in both], s.GROSS)
 
 
 def names(spend: Sequence[float], frequency: Sequence[float]) -> list[str]:
@@ -165,7 +165,7 @@ def test_segments_with_the_same_levels_are_qualified_by_what_differs():
 
 def test_segments_of_equal_spend_and_frequency_are_qualified_by_another_feature():
     centres = [centre(recency, 2.0, 70.0) for recency in (90.0, 5.0)]
-    assert [segment.name for segment in name_by_levels(centres)] == [
+    assert [segment.name for segment in name_by_levels(centres, s.GROSS)] == [
         "Medium Spend, Medium Frequency, Less Recent",
         "Medium Spend, Medium Frequency, More Recent",
     ]
@@ -282,6 +282,6 @@ def test_the_configured_scheme_names_the_segments(spark: SparkSession):
     rich = NamingRule(name="Rich", when={s.TOTAL_SPEND: (5, 5)})
     by_rules = NamingSettings(scheme="rules", rules=(rich, NamingRule(name="The Rest")))
     only_fallback = NamingSettings(scheme="rules", rules=(NamingRule(name="All"),))
-    assert [segment.name for segment in name_segments(customers, centres, by_rules)] == ["The Rest", "Rich"]
-    assert name_segments(customers, centres, NamingSettings()) == name_by_levels(centres)
-    assert name_segments(customers, centres, only_fallback)[0].name.startswith("All, ")
+    assert [segment.name for segment in name_segments(customers, centres, by_rules, s.GROSS)] == ["The Rest", "Rich"]
+    assert name_segments(customers, centres, NamingSettings(), s.GROSS) == name_by_levels(centres, s.GROSS)
+    assert name_segments(customers, centres, only_fallback, s.GROSS)[0].name.startswith("All, ")

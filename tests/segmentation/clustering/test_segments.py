@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.scaling import prepare, to_cluster
 from segmentation.clustering.segments import (
     centres_in_original_units,
     ordered_by_spend,
@@ -46,7 +47,7 @@ def test_centres_in_original_units_are_the_means_of_their_customers(swept: Swept
     four = swept.fit(4)
     labels, _ = nearest(swept.points, four)
     means = [swept.table[labels == number, :2].mean(axis=0) for number in range(4)]
-    centres = centres_in_original_units(swept.preparation.points, four, SPEND_AND_FREQUENCY)
+    centres = centres_in_original_units(swept.preparation, four, SPEND_AND_FREQUENCY)
     np.testing.assert_allclose([[c["total_spend"], c["purchase_frequency"]] for c in centres], means)
 
 
@@ -54,7 +55,7 @@ def test_a_log_scaled_centre_is_a_geometric_mean(spark: SparkSession):
     features = (ClusteredFeature(feature="recency_days", transform="log1p"),)
     preparation = prepared(customers(spark, [(99, 2, 9), (9, 4, 99), (9, 9, 9)]), settings(*features))
     single = Fit(1, (preparation.mean,), 0.0, 0, 0.0)
-    [centre] = centres_in_original_units(preparation.points, single, features)
+    [centre] = centres_in_original_units(preparation, single, features)
     assert centre == pytest.approx({"recency_days": 1e4 ** (1 / 3) - 1, "total_spend": 39, "purchase_frequency": 5})
 
 
@@ -62,7 +63,7 @@ def test_centres_are_ordered_by_spend_then_frequency(swept: Swept):
     fit, centres = ordered_by_spend(swept.preparation, swept.fit(4), SPEND_AND_FREQUENCY)
     assert sorted(fit.centres) == sorted(swept.fit(4).centres)
     assert centres == sorted(centres, key=lambda c: (c["total_spend"], c["purchase_frequency"]))
-    assert centres == centres_in_original_units(swept.preparation.points, fit, SPEND_AND_FREQUENCY)
+    assert centres == centres_in_original_units(swept.preparation, fit, SPEND_AND_FREQUENCY)
 
 
 # --- assignment ---
@@ -103,6 +104,26 @@ def test_distances_are_to_the_own_and_the_nearest_other_centre(swept: Swept):
     np.testing.assert_allclose([row["distance_to_centre"] for row in rows], by_rank[:, 0])
     np.testing.assert_allclose([row["margin"] for row in rows], by_rank[:, 1] - by_rank[:, 0])
     assert min(row["margin"] for row in rows) >= 0
+
+
+def test_customers_of_whom_nothing_stayed_are_outside_the_clustering(spark: SparkSession):
+    dimensions = tuple(ClusteredFeature(feature=name, transform="log1p") for name in (s.NET_SPEND, s.NET_ORDERS))
+    table = [("a", Decimal(90), 9, 1), ("b", Decimal(0), 0, None), ("c", Decimal(5), 1, 30)]
+    frame = spark.createDataFrame(
+        table, "customer_id string, net_spend decimal(20,4), net_orders bigint, net_recency_days int"
+    )
+    preparation = prepare(to_cluster(frame, s.NET).coalesce(1), settings(*dimensions), s.NET)
+    assert preparation.count == 2
+    centres = tuple(sorted(tuple(row["point"]) for row in preparation.points.collect()))
+    rows = with_distances(segment_model(preparation, centres, ["Low", "High"]).transform(frame), centres)
+    named = rows.select("customer_id", "segment_id", "segment_name", "nearest_other_segment_id").orderBy("customer_id")
+    assert [tuple(row) for row in named.collect()] == [
+        ("a", 2, "High", 1),
+        ("b", 0, "Returned Everything", None),
+        ("c", 1, "Low", 2),
+    ]
+    [outside] = rows.where("segment_id = 0").select("distance_to_centre", "margin").collect()
+    assert tuple(outside) == (None, None)
 
 
 # --- description ---
@@ -153,6 +174,13 @@ def test_profiles_add_shares_rules_and_centres_to_the_declared_columns(statistic
     assert [row["jaccard"] for row in profiles] == [0.9, None, 0.7]
     assert [row["customer_share"] for row in profiles] == [0.6, 0.2, 0.2]
     assert [row["revenue_share"] for row in profiles] == pytest.approx([10.0001 / 100.0001, 90 / 100.0001, 0.0])
+
+
+def test_who_returned_everything_has_a_profile_without_a_centre(statistics: list[Row]):
+    outside = Row(**{**statistics[0].asDict(), "segment_id": 0, "segment_name": "Returned Everything"})
+    first, second, _, _ = segment_profiles([outside, *statistics], ["low", "high", "once"], [{"a": 1.0}] * 3)
+    assert (first["centre"], second["centre"]) == ({}, {"a": 1.0})
+    assert (first["rule"].startswith("everything"), second["rule"]) == (True, "low")
 
 
 def test_segments_without_any_revenue_have_shares_of_zero():
