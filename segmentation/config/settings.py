@@ -160,11 +160,20 @@ class ClusteredFeature(Settings):
         return self
 
 
+# Spend and orders have long tails: on their logarithms a step is a multiple, not an amount.
+DEFAULT_FEATURES = (
+    ClusteredFeature(feature=s.NET_SPEND, transform="log1p"),
+    ClusteredFeature(feature=s.NET_ORDERS, transform="log1p"),
+)
+
+
 class ClusteringSettings(Settings):
     """What is clustered, for which k, and how k is chosen."""
 
     features: tuple[ClusteredFeature, ...] = Field(
-        description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max", min_length=1
+        DEFAULT_FEATURES,
+        description="transform: none, log1p; winsorise: quantiles; scale: standard, robust, min_max",
+        min_length=1,
     )
     k: Annotated[int, Field(ge=2, le=50)] | Literal["auto", "elbow", "silhouette"] = Field(
         "auto",
@@ -323,7 +332,7 @@ class RunConfig(Settings):
     input: InputSettings = Field(description="where the fields of a line are")
     cleaning: CleaningSettings = Field(description="which lines are sales")
     clustering: ClusteringSettings = Field(
-        description="what makes customers alike, and into how many segments they fall"
+        ClusteringSettings(), description="what makes customers alike, and into how many segments they fall"
     )
     rfm: RfmSettings = Field(RfmSettings(), description="the scores of each customer, and the rules that name it")
     naming: NamingSettings = Field(NamingSettings(), description="how segments get their names")
@@ -338,6 +347,9 @@ class RunConfig(Settings):
     @model_validator(mode="after")
     def _clusters_what_the_input_has(self) -> "RunConfig":
         features = [clustered.feature for clustered in self.clustering.features]
+        for net, gross in zip(vars(s.NET).values(), vars(s.GROSS).values(), strict=True):
+            if net in features and self.figures == "gross":
+                raise ValueError(f"clustering.features: {net} is a net figure, and figures is gross: take {gross}")
         if s.DISTINCT_PRODUCTS in features and self.input.columns.stock_code is None:
             raise ValueError(
                 f"clustering.features: {s.DISTINCT_PRODUCTS} needs stock codes: set input.columns.stock_code, or "

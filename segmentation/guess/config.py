@@ -77,12 +77,8 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
 
 
 def _document(columns: Mapping[str, str], dates: DateGuess = USUAL_DATES) -> dict[str, Any]:
-    """Return the default recipe over the given columns and dates: the logarithms of net spend and net orders."""
-    return {
-        "input": {"columns": dict(columns)},
-        "cleaning": {"date_formats": list(dates.formats)},
-        "clustering": {"features": [{"feature": name, "transform": "log1p"} for name in (s.NET_SPEND, s.NET_ORDERS)]},
-    }
+    """Return the default recipe over the given columns and dates."""
+    return {"input": {"columns": dict(columns)}, "cleaning": {"date_formats": list(dates.formats)}}
 
 
 def _stand_ins(given: Sequence[str]) -> dict[str, str]:
