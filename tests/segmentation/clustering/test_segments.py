@@ -178,7 +178,7 @@ def test_profiles_add_shares_rules_and_centres_to_the_declared_columns(statistic
 
 def test_who_returned_everything_has_a_profile_without_a_centre(statistics: list[Row]):
     outside = Row(**{**statistics[0].asDict(), "segment_id": 0, "segment_name": "Returned Everything"})
-    first, second, _, _ = segment_profiles([outside, *statistics], ["low", "high", "once"], [{"a": 1.0}] * 3)
+    first, second, _, _ = segment_profiles([outside, *statistics], ["low", "high", "once"], [{"a": 1.0}] * 3, [0.9] * 3)
     assert (first["centre"], second["centre"]) == ({}, {"a": 1.0})
     assert (first["rule"].startswith("everything"), second["rule"]) == (True, "low")
 
