@@ -49,6 +49,8 @@ MISSING_FIELDS = {
 # The money of the whole line, which an input may have in place of unit_price.
 AMOUNT = "amount"
 INPUT_FIELDS = (*LINE_FIELDS, AMOUNT)
+# What kind of line it is, which some exports say: a sale, a refund.
+LINE_TYPE = "line_type"
 
 
 def raw(field: str) -> str:
@@ -59,6 +61,7 @@ def raw(field: str) -> str:
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
 IS_DUPLICATE = "is_duplicate"
+IS_REFUND = "is_refund"
 IS_RETURN = "is_return"
 REASON = "reason"
 REASONS = "reasons"

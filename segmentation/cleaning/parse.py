@@ -22,7 +22,8 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
     timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
-    source_file, unparsed_line string; as_read struct of the eight texts, NULL unless the line is malformed.
+    source_file, unparsed_line string; as_read struct of the eight texts, NULL unless the line is malformed; is_refund
+    boolean, whether the line's type says so: then quantity and amount are negative.
 
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
     behind them is ignored. Ids and codes are text; one in exponent form, such as 5.4E+05, has lost digits and makes
@@ -33,7 +34,7 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     """
     read = {
         field: Field(F.col(s.raw(field)), raw_lines.schema[s.raw(field)].dataType)
-        for field in s.INPUT_FIELDS
+        for field in (*s.INPUT_FIELDS, s.LINE_TYPE)
         if s.raw(field) in raw_lines.columns
     }
     # Shuffle before the other fields are parsed: a file that one core must read is then parsed by all. Duplicates
@@ -56,8 +57,9 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
         }
     )
     money = _money_from_amounts(parsed) if s.AMOUNT in read else parsed.withColumn(s.AMOUNT, _amount())
-    return money.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
-        *s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ
+    signed = _with_refunds(money, read.get(s.LINE_TYPE), settings)
+    return signed.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
+        *s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND
     )
 
 
@@ -109,6 +111,16 @@ def _money_from_amounts(parsed: DataFrame) -> DataFrame:
             s.QUANTITY: F.col("sign") * F.abs(units),
         }
     ).drop("sign")
+
+
+def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningSettings) -> DataFrame:
+    """Add is_refund, by the line's type. A refund with positive money gets the sign that other returns have."""
+    if line_type is None:
+        return money.withColumn(s.IS_REFUND, F.lit(False))
+    is_unsigned = F.col(s.IS_REFUND) & (F.col(s.AMOUNT) > 0)
+    return money.withColumn(s.IS_REFUND, values.is_one_of(line_type, settings.return_types)).withColumns(
+        {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY, s.AMOUNT)}
+    )
 
 
 def _is_malformed(fields: Collection[str]) -> Column:

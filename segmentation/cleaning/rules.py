@@ -36,9 +36,13 @@ class Rule:
     remedy: str
 
 
-def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:
+def _has_cancellation_prefix(settings: CleaningSettings) -> Column:
     prefixes = "|".join(re.escape(prefix.upper()) for prefix in settings.cancellation_prefixes)
-    return F.upper(F.col(s.INVOICE_NO)).rlike(f"^({prefixes})")
+    return F.coalesce(F.upper(F.col(s.INVOICE_NO)).rlike(f"^({prefixes})"), F.lit(False))
+
+
+def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:
+    return _has_cancellation_prefix(settings) | F.col(s.IS_REFUND)
 
 
 def _is_adjustment(settings: CleaningSettings, as_of: date | None) -> Column:
@@ -59,14 +63,16 @@ def _is_return(settings: CleaningSettings) -> Column:
     Every return is rejected, so that no table counts it as a sale. It counts inside the period, and once.
     """
     reason, reasons = F.col(s.REASON), F.col(s.REJECTION)[s.REASONS]
-    has_prefix = _is_cancellation(settings, None)
+    has_prefix = _has_cancellation_prefix(settings)
     marks = {
-        "prefix": has_prefix & (reason != s.MALFORMED),
+        "type": F.col(s.IS_REFUND),
+        "prefix": has_prefix,
         "negative_quantity": ~has_prefix & (reason == s.NON_POSITIVE_QUANTITY),
     }
     is_marked = reduce(operator.or_, [marks[mark] for mark in settings.returns], F.lit(False))
     uncounted = reduce(operator.or_, [F.array_contains(reasons, name) for name in (s.OUT_OF_PERIOD, s.DUPLICATE)])
-    return F.coalesce(is_marked & (F.col(s.AMOUNT) < 0) & ~uncounted, F.lit(False))
+    is_readable = reason != s.MALFORMED
+    return F.coalesce(is_marked & is_readable & (F.col(s.AMOUNT) < 0) & ~uncounted, F.lit(False))
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -81,8 +87,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         s.CANCELLATION: Rule(
             _is_cancellation,
             "Cancelled",
-            "the invoice is a cancellation; it counts as money returned by its customer",
-            "the invoice begins with {cancellation_prefixes}",
+            "a cancelled invoice or a refund; it counts as money returned by its customer",
+            "{cancellation}",
             "cleaning.cancellation_prefixes",
         ),
         s.ADJUSTMENT: Rule(
@@ -158,13 +164,18 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
         F.col(s.AS_READ),
         F.col(s.UNPARSED_LINE).isNotNull().alias(s.UNPARSED),
     )
-    return flagged.select(
-        *s.LINE_FIELDS,
-        s.AMOUNT,
-        F.coalesce(*names, F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
-        s.SOURCE_FILE,
-        F.when(is_rejected, rejection).alias(s.REJECTION),
-    ).withColumn(s.IS_RETURN, _is_return(settings))
+    return (
+        flagged.select(
+            *s.LINE_FIELDS,
+            s.AMOUNT,
+            F.coalesce(*names, F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
+            s.SOURCE_FILE,
+            F.when(is_rejected, rejection).alias(s.REJECTION),
+            s.IS_REFUND,
+        )
+        .withColumn(s.IS_RETURN, _is_return(settings))
+        .drop(s.IS_REFUND)
+    )
 
 
 def with_daily_orders(lines: DataFrame) -> DataFrame:
@@ -211,13 +222,24 @@ def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LI
 def criteria(settings: CleaningSettings, as_of: date | None) -> Mapping[str, str]:
     """Return for each rule what it rejects under these settings, in words."""
     first = f"before {settings.first_day}, or " if settings.first_day else ""
+    by_type = f", or the line's type is {', '.join(settings.return_types)}" if "type" in settings.returns else ""
     words = {
         "date_formats": ", ".join(settings.date_formats),
-        "cancellation_prefixes": " or ".join(settings.cancellation_prefixes),
+        "cancellation": f"the invoice begins with {' or '.join(settings.cancellation_prefixes)}{by_type}",
         "sale_invoice_pattern": settings.sale_invoice_pattern,
         "period": f"{first}on or after {as_of if as_of else 'an explicit --as-of'}",
     }
     return {name: rule.criterion.format(**words) for name, rule in RULES.items()}
+
+
+def returns_in_words(settings: CleaningSettings) -> str:
+    """Return which lines take money back under these settings."""
+    words = {
+        "prefix": f"lines of invoices that begin with {' or '.join(settings.cancellation_prefixes)}",
+        "negative_quantity": "lines with a negative quantity",
+        "type": f"lines of the type {', '.join(settings.return_types)}",
+    }
+    return "; ".join(words[mark] for mark in words if mark in settings.returns) or "none"
 
 
 def _breaks(rule: str) -> str:

@@ -27,7 +27,7 @@ from segmentation.config.rfm import RfmSettings
 from segmentation.errors import did_you_mean
 
 __all__ = ["ONE_SEGMENT", "RETURNED_EVERYTHING"]  # for those who look for them next to the settings
-ReturnSign = Literal["prefix", "negative_quantity"]
+ReturnSign = Literal["prefix", "negative_quantity", "type"]
 Scaler = Literal["standard", "robust", "min_max"]
 
 
@@ -75,6 +75,7 @@ class LineColumns(Settings):
     customer_id: NonEmpty
     country: NonEmpty | None = None
     amount: NonEmpty | None = None
+    line_type: NonEmpty | None = None
 
     @property
     def by_field(self) -> dict[str, str]:
@@ -115,6 +116,15 @@ class InputSettings(Settings):
     sheets: Literal["all"] | tuple[str, ...] = Field("all", description="all, or a list of a workbook's sheets")
 
 
+# How tills and shops call a line that gives money back, in English, German, French, Dutch, Spanish and Italian.
+RETURN_TYPES = (
+    *("refund", "refunded", "return", "returned", "cancelled", "canceled", "cancellation", "cancel", "credit"),
+    *("credit note", "credit memo", "chargeback", "reversal", "reversed", "void", "voided"),
+    *("retoure", "rückgabe", "erstattung", "gutschrift", "storno", "remboursement", "retour", "avoir", "terugbetaling"),
+    *("reembolso", "devolución", "rimborso", "reso"),
+)
+
+
 class CleaningSettings(Settings):
     """Which lines are sales. Any rule can be switched off but `malformed`."""
 
@@ -134,6 +144,9 @@ class CleaningSettings(Settings):
     returns: tuple[ReturnSign, ...] = Field(
         ("prefix", "negative_quantity"),
         description="what marks a return: prefix (of a cancellation), negative_quantity (on a sale's invoice), type",
+    )
+    return_types: tuple[NonEmpty, ...] = Field(
+        RETURN_TYPES, description="for type: the words of input.columns.line_type that mean a return", min_length=1
     )
     first_day: date | None = Field(None, description="lines before it are out of period, for example 2011-01-01")
     switched_off: tuple[RuleName, ...] = Field((), description="rules that are not applied, for example [duplicate]")
@@ -355,6 +368,15 @@ class RunConfig(Settings):
                 f"clustering.features: {s.DISTINCT_PRODUCTS} needs stock codes: set input.columns.stock_code, or "
                 "cluster by other features"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _returns_by_type_have_a_column(self) -> "RunConfig":
+        has_column, is_used = self.input.columns.line_type is not None, "type" in self.cleaning.returns
+        if is_used and not has_column:
+            raise ValueError("cleaning.returns: type needs the column with the type: set input.columns.line_type")
+        if has_column and not is_used:
+            raise ValueError("input.columns.line_type: set where cleaning.returns does not list type: add it there")
         return self
 
     @model_validator(mode="after")

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 TEXT = "value"
 # Fields that a good line may lack. Writers leave out a key whose value is null, and a part of a data set may hold
 # nothing but such lines.
-OPTIONAL_FIELDS = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY})
+OPTIONAL_FIELDS = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY, s.LINE_TYPE})
 
 
 def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:

@@ -20,6 +20,7 @@ BLANK += "\u00ad\u180e\u200b\u200c\u200d\u2060\u200e\u200f\u202a\u202b\u202c\u20
 FIRST_VISIBLE = "!"
 # An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
 ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
+WORD_GAP = "[ _-]+"
 LARGEST_QUANTITY = 2**31 - 1
 # In bytes. The time to parse a number grows with the square of its digits.
 LONGEST_NUMBER = 100
@@ -97,6 +98,12 @@ def customer_id(field: Field, missing: Sequence[str]) -> Column:
     whole = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, r"^([0-9]+)\.0+$", "$1")).otherwise(text)
     is_missing = F.lower(text).isin("", *[word.lower() for word in missing])
     return F.when(~is_missing, whole)
+
+
+def is_one_of(field: Field, words: Sequence[str]) -> Column:
+    """Return whether a text is one of the words, whatever its letter case, hyphens and underscores."""
+    text = F.lower(F.regexp_replace(field.stripped, WORD_GAP, " "))
+    return F.coalesce(text.isin([re.sub(WORD_GAP, " ", word).lower() for word in words]), F.lit(False))
 
 
 def date_and_time(field: Field, formats: Sequence[str]) -> Column:

@@ -22,6 +22,7 @@ from segmentation.clustering.sweep import sweep
 from tests.jobs.published_runs import latest_run, manifest_of, rows_of, table_of
 from tests.jobs.running_jobs import CONFIG, RFM_CONFIG, RunJob
 from tests.jobs.stages import clean, configured
+from tests.segmentation.naive_returns import differences, lines_of_online_retail
 
 FORMS = {"parquet": "online_retail.parquet", "csv": "online_retail.csv.gz", "xlsx": "Online Retail.xlsx"}
 # The contract's figures: rows and money by outcome.
@@ -152,6 +153,20 @@ def test_customers_countries_and_products_add_up_to_the_same_money(run: Path):
         assert total(run, table, "guest_revenue") == GUEST_REVENUE
     for table in ("country_segments", "product_segments", "segment_profiles"):
         assert total(run, table, "revenue") == CLEAN_REVENUE
+
+
+def test_what_stayed_after_returns_is_what_an_independent_program_finds(run: Path, online_retail: Path):
+    assert differences(run, lines_of_online_retail(online_retail / FORMS["parquet"])) == []
+    customers = {row["customer_id"]: row for row in rows_of(run, "customer_segments")}
+    net = {customer: customers[customer]["net_spend"] for customer in ("16446", "12346", "15098")}
+    assert net == {"16446": Decimal("2.90"), "12346": Decimal(0), "15098": Decimal("649.50")}
+    assert customers["15098"]["total_spend"] == Decimal("39916.50")
+    net_spend = total(run, "customer_segments", "net_spend")
+    assert net_spend + total(run, "customer_segments", "returned_matched") == CLEAN_REVENUE
+    assert total(run, "segment_profiles", "net_revenue") == net_spend
+    for table in ("country_sales", "product_sales"):
+        guests = total(run, table, "guest_revenue") - total(run, table, "guest_returned")
+        assert total(run, table, "net_revenue") - guests == net_spend
 
 
 def test_the_classic_recipe_finds_the_four_classic_segments(run: Path):

@@ -1,10 +1,20 @@
-"""What a return takes back, by lists and loops from the rules' words alone: slow, and independent of the product."""
+"""What a return takes back, by lists and loops from the rules' words alone: slow, and independent of the product.
 
+As a program, it compares a published run with the transactions that it was made from, in the columns of Online Retail:
+`python -m tests.segmentation.naive_returns LAKE/runs/run_id=… FILE.parquet`
+"""
+
+import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
 
 CENT_OF_A_CENT = Decimal("0.0001")
 
@@ -25,6 +35,7 @@ class Line:
     at_own_price: int = 0
     at_lower_price: Decimal = Decimal(0)
     is_whole: bool = False
+    taken: Decimal = Decimal(0)  # the money taken back of a sale
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -35,9 +46,8 @@ class Line:
     def left(self) -> int:
         return 0 if self.is_whole else abs(self.units) - self.used
 
-    @property
-    def taken(self) -> Decimal:
-        """The money taken back of a sale."""
+    def money(self) -> Decimal:
+        """The money of what was taken of a sale: all of it, or the units at the price of the return, rounded once."""
         if self.is_whole or self.at_own_price == self.units:
             return self.amount
         return min(rounded(self.at_own_price * self.price + self.at_lower_price), self.amount)
@@ -62,6 +72,11 @@ def match(lines: Iterable[Line]) -> list[Line]:
             take_line(back, earlier(sales, back))
         for back in returns:
             take_units(back, earlier(sales, back))
+        # Rounded amounts of several sales may add up to a little more than those of the returns that took them.
+        given_back = -sum((back.amount for back in returns), Decimal(0))
+        for sale in sales:
+            sale.taken = min(sale.money(), given_back)
+            given_back -= sale.taken
     return [line for own in by_customer.values() for line in own]
 
 
@@ -134,3 +149,58 @@ def net_figures(matched: Iterable[Line]) -> dict[str, Net]:
                 net.last_kept = max(last, net.last_kept or last)
         figures[customer] = net
     return figures
+
+
+# The columns of Online Retail, and of Online Retail II where they differ.
+COLUMNS = {"Invoice": "InvoiceNo", "Price": "UnitPrice", "Customer ID": "CustomerID"}
+
+
+def lines_of_online_retail(path: Path) -> Iterator[Line]:
+    """Yield the sales and returns of customers in a Parquet file, exact copies once."""
+    seen = set()
+    for row in pq.read_table(path).to_pylist():
+        line = {COLUMNS.get(name, name): plain(value) for name, value in row.items()}
+        if tuple(line.values()) in seen:
+            continue
+        seen.add(tuple(line.values()))
+        invoice, units, price = str(line["InvoiceNo"]), int(line["Quantity"]), Decimal(str(line["UnitPrice"]))
+        amount = rounded(units * price)
+        is_sale = invoice[0].isdigit() and units > 0 and price > 0
+        is_return = (invoice[0].isdigit() or invoice.startswith("C")) and units < 0 and amount < 0
+        if line["CustomerID"] and (is_sale or is_return):
+            place = (str(line["CustomerID"]), invoice, str(line["StockCode"]), str(line["Country"]))
+            yield Line(*place, datetime.fromisoformat(str(line["InvoiceDate"])), price, units, amount)
+
+
+def plain(value: Any) -> Any:
+    """A value as the product reads it: stripped text, and whole numbers without a fraction."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None if isnan(value) else value
+    return value.strip() if isinstance(value, str) else value
+
+
+def differences(run: Path, lines: Iterable[Line]) -> list[str]:
+    """Compare net figures of customers in a published run with those of the lines."""
+    expected = net_figures(match(lines))
+    rows = {row["customer_id"]: row for row in pq.read_table(run / "customer_segments").to_pylist()}
+    problems = [f"{customer} is in one of the two" for customer in sorted(rows.keys() ^ expected.keys())]
+    for customer in sorted(rows.keys() & expected.keys()):
+        row, net = rows[customer], expected[customer]
+        recency = net.last_kept and (row["as_of"] - net.last_kept.date()).days
+        for name, value in {
+            "total_spend": net.total_spend,
+            "net_spend": net.net_spend,
+            "net_orders": net.net_orders,
+            "net_recency_days": recency,
+            "returned_matched": net.returned_matched,
+            "returned_unmatched": net.returned_amount - net.returned_matched,
+        }.items():
+            if row[name] != value:
+                problems.append(f"{name} of {customer} is {row[name]}, not {value}")
+    return problems
+
+
+if __name__ == "__main__":
+    found = differences(Path(sys.argv[1]), lines_of_online_retail(Path(sys.argv[2])))
+    sys.stdout.write("\n".join(found or ["equal"]) + "\n")
+    sys.exit(bool(found))

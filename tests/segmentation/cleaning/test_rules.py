@@ -13,13 +13,41 @@ from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
 from segmentation.cleaning.ledger import line_counts
-from segmentation.cleaning.rules import RULES, criteria, rejected_transactions, returned_lines, sales_lines
-from tests.segmentation.cleaning.lines import AS_OF, DEFAULTS, SALE, RawLine, judged, line, outcome, reasons_of
+from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import (
+    RULES,
+    criteria,
+    judge_lines,
+    rejected_transactions,
+    returned_lines,
+    returns_in_words,
+    sales_lines,
+)
+from tests.segmentation.cleaning.lines import (
+    AS_OF,
+    DEFAULTS,
+    SALE,
+    RawLine,
+    judged,
+    line,
+    outcome,
+    raw_lines,
+    reasons_of,
+)
 
 
 def test_the_rules_are_those_that_the_configuration_knows() -> None:
     assert tuple(RULES) == s.RULE_NAMES
     assert set(criteria(DEFAULTS, AS_OF)) == set(s.RULE_NAMES)
+
+
+def test_what_counts_as_a_return_is_said_in_words() -> None:
+    by_type = DEFAULTS.model_copy(update={"returns": ("type",), "return_types": ("refund", "void")})
+    assert returns_in_words(by_type) == "lines of the type refund, void"
+    assert criteria(by_type, AS_OF)[s.CANCELLATION] == "the invoice begins with C, or the line's type is refund, void"
+    assert criteria(DEFAULTS, AS_OF)[s.CANCELLATION] == "the invoice begins with C"
+    assert returns_in_words(DEFAULTS) == "lines of invoices that begin with C; lines with a negative quantity"
+    assert returns_in_words(DEFAULTS.model_copy(update={"returns": ()})) == "none"
 
 
 def test_a_good_line_is_a_sale_with_its_values(spark: SparkSession) -> None:
@@ -134,6 +162,44 @@ def test_returns_are_in_the_period_each_once_and_of_guests_too(spark: SparkSessi
     assert found(returns=("negative_quantity",)) == by_quantity
     assert found(returns=()) == set()
     assert found(switched_off=(s.CANCELLATION,)) == cancelled | by_quantity
+
+
+def test_a_refund_by_type_gets_the_sign_of_other_returns(spark: SparkSession) -> None:
+    types = ["Refund", " CREDIT-note ", "Sale", None, "Refund", "Refund", "Refund", "refundable"]
+    prices = ["2.55", "1", "2", "3", "-4", "x", "0", "6"]
+    lines = [
+        line(invoice_no=str(number), unit_price=price, quantity="-2" if number == 4 else "2")
+        for number, price in enumerate(prices)
+    ]
+    typed = raw_lines(spark, lines).join(
+        spark.createDataFrame(
+            [(str(n), kind) for n, kind in enumerate(types)], "raw_invoice_no string, raw_line_type string"
+        ),
+        on="raw_invoice_no",
+    )
+    settings = DEFAULTS.model_copy(update={"returns": ("type",)})
+    found = judge_lines(parse_lines(typed, settings), settings, None)
+    rows = {row.invoice_no: (row.quantity, row.amount, row.reason, row.is_return) for row in found.collect()}
+    assert rows == {
+        "0": (-2, Decimal("-5.1"), "cancellation", True),
+        "1": (-2, Decimal("-2"), "cancellation", True),
+        "2": (2, Decimal("4"), None, False),
+        "3": (2, Decimal("6"), None, False),
+        # Twice negative is money given back as well.
+        "4": (2, Decimal("-8"), "cancellation", True),
+        "5": (2, None, "malformed", False),
+        "6": (2, Decimal("0"), "cancellation", False),
+        "7": (2, Decimal("12"), None, False),
+    }
+
+
+def test_money_returned_without_invoices_is_found_by_its_sign(spark: SparkSession) -> None:
+    lines = raw_lines(spark, [line(quantity="-2"), line(quantity="3")]).drop("raw_invoice_no", "raw_stock_code")
+    rows = judge_lines(parse_lines(lines, DEFAULTS), DEFAULTS, None).collect()
+    assert {(row.quantity, row.reason, row.is_return) for row in rows} == {
+        (-2, "non_positive_quantity", True),
+        (3, None, False),
+    }
 
 
 def test_malformed_lines_are_quarantined_as_read_and_others_by_value(spark: SparkSession) -> None:

@@ -80,6 +80,11 @@ def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
         ),
         ("input.columns.country=Quantity", "input.columns.quantity and country both name the column 'Quantity'"),
         ("cleaning.switched_off=[malformed]", "cleaning.switched_off: the rule 'malformed' cannot be switched off"),
+        (
+            "cleaning.returns=[prefix, type]",
+            "cleaning.returns: type needs the column with the type: set input.columns.l",
+        ),
+        ("input.columns.line_type=Type", "input.columns.line_type: set where cleaning.returns does not list type: add"),
         ("naming.scheme=rules", "naming.rules must end in one without 'when'"),
         ("naming.rules=[{name: Others}]", "scheme is 'levels': set naming.scheme to 'rules'"),
         ("naming={scheme: rules, rules: [{name: A}, {name: A}]}", "naming.rules: the name 'A' is given twice"),
