@@ -11,11 +11,12 @@ for a decreasing convex curve. With k and WSSSE both scaled to [0, 1], it is the
 first point to the last.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.peaks import Valley
 from segmentation.clustering.scaling import Preparation
 from segmentation.config.settings import ClusteringSettings
 
@@ -23,6 +24,8 @@ Verdict = Literal["natural", "reproducible", "constructed"]
 
 # Distances from the chord lie between 0 and 1: a difference below this is rounding.
 TIE = 1e-9
+# A valley less deep is the noise of an estimated density between two halves of one group.
+SOME_VALLEY = 0.95
 # A handful of customers comes back by chance, and is a list of exceptions, not a segment.
 LEAST_CUSTOMERS = 5
 WORDS: Mapping[Verdict, str] = {
@@ -43,8 +46,9 @@ class Choice:
     """The chosen k, the rule that chose it, the k of the elbow (None where there is none) and the reason in words.
 
     `verdict` says whether the segments are really there, `words` the same for people; None and empty where all
-    customers are identical. `within_to_null` is the within share ÷ the smallest of customers without groups, where it
-    was needed; `jaccards` are those of the segments, in the order of the fit's centres.
+    customers are identical. What the verdict rests on: `least_jaccard`, the similarity of the segment that comes back
+    least; `within_to_null`, the within share ÷ the smallest of customers without groups; `highest_valley`, the density
+    of customers between the two segments least apart ÷ that at the lower of their peaks.
     """
 
     k: int
@@ -53,8 +57,9 @@ class Choice:
     reason: str
     verdict: Verdict | None = None
     words: str = ""
-    within_to_null: float | None = None
     least_jaccard: float | None = None
+    within_to_null: float | None = None
+    highest_valley: float | None = None
 
     @property
     def summary(self) -> str:
@@ -62,16 +67,20 @@ class Choice:
         return f"{self.reason}. {self.words}" if self.words else self.reason
 
 
-def choose_k(
-    fits: Sequence[Fit],
-    preparation: Preparation,
-    settings: ClusteringSettings,
-    within_to_null: Callable[[int], float],
-) -> Choice:
+class Groups(Protocol):
+    """What tells k groups from a continuum."""
+
+    def within_to_null(self, k: int) -> float:
+        """Return the within share of k segments ÷ the smallest of customers without groups."""
+
+    def highest_valley(self, k: int) -> Valley:
+        """Return the density between the two segments that are least apart ÷ that at the lower of their peaks."""
+
+
+def choose_k(fits: Sequence[Fit], preparation: Preparation, settings: ClusteringSettings, groups: Groups) -> Choice:
     """Choose one of `fits` by `clustering.k`, and judge its segments.
 
-    `fits` include k = 1, whose WSSSE is the total sum of squares, and have their stability. `within_to_null` computes
-    the within share of k segments ÷ the smallest of customers without groups.
+    `fits` include k = 1, whose WSSSE is the total sum of squares, and have their stability.
     """
     if preparation.distinct < 2:
         reason = f"all {preparation.count:,} customers are identical in the clustered features: they are one segment"
@@ -80,17 +89,20 @@ def choose_k(
     silhouette = {fit.k: (fit.stability and fit.stability.silhouette) or 0.0 for fit in fits if fit.k > 1}
     stable = [fit.k for fit in fits if fit.k > 1 and is_stable(fit, preparation.count, settings)]
     if settings.k == "auto":
-        choice = choose_stable(stable, silhouette, within_to_null, settings)
+        choice = choose_stable(stable, silhouette, groups, settings)
         choice = replace(choice, elbow=elbow(wssse))
     else:
         choice = choose_from_curve(wssse, silhouette, settings.k)
-        choice = replace(choice, verdict=_verdict(choice.k, stable, within_to_null, settings))
+        choice = replace(choice, verdict=_verdict(choice.k, stable, groups, settings))
+    if choice.k == 1:
+        return replace(choice, words=ONE_SEGMENT_WORDS)
     chosen = next(fit for fit in fits if fit.k == choice.k)
     return replace(
         choice,
-        words=ONE_SEGMENT_WORDS if choice.k == 1 else WORDS[choice.verdict or "constructed"],
-        within_to_null=round(within_to_null(choice.k), 4) if choice.k > 1 else None,
+        words=WORDS[choice.verdict or "constructed"],
         least_jaccard=chosen.stability.least_jaccard if chosen.stability else None,
+        within_to_null=round(groups.within_to_null(choice.k), 4),
+        highest_valley=round(groups.highest_valley(choice.k).ratio, 4),
     )
 
 
@@ -104,22 +116,16 @@ def is_stable(fit: Fit, customers: int, settings: ClusteringSettings) -> bool:
 
 
 def choose_stable(
-    stable: Sequence[int],
-    silhouette: Mapping[int, float],
-    within_to_null: Callable[[int], float],
-    settings: ClusteringSettings,
+    stable: Sequence[int], silhouette: Mapping[int, float], groups: Groups, settings: ClusteringSettings
 ) -> Choice:
     """Choose a k of natural groups if there are any, else the last of the unbroken run of stable k, else the least.
 
     `stable` are the k whose segments all come back, ascending.
     """
-    enough = settings.silhouette_share * max(silhouette.values())
-    candidates = [k for k in stable if silhouette[k] >= enough]
-    if candidates and within_to_null(candidates[-1]) <= settings.natural_within:
-        k = candidates[-1]
-        return Choice(
-            k, "auto", None, f"k = {k} is the largest number of segments that come back and lie apart", "natural"
-        )
+    natural = _natural(stable, silhouette, groups, settings)
+    if natural is not None:
+        reason = f"k = {natural} is the largest number of segments that come back and lie apart"
+        return Choice(natural, "auto", None, reason, "natural")
     first = min(silhouette)
     last = first
     while last + 1 in stable:
@@ -133,12 +139,32 @@ def choose_stable(
     return Choice(1, "auto", None, "not even two segments come back when customers are drawn anew", "constructed")
 
 
-def _verdict(
-    k: int, stable: Sequence[int], within_to_null: Callable[[int], float], settings: ClusteringSettings
-) -> Verdict:
+def _natural(
+    stable: Sequence[int], silhouette: Mapping[int, float], groups: Groups, settings: ClusteringSettings
+) -> int | None:
+    """Return the k of natural groups; None if customers are a continuum.
+
+    There are groups if, for any k, the segments are more compact than those of customers without groups, or the valleys
+    between them are deep. Then the largest k counts whose segments all have a valley between them: a k that halves a
+    group has none there, although it is as compact.
+    """
+    valleys = {k: groups.highest_valley(k) for k in stable}
+    enough = settings.silhouette_share * max(silhouette.values())
+    compact = [k for k in stable if silhouette[k] >= enough and groups.within_to_null(k) <= settings.natural_within]
+    if not compact and min((valley.at_most for valley in valleys.values()), default=1.0) > settings.natural_valley:
+        return None
+    apart = [k for k in stable if valleys[k].ratio <= SOME_VALLEY]
+    return apart[-1] if apart else min(compact, key=groups.within_to_null)
+
+
+def _verdict(k: int, stable: Sequence[int], groups: Groups, settings: ClusteringSettings) -> Verdict:
     if k not in stable:
         return "constructed"
-    return "natural" if within_to_null(k) <= settings.natural_within else "reproducible"
+    is_natural = (
+        groups.within_to_null(k) <= settings.natural_within
+        or groups.highest_valley(k).at_most <= settings.natural_valley
+    )
+    return "natural" if is_natural else "reproducible"
 
 
 def choose_from_curve(wssse: Mapping[int, float], silhouette: Mapping[int, float], k: int | str) -> Choice:

@@ -57,13 +57,30 @@ def within_to_null(space: FeatureSpace, k: int, random: np.random.Generator) -> 
 
 def within_share(values: Points, k: int, random: np.random.Generator) -> float:
     """Return the share of the sum of squares that k segments of the standard-scaled values leave within them."""
-    points = _standard_scaled(values)
+    points = standard_scaled(values)
     total = float((points * points).sum())
     return within_squares(points, fit(points, k, random)) / total if total > 0 else 0.0
 
 
+def standard_scaled(values: Points) -> Points:
+    """Return the columns minus their means, divided by their standard deviations if these are not 0."""
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
+
+
+def continuous(space: FeatureSpace, random: np.random.Generator) -> Points:
+    """Return the values with whole-number features spread evenly over their unit."""
+    result = space.values.copy()
+    for number, (is_log, is_whole) in enumerate(zip(space.is_log, space.is_whole, strict=True)):
+        if is_whole:
+            column = result[:, number]
+            spread = (_expm1(column) if is_log else column) + random.uniform(-0.5, 0.5, len(column))
+            result[:, number] = _log1p(spread) if is_log else spread
+    return result
+
+
 def _nulls(space: FeatureSpace, random: np.random.Generator) -> Iterator[Points]:
-    mean, points = space.values.mean(axis=0), _standard_scaled(space.values)
+    mean, points = space.values.mean(axis=0), standard_scaled(space.values)
     spread = space.values.std(axis=0)
     variances, axes = np.linalg.eigh(points.T @ points / len(points))
     on_axes = points @ axes
@@ -84,11 +101,6 @@ def _whole_where_whole(space: FeatureSpace, values: Points) -> Points:
             column = np.clip(values[:, number], lowest, highest)
             result[:, number] = _log1p(np.rint(_expm1(column))) if is_log else np.rint(column)
     return result
-
-
-def _standard_scaled(values: Points) -> Points:
-    spread = values.std(axis=0)
-    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1))
 
 
 def _skewness(column: NDArray[np.float64]) -> float:

@@ -87,14 +87,14 @@ def choose_and_refit(
     """
     evidence = collect_evidence(preparation, settings)
     final, fitted_on_all = with_stability(fits, evidence, settings), {1}
-    choice = choose_k(final, preparation, settings, evidence.within_to_null)
+    choice = choose_k(final, preparation, settings, evidence)
     while _is_sampled(preparation, settings) and choice.k not in fitted_on_all:
         fitted_on_all.add(choice.k)
         refitted = [_fit_on_all(preparation, fit.centres, settings) if fit.k == choice.k else fit for fit in final]
         refitted = _never_rising(preparation, refitted, settings)
         # A fit on all ends close to its start: the segments are those that were judged.
         final = [replace(fit, stability=before.stability) for fit, before in zip(refitted, final, strict=True)]
-        choice = choose_k(final, preparation, settings, evidence.within_to_null)
+        choice = choose_k(final, preparation, settings, evidence)
     return final, choice
 
 

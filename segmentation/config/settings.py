@@ -221,6 +221,13 @@ class ClusteringSettings(Settings):
         gt=0,
         le=1,
     )
+    natural_valley: float = Field(
+        0.75,
+        description="or if between any two segments the density of customers surely falls to this share of the lower "
+        "peak (the ridgeline ratio of Hennig, 2010)",
+        gt=0,
+        le=1,
+    )
     resamples: int = Field(
         10, description="bootstrap resamples, from each of which every k is fitted afresh", ge=2, le=1_000
     )

@@ -1,5 +1,6 @@
 """k is where Kneedle finds the elbow, or what the configuration says, and the reason says which."""
 
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.clustering.choose_k import Choice, choose_from_curve, choose_k, elbow, leaves_nothing
+from segmentation.clustering.choose_k import (
+    Choice,
+    choose_from_curve,
+    choose_k,
+    elbow,
+    is_stable,
+    leaves_nothing,
+)
 from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.peaks import Valley
 from segmentation.clustering.stability import Stability
 from tests.segmentation.clustering.generated import settings
 
@@ -116,14 +125,103 @@ def fits_of(silhouette: dict[int, float | None], jaccard: float = 0.9) -> list[F
     ]
 
 
+@dataclass(frozen=True)
+class Shares:
+    """The highest valley for each k, and the within share ÷ that of customers without groups."""
+
+    valleys: dict[int, float]
+    ratio: float = 1.0
+
+    def within_to_null(self, k: int) -> float:
+        return self.ratio
+
+    def highest_valley(self, k: int) -> Valley:
+        ratio = self.valleys.get(k, 1.0)
+        return Valley(ratio, min(1.0, ratio + 0.1))
+
+
 def chosen(fits: list[Fit], distinct: int = 6, ratio: float = 1.0, **others: Any) -> Choice:
-    return choose_k(fits, preparation(distinct), settings(**others), lambda k: ratio)
+    return choose_k(fits, preparation(distinct), settings(**others), Shares({}, ratio))
 
 
 def test_the_choice_reads_the_figures_of_the_fits():
     fits = fits_of({1: None, 2: None, 3: 0.4, 4: 0.3, 5: 0.2})
     assert chosen(fits, k="silhouette").k == 3
     assert chosen(fits, k=5).rule == "fixed"
+
+
+# --- auto: k by the segments that come back ---
+
+
+def judged(least: dict[int, float], silhouette: dict[int, float], shares: Shares, **others: Any) -> Choice:
+    """The choice where k segments have these least similarities and silhouettes."""
+    fits = [Fit(1, (), ONLINE_RETAIL[1], 0, 0.0, stability=Stability((None,), (1.0,), None))]
+    for k, jaccard in least.items():
+        stability = Stability((jaccard, *(0.99,) * (k - 1)), (1 / k,) * k, silhouette.get(k, 0.3))
+        fits.append(Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, stability=stability))
+    return choose_k(fits, preparation(9), settings(**others), shares)
+
+
+TIERS = {2: 0.98, 3: 0.9, 4: 0.8, 5: 0.6, 6: 0.9}
+
+
+def test_a_continuum_is_cut_into_the_last_of_the_unbroken_run_that_comes_back():
+    choice = judged(TIERS, {2: 0.5, 3: 0.4}, Shares({}))
+    assert (choice.k, choice.verdict, choice.least_jaccard, choice.elbow) == (4, "reproducible", 0.8, 2)
+    assert (choice.within_to_null, choice.highest_valley) == (1.0, 1.0)
+    assert choice.reason == "k = 4: each number of segments up to 4 gives segments that come back"
+    assert choice.words.startswith("Customers form a continuum; the segments are tiers of it.")
+
+
+def test_groups_apart_are_natural_even_beyond_a_k_that_does_not_come_back():
+    least = {2: 0.98, 3: 0.5, 4: 0.98, 5: 0.97}
+    choice = judged(least, {2: 0.5, 4: 0.6, 5: 0.58}, Shares({2: 0.3, 3: 0.8, 4: 0.4}))
+    assert (choice.k, choice.verdict, choice.highest_valley) == (4, "natural", 0.4)
+    assert choice.words.startswith("The groups are really there")
+
+
+def test_more_compact_than_customers_without_groups_is_natural_for_a_silhouette_near_the_best():
+    valleys = {2: 1.0, 3: 0.9, 4: 1.0}
+    choice = judged(TIERS, {2: 0.4, 3: 0.5, 4: 0.46}, Shares(valleys, 0.6))
+    assert (choice.k, choice.verdict) == (3, "natural")
+    # No valley anywhere: the k of the best silhouette's band that is the most compact.
+    choice = judged(TIERS, {2: 0.4, 3: 0.4, 4: 0.5}, Shares({}, 0.6))
+    assert (choice.k, choice.verdict) == (4, "natural")
+    # The most compact k comes back, but its silhouette is far below the best.
+    assert judged({2: 0.5, 3: 0.9}, {2: 0.8, 3: 0.4}, Shares({}, 0.6)).verdict == "constructed"
+
+
+@pytest.mark.parametrize(("k_min", "k", "reason"), [(1, 1, "not even two segments come back"), (3, 3, "k = 3 is the ")])
+def test_where_nothing_comes_back_all_customers_are_one_segment_if_k_min_allows_it(k_min: int, k: int, reason: str):
+    least = dict.fromkeys(range(max(2, k_min), 6), 0.5)
+    choice = judged(least, {}, Shares({}), k_min=k_min)
+    assert (choice.k, choice.verdict) == (k, "constructed")
+    assert choice.reason.startswith(reason)
+    assert choice.within_to_null is None or k > 1
+
+
+def test_small_segments_are_not_stable():
+    def stable(share: float, customers: int) -> bool:
+        fit = Fit(2, (), 1.0, 0, 0.0, stability=Stability((0.9, 0.9), (1 - share, share), 0.5))
+        return is_stable(fit, customers, settings())
+
+    assert (stable(0.02, 4_000), stable(0.009, 4_000)) == (True, False)
+    assert (stable(0.1, 50), stable(0.08, 50)) == (True, False)  # five customers, and four
+
+
+@pytest.mark.parametrize(
+    ("k", "shares", "verdict"),
+    [
+        (3, Shares({}), "reproducible"),
+        (3, Shares({}, 0.7), "natural"),
+        (3, Shares({3: 0.6}), "natural"),
+        (5, Shares({5: 0.1}, 0.1), "constructed"),
+    ],
+)
+def test_a_k_that_was_chosen_otherwise_is_judged_too(k: int, shares: Shares, verdict: str):
+    choice = judged(TIERS, {}, shares, k=k)
+    assert (choice.k, choice.rule, choice.verdict) == (k, "fixed", verdict)
+    assert choice.summary == f"{choice.reason}. {choice.words}"
 
 
 def test_customers_who_are_all_alike_are_one_segment():
