@@ -61,6 +61,7 @@ from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
+from segmentation.report.returns import returns_warnings
 from segmentation.returns import money_taken_back
 from segmentation.scoring.cuts import Figures, find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
@@ -269,7 +270,7 @@ def name_and_assign(
     profiles = segment_profiles(statistics, rules, clustered_only(centres, features), jaccards)
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:
-        staged.write_exports(export_rows(assigned, s.TOTAL_SPEND, s.RECENCY_DAYS), file_names(profiles))
+        staged.write_exports(export_rows(assigned, config.spend, config.recency), file_names(profiles))
     staged.write_model(model)
     k_sweep = [sweep_row(fit, choice) for fit in fits]
     return Segments(assigned, profiles, [row.asDict() for row in statistics], k_sweep, choice)
@@ -296,8 +297,9 @@ def collect_report_data(
         rejected_transactions=written("rejected_transactions"),
         rfm_profiles=written("rfm_profiles"),
     )
-    return collect(
-        context.config,
+    config = context.config
+    data = collect(
+        config,
         segments.choice,
         segments.k_sweep,
         segments.profiles,
@@ -306,6 +308,10 @@ def collect_report_data(
         cuts_in_words(words),
         tables,
     )
+    is_net = config.figures == "net"
+    for warning in returns_warnings(data.profiles, data.returned_orders, config.charts.currency, is_net):
+        logger.warning("%s", warning)
+    return data
 
 
 def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segments, facts: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ def country_sales(orders: DataFrame, returned: DataFrame) -> DataFrame:
     )
     sold = _with_returns_of_guests(sold, returned, s.COUNTRY)
     per_order = (F.col(s.REVENUE) / F.col(s.ORDERS)).cast(s.MONEY)
-    ranked = _with_revenue_shares(sold, s.COUNTRY).withColumn(s.AVERAGE_ORDER_VALUE, per_order)
+    ranked = with_revenue_shares(sold, s.COUNTRY).withColumn(s.AVERAGE_ORDER_VALUE, per_order)
     return ranked.select(*s.column_names(s.COUNTRY_SALES))
 
 
@@ -48,7 +48,7 @@ def product_sales(sales: DataFrame, baskets: DataFrame, returned: DataFrame, mer
     complete = sold.join(orders, on=s.STOCK_CODE, how="inner").join(customers, on=s.STOCK_CODE, how="left")
     complete = _with_returns_of_guests(complete, returned, s.STOCK_CODE)
     return (
-        _with_revenue_shares(complete, s.STOCK_CODE)
+        with_revenue_shares(complete, s.STOCK_CODE)
         .withColumn(s.AVERAGE_UNIT_PRICE, F.try_divide(F.col(s.REVENUE), F.col(s.UNITS)).cast(s.MONEY))
         .withColumn(s.CUSTOMERS, F.coalesce(F.col(s.CUSTOMERS), F.lit(0)))
         .withColumn(s.IS_MERCHANDISE, F.col(s.STOCK_CODE).rlike(merchandise_pattern))
@@ -133,17 +133,17 @@ def _with_segment(sold: DataFrame, segments: DataFrame) -> DataFrame:
     return sold.join(segments.select(s.CUSTOMER_ID, s.SEGMENT_ID, s.SEGMENT_NAME), on=s.CUSTOMER_ID, how="inner")
 
 
-def _with_revenue_shares(sold: DataFrame, key: str) -> DataFrame:
-    """Add each row's share of revenue, the cumulative share from the largest down, and the ABC class."""
+def with_revenue_shares(sold: DataFrame, key: str, money: str = s.REVENUE) -> DataFrame:
+    """Add each row's share of `money`, the cumulative share from the largest down, and the ABC class."""
     # One partition on purpose: a row here is a country or a product, already aggregated.
-    largest_first = Window.orderBy(F.col(s.REVENUE).desc(), F.col(key))
+    largest_first = Window.orderBy(F.col(money).desc(), F.col(key))
     up_to_here = largest_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     everything = largest_first.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    total = F.sum(s.REVENUE).over(everything).cast("double")
-    cumulative = F.sum(s.REVENUE).over(up_to_here).cast("double")
+    total = F.sum(money).over(everything).cast("double")
+    cumulative = F.sum(money).over(up_to_here).cast("double")
     return sold.select(
         "*",
-        F.coalesce(F.try_divide(F.col(s.REVENUE).cast("double"), total), F.lit(0.0)).alias(s.REVENUE_SHARE),
+        F.coalesce(F.try_divide(F.col(money).cast("double"), total), F.lit(0.0)).alias(s.REVENUE_SHARE),
         F.coalesce(F.try_divide(cumulative, total), F.lit(0.0)).alias(s.CUMULATIVE_REVENUE_SHARE),
         # The largest is always A, even if it alone exceeds the limit.
         (F.row_number().over(largest_first) == 1).alias("is_largest"),

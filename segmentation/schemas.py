@@ -224,11 +224,11 @@ FEATURES = {feature.name: feature for feature in (
     Feature(NET_SPEND, MONEY, "money", "Net spend", "net spending", "Net Spend", "Spend after returns"),
     Feature(PURCHASE_FREQUENCY, LONG, "orders", "Orders", "orders", "Frequency"),
     Feature(NET_ORDERS, LONG, "orders", "Net orders", "net orders", "Net Frequency",
-            "Orders not returned as a whole"),
+            "Orders that stayed"),
     Feature(RECENCY_DAYS, INTEGER, "days", "Days since last order", "days since the last order", "",
             "Days since the last order", lower_is_better=True),
     Feature(NET_RECENCY_DAYS, INTEGER, "days", "Days since last net order", "days since the last net order",
-            "Net Recency", "Days since the last order not returned as a whole", lower_is_better=True,
+            "Net Recency", "Days since the last order that stayed", lower_is_better=True,
             nullable=True),  # undefined where nothing stayed
     Feature(TENURE_DAYS, INTEGER, "days", "Days since first order", "days since the first order", "Tenure",
             "Days since the first order"),

@@ -80,7 +80,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         s.MALFORMED: Rule(
             lambda settings, as_of: F.col(s.AS_READ).isNotNull(),
             "Cannot be read",
-            "too few or too many fields, or a number, date or price that is none",
+            "too few or too many fields, or an unreadable number, date or price",
             "a value that cannot be read; dates are tried as {date_formats}",
             "input.columns, input.csv and cleaning.date_formats",
         ),
@@ -121,7 +121,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         ),
         s.DUPLICATE: Rule(
             lambda settings, as_of: F.col(s.IS_DUPLICATE),
-            "Copies",
+            "Duplicates",
             "an exact copy of another line, which counts once",
             "an exact copy of another line",
             "cleaning.switched_off",

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.report.text import Rows
 from segmentation.sampling import is_drawn
@@ -27,9 +28,15 @@ ROUND_DAYS: Final = (1, 2, 5, 7, 10, 14, 20, 30, 60, 90, 180)
 # So that a segment of a few customers is not lost in a sample of a few in a thousand.
 LEAST_DRAWN_OF_A_SEGMENT: Final = 50
 ABC_CLASSES: Final = ("A", "B", "C")
+LEAST_BUYERS: Final = 20  # customers; a share of fewer is no finding
+NOTABLE_LIFT: Final = 1.25
+# Unlike sums of doubles, sums of decimals do not depend on the order of the rows.
+EXACT: Final = "decimal(28,8)"
 SUMMED: Final = (s.REVENUE, s.GUEST_REVENUE, s.UNITS)
 
 RANK: Final = "rank"
+LIFT: Final = "lift"
+IS_GOODS: Final = "is_goods"
 RANKED_REVENUE: Final = "ranked_revenue"
 PERIOD_START: Final = "period_start"
 DAYS_UP_TO: Final = "days_up_to"
@@ -42,48 +49,103 @@ MOST_RECENCY: Final = "most_recency_days"
 # ---- countries and products ----
 
 
-def totals(rollup: DataFrame) -> DataFrame:
-    """Sum up a rollup of countries or products in one row.
+def totals(rollup: DataFrame, money: str) -> DataFrame:
+    """Sum up a rollup of countries or products in one row for each value of `is_goods`.
 
-    Columns: rows bigint; revenue, guest_revenue decimal; units bigint; A, B, C bigint, the rows of each class; of
-    products first_sold_at, last_sold_at timestamp_ntz.
+    Columns: is_goods boolean, rows bigint; revenue, guest_revenue and `money` decimal; units bigint.
     """
-    sums = [F.count(F.lit(1)).alias(s.ROWS), *[F.sum(name).alias(name) for name in SUMMED]]
-    sums += [F.count_if(F.col(s.ABC_CLASS) == letter).alias(letter) for letter in ABC_CLASSES]
-    if s.FIRST_SOLD_AT in rollup.columns:
-        sums += [F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT), F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT)]
-    return rollup.agg(*sums)
+    sums = [F.sum(name).alias(name) for name in dict.fromkeys((*SUMMED, money))]
+    return _with_is_goods(rollup).groupBy(IS_GOODS).agg(F.count(F.lit(1)).alias(s.ROWS), *sums)
 
 
-def all_sales(orders: DataFrame) -> DataFrame:
-    """Sum up all orders in one row. Columns: revenue decimal; first_sold_at, last_sold_at timestamp_ntz."""
-    return orders.agg(
-        F.coalesce(F.sum(s.REVENUE), F.lit(0)).cast(s.MONEY).alias(s.REVENUE),
-        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
-        F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+def ranked(rollup: DataFrame, key: str, money: str, goods_only: bool) -> DataFrame:
+    """Add shares and ABC classes of `money` to a rollup: of goods, where `goods_only`, without postage and fees."""
+    goods = _with_is_goods(rollup).where(F.col(IS_GOODS) == F.lit(True)) if goods_only else rollup
+    kept = [name for name in rollup.columns if name not in (s.REVENUE_SHARE, s.CUMULATIVE_REVENUE_SHARE, s.ABC_CLASS)]
+    return rollups.with_revenue_shares(goods.select(*kept), key, money)
+
+
+def class_counts(rollup: DataFrame, money: str) -> DataFrame:
+    """Count the rows of each ABC class and sum their `money`.
+
+    Columns: abc_class string, rows bigint, and `money` decimal.
+    """
+    return rollup.groupBy(s.ABC_CLASS).agg(F.count(F.lit(1)).alias(s.ROWS), F.sum(money).alias(money))
+
+
+def largest(rollup: DataFrame, key: str, money: str) -> DataFrame:
+    """Return the LARGEST_SHOWN rows of a rollup by falling `money`."""
+    return rollup.orderBy(F.col(money).desc(), key).limit(LARGEST_SHOWN)
+
+
+def sold_by_segment(by_segment: DataFrame, key: str, keys: Sequence[Any]) -> DataFrame:
+    """Return one row per segment and key, of the given `keys` and of each segment's LARGEST_OF_A_SEGMENT.
+
+    Columns: `key`; segment_id int; customers bigint; revenue decimal; rank int, from 1 in the segment by falling
+    revenue.
+    """
+    in_segment = Window.partitionBy(s.SEGMENT_ID).orderBy(F.col(s.REVENUE).desc(), key)
+    numbered = by_segment.withColumn(RANK, F.row_number().over(in_segment))
+    is_shown = (F.col(RANK) <= LARGEST_OF_A_SEGMENT) | F.col(key).isin(list(keys))
+    columns = (key, s.SEGMENT_ID, s.CUSTOMERS, s.REVENUE, RANK)
+    return numbered.where(is_shown).select(*columns).orderBy(s.SEGMENT_ID, RANK)
+
+
+def bought_more_often(goods: DataFrame, product_segments: DataFrame, customers: Mapping[int, int]) -> DataFrame:
+    """Return the products that a segment's customers buy notably more often than others: the greatest lift first.
+
+    The lift of a product is the share of the segment's customers who bought it, divided by that share of all other
+    customers (S. Brin, R. Motwani, J. Ullman, S. Tsur, "Dynamic itemset counting", 1997). Only products with
+    LEAST_BUYERS buyers in the segment count, so that a few people make no finding. `customers` are those of each
+    segment, by id; there are at least two.
+
+    Columns: segment_id int; stock_code, description string; customers bigint, the buyers in the segment; lift double,
+    NULL where no other customer bought it; rank int, from 1 in the segment up to LARGEST_OF_A_SEGMENT.
+    """
+    everyone = sum(customers.values())
+    size = F.element_at(
+        F.create_map(*[F.lit(part) for pair in customers.items() for part in pair]), F.col(s.SEGMENT_ID)
+    ).cast("double")
+    of_product = F.sum(s.CUSTOMERS).over(Window.partitionBy(s.STOCK_CODE))
+    others = (of_product - F.col(s.CUSTOMERS)) / (F.lit(everyone) - size)
+    lift = F.when(others > 0, F.col(s.CUSTOMERS) / size / others)
+    is_notable = (F.col(s.CUSTOMERS) >= LEAST_BUYERS) & (F.col(LIFT).isNull() | (F.col(LIFT) >= NOTABLE_LIFT))
+    greatest_first = (F.col(LIFT).desc_nulls_first(), F.col(s.CUSTOMERS).desc(), F.col(s.STOCK_CODE))
+    in_segment = Window.partitionBy(s.SEGMENT_ID).orderBy(*greatest_first)
+    # One row per stock code on the right side.
+    named = product_segments.join(goods.select(s.STOCK_CODE, s.DESCRIPTION), on=s.STOCK_CODE, how="inner")
+    return (
+        named.withColumn(LIFT, lift)
+        .where(is_notable)
+        .withColumn(RANK, F.row_number().over(in_segment))
+        .where(F.col(RANK) <= LARGEST_OF_A_SEGMENT)
+        .select(s.SEGMENT_ID, s.STOCK_CODE, s.DESCRIPTION, s.CUSTOMERS, LIFT, RANK)
+        .orderBy(s.SEGMENT_ID, RANK)
     )
 
 
-def largest(rollup: DataFrame, key: str) -> DataFrame:
-    """Return the LARGEST_SHOWN rows of a rollup by falling revenue."""
-    return rollup.orderBy(F.col(s.REVENUE).desc(), key).limit(LARGEST_SHOWN)
+def _with_is_goods(rollup: DataFrame) -> DataFrame:
+    is_goods = F.col(s.IS_MERCHANDISE) if s.IS_MERCHANDISE in rollup.columns else F.lit(True)
+    return rollup.withColumn(IS_GOODS, is_goods)
 
 
-def sold_by_segment(rollup: DataFrame, by_segment: DataFrame, key: str, keys: Sequence[Any]) -> DataFrame:
-    """Return one row per segment and key, of the given `keys` and of each segment's LARGEST_OF_A_SEGMENT.
+# ---- returns ----
 
-    Columns: `key`; of products description string; segment_id int; revenue decimal; rank int, from 1 in the segment
-    by falling revenue, merchandise before postage and fees.
+
+def greatest_returned_orders(orders: DataFrame, segments: DataFrame) -> DataFrame:
+    """Return one row per segment with a return: its order of which the most money was taken back.
+
+    `orders` has the money taken back of each order, `returned`. Columns: segment_id int; returned and revenue decimal.
     """
-    labels = [name for name in (s.DESCRIPTION, s.IS_MERCHANDISE) if name in rollup.columns]
-    # One row per key on the right side.
-    labelled = by_segment.join(F.broadcast(rollup.select(key, *labels)), on=key, how="inner")
-    goods_first = [F.col(name).desc() for name in labels if name == s.IS_MERCHANDISE]
-    in_segment = Window.partitionBy(s.SEGMENT_ID).orderBy(*goods_first, F.col(s.REVENUE).desc(), key)
-    ranked = labelled.withColumn(RANK, F.row_number().over(in_segment))
-    is_shown = (F.col(RANK) <= LARGEST_OF_A_SEGMENT) | F.col(key).isin(list(keys))
-    description = [name for name in labels if name == s.DESCRIPTION]
-    return ranked.where(is_shown).select(key, *description, s.SEGMENT_ID, s.REVENUE, RANK).orderBy(s.SEGMENT_ID, RANK)
+    # An order of two countries is one order.
+    of_customers = orders.where(F.col(s.CUSTOMER_ID).isNotNull()).groupBy(s.CUSTOMER_ID, s.INVOICE_NO)
+    summed = of_customers.agg(F.sum(s.RETURNED).alias(s.RETURNED), F.sum(s.REVENUE).alias(s.REVENUE))
+    # Every customer has one row in `segments`.
+    joined = summed.where(F.col(s.RETURNED) > 0).join(
+        segments.select(s.CUSTOMER_ID, s.SEGMENT_ID), on=s.CUSTOMER_ID, how="inner"
+    )
+    greatest = F.max(F.struct(s.RETURNED, s.REVENUE)).alias("greatest")
+    return joined.groupBy(s.SEGMENT_ID).agg(greatest).select(s.SEGMENT_ID, "greatest.*").orderBy(s.SEGMENT_ID)
 
 
 # ---- rejected lines ----
@@ -107,10 +169,22 @@ def example_lines(rejected: DataFrame, lines: Mapping[str, int]) -> DataFrame:
 # ---- customers ----
 
 
-def drawn_customers(segments: DataFrame, profiles: Rows, most: int) -> DataFrame:
+def overall_statistics(segments: DataFrame, medians_of: Sequence[str]) -> DataFrame:
+    """Aggregate all customers in one row: each feature's mean over the customers that have it, some medians.
+
+    Columns: mean_<feature> double of every feature; median_<feature> double of those in `medians_of`.
+    """
+    means = [F.avg(F.col(name).cast(EXACT)).cast("double").alias(f"mean_{name}") for name in s.NUMERIC_FEATURES]
+    medians = [F.percentile(F.col(name).cast("double"), 0.5).alias(f"median_{name}") for name in medians_of]
+    return segments.agg(*means, *medians)
+
+
+def drawn_customers(segments: DataFrame, profiles: Rows, most: int, spend: str, orders: str) -> DataFrame:
     """Sample about `most` customers, from each segment in proportion to its size, the same in every run.
 
-    Columns: total_spend decimal, purchase_frequency bigint, segment_id int; no customer's id.
+    Customers of whom nothing stayed are left out: they have no place on a logarithmic scale.
+
+    Columns: `spend` decimal, `orders` bigint, segment_id int; no customer's id.
     """
     customers = sum(row[s.CUSTOMERS] for row in profiles)
     shares = {}
@@ -118,27 +192,40 @@ def drawn_customers(segments: DataFrame, profiles: Rows, most: int) -> DataFrame
         for row in profiles:
             drawn = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[s.CUSTOMERS] / customers)
             shares[row[s.SEGMENT_ID]] = drawn / row[s.CUSTOMERS]
-    sample = segments.where(is_drawn(F.col(s.CUSTOMER_ID), F.col(s.SEGMENT_ID), shares))
+    sample = segments.where(is_drawn(F.col(s.CUSTOMER_ID), F.col(s.SEGMENT_ID), shares) & (F.col(s.SEGMENT_ID) > 0))
     # In order, since points are drawn over one another.
-    return sample.orderBy(s.CUSTOMER_ID).select(s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.SEGMENT_ID).limit(2 * most)
+    return sample.orderBy(s.CUSTOMER_ID).select(spend, orders, s.SEGMENT_ID).limit(2 * most)
 
 
-def purchase_span(segments: DataFrame) -> DataFrame:
+def sales_total(orders: DataFrame, money: Column) -> DataFrame:
+    """Return one row over all orders, those of guests included.
+
+    Columns: revenue decimal, the sum of `money`; first_sold_at, last_sold_at timestamp_ntz.
+    """
+    return orders.agg(
+        F.sum(money).alias(s.REVENUE),
+        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
+        F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+    )
+
+
+def purchase_span(segments: DataFrame, recency: str) -> DataFrame:
     """Return one row with the first and last purchase of all customers.
 
-    Columns: as_of, first_day, last_day date; least_recency_days, most_recency_days int.
+    Columns: as_of, first_day, last_day date; least_recency_days, most_recency_days int, of the feature `recency`, NULL
+    where no customer has it.
     """
     return segments.agg(
         F.max(s.AS_OF).alias(s.AS_OF),
         F.min(s.FIRST_PURCHASE_AT).cast("date").alias(FIRST_DAY),
         F.max(s.LAST_PURCHASE_AT).cast("date").alias(LAST_DAY),
-        F.min(s.RECENCY_DAYS).alias(LEAST_RECENCY),
-        F.max(s.RECENCY_DAYS).alias(MOST_RECENCY),
+        F.min(recency).alias(LEAST_RECENCY),
+        F.max(recency).alias(MOST_RECENCY),
     )
 
 
-def lorenz_points(segments: DataFrame, customers: int, at_most: int = MOST_POINTS) -> DataFrame:
-    """Return the Lorenz curve (M. O. Lorenz, 1905) of spend: one row per point, at most `at_most`, each exact.
+def lorenz_points(segments: DataFrame, customers: int, spend: str, at_most: int = MOST_POINTS) -> DataFrame:
+    """Return the Lorenz curve (M. O. Lorenz, 1905) of `spend`: one row per point, at most `at_most`, each exact.
 
     `customers` is the number of rows of `segments`. The points are at even steps, the last one is all customers.
 
@@ -146,16 +233,16 @@ def lorenz_points(segments: DataFrame, customers: int, at_most: int = MOST_POINT
     decimal(38,4), the sum of each spend times its rank from 1, from which `gini` follows at the last point.
     """
     # One partition is meant: the customers are in one already while they are clustered.
-    least_first = Window.orderBy(s.TOTAL_SPEND)
+    least_first = Window.orderBy(spend)
     up_to_here = least_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     rank = F.col(s.CUSTOMERS)
     begins_a_step = (rank * at_most) % customers < at_most
-    ranked_spend = rank.cast("decimal(18,0)") * F.col(s.TOTAL_SPEND)
+    ranked_spend = rank.cast("decimal(18,0)") * F.col(spend)
     return (
-        segments.select(s.TOTAL_SPEND, F.row_number().over(least_first).cast("bigint").alias(s.CUSTOMERS))
+        segments.select(spend, F.row_number().over(least_first).cast("bigint").alias(s.CUSTOMERS))
         .select(
             rank,
-            F.sum(s.TOTAL_SPEND).over(up_to_here).alias(s.REVENUE),
+            F.sum(spend).over(up_to_here).alias(s.REVENUE),
             F.sum(ranked_spend).over(up_to_here).cast("decimal(38,4)").alias(RANKED_REVENUE),
         )
         .where(begins_a_step)
@@ -163,16 +250,16 @@ def lorenz_points(segments: DataFrame, customers: int, at_most: int = MOST_POINT
     )
 
 
-def period_sales(orders: DataFrame, segments: DataFrame, months: int) -> DataFrame:
+def period_sales(orders: DataFrame, segments: DataFrame, months: int, money: Column) -> DataFrame:
     """Return one row per period and segment that bought in it; `orders` without those of guests.
 
     Columns: period_start date, the first day of `months` months; segment_id int; customers bigint, those who bought;
-    revenue decimal.
+    revenue decimal, the sum of `money`, an expression over `orders`.
     """
     bought = (
         orders.where(F.col(s.CUSTOMER_ID).isNotNull())
         .groupBy(s.CUSTOMER_ID, _period_start(F.col(s.FIRST_SOLD_AT), months).alias(PERIOD_START))
-        .agg(F.sum(s.REVENUE).alias(s.REVENUE))
+        .agg(F.sum(money).alias(s.REVENUE))
     )
     # Every customer has one row in `segments`.
     return (
@@ -183,15 +270,16 @@ def period_sales(orders: DataFrame, segments: DataFrame, months: int) -> DataFra
     )
 
 
-def recency_bins(segments: DataFrame, days: int) -> DataFrame:
-    """Return one row per bin of `days` days and segment with a customer in it.
+def recency_bins(segments: DataFrame, days: int, recency: str) -> DataFrame:
+    """Return one row per bin of `days` days and segment with a customer in it, of the customers who have `recency`.
 
     Columns: days_up_to int, the last day of the bin: its customers last bought more than days_up_to - days and up to
     days_up_to days ago; segment_id int; customers bigint.
     """
-    bin_of = F.floor((F.col(s.RECENCY_DAYS) - 1) / days)
+    bin_of = F.floor((F.col(recency) - 1) / days)
     return (
-        segments.groupBy(((bin_of + 1) * days).cast("int").alias(DAYS_UP_TO), s.SEGMENT_ID)
+        segments.where(F.col(recency).isNotNull())
+        .groupBy(((bin_of + 1) * days).cast("int").alias(DAYS_UP_TO), s.SEGMENT_ID)
         .agg(F.count(F.lit(1)).alias(s.CUSTOMERS))
         .orderBy(DAYS_UP_TO, s.SEGMENT_ID)
     )

@@ -1,57 +1,71 @@
 """All data of the charts and the report. `collect` runs their only Spark jobs; drawing and rendering run none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
+from segmentation.exports import file_names
 from segmentation.report import aggregates as agg
+from segmentation.report.findings import MONEY, MONEY_SHARE
 from segmentation.report.text import Row, Rows
 from segmentation.session import SparkThreadPool
 
 JOBS_AT_ONCE: Final = 4  # small jobs, of which each leaves most cores idle
 
 
+# Features that every segment's card shows, next to those of spend, orders and recency.
+ALWAYS_SHOWN: Final = (s.AVERAGE_ORDER_VALUE, s.DISTINCT_PRODUCTS)
+
+
 @dataclass(frozen=True)
 class LargeTables:
     """The run's tables that are too large for the driver, and its orders (`features.orders_of`).
 
-    A table that the run does not have is None.
+    Tables of countries or products are None where the input has no countries or no products.
     """
 
     orders: DataFrame
     customer_segments: DataFrame
-    country_sales: DataFrame | None
-    product_sales: DataFrame | None
-    country_segments: DataFrame | None
-    product_segments: DataFrame | None
     rejected_transactions: DataFrame
     rfm_profiles: DataFrame
+    country_sales: DataFrame | None = None
+    product_sales: DataFrame | None = None
+    country_segments: DataFrame | None = None
+    product_segments: DataFrame | None = None
 
 
 @dataclass(frozen=True)
 class Sold:
-    """The largest countries, or products, by revenue.
+    """The largest countries, or goods, by the money that counts.
 
-    `largest` holds at most LARGEST_SHOWN rows of the rollup. `total` sums rows, revenue, guest_revenue and units of
-    the whole rollup, counts the rows of each ABC class, and dates the first and last sale of products. `of_segments`
-    is described at `aggregates.sold_by_segment`.
+    `money` is the column that counts. `largest` holds at most LARGEST_SHOWN rows of the rollup, `total` sums rows,
+    revenue, guest_revenue, units and `money` of all of them; `rest` does so for what is no merchandise, None where
+    there is none. `classes` has the rows and `money` of each ABC class. `of_segments` and `often` are described at
+    `aggregates.sold_by_segment` and `aggregates.bought_more_often`.
     """
 
+    money: str
     largest: Rows
     total: Row
+    rest: Row | None
+    classes: Rows
     of_segments: Rows
+    often: Rows = ()
 
     @property
     def others(self) -> dict[str, Any]:
-        """Rows, revenue, guest_revenue and units of all that `largest` leaves out."""
-        others = {name: self.total[name] - sum(row[name] for row in self.largest) for name in agg.SUMMED}
+        """Rows, units and money of all that `largest` leaves out."""
+        names = dict.fromkeys((*agg.SUMMED, self.money))
+        others = {name: self.total[name] - sum(row[name] for row in self.largest) for name in names}
         return {s.ROWS: self.total[s.ROWS] - len(self.largest), **others}
 
 
@@ -59,11 +73,11 @@ class Sold:
 class ReportData:
     """The data of the charts and the report: the run's small tables as rows, and aggregates of its large ones.
 
-    `sweep`, `profiles` and `quality` are the rows of k_sweep, segment_profiles and data_quality, `statistics` those of
-    `segment_statistics`. `rfm_profiles` are the rows of that table, `rfm_cuts` sentences that say where each score is
-    cut. `countries` and `products` are None where the input has none. `sold` sums up all sales, those
-    to guests included (`aggregates.all_sales`). A row of `period_sales` covers `months` months, a
-    row of `recency_bins` covers `days` days.
+    `sweep` and `quality` are the rows of k_sweep and data_quality. `profiles` are those of segment_profiles with
+    MONEY and MONEY_SHARE, `statistics` those of `segment_statistics`, `overall` is the row of `overall_statistics`.
+    `rfm_profiles` are the rows of that table, `rfm_cuts` sentences that say where each score is cut.
+    `sales` is the row of `sales_total`. A row of `period_sales` covers `months` months, one of `recency_bins` covers
+    `days` days. `lists` has the file of each segment's list of customers, by segment_id; empty without exports.
     """
 
     config: RunConfig
@@ -72,10 +86,12 @@ class ReportData:
     sweep: Rows
     profiles: Rows
     statistics: Rows
+    overall: Row
     quality: Rows
+    sales: Row
+    returned_orders: Rows
     countries: Sold | None
     products: Sold | None
-    sold: Row
     rejected_examples: Rows
     drawn_customers: Rows
     lorenz_points: Rows
@@ -85,11 +101,12 @@ class ReportData:
     days: int
     rfm_profiles: Rows = ()
     rfm_cuts: Sequence[str] = ()
+    lists: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def period(self) -> tuple[date | None, date | None]:
         """The days of the first and the last sale, those to guests included."""
-        first, last = self.sold[s.FIRST_SOLD_AT], self.sold[s.LAST_SOLD_AT]
+        first, last = self.sales[s.FIRST_SOLD_AT], self.sales[s.LAST_SOLD_AT]
         return first and first.date(), last and last.date()
 
 
@@ -104,40 +121,46 @@ def collect(
     tables: LargeTables,
 ) -> ReportData:
     """Collect the data of the charts and the report, in a bounded number of rows however large the run is."""
-    segments = tables.customer_segments
+    segments, orders = tables.customer_segments, tables.orders
     customers = sum(int(row[s.CUSTOMERS]) for row in profiles)
     lines = {row[s.RULE]: int(row[s.ROWS]) for row in quality}
-    span = agg.purchase_span(segments).collect()[0]  # one row
+    is_net = config.figures == "net"
+    revenue = s.NET_REVENUE if is_net else s.REVENUE
+    of_order = F.col(s.REVENUE) - F.col(s.RETURNED) if is_net else F.col(s.REVENUE)
+    span = agg.purchase_span(segments, config.recency).collect()[0]  # one row
     months = agg.period_months(span[agg.FIRST_DAY], span[agg.LAST_DAY])
-    days = agg.bin_days(span[agg.LEAST_RECENCY], span[agg.MOST_RECENCY])
+    days = agg.bin_days(span[agg.LEAST_RECENCY] or 1, span[agg.MOST_RECENCY] or 1)
     with SparkThreadPool(JOBS_AT_ONCE) as pool:
 
         def rows(frame: DataFrame) -> Future[Rows]:
             return pool.submit(_rows, frame)
 
         # The comments give the greatest number of rows.
-        countries = pool.submit(_sold, tables.country_sales, tables.country_segments, s.COUNTRY)
-        products = pool.submit(_sold, tables.product_sales, tables.product_segments, s.STOCK_CODE)
-        sold = rows(agg.all_sales(tables.orders))  # one row
-        periods = rows(agg.period_sales(tables.orders, segments, months))  # MOST_PERIODS per segment
-        profiles_of_names = rows(tables.rfm_profiles)  # one row per name of a rule
-        bins = rows(agg.recency_bins(segments, days))  # MOST_BINS per segment
-        lorenz = rows(agg.lorenz_points(segments, customers))  # MOST_POINTS
-        drawn = rows(agg.drawn_customers(segments, profiles, config.charts.customers_drawn))  # twice that many
+        countries = pool.submit(_sold, tables.country_sales, tables.country_segments, s.COUNTRY, revenue, profiles)
+        products = pool.submit(_sold, tables.product_sales, tables.product_segments, s.STOCK_CODE, revenue, profiles)
+        overall = rows(agg.overall_statistics(segments, shown_on_cards(config)))  # 1
+        sales = rows(agg.sales_total(orders, of_order))  # 1
+        returned = rows(agg.greatest_returned_orders(orders, segments))  # one per segment
+        periods = rows(agg.period_sales(orders, segments, months, of_order))  # MOST_PERIODS per segment
+        bins = rows(agg.recency_bins(segments, days, config.recency))  # MOST_BINS per segment
+        lorenz = rows(agg.lorenz_points(segments, customers, config.spend))  # MOST_POINTS
+        most = config.charts.customers_drawn
+        drawn = rows(agg.drawn_customers(segments, profiles, most, config.spend, config.orders))  # twice that many
         examples = rows(agg.example_lines(tables.rejected_transactions, lines))  # EXAMPLES_OF_A_RULE per rule
+        names = rows(tables.rfm_profiles)  # one row per name of a rule
         return ReportData(
             config=config,
             choice=choice,
             as_of=span[s.AS_OF],
             sweep=sweep,
-            profiles=profiles,
+            profiles=with_money(profiles, revenue),
             statistics=statistics,
+            overall=overall.result()[0],
             quality=quality,
-            rfm_profiles=profiles_of_names.result(),
-            rfm_cuts=rfm_cuts,
+            sales=sales.result()[0],
+            returned_orders=returned.result(),
             countries=countries.result(),
             products=products.result(),
-            sold=sold.result()[0],
             rejected_examples=examples.result(),
             drawn_customers=drawn.result(),
             lorenz_points=lorenz.result(),
@@ -145,17 +168,51 @@ def collect(
             months=months,
             recency_bins=bins.result(),
             days=days,
+            rfm_profiles=names.result(),
+            rfm_cuts=rfm_cuts,
+            lists=file_names(profiles) if config.exports.enabled else {},
         )
 
 
-def _sold(rollup: DataFrame | None, by_segment: DataFrame | None, key: str) -> Sold | None:
+def with_money(profiles: Rows, revenue: str) -> list[dict[str, Any]]:
+    """Add to each profile the money that counts, the column `revenue`, and its share of the money of all customers."""
+    total = sum((Decimal(row[revenue]) for row in profiles), Decimal(0))
+    return [
+        {**row, MONEY: row[revenue], MONEY_SHARE: float(row[revenue] / total) if total else 0.0} for row in profiles
+    ]
+
+
+def shown_on_cards(config: RunConfig) -> list[str]:
+    """Return the features of a segment's card: those that count, and those that were clustered."""
+    clustered = [setting.feature for setting in config.clustering.features]
+    return list(dict.fromkeys([config.spend, config.orders, config.recency, *ALWAYS_SHOWN, *clustered]))
+
+
+def compared_features(config: RunConfig) -> list[str]:
+    """Return the features of the comparison: of two alike, before and after returns, the one that counts."""
+    net_only, gross_only = (s.NET_ORDERS, s.NET_RECENCY_DAYS), (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.RECENCY_DAYS)
+    left_out = {s.RETURNED_MATCHED, s.RETURNED_UNMATCHED, *(gross_only if config.figures == "net" else net_only)}
+    return [feature for feature in s.NUMERIC_FEATURES if feature not in left_out]
+
+
+def _sold(rollup: DataFrame | None, by_segment: DataFrame | None, key: str, money: str, profiles: Rows) -> Sold | None:
     if rollup is None or by_segment is None:
         return None
-    [total] = _rows(agg.totals(rollup))
-    largest = _rows(agg.largest(rollup, key))  # LARGEST_SHOWN rows
+    sums = {row[agg.IS_GOODS]: row for row in _rows(agg.totals(rollup, money))}  # two rows
+    goods_only = True in sums  # where no stock code looks like merchandise, all of them are shown
+    ranked = agg.ranked(rollup, key, money, goods_only)
+    total = sums[goods_only]
+    rest = sums.get(False) if goods_only else None
+    classes = _rows(agg.class_counts(ranked, money))  # three rows
+    largest = _rows(agg.largest(ranked, key, money))  # LARGEST_SHOWN rows
     keys = [row[key] for row in largest]
     # LARGEST_SHOWN + LARGEST_OF_A_SEGMENT rows per segment.
-    return Sold(largest, total, _rows(agg.sold_by_segment(rollup, by_segment, key, keys)))
+    of_segments = _rows(agg.sold_by_segment(by_segment, key, keys))
+    often: Rows = ()
+    if key == s.STOCK_CODE and len(profiles) > 1:
+        customers = {int(row[s.SEGMENT_ID]): int(row[s.CUSTOMERS]) for row in profiles}
+        often = _rows(agg.bought_more_often(ranked, by_segment, customers))  # LARGEST_OF_A_SEGMENT per segment
+    return Sold(money, largest, total, rest, classes, of_segments, often)
 
 
 def _rows(frame: DataFrame) -> Rows:

@@ -4,7 +4,7 @@ Each drawing is an SVG whose colours are classes of the report's style sheet: `s
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
@@ -34,6 +34,8 @@ SEGMENT_MARKS: Final = (
     SegmentMark("#6A3D9A", ">"),
     SegmentMark("#009E73", "h"),
 )
+# Of the customers of whom nothing stayed (segment_id 0): no colour of the palette.
+NOTHING_STAYED: Final = SegmentMark("#8D959C", "X")
 # Each marker as a path in a square of 16.
 SHAPES: Final = {
     "o": "M8 2a6 6 0 1 1 0 12a6 6 0 1 1 0-12z",
@@ -50,16 +52,19 @@ SHAPES: Final = {
     "*": "M8 1.2l1.7 4.6l4.9.2l-3.9 3l1.4 4.8L8 11.1l-4.1 2.7l1.4-4.8l-3.9-3l4.9-.2z",
 }
 WIDE: Final = 1000
+BARS_HIGH: Final = 100
 
 
 def segment_mark(segment_id: int) -> SegmentMark:
     """Return the colour and marker of a segment. Ids count from 1; after twelve the marks begin again."""
+    if segment_id == 0:
+        return NOTHING_STAYED
     return SEGMENT_MARKS[(segment_id - 1) % len(SEGMENT_MARKS)]
 
 
 def palette_class(segment_id: int) -> str:
     """Return the class of the style sheet that colours a segment."""
-    return f"s{(segment_id - 1) % len(SEGMENT_MARKS) + 1}"
+    return "s0" if segment_id == 0 else f"s{(segment_id - 1) % len(SEGMENT_MARKS) + 1}"
 
 
 def mark_svg(segment_id: int) -> Markup:
@@ -89,6 +94,40 @@ def step_bar(start: float, share: float, kind: str) -> Markup:
     piece = _piece(kind, min(WIDE * start, WIDE - width), width) if share > 0 else ""
     drawing = Markup('<svg class="step" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">{}</svg>')
     return drawing.format(WIDE, piece)
+
+
+def bars(values: Sequence[float], name: str, description: str, pale: int | None = None) -> Markup:
+    """Draw values as bars over a common base, the highest as high as the drawing; values below zero hang from it.
+
+    `name` is the class that colours them; the bar numbered `pale` is lighter.
+    """
+    high, low = max([0.0, *values]), min([0.0, *values])
+    scale = BARS_HIGH / (high - low) if high > low else 0.0
+    base = high * scale
+    pieces = [
+        Markup('<rect class="{}" x="{}" y="{:.1f}" width="8.4" height="{:.1f}"></rect>').format(
+            f"{name} pale" if number == pale else name,
+            10 * number,
+            base - max(value, 0.0) * scale,
+            max(abs(value) * scale, 0.5),
+        )
+        for number, value in enumerate(values)
+        if value
+    ]
+    drawing = Markup(
+        '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
+    )
+    return drawing.format(10 * max(len(values), 1), BARS_HIGH, description, Markup("").join(pieces))
+
+
+class Drawing(NamedTuple):
+    """A chart for the page: the same picture for wide and narrow windows, its texts apart, so that they wrap."""
+
+    title: str
+    explanation: str
+    note: str
+    wide: str
+    narrow: str
 
 
 def _piece(name: str, left: float, width: float) -> Markup:

@@ -23,10 +23,13 @@ from segmentation import schemas as s
 from segmentation.errors import counted
 from segmentation.redaction import printable, shown, without_secrets
 from segmentation.report.data import ReportData
-from segmentation.report.findings import agreement, answer, relative_names, structure, votes
+from segmentation.report.findings import agreement, answer, relative_names, votes
+from segmentation.report.marks import Drawing
+from segmentation.report.panels import heatmap, months_panel, recency_panel
 from segmentation.report.quality import waterfall
-from segmentation.report.segments import segment_cards
-from segmentation.report.tables import ABC_RULE, country_table, product_table
+from segmentation.report.returns import returns_warnings
+from segmentation.report.segments import habits, segment_cards
+from segmentation.report.tables import PRINTED, country_table, product_table
 from segmentation.report.text import (
     MISSING,
     compact,
@@ -36,12 +39,16 @@ from segmentation.report.text import (
     finite,
     moment,
     money,
+    percent,
     sentence,
     size_of,
 )
 
 REPORT: Final = "report/index.html"
 FILES_LISTED: Final = 20
+# So that the answer is one page on paper.
+SUMMARY_PRINTED: Final = 12
+CAVEATS_SHOWN: Final = 2
 
 
 @dataclass(frozen=True)
@@ -59,16 +66,19 @@ class RunDetails:
     command: str
 
 
-def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> str:
+def render(data: ReportData, charts: Mapping[str, Drawing], details: RunDetails) -> str:
     """Return the report as HTML. The same arguments give the same text.
 
-    `charts` are SVG elements by the name of the chart; any may be missing.
+    `charts` are drawings by the name of the chart; any may be missing.
     """
     config, profiles, currency = data.config, data.profiles, data.config.charts.currency
-    clustered = [setting.feature for setting in config.clustering.features]
+    is_net = config.figures == "net"
     voted = votes(data.sweep, data.choice)
+    verdict = f"{data.choice.words}." if data.choice.words else ""
+    caveat = [verdict] if data.choice.verdict == "constructed" and verdict else []
     style, script = _template_file("report.css").strip(), _template_file("report.js").strip()
-    configuration = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=100)
+    settings = config.model_dump(mode="json")
+    configuration = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
     return (
         _environment()
         .get_template("index.html")
@@ -77,17 +87,27 @@ def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> 
             policy=_security_policy(style, script),
             style=Markup(style),
             script=Markup(script),
-            charts={name: Markup(svg) for name, svg in charts.items()},
-            answer=answer(profiles, clustered, *data.period, currency),
+            charts={name: _marked_up(drawing) for name, drawing in charts.items()},
+            answer=answer(profiles, config, *data.period),
+            caveats=[*returns_warnings(profiles, data.returned_orders, currency, is_net), *caveat],
             period=data.period,
+            is_gross=not is_net,
+            money_heading="Money that stayed" if is_net else "Revenue",
             relative=relative_names(config.naming.scheme, len(profiles)),
             totals=_totals(data),
             segments=segment_cards(data),
+            habits=habits(data),
+            cuts=data.rfm_cuts,
+            lists=data.lists,
+            compared=heatmap(data),
+            months=months_panel(data),
+            recency=recency_panel(data),
             sweep=data.sweep,
+            verdict=verdict,
+            is_caveat=bool(caveat),
             choice=f"{sentence(data.choice.reason)}.",
             votes=voted,
             agreement=agreement(voted, data.choice.k),
-            structure=structure(profiles, data.sweep, data.choice.k),
             countries=data.countries and country_table(data.countries, profiles, currency),
             products=data.products and product_table(data.products, profiles, currency),
             quality=waterfall(data.quality, data.rejected_examples, currency),
@@ -99,21 +119,26 @@ def render(data: ReportData, charts: Mapping[str, str], details: RunDetails) -> 
     )
 
 
+def _marked_up(drawing: Drawing) -> Mapping[str, str]:
+    """Return a drawing's parts by name, its pictures as safe markup."""
+    return {**drawing._asdict(), "wide": Markup(drawing.wide), "narrow": Markup(drawing.narrow)}
+
+
 def _totals(data: ReportData) -> list[tuple[str, str]]:
     """Return the figures below the answer, each with its label."""
     currency = data.config.charts.currency
-    of_customers = sum((row[s.REVENUE] for row in data.profiles), Decimal(0))
-    return [
+    gross, net = (sum((row[name] for row in data.profiles), Decimal(0)) for name in (s.REVENUE, s.NET_REVENUE))
+    of_guests = "Revenue with guests' sales" if data.config.figures == "gross" else "Net revenue with guests'"
+    totals = [
         ("Customers", f"{sum(int(row[s.CUSTOMERS]) for row in data.profiles):,}"),
-        ("Segments", str(len(data.profiles))),
-        ("Customers' revenue", money(of_customers, currency)),
-        ("Revenue with guests' sales", money(data.sold[s.REVENUE], currency)),
-        *[
-            (label, f"{sold.total[s.ROWS]:,}")
-            for label, sold in (("Countries", data.countries), ("Products", data.products))
-            if sold is not None
-        ],
+        ("Customers bought for", money(gross, currency)),
+        ("of which stayed", money(net, currency)),
+        (of_guests, money(data.sales[s.REVENUE], currency)),
     ]
+    for sold, name in ((data.countries, "Countries"), (data.products, "Products")):
+        if sold is not None:
+            totals.append((name, f"{sold.total[s.ROWS]:,}"))
+    return totals
 
 
 def _run_facts(data: ReportData, details: RunDetails) -> list[tuple[str, str]]:
@@ -143,10 +168,15 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    formats = (compact, counted, cut, day, duration, sentence, shown, size_of)
+    formats = (compact, counted, cut, day, duration, percent, sentence, shown, size_of)
     environment.filters |= {function.__name__: function for function in formats}
     environment.filters["fixed"] = lambda value: MISSING if finite(value) is None else f"{value:.3f}"
-    environment.globals |= {"abc_rule": ABC_RULE, "files_listed": FILES_LISTED}
+    environment.globals |= {
+        "files_listed": FILES_LISTED,
+        "printed": PRINTED,
+        "summary_printed": SUMMARY_PRINTED,
+        "caveats_shown": CAVEATS_SHOWN,
+    }
     return environment
 
 

@@ -9,111 +9,182 @@ from segmentation import schemas as s
 from segmentation.clustering.segments import quartiles_of
 from segmentation.config.settings import ONE_SEGMENT
 from segmentation.errors import counted
-from segmentation.report.aggregates import LARGEST_OF_A_SEGMENT, RANK
-from segmentation.report.data import ReportData
-from segmentation.report.findings import differences, name_of, typical_customer
+from segmentation.report.aggregates import LARGEST_OF_A_SEGMENT, LEAST_BUYERS, LIFT, RANK
+from segmentation.report.data import ReportData, shown_on_cards
+from segmentation.report.findings import (
+    MONEY,
+    MONEY_SHARE,
+    differences,
+    name_of,
+    stability,
+    typical_customer,
+    typical_figures,
+)
 from segmentation.report.marks import mark_svg
 from segmentation.report.text import (
     MISSING,
     Row,
     Rows,
-    average_of,
     finite,
     in_unit,
     money,
     number,
     percent,
+    sentence,
     span,
 )
 
-ALWAYS_SHOWN: Final = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.AVERAGE_ORDER_VALUE, s.RECENCY_DAYS, s.DISTINCT_PRODUCTS)
+# Shares that rest on fewer customers than these are told in customers.
+FEWEST: Final = 20
 
 
 class SegmentCard(NamedTuple):
     """A segment in the report, every value as its text.
 
-    `typical` are a feature's label, the segment's median and middle half, and the average of all customers. `countries`
-    and `products` are names, codes, and shares of the segment's revenue.
+    `typical` are a feature's label, the segment's median and middle half, and the median of all customers. `countries`
+    are names, each with how much of the segment buys there, `products` names, codes and how much more often they are
+    bought. `bought`, `stayed` and `returned` are its money before returns, after returns, and the share that came back.
     """
 
     id: int
     mark: Markup
     name: str
     sentence: str
+    short: str
     customers: str
     customer_share: str
     revenue: str
     revenue_share: str
-    spend: str
-    orders: str
-    last_order: str
+    bought: str
+    stayed: str
+    returned: str
     typical: list[tuple[str, str, str, str]]
     differences: list[str]
-    countries: list[tuple[str, str, str]]
-    products: list[tuple[str, str, str]]
+    countries: list[tuple[str, str]] | None
+    products: list[tuple[str, str, str]] | None
+    no_products: str
     suggestion: str | None
     rule: str
+    stability: str
+    list: str
 
 
 def segment_cards(data: ReportData) -> list[SegmentCard]:
     """Return the segments' cards in the order of their ids."""
-    profiles, currency = data.profiles, data.config.charts.currency
-    clustered = [setting.feature for setting in data.config.clustering.features]
-    features = list(dict.fromkeys([*ALWAYS_SHOWN, *clustered]))
-    averages = {feature: average_of(profiles, feature) for feature in features}
+    profiles, config, currency = data.profiles, data.config, data.config.charts.currency
+    features = shown_on_cards(config)
     statistics = {int(row[s.SEGMENT_ID]): row for row in data.statistics}
 
     def card(profile: Row) -> SegmentCard:
         segment_id = int(profile[s.SEGMENT_ID])
         own = statistics.get(segment_id, {})
+        revenue, net = profile[s.REVENUE], profile[s.NET_REVENUE]
         return SegmentCard(
-            segment_id,
-            mark_svg(segment_id),
-            name_of(profile),
-            typical_customer(profile, data.as_of, currency),
-            counted(int(profile[s.CUSTOMERS]), "customer"),
-            percent(profile[s.CUSTOMER_SHARE]),
-            money(profile[s.REVENUE], currency),
-            percent(profile[s.REVENUE_SHARE]),
-            money(profile[f"median_{s.TOTAL_SPEND}"], currency),
-            number(profile[f"median_{s.PURCHASE_FREQUENCY}"]),
-            number(profile[f"median_{s.RECENCY_DAYS}"]),
-            [_typical_value(feature, profile, own, averages[feature], currency) for feature in features],
-            differences(profile, averages, currency) if len(profiles) > 1 else [],
-            _bought(data.countries.of_segments if data.countries else (), profile, s.COUNTRY, s.COUNTRY),
-            _bought(data.products.of_segments if data.products else (), profile, s.STOCK_CODE, s.DESCRIPTION),
-            suggestion(str(profile[s.SEGMENT_NAME] or ""), data.config.report.suggestions),
-            str(profile[s.RULE]),
+            id=segment_id,
+            mark=mark_svg(segment_id),
+            name=name_of(profile),
+            sentence=typical_customer(profile, config),
+            short=typical_figures(profile, config),
+            customers=counted(int(profile[s.CUSTOMERS]), "customer"),
+            customer_share=percent(profile[s.CUSTOMER_SHARE]),
+            revenue=money(profile[MONEY], currency),
+            revenue_share=percent(profile[MONEY_SHARE]),
+            bought=money(revenue, currency),
+            stayed=money(net, currency),
+            returned=percent(float((revenue - net) / revenue)) if revenue > 0 else MISSING,
+            typical=[_typical_value(name, profile, own, data.overall, currency) for name in features],
+            differences=differences(profile, data.overall, features, currency) if len(profiles) > 1 else [],
+            countries=None if data.countries is None else _where(data.countries.of_segments, profile),
+            products=None if data.products is None else _more_often(data.products.often, profile),
+            no_products=_why_no_products(profile, len(profiles)),
+            suggestion=suggestion(str(profile[s.SEGMENT_NAME] or ""), config.report.suggestions),
+            rule=sentence(str(profile[s.RULE])),
+            stability=stability(profile.get(s.JACCARD)),
+            list=data.lists.get(segment_id, ""),
         )
 
     return [card(profile) for profile in sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))]
 
 
-def _typical_value(
-    name: str, profile: Row, statistics: Row, average: float | None, currency: str
-) -> tuple[str, str, str, str]:
+def _typical_value(name: str, profile: Row, statistics: Row, overall: Row, currency: str) -> tuple[str, str, str, str]:
     feature = s.FEATURES[name]
     low, _, high = statistics.get(quartiles_of(name)) or (None, None, None)
     return (
         feature.full_label,
         in_unit(profile[f"median_{name}"], feature.unit, currency),
         span(low, high, feature.unit, currency),
-        in_unit(average, feature.unit, currency),
+        in_unit(overall.get(f"median_{name}"), feature.unit, currency),
     )
 
 
-def _bought(of_segments: Rows, profile: Row, key: str, label: str) -> list[tuple[str, str, str]]:
-    """Return the largest rows of a segment, in the order of `of_segments`, which is that of their ranks."""
-    whole = finite(profile[s.REVENUE]) or 0.0
+def _where(of_segments: Rows, profile: Row) -> list[tuple[str, str]]:
+    """Return the countries in which a segment buys most, in the order of their ranks."""
+    whole_revenue = finite(profile[s.REVENUE]) or 0.0
+
+    def how_much(row: Row) -> str:
+        if int(profile[s.CUSTOMERS]) < FEWEST or whole_revenue <= 0:
+            return counted(int(row[s.CUSTOMERS]), "customer")
+        return f"{percent(float(row[s.REVENUE]) / whole_revenue)} of its purchases"
+
     return [
-        (
-            str(row[label] or "(without a name)"),
-            str(row[key]),
-            percent(float(row[s.REVENUE]) / whole) if whole > 0 else MISSING,
-        )
+        (str(row[s.COUNTRY] or "(without a name)"), how_much(row))
         for row in of_segments
         if row[s.SEGMENT_ID] == profile[s.SEGMENT_ID] and row[RANK] <= LARGEST_OF_A_SEGMENT
     ]
+
+
+def _more_often(often: Rows, profile: Row) -> list[tuple[str, str, str]]:
+    """Return what a segment's customers buy notably more often than others, the most so first."""
+    return [
+        (
+            str(row[s.DESCRIPTION] or "(without a name)"),
+            str(row[s.STOCK_CODE]),
+            f"by {percent(row[s.CUSTOMERS] / profile[s.CUSTOMERS])} of them, "
+            + ("by nobody else" if row[LIFT] is None else f"{number(round(row[LIFT], 1))} times as often as by others"),
+        )
+        for row in often
+        if row[s.SEGMENT_ID] == profile[s.SEGMENT_ID]
+    ]
+
+
+def _why_no_products(profile: Row, segments: int) -> str:
+    if segments == 1:
+        return "There is no other segment to compare with."
+    if int(profile[s.CUSTOMERS]) < LEAST_BUYERS:
+        return f"Too few customers to say: a product needs {LEAST_BUYERS} buyers here to count."
+    return "Nothing notably more often than other customers."
+
+
+class Habit(NamedTuple):
+    """A name that rules give to customers by their own scores, every value as its text."""
+
+    name: str
+    customers: str
+    customer_share: str
+    revenue: str
+    revenue_share: str
+    typical: str
+    rule: str
+    suggestion: str | None
+
+
+def habits(data: ReportData) -> list[Habit]:
+    """Return the names by scores of which there is a customer, those with most money that stayed first."""
+    config = data.config
+
+    def habit(row: Row) -> Habit:
+        return Habit(
+            str(row[s.RFM_SEGMENT]),
+            f"{row[s.CUSTOMERS]:,}",
+            percent(row[s.CUSTOMER_SHARE]),
+            money(row[s.NET_REVENUE], config.charts.currency),
+            percent(row[s.NET_REVENUE_SHARE]),
+            typical_figures(row, config),
+            str(row[s.RULE] or ""),
+            suggestion(str(row[s.RFM_SEGMENT]), config.report.suggestions),
+        )
+
+    return [habit(row) for row in data.rfm_profiles]
 
 
 # ---- suggestions ----
@@ -134,6 +205,7 @@ BY_NAME: Final = {
     "Need Attention": "Try an offer limited in time, built on what they bought before.",
     "About to Sleep": "Remind them of the shop with its best-selling products; one message, not a series.",
     "Hibernating": "Send a seasonal reminder at low cost; do not spend more on them than they brought.",
+    "Returned Everything": "Ask what was wrong with what they sent back before you offer them anything else.",
     "Lost": "Make one last offer, then leave them out of costly campaigns.",
 }
 FEW_ORDERS: Final = "Fewer orders than in comparable segments"

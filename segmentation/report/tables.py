@@ -10,21 +10,21 @@ from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.report.aggregates import ABC_CLASSES
 from segmentation.report.data import Sold
-from segmentation.report.findings import name_of
+from segmentation.report.findings import few_of_many, name_of
 from segmentation.report.marks import mix_bar, palette_class
-from segmentation.report.text import MISSING, Row, Rows, cut, finite, money, number, percent
+from segmentation.report.text import MISSING, Row, Rows, cut, finite, money, number, percent, whole
 
 # A row's bar shows its largest segments.
 SEGMENTS_IN_A_BAR: Final = 6
+# Shares of the segments in a row of fewer customers say nothing.
+FEWEST: Final = 20
+# The rows that are printed: nobody reads eight pages of products on paper.
+PRINTED: Final = 20
 GUESTS: Final = "guests"
-ABC_RULE: Final = (
-    f"class A goes up to {percent(rollups.CLASS_A_UP_TO)} of revenue and always has the largest, "
-    f"B goes up to {percent(rollups.CLASS_B_UP_TO)}, C is the rest"
-)
 
 
 class SoldRow(NamedTuple):
-    """A country or a product, with each segment's share of its revenue as a bar and the largest share in words.
+    """A country or a product, with each segment's share of its purchases as a bar and the largest share in words.
 
     `cells` are texts, each with the value to sort it by.
     """
@@ -39,40 +39,55 @@ class SoldRow(NamedTuple):
 
 
 class SoldTable(NamedTuple):
-    """The largest countries or products, the sums of the others (None: there are none) and those of all."""
+    """The largest countries or goods, the sums of the others and of what is no merchandise (None: there are none).
 
+    `finding` says how few bring how much; `classes` what the classes are and how many are in each.
+    """
+
+    finding: str
+    classes: str
     columns: list[str]
     rows: list[SoldRow]
     others: list[str] | None
+    rest: list[str] | None
     total: list[str]
     number_of_others: int
+    number_of_rest: int
     number_of_all: int
-    class_counts: list[tuple[str, int]]
 
 
 def country_table(sold: Sold, profiles: Rows, currency: str) -> SoldTable:
     """Return the table of countries."""
-    columns = (s.COUNTRY, s.COUNTRY, s.AVERAGE_ORDER_VALUE)
-    return _table(sold, profiles, currency, *columns, "Value of an\N{NO-BREAK SPACE}order")
+    average = "Value of an\N{NO-BREAK SPACE}order"
+    return _table(sold, profiles, currency, (s.COUNTRY, s.COUNTRY, s.AVERAGE_ORDER_VALUE), average, NOUNS[s.COUNTRY])
 
 
 def product_table(sold: Sold, profiles: Rows, currency: str) -> SoldTable:
     """Return the table of products."""
-    columns = (s.STOCK_CODE, s.DESCRIPTION, s.AVERAGE_UNIT_PRICE)
-    return _table(sold, profiles, currency, *columns, "Average price")
+    names = (s.STOCK_CODE, s.DESCRIPTION, s.AVERAGE_UNIT_PRICE)
+    return _table(sold, profiles, currency, names, "Average price", NOUNS[s.STOCK_CODE])
+
+
+NOUNS: Final = {s.COUNTRY: ("country", "countries"), s.STOCK_CODE: ("product", "products")}
 
 
 def _table(
-    sold: Sold, profiles: Rows, currency: str, key: str, label: str, average: str, average_label: str
+    sold: Sold,
+    profiles: Rows,
+    currency: str,
+    names: tuple[str, str, str],
+    average_label: str,
+    noun: tuple[str, str],
 ) -> SoldTable:
+    key, label, average = names
     revenue_of: defaultdict[Any, dict[int, float]] = defaultdict(dict)
     for row in sold.of_segments:
         revenue_of[row[key]][int(row[s.SEGMENT_ID])] = float(row[s.REVENUE])
-    names = {int(row[s.SEGMENT_ID]): name_of(row) for row in profiles}
+    segments = {int(row[s.SEGMENT_ID]): name_of(row) for row in profiles}
 
     def table_row(rank: int, row: Row) -> SoldRow:
         cells = [
-            _cell(row[s.REVENUE], money(row[s.REVENUE], currency)),
+            _cell(row[sold.money], money(row[sold.money], currency)),
             _cell(row[s.REVENUE_SHARE], percent(row[s.REVENUE_SHARE])),
             _cell(row[s.CUMULATIVE_REVENUE_SHARE], percent(row[s.CUMULATIVE_REVENUE_SHARE])),
             *[_cell(row[name], number(row[name])) for name in (s.CUSTOMERS, s.ORDERS, s.UNITS)],
@@ -80,19 +95,45 @@ def _table(
         ]
         name = str(row[label] or "(no description)")
         code = "" if label == key else cut(row[key])
-        if not row.get(s.IS_MERCHANDISE, True):
-            code += " · not merchandise"
-        return SoldRow(rank, name, code, cells, str(row[s.ABC_CLASS]), *_bar(revenue_of[row[key]], row, names))
+        mix = _bar(revenue_of[row[key]], row, segments)
+        return SoldRow(rank, name, code, cells, str(row[s.ABC_CLASS]), *mix)
 
-    others, total = sold.others, sold.total
+    others, total, rest = sold.others, sold.total, sold.rest
+    whole_row = total if rest is None else {name: total[name] + rest[name] for name in (s.UNITS, sold.money, s.ROWS)}
+    revenue = "Revenue" if sold.money == s.REVENUE else "Net revenue"
     return SoldTable(
-        ["Revenue", "Share", "Added up", "Customers", "Orders", "Units", average_label],
+        finding_of(sold, noun),
+        classes_of(sold, noun),
+        [revenue, "Share", "Added up", "Customers", "Orders", "Units", average_label],
         [table_row(rank, row) for rank, row in enumerate(sold.largest, 1)],
-        _sums(others, total, currency) if others[s.ROWS] else None,
-        _sums(total, total, currency),
+        _sums(others, total, sold.money, currency) if others[s.ROWS] else None,
+        None if rest is None else _sums(rest, None, sold.money, currency),
+        _sums(whole_row, total if rest is None else None, sold.money, currency),
         int(others[s.ROWS]),
+        0 if rest is None else int(rest[s.ROWS]),
         int(total[s.ROWS]),
-        [(letter, int(total[letter])) for letter in ABC_CLASSES],
+    )
+
+
+def finding_of(sold: Sold, noun: tuple[str, str]) -> str:
+    """Say how few countries or products bring how much."""
+    number_of, total = int(sold.total[s.ROWS]), finite(sold.total[sold.money]) or 0.0
+    if total <= 0:
+        return f"No revenue in total from {number_of:,} {noun[number_of != 1]}"
+    class_a = next((row for row in sold.classes if row[s.ABC_CLASS] == ABC_CLASSES[0]), None)
+    if number_of == 1 or class_a is None:
+        return f"All revenue comes from one {noun[0]}"
+    return few_of_many(int(class_a[s.ROWS]), number_of, noun, float(class_a[sold.money]) / total)
+
+
+def classes_of(sold: Sold, noun: tuple[str, str]) -> str:
+    """Say what the ABC classes are, and how many are in each."""
+    counts = {str(row[s.ABC_CLASS]): int(row[s.ROWS]) for row in sold.classes}
+    a, b, c = (f"{counts.get(letter, 0):,}" for letter in ABC_CLASSES)
+    up_to_a, up_to_b = percent(rollups.CLASS_A_UP_TO), percent(rollups.CLASS_B_UP_TO)
+    return (
+        f"A: the {noun[1]} that together make the first {up_to_a} of revenue, at least one ({a}); B: to {up_to_b} "
+        f"({b}); C: the rest ({c})."
     )
 
 
@@ -101,21 +142,26 @@ def _cell(value: Any, text: str) -> tuple[str, str]:
     return text, "" if known is None else f"{known:.10g}"
 
 
-def _sums(part: Row, total: Row, currency: str) -> list[str]:
+def _sums(part: Row, total: Row | None, revenue: str, currency: str) -> list[str]:
     """Return the cells of a sum. Customers and orders are left out: those of two rows would count twice."""
-    whole = finite(total[s.REVENUE])
-    share = percent(float(part[s.REVENUE]) / whole) if whole else MISSING
-    return [money(part[s.REVENUE], currency), share, "", "", "", number(part[s.UNITS]), ""]
+    all_revenue = finite(total[revenue]) if total else None
+    share = percent(float(part[revenue]) / all_revenue) if all_revenue else ("" if total is None else MISSING)
+    return [money(part[revenue], currency), share, "", "", "", whole(part[s.UNITS]), ""]
 
 
 def _bar(revenue_of_segments: Mapping[int, float], row: Row, names: Mapping[int, str]) -> tuple[Markup, str]:
-    """Return a row's bar of the segments' and the guests' shares of its revenue, and the largest share in words."""
+    """Return a row's bar of the segments' and the guests' shares of its purchases, and the largest share in words.
+
+    Where fewer than FEWEST customers bought, shares say nothing: there is no bar then.
+    """
+    if row[s.CUSTOMERS] < FEWEST:
+        return Markup(""), f"fewer than {FEWEST} customers"
     revenue = [
         *((palette_class(segment_id), names[segment_id], value) for segment_id, value in revenue_of_segments.items()),
         (GUESTS, GUESTS, float(row[s.GUEST_REVENUE])),
     ]
-    whole = sum(value for _, _, value in revenue if value > 0)
-    shares = [(colour, name, value / whole) for colour, name, value in revenue if value > 0]
+    all_revenue = sum(value for _, _, value in revenue if value > 0)
+    shares = [(colour, name, value / all_revenue) for colour, name, value in revenue if value > 0]
     if not shares:
         return Markup(""), ""
     largest = sorted(shares, key=lambda part: -part[2])[:SEGMENTS_IN_A_BAR]

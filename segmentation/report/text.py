@@ -39,13 +39,6 @@ def column(rows: Rows, name: str) -> list[float | None]:
     return [finite(row.get(name)) for row in rows]
 
 
-def average_of(profiles: Rows, feature: str) -> float | None:
-    """Return a feature's mean over all customers who have it: the segments' means, weighted by their customers."""
-    known = [(row[s.CUSTOMERS], mean) for row in profiles if (mean := finite(row.get(f"mean_{feature}"))) is not None]
-    customers = sum(number for number, _ in known)
-    return sum(number * mean for number, mean in known) / customers if customers else None
-
-
 # ---- numbers ----
 
 
@@ -129,11 +122,26 @@ def percent(share: Any) -> str:
     return f"{value:.0f} %" if is_whole else f"{value:.1f} %"
 
 
+def whole(value: Any) -> str:
+    """Write a number of things, such as orders or days, as a whole one; a half is rounded up, as people do.
+
+    >>> whole(50.5), whole(1234.2), whole(0.2), whole(-3), whole(None)
+    ('51', '1,234', '<1', '−3', '–')
+    """
+    known = finite(value)
+    if known is None:
+        return MISSING
+    if 0 < known < 0.5:
+        return "<1"
+    rounded = math.floor(abs(known) + 0.5)
+    return f"{'−' if known < 0 and rounded else ''}{rounded:,}"
+
+
 def in_unit(value: Any, unit: str, currency: str) -> str:
     """Write a value in the unit of its feature. The word "days" is in the feature's label."""
     if unit == "money":
         return money(value, currency)
-    return percent(value) if unit == "share" else number(value)
+    return percent(value) if unit == "share" else whole(value)
 
 
 def feature_value(name: str, value: Any, currency: str = "") -> str:

@@ -86,7 +86,7 @@ def test_chart_and_report_show_the_largest_countries_and_stay_small(extreme: Ext
     assert width < 2500
     assert height < 2500
     assert len(extreme.page.encode()) < 5_000_000
-    assert f"all {COUNTRIES:,} rows are in the table" in extreme.page
+    assert f"Showing the 250 largest of {COUNTRIES:,}; all are in the table" in extreme.page
 
 
 def test_the_output_names_no_customer_and_does_not_act_on_a_terminal(extreme: ExtremeRun):

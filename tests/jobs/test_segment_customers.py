@@ -307,7 +307,8 @@ def test_the_report_shows_the_figures_of_the_tables(published: PublishedRun, sma
     profiles = rows_of(published.run, "segment_profiles")
     spent = sum(row["revenue"] for row in profiles)
     assert (
-        f"{sum(row['customers'] for row in profiles)} customers spent £{spent:,.0f} between 2 December 2010 and" in page
+        f"{sum(row['customers'] for row in profiles)} customers bought for £{spent:,.0f} between 2 December 2010 and"
+        in page
     )
     for row in profiles:
         assert f"<bdi>{row['segment_name']}</bdi>" in page
@@ -316,7 +317,9 @@ def test_the_report_shows_the_figures_of_the_tables(published: PublishedRun, sma
         assert f"£{max(row['revenue'] for row in rows_of(published.run, table)):,.0f}" in page
     for rows in small_shop.rows.values():
         assert re.search(rf">−?{rows:,}<", page)
-    assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == len(CHARTS)
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg"') == 6, "three charts, for wide and for narrow windows"
+    for name in {path.name for path in (published.run / "exports").iterdir()}:
+        assert f'href="../exports/{name}"' in page
 
 
 def test_the_report_gives_the_command_that_repeats_the_run(published: PublishedRun, small_csv: Path):

@@ -1,68 +1,99 @@
-"""The charts of a run: `draw_all` draws each of the report's data, as PNG for the lake and as SVG for the report."""
+"""The charts of a run: `draw_all` draws the report's data, each as PNG for the lake, some as SVG for the report."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from matplotlib.figure import Figure
 
 from segmentation import schemas as s
+from segmentation.report.aggregates import ABC_CLASSES
 from segmentation.report.charts.elbow import elbow_chart
 from segmentation.report.charts.profiles import profiles_chart
 from segmentation.report.charts.revenue import concentration_chart, pareto_chart
 from segmentation.report.charts.segments import segments_chart
-from segmentation.report.charts.style import save
-from segmentation.report.charts.svg import inline_svg
+from segmentation.report.charts.style import PageFigure, save
+from segmentation.report.charts.svg import drawing
 from segmentation.report.charts.timeline import months_chart, recency_chart
-from segmentation.report.data import ReportData
+from segmentation.report.data import ReportData, Sold, compared_features
+from segmentation.report.marks import Drawing
+from segmentation.report.tables import NOUNS
 from segmentation.report.text import Rows
 
 LARGEST_DRAWN = 20
 PRODUCT = "product"
+# Inches: of the page in a window, and on a phone, where the texts of a chart keep their size.
+WIDE = 8.5
+NARROW = 4.6
 
 
-def draw_all(data: ReportData, put: Callable[[Path, str], None]) -> dict[str, str]:
-    """Draw every chart. Pass each PNG to `put` with its path inside the run; return the same charts as SVG by name."""
-    figures = _figures(data)
+def draw_all(data: ReportData, put: Callable[[Path, str], None]) -> dict[str, Drawing]:
+    """Draw every chart. Pass each PNG to `put` with its path inside the run; return those that the page shows as SVG.
+
+    The page shows the others as tables of its own, which fit any window.
+    """
+    drawings = {name: drawing(chart(width=WIDE), chart(width=NARROW), name) for name, chart in _on_page(data).items()}
     with TemporaryDirectory(prefix="charts-") as folder:
-        for name, figure in figures.items():
+        for name, figure in _pictures(data).items():
             path = Path(folder) / f"{name}.png"
             save(figure, path)
             put(path, f"charts/{name}.png")
-    return {name: inline_svg(figure, name) for name, figure in figures.items()}
+    return drawings
 
 
-def _figures(data: ReportData) -> dict[str, Figure]:
-    profiles, as_of, currency = data.profiles, data.as_of, data.config.charts.currency
-    customers = sum(row[s.CUSTOMERS] for row in profiles)
+def _on_page(data: ReportData) -> dict[str, Callable[..., PageFigure]]:
+    config, currency = data.config, data.config.charts.currency
+    customers = sum(row[s.CUSTOMERS] for row in data.profiles)
     # Identical customers are one segment: the elbow's title says so.
     rule = "elbow" if data.choice.rule == "identical" else data.choice.rule
-    figures = {
-        "elbow": elbow_chart(data.sweep, data.choice.reason, rule=rule),
-        "segments": segments_chart(data.drawn_customers, profiles, sampled_from=customers, currency=currency),
-        "profiles": profiles_chart(profiles, s.NUMERIC_FEATURES, currency=currency),
-        "concentration": concentration_chart(data.lorenz_points, currency=currency),
+    segments = partial(
+        segments_chart,
+        data.drawn_customers,
+        data.profiles,
+        customers,
+        spend=config.spend,
+        orders=config.orders,
+        currency=currency,
+        legend=False,
+    )
+    return {
+        "elbow": partial(elbow_chart, data.sweep, data.choice.reason, rule),
+        "segments": segments,
+        "concentration": partial(concentration_chart, data.lorenz_points, currency=currency, labels=False),
+    }
+
+
+def _pictures(data: ReportData) -> dict[str, Figure]:
+    config, profiles, as_of, currency = data.config, data.profiles, data.as_of, data.config.charts.currency
+    charts = _on_page(data)
+    figures: dict[str, Figure] = {
+        "elbow": charts["elbow"](),
+        "segments": charts["segments"](legend=True),
+        "profiles": profiles_chart(profiles, data.overall, compared_features(config), currency=currency),
+        "concentration": charts["concentration"](labels=True),
         "months": months_chart(data.period_sales, profiles, as_of, data.months, currency=currency),
-        "recency": recency_chart(data.recency_bins, profiles, as_of, data.days),
+        "recency": recency_chart(data.recency_bins, profiles, as_of, data.days, config.recency),
     }
     if data.countries is not None:
-        figures["countries"] = pareto_chart(
-            data.countries.largest[:LARGEST_DRAWN],
-            s.COUNTRY,
-            ("country", "countries"),
-            data.countries.total[s.ROWS],
-            currency=currency,
-        )
+        figures["countries"] = _pareto(data.countries, data.countries.largest, s.COUNTRY, NOUNS[s.COUNTRY], currency)
     if data.products is not None:
-        figures["products"] = pareto_chart(
-            _labelled(data.products.largest[:LARGEST_DRAWN]),
-            PRODUCT,
-            ("product", "products"),
-            data.products.total[s.ROWS],
-            currency=currency,
-            class_a_count=data.products.total["A"],
-        )
+        labelled = _labelled(data.products.largest[:LARGEST_DRAWN])
+        figures["products"] = _pareto(data.products, labelled, PRODUCT, NOUNS[s.STOCK_CODE], currency)
     return figures
+
+
+def _pareto(sold: Sold, rows: Rows, label: str, noun: tuple[str, str], currency: str) -> Figure:
+    class_a = sum(int(row[s.ROWS]) for row in sold.classes if row[s.ABC_CLASS] == ABC_CLASSES[0])
+    return pareto_chart(
+        rows[:LARGEST_DRAWN],
+        label,
+        noun,
+        sold.total[s.ROWS],
+        currency=currency,
+        class_a_count=class_a or None,
+        money=sold.money,
+    )
 
 
 def _labelled(products: Rows) -> Rows:

@@ -3,25 +3,24 @@
 import math
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import elbow, leaves_nothing
 from segmentation.errors import counted
-from segmentation.report.charts.style import ACCENT, CONTRAST, INK, QUIET, heading, house_style, new_page
+from segmentation.report.charts.style import ACCENT, CONTRAST, INK, QUIET, PageFigure, heading, house_style, new_page
 from segmentation.report.text import Rows, compact, finite, in_words, percent, sentence
 
 
 @house_style()
-def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
+def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow", *, width: float = 10) -> PageFigure:
     """Draw WSSSE over k with the elbow and the chosen k.
 
     Rows: k, wssse, silhouette (None at k = 1), chosen. `choice_text` is a sentence for the line under the title; `rule`
-    is how k was chosen: elbow, fixed or silhouette.
+    is how k was chosen: elbow, fixed, silhouette or auto.
     """
     sweep = sorted(sweep, key=lambda row: int(row[s.K]))
-    page = new_page(elbow_title(sweep, rule), sentence(choice_text), "", width=10, body=4.9)
+    page = new_page(elbow_title(sweep, rule), sentence(choice_text), "", width=width, body=4.9)
     axes = page.axes(0.75, 0.5, page.width - 1.05, 4.1)
 
     ks = [int(row[s.K]) for row in sweep]
@@ -35,7 +34,7 @@ def elbow_chart(sweep: Rows, choice_text: str, rule: str = "elbow") -> Figure:
     _mark_points(axes, sweep)
 
     axes.set_xlabel("Number of segments, k")
-    heading(axes, "Within-segment sum of squared distances (WSSSE)")
+    heading(axes, "Differences left inside (WSSSE)")
     axes.xaxis.set_major_locator(FixedLocator(ks if len(ks) <= 20 else ks[:: math.ceil(len(ks) / 20)]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     axes.yaxis.set_major_locator(MaxNLocator(5) if max(wssse) > 0 else FixedLocator([0]))

@@ -17,6 +17,7 @@ from segmentation.report.charts.style import (
     INK,
     QUIET,
     Page,
+    PageFigure,
     fit,
     heading,
     house_style,
@@ -24,6 +25,7 @@ from segmentation.report.charts.style import (
     plain,
     width_of,
 )
+from segmentation.report.findings import few_of_many
 from segmentation.report.text import Row, Rows, column, compact, in_words, percent, sentence
 from segmentation.rollups import CLASS_A_UP_TO, CLASS_B_UP_TO
 
@@ -52,25 +54,26 @@ def pareto_chart(
     *,
     currency: str = "",
     class_a_count: int | None = None,
+    money: str = s.REVENUE,
 ) -> Figure:
     """Draw the revenue of the largest countries or products, and the share it adds up to.
 
-    `rows`: about twenty, by falling revenue: revenue, cumulative_revenue_share (both over all rows there are),
-    abc_class, and the label's column. `noun` is singular and plural; `total_count` is the number of all rows;
-    `class_a_count` how many of all are in class A, for a title where the rows end before it does.
+    `rows`: about twenty, by falling `money`, the column that counts as revenue: that column, cumulative_revenue_share
+    (over all rows there are), abc_class, and the label's column. `noun` is singular and plural; `total_count` is the
+    number of all rows; `class_a_count` how many of all are in class A, for a title where the rows end before it does.
     """
     currency = plain(currency)
     title = pareto_title(rows, label_column, noun, total_count, class_a_count)
     note = (
-        f"Guests' sales are included. Classes by cumulative revenue: A up to {percent(CLASS_A_UP_TO)} and always the "
-        f"largest, B up to {percent(CLASS_B_UP_TO)}, C the rest."
+        f"Guests' sales are included. A: the {noun[1]} that together make the first {percent(CLASS_A_UP_TO)} of "
+        f"revenue, at least one; B: to {percent(CLASS_B_UP_TO)}; C: the rest."
     )
     height = PARETO_ROW * max(len(rows), 1)
     page = new_page(title, _shown_of_all(rows, noun, total_count), note, width=11.5, body=height + 0.65)
     labels = [_label(row, label_column, 4.2) for row in rows]
     left = max(map(width_of, labels), default=0.0) + 0.15
     curve_left, class_middle = page.width - CURVE - 0.7, page.width - CURVE - 1.15
-    _revenue_bars(page, page.axes(left, 0.1, page.width - left - CURVE - 1.7, height), rows, currency)
+    _revenue_bars(page, page.axes(left, 0.1, page.width - left - CURVE - 1.7, height), rows, money, currency)
     _cumulative_curve(page.axes(curve_left, 0.1, CURVE, height), rows)
     shares = column(rows, s.CUMULATIVE_REVENUE_SHARE)
     for number, (row, label, share) in enumerate(zip(rows, labels, shares, strict=True)):
@@ -105,7 +108,7 @@ def pareto_title(
         return f"{sentence(in_words(reached))} {many} bring {percent(shares[reached - 1])} of revenue"
     few = class_a_count or total_count
     if few < total_count:
-        return f"{few:,} of {total_count:,} {many} bring {percent(CLASS_A_UP_TO)} of revenue"
+        return few_of_many(few, total_count, noun, CLASS_A_UP_TO)
     if len(rows) >= total_count:
         return f"Revenue is spread: none of {in_words(total_count)} {many} brings more than {percent(shares[0])}"
     return f"The {in_words(len(rows))} largest of {total_count:,} {many} bring {percent(shares[-1])} of revenue"
@@ -126,9 +129,9 @@ def _shown_of_all(rows: Rows, noun: tuple[str, str], total_count: int) -> str:
     return f"The {len(rows)} largest of {counted(total_count, *noun)}, by revenue; the rest brings {rest}."
 
 
-def _revenue_bars(page: Page, axes: Axes, rows: Rows, currency: str) -> None:
-    revenue = [value or 0.0 for value in column(rows, s.REVENUE)]
-    texts = [compact(row[s.REVENUE], currency) for row in rows]
+def _revenue_bars(page: Page, axes: Axes, rows: Rows, money: str, currency: str) -> None:
+    revenue = [value or 0.0 for value in column(rows, money)]
+    texts = [compact(row[money], currency) for row in rows]
     low, high = min([*revenue, 0.0]), max([*revenue, 0.0])
     inches = axes.get_position().width * page.figure.get_size_inches()[0]
     label_room = max(map(width_of, texts), default=0.0) + 0.15
@@ -183,11 +186,11 @@ class Top(NamedTuple):
 
 
 @house_style()
-def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
+def concentration_chart(points: Rows, *, currency: str = "", width: float = 10, labels: bool = True) -> PageFigure:
     """Draw the Lorenz curve of revenue over customers, what the top customers bring, and the Gini coefficient.
 
     `points`, rising: customers, revenue (what that many who spend least spend together), ranked_revenue. The last
-    point holds all customers.
+    point holds all customers. `labels` writes what the top customers bring next to the curve too, not only below.
     """
     customers = int(points[-1][s.CUSTOMERS]) if points else 0
     total = points[-1][s.REVENUE] if points else Decimal(0)
@@ -199,8 +202,13 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
         shown = f"{coefficient:.2f}".replace("-", "−")
         explanation += f" Gini coefficient {shown}: 0 if all spent the same, near 1 if one customer spent everything."
         curve += [(row[s.CUSTOMERS] / customers, float(Fraction(row[s.REVENUE]) / Fraction(total))) for row in points]
-    page = new_page(concentration_title(points), explanation, "", width=10, body=5.6)
-    axes = page.axes(0.75, LORENZ_FOOT, page.width - 0.75 - LABELS, LORENZ_HEIGHT)
+    tops = top_customers(points)
+    note = "; ".join(
+        f"{_who(top)} ({counted(top.customers, 'customer')}): {percent(top.revenue_share)}" for top in tops
+    )
+    note = f"{sentence(note)} of revenue." if note else ""
+    page = new_page(concentration_title(points), explanation, note, width=width, body=5.6)
+    axes = page.axes(0.75, LORENZ_FOOT, page.width - 0.75 - (LABELS if labels else 0.25), LORENZ_HEIGHT)
     across, up = [x for x, _ in curve], [y for _, y in curve]
     axes.set_xlim(0, 1)
     axes.set_ylim(min(up) * 1.05, max(1.0, *up))
@@ -215,7 +223,8 @@ def concentration_chart(points: Rows, *, currency: str = "") -> Figure:
     axes.set_xlabel("Share of customers, from those who spend least")
     heading(axes, "Share of revenue")
     axes.grid()
-    _label_tops(page, axes, top_customers(points))
+    if labels:
+        _label_tops(page, axes, tops)
     return page.figure
 
 
@@ -276,9 +285,12 @@ def _label_tops(page: Page, axes: Axes, tops: list[Top]) -> None:
         height = low + (high - low) * (level + lift - LORENZ_FOOT) / LORENZ_HEIGHT
         axes.plot([x, 1.0, 1.03], [y, y, height], color=INK, lw=0.8, zorder=4, clip_on=False)
         axes.plot(x, y, marker="o", ms=8, mfc=ACCENT, mec="white", mew=1.2, ls="", zorder=5)
-        who = f"top {percent(top.share)}" if top.customers > 1 else "one customer"
         left = page.width - LABELS + 0.22
-        page.write(left, level + lift + 0.1, f"{who}: {percent(top.revenue_share)}", weight="bold")
+        page.write(left, level + lift + 0.1, f"{_who(top)}: {percent(top.revenue_share)}", weight="bold")
         number = counted(top.customers, "customer")
         if width_of(number) < LABELS - 0.25:
             page.write(left, level + lift - 0.12, number, color=QUIET)
+
+
+def _who(top: Top) -> str:
+    return f"top {percent(top.share)}" if top.customers > 1 else "one customer"

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from segmentation import schemas as s
@@ -14,7 +13,9 @@ from segmentation.report.charts.style import (
     INK,
     QUIET,
     Page,
+    PageFigure,
     by_id,
+    fit,
     heading,
     house_style,
     log_ticks,
@@ -24,15 +25,16 @@ from segmentation.report.charts.style import (
     width_of,
     write_segment,
 )
-from segmentation.report.findings import brings_more_than_its_share, carrier
+from segmentation.report.findings import MONEY_SHARE, brings_more_than_its_share, carrier
 from segmentation.report.marks import segment_mark
 from segmentation.report.text import Row, Rows, compact, finite, percent
 
 SKEWED: Final = 8.0  # times the median; with a larger maximum most points would lie in one corner
 CROWDED: Final = 200  # points; above, equal numbers of orders hide each other
 MANY: Final = 1000  # points; above, they are more transparent
-SMALL: Final = 60  # points of a segment; up to here they are drawn larger, and over the segments' averages
+SMALL: Final = 60  # points of a segment; up to here they are drawn larger, and over the segments' medians
 ROW_HEIGHT: Final = 0.29  # inches
+ROOMY: Final = 6.0  # inches of a page with room for long words
 
 
 class _Point(NamedTuple):
@@ -42,18 +44,29 @@ class _Point(NamedTuple):
 
 
 @house_style()
-def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = None, *, currency: str = "") -> Figure:
-    """Draw customers by orders and spend, coloured and shaped by segment, with each segment's average.
+def segments_chart(
+    customers: Rows,
+    profiles: Rows,
+    sampled_from: int | None = None,
+    *,
+    spend: str = s.TOTAL_SPEND,
+    orders: str = s.PURCHASE_FREQUENCY,
+    currency: str = "",
+    width: float = 10,
+    legend: bool = True,
+) -> PageFigure:
+    """Draw customers by orders and spend, coloured and shaped by segment, with each segment's median customer.
 
-    `customers` is a bounded sample: total_spend, purchase_frequency, segment_id. `profiles`: segment_id (1 … by rising
-    spend), segment_name, customers, customer_share, revenue_share, mean_total_spend, mean_purchase_frequency.
+    `customers` is a bounded sample: the features `spend` and `orders`, segment_id. `profiles`: segment_id (1 … by
+    rising spend), segment_name, customers, customer_share, money, money_share, and the medians of both features.
     `sampled_from` is the number of all customers; where it exceeds the rows, the chart says that it shows a sample.
+    `legend` adds a table of the segments below.
     """
     profiles, currency = by_id(profiles), plain(currency)
-    points = _points(customers, s.PURCHASE_FREQUENCY, s.TOTAL_SPEND)
-    averages = _points(profiles, f"mean_{s.PURCHASE_FREQUENCY}", f"mean_{s.TOTAL_SPEND}")
+    points = _points(customers, orders, spend)
+    medians = _points([row for row in profiles if int(row[s.SEGMENT_ID])], f"median_{orders}", f"median_{spend}")
     jittered = len(points) > CROWDED and all(point.orders == round(point.orders) for point in points)
-    explanation = "Small symbols are customers, large ones the segments' averages."
+    explanation = "Small symbols are customers, large ones the segments' medians."
     if sampled_from is not None and sampled_from > len(customers):
         explanation += f" {len(customers):,} of {sampled_from:,} customers drawn."
     explanation += " Revenue is without guests' sales."
@@ -61,22 +74,23 @@ def segments_chart(customers: Rows, profiles: Rows, sampled_from: int | None = N
     if jittered:
         note = "Symbols are shifted a little sideways where many customers have the same number of orders."
 
-    table = 0.4 + ROW_HEIGHT * len(profiles)
-    page = new_page(segments_title(profiles), explanation, note, width=10, body=5.2 + table)
+    table = 0.4 + ROW_HEIGHT * len(profiles) if legend else 0.0
+    page = new_page(segments_title(profiles), explanation, note, width=width, body=5.2 + table)
     labels = {compact(point.spend, currency) for point in points}
     left = max(0.75, 0.3 + max(map(width_of, labels), default=0.0))
     axes = page.axes(left, table + 0.75, page.width - left - 0.15, 4.15)
-    _scale(axes, "x", [point.orders for point in points + averages], "", room=0.4 if jittered else 0.0)
-    _scale(axes, "y", [point.spend for point in points + averages], currency)
+    _scale(axes, "x", [point.orders for point in points + medians], "", room=0.4 if jittered else 0.0)
+    _scale(axes, "y", [point.spend for point in points + medians], currency)
     _draw_customers(axes, points, jittered=jittered)
-    _draw_averages(axes, averages)
-    orders = "Orders per customer"
-    axes.set_xlabel(f"{orders} (logarithmic scale)" if axes.get_xscale() == "log" else orders)
-    units = [currency, "logarithmic scale" if axes.get_yscale() == "log" else ""]
+    _draw_medians(axes, medians)
+    logarithmic = "logarithmic scale" if width > ROOMY else "log scale"
+    axes.set_xlabel(f"Orders per customer{f' ({logarithmic})' if axes.get_xscale() == 'log' else ''}")
+    units = [currency, logarithmic if axes.get_yscale() == "log" else ""]
     unit = ", ".join(filter(None, units))
-    heading(axes, f"Total spend per customer ({unit})" if unit else "Total spend per customer")
+    heading(axes, fit(f"Spend per customer ({unit})" if unit else "Spend per customer", page.width - left))
     axes.grid()
-    _segment_table(page, profiles, table)
+    if legend:
+        _segment_table(page, profiles, table)
     return page.figure
 
 
@@ -88,7 +102,7 @@ def segments_title(profiles: Rows) -> str:
     best = carrier(profiles)
     if not brings_more_than_its_share(best):
         return f"Revenue follows size: no segment of the {len(profiles)} brings much more than its share of customers"
-    number, size, revenue = int(best[s.CUSTOMERS]), percent(best[s.CUSTOMER_SHARE]), percent(best[s.REVENUE_SHARE])
+    number, size, revenue = int(best[s.CUSTOMERS]), percent(best[s.CUSTOMER_SHARE]), percent(best[MONEY_SHARE])
     verb = "brings" if number == 1 else "bring"
     return f"{counted(number, 'customer')} ({size}) {verb} {revenue} of revenue: {name_of(best, 4.5)}"
 
@@ -144,11 +158,11 @@ def _draw_customers(axes: Axes, points: Sequence[_Point], *, jittered: bool) -> 
         )
 
 
-def _draw_averages(axes: Axes, averages: Sequence[_Point]) -> None:
-    for x, y, segment_id in averages:
+def _draw_medians(axes: Axes, medians: Sequence[_Point]) -> None:
+    for x, y, segment_id in medians:
         colour, marker = segment_mark(segment_id)
         axes.plot(x, y, marker=marker, ms=18, mfc="white", mew=0, zorder=4)
-        axes.plot(x, y, marker=marker, ms=13, mfc=colour, mec=INK, mew=1.3, zorder=5, label="average")
+        axes.plot(x, y, marker=marker, ms=13, mfc=colour, mec=INK, mew=1.3, zorder=5, label="median")
 
 
 def _segment_table(page: Page, profiles: Rows, height: float) -> None:
@@ -162,6 +176,6 @@ def _segment_table(page: Page, profiles: Rows, height: float) -> None:
         level = top - 0.32 - number * ROW_HEIGHT
         weight = "bold" if row is best else "normal"
         write_segment(page, level, row, 4.6, weight)
-        texts = (f"{int(row['customers']):,}", percent(row[s.CUSTOMER_SHARE]), percent(row[s.REVENUE_SHARE]))
+        texts = (f"{int(row['customers']):,}", percent(row[s.CUSTOMER_SHARE]), percent(row[MONEY_SHARE]))
         for (_, right), text in zip(columns, texts, strict=True):
             page.write(right, level, text, ha="right", weight=weight)

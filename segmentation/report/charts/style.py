@@ -130,6 +130,20 @@ def wrapped(text: Any, width: float, size: float = TEXT_SIZE, weight: str = "nor
 # ---- pages ---------------------------------------------------------------------------------------------------------
 
 
+class PageFigure(Figure):
+    """A figure that knows its texts and the inches above and below its body, so that a web page can write them itself.
+
+    `headings` are the texts as drawn.
+    """
+
+    title = ""
+    explanation = ""
+    note = ""
+    above = 0.0
+    below = 0.0
+    headings: tuple[Text, ...] = ()
+
+
 @dataclass(frozen=True)
 class Page:
     """A figure with its title and texts, and the free body between them.
@@ -137,7 +151,7 @@ class Page:
     Lengths are inches from the body's lower left corner.
     """
 
-    figure: Figure
+    figure: PageFigure
     width: float
     height: float
     bottom: float
@@ -169,18 +183,22 @@ def new_page(title: str, explanation: str, note: str, *, width: float, body: flo
     header = sum(len(lines) * size * LINE / 72 + 0.05 for lines, size, _, _ in blocks) + 0.15
     bottom = MARGIN + len(notes) * TEXT_SIZE * LINE / 72 + (0.15 if notes else 0)
     height = MARGIN + header + body + bottom
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure = PageFigure(figsize=(width, height), dpi=DPI, facecolor="white")
+    figure.title, figure.explanation, figure.note = plain(title), plain(explanation), plain(note)
+    figure.above, figure.below = MARGIN + header, bottom
     FigureCanvasAgg(figure)  # no pyplot: nothing outlives a figure
     figure.set_label(plain(title))
 
-    top = height - MARGIN
+    top, drawn = height - MARGIN, []
     for lines, size, weight, colour in [*blocks, (notes, TEXT_SIZE, "normal", QUIET)]:
         if lines is notes:
             top = MARGIN + len(notes) * TEXT_SIZE * LINE / 72
         for line in lines:
-            figure.text(MARGIN / width, top / height, line, size=size, weight=weight, color=colour, va="top")
+            text = figure.text(MARGIN / width, top / height, line, size=size, weight=weight, color=colour, va="top")
+            drawn.append(text)
             top -= size * LINE / 72
         top -= 0.05
+    figure.headings = tuple(drawn)
     return Page(figure, inside, body, bottom)
 
 

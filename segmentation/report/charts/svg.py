@@ -13,8 +13,19 @@ from xml.etree import ElementTree as ET
 
 from matplotlib.figure import Figure
 
-from segmentation.report.charts.style import ACCENT, CONTRAST, FAINT, INK, QUIET, TEXT_SIZE, house_style, width_of
-from segmentation.report.marks import SEGMENT_MARKS
+from segmentation.report.charts.style import (
+    ACCENT,
+    CONTRAST,
+    FAINT,
+    INK,
+    MARGIN,
+    QUIET,
+    TEXT_SIZE,
+    PageFigure,
+    house_style,
+    width_of,
+)
+from segmentation.report.marks import NOTHING_STAYED, SEGMENT_MARKS, Drawing
 
 # The page's custom properties, by which the charts adapt to a dark ground.
 PAGE_COLOURS: Final = {
@@ -24,14 +35,31 @@ PAGE_COLOURS: Final = {
     "#ffffff": "--paper",
     ACCENT.lower(): "--accent",
     CONTRAST.lower(): "--taken",
-    **{mark.colour.lower(): f"--s{number}" for number, mark in enumerate(SEGMENT_MARKS, 1)},
+    **{mark.colour.lower(): f"--s{number}" for number, mark in enumerate((NOTHING_STAYED, *SEGMENT_MARKS))},
 }
 FONT_FAMILY: Final = "DejaVu Sans, Verdana, Geneva, sans-serif"
 POINTS_PER_INCH: Final = 72
+EDGE: Final = 0.06  # inches left around a body, for the halves of symbols and lines
 DECIMALS: Final = 2  # of a point: finer than a screen's dots
 
 _NAMESPACE: Final = "http://www.w3.org/2000/svg"
 _HREF: Final = "{http://www.w3.org/1999/xlink}href"
+
+
+def drawing(wide: PageFigure, narrow: PageFigure, name: str) -> Drawing:
+    """Return a chart for the page, drawn for wide and for narrow windows, with the texts of `wide`."""
+    return Drawing(wide.title, wide.explanation, wide.note, _body_svg(wide, name), _body_svg(narrow, f"narrow-{name}"))
+
+
+def _body_svg(figure: PageFigure, name: str) -> str:
+    """Return the figure as an SVG element without its title, explanation, note and margins."""
+    for text in figure.headings:
+        text.set_visible(False)
+    width, height = figure.get_size_inches()
+    side = MARGIN - EDGE
+    box = (side, figure.above - EDGE, width - 2 * side, height - figure.above - figure.below + 2 * EDGE)
+    view = _rounded(" ".join(f"{inches * POINTS_PER_INCH:.6f}" for inches in box))
+    return re.sub('viewBox="[^"]*"', f'viewBox="{view}"', inline_svg(figure, name), count=1)
 
 
 def inline_svg(figure: Figure, name: str) -> str:

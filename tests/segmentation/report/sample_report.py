@@ -12,7 +12,8 @@ from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.report.aggregates import LARGEST_SHOWN
-from segmentation.report.data import ReportData, Sold
+from segmentation.report.data import ReportData, Sold, with_money
+from segmentation.report.marks import Drawing
 from segmentation.report.page import RunDetails, render
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -41,40 +42,66 @@ HOSTILE = (
     "W" * 3000,
     "long words " * 300,
 )
-CHARTS = ("elbow", "segments", "profiles", "countries", "products", "concentration", "months", "recency")
+CHARTS = ("elbow", "segments", "concentration")
 
 
 # ---- the data of a report ----
 
 
 def config(*overrides: str, file: str = "online_retail.yaml") -> RunConfig:
-    return load_config(str(ROOT / "conf" / file), overrides)
+    """A configuration of `conf/`, by net figures unless the overrides say otherwise."""
+    return load_config(str(ROOT / "conf" / file), ["figures=net", *overrides])
 
 
-def profiles_of(segments: Sequence[tuple[str, int, str]]) -> list[Row]:
-    """Rows of segment_profiles from each segment's name, customers and revenue; of the features only spend differs."""
+def profiles_of(segments: Sequence[tuple[str, int, str]], returned: Sequence[str] = (), first: int = 1) -> list[Row]:
+    """Rows of segment_profiles from each segment's name, customers and revenue; of the features only spend differs.
+
+    `returned` is the money that came back of each segment, nothing by default; what stayed is what counts. Ids begin
+    at `first`: 0 is the group of customers of whom nothing stayed.
+    """
     customers = sum(number for _, number, _ in segments)
     revenue = sum(Decimal(money) for _, _, money in segments)
     rows = []
-    for segment_id, (name, number, money) in enumerate(segments, 1):
+    back = [Decimal(money) for money in returned] or [Decimal(0)] * len(segments)
+    for segment_id, ((name, number, money), came_back) in enumerate(zip(segments, back, strict=True), first):
         spend = float(Decimal(money) / number)
-        rows.append(
-            {
-                "segment_id": segment_id,
-                "segment_name": name,
-                "rule": "there is a rule",
-                "customers": number,
-                "customer_share": number / customers,
-                "revenue": Decimal(money),
-                "revenue_share": float(Decimal(money) / revenue) if revenue else 0.0,
-                **{f"mean_{feature}": float(segment_id) for feature in s.NUMERIC_FEATURES},
-                **{f"median_{feature}": float(segment_id) for feature in s.NUMERIC_FEATURES},
-                "mean_total_spend": spend,
-                "median_total_spend": spend / 2,
-                "centre": {"total_spend": spend, "purchase_frequency": 1.0},
-            }
-        )
-    return rows
+        stayed = float((Decimal(money) - came_back) / number)
+        row: Row = {
+            "segment_id": segment_id,
+            "segment_name": name,
+            "rule": "there is a rule",
+            "customers": number,
+            "customer_share": number / customers,
+            "revenue": Decimal(money),
+            "revenue_share": float(Decimal(money) / revenue) if revenue else 0.0,
+            "net_revenue": Decimal(money) - came_back,
+            "jaccard": 0.9,
+            **{f"mean_{feature}": float(segment_id) for feature in s.NUMERIC_FEATURES},
+            **{f"median_{feature}": float(segment_id) for feature in s.NUMERIC_FEATURES},
+            "mean_total_spend": spend,
+            "median_total_spend": spend / 2,
+            "mean_net_spend": stayed,
+            "median_net_spend": stayed / 2,
+            "centre": {"total_spend": spend, "purchase_frequency": 1.0},
+        }
+        if segment_id == 0:
+            row |= {"centre": {}, "median_net_recency_days": None, "mean_net_recency_days": None}
+        rows.append(row)
+    return with_money(rows, "net_revenue")
+
+
+def overall_of(profiles: Sequence[Row]) -> Row:
+    """The row of all customers, as if every segment had as many."""
+
+    def mean(name: str) -> float | None:
+        values = [row[name] for row in profiles if row[name] is not None]
+        return sum(values) / len(values) if values else None
+
+    return {
+        f"{statistic}_{feature}": mean(f"{statistic}_{feature}")
+        for statistic in ("mean", "median")
+        for feature in s.NUMERIC_FEATURES
+    }
 
 
 def statistics_of(profiles: Sequence[Row]) -> list[Row]:
@@ -82,6 +109,7 @@ def statistics_of(profiles: Sequence[Row]) -> list[Row]:
         return {
             f"quartiles_{feature}": [row[f"median_{feature}"] * part for part in (0.5, 1, 2)]
             for feature in s.NUMERIC_FEATURES
+            if row[f"median_{feature}"] is not None
         }
 
     return [{"segment_id": row["segment_id"], **quartiles(row)} for row in profiles]
@@ -89,13 +117,17 @@ def statistics_of(profiles: Sequence[Row]) -> list[Row]:
 
 def sweep_of(silhouettes: Sequence[float], chosen: int) -> list[Row]:
     """Rows of k_sweep from k = 1 on; Davies-Bouldin and Calinski-Harabasz rise with k."""
-    rows: list[Row] = [{"k": 1, "silhouette": None, "davies_bouldin": None, "calinski_harabasz": None}]
+    rows: list[Row] = [
+        dict.fromkeys(("silhouette", "davies_bouldin", "calinski_harabasz", "least_jaccard", "mean_jaccard")) | {"k": 1}
+    ]
     for k, silhouette in enumerate(silhouettes, 2):
-        rows.append({"k": k, "silhouette": silhouette, "davies_bouldin": k / 10, "calinski_harabasz": 1000.0 * k})
-    return [row | {"wssse": 9000 / row["k"], "chosen": row["k"] == chosen} for row in rows]
+        indices = {"silhouette": silhouette, "davies_bouldin": k / 10, "calinski_harabasz": 1000.0 * k}
+        rows.append({"k": k, **indices, "least_jaccard": 0.81, "mean_jaccard": 0.9})
+    shared = [{"wssse": 9000 / row["k"], "least_share": 1 / row["k"], "chosen": row["k"] == chosen} for row in rows]
+    return [row | more for row, more in zip(rows, shared, strict=True)]
 
 
-def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) -> Sold:
+def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000, first: int = 1) -> Sold:
     """A rollup by falling revenue, a tenth of it from guests, the rest in equal parts from each segment."""
     rows: list[Row] = []
     total = sum(Decimal(revenue) / (index + 1) for index in range(len(names)))
@@ -107,9 +139,10 @@ def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) 
         row = {
             "revenue": money,
             "guest_revenue": (money / 10).quantize(Decimal("0.0001")),
+            "net_revenue": money,
             "units": 10 * (index + 1),
             "orders": index + 2,
-            "customers": index + 1,
+            "customers": 30 + index if index != 2 else 3,
             "revenue_share": float(money / total) if total else 0.0,
             "cumulative_revenue_share": share,
             "abc_class": "A" if index == 0 or share <= 0.8 else "B" if share <= 0.95 else "C",
@@ -121,22 +154,44 @@ def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000) 
             row |= {"stock_code": f"{22000 + index}", "description": name, "average_unit_price": price}
             row |= {"is_merchandise": index != 1}
         rows.append(row)
-    largest = rows[:LARGEST_SHOWN]
+    if key != "country" and len(rows) > 1:
+        goods, rest = [row for row in rows if row["is_merchandise"]], [row for row in rows if not row["is_merchandise"]]
+    else:
+        goods, rest = rows, []
+    largest = goods[:LARGEST_SHOWN]
     of_segments = [
         {
             key: row[key],
-            "description": row.get("description"),
             "segment_id": segment_id,
+            "customers": row["customers"],
             "revenue": (row["revenue"] - row["guest_revenue"]) / segments,
             "rank": rank,
         }
         for rank, row in enumerate(largest, 1)
-        for segment_id in range(1, segments + 1)
+        for segment_id in range(first, first + segments)
     ]
-    totals: Row = {"rows": len(rows)}
-    totals |= {name: sum(row[name] for row in rows) for name in ("revenue", "guest_revenue", "units")}
-    totals |= {letter: sum(row["abc_class"] == letter for row in rows) for letter in "ABC"}
-    return Sold(largest, totals, of_segments)
+    classes = [
+        {"abc_class": letter, "rows": len(of_class), "net_revenue": sum(row["net_revenue"] for row in of_class)}
+        for letter in "ABC"
+        if (of_class := [row for row in goods if row["abc_class"] == letter])
+    ]
+    often = [
+        {
+            "segment_id": 1,
+            "stock_code": row["stock_code"],
+            "description": row["description"],
+            "customers": 1,
+            "lift": None if rank == 2 else 2.84,
+            "rank": rank,
+        }
+        for rank, row in enumerate(goods[:2] if key != "country" and segments > 1 else [], 1)
+    ]
+    return Sold("net_revenue", largest, _sums(goods), _sums(rest) if rest else None, classes, of_segments, often)
+
+
+def _sums(rows: Sequence[Row]) -> Row:
+    names = ("revenue", "guest_revenue", "net_revenue", "units")
+    return {"rows": len(rows)} | {name: sum(row[name] for row in rows) for name in names}
 
 
 def example_line(reason: str, **fields: str) -> Row:
@@ -160,11 +215,12 @@ def report_data(
     segments: Sequence[tuple[str, int, str]] = CLASSIC,
     countries: Sequence[str] = ("United Kingdom", "EIRE", "France"),
     products: Sequence[str] = ("CAKESTAND", "POSTAGE", "LANTERN"),
+    without: Sequence[str] = (),
     **changed: Any,
 ) -> ReportData:
-    """What a run could have found; `changed` are other fields of ReportData."""
-    profiles = profiles_of(segments)
-    k = len(profiles)
+    """What a run could have found, `without` countries or products; `changed` are other fields of ReportData."""
+    profiles = changed.get("profiles") or profiles_of(segments)
+    k, first = len(profiles), min(row["segment_id"] for row in profiles)
     fields: dict[str, Any] = {
         "config": config(),
         "choice": Choice(k, "elbow", k, f"the elbow of the WSSSE curve is at k = {k}"),
@@ -172,14 +228,18 @@ def report_data(
         "sweep": sweep_of([0.9 - n / 100 for n in range(max(k, 9))], k),
         "profiles": profiles,
         "statistics": statistics_of(profiles),
+        "overall": overall_of(profiles),
+        "returned_orders": [],
         "quality": quality_of(),
-        "countries": sold_of("country", countries, k),
-        "products": sold_of("stock_code", products, k),
-        "sold": {
+        "countries": sold_of("country", countries, k, first=first),
+        "products": sold_of("stock_code", products, k, first=first),
+        "sales": {
             "revenue": Decimal("1833.3333"),
             "first_sold_at": datetime(2010, 12, 1, 8, 26),
             "last_sold_at": datetime(2011, 12, 9, 12, 50),
         },
+        "rfm_profiles": [rfm_row("Champions", 300, "4000"), rfm_row("Lost", 700, "1000")],
+        "rfm_cuts": ["Recency: 5 is up to 30 days (half the usual gap)"],
         "rejected_examples": [example_line("cancellation")],
         # Of these the charts alone are made.
         "drawn_customers": [],
@@ -189,7 +249,20 @@ def report_data(
         "recency_bins": [],
         "days": 10,
     }
-    return ReportData(**{**fields, **changed})
+    return ReportData(**{**fields, **changed, **dict.fromkeys(without)})
+
+
+def rfm_row(name: str, customers: int, revenue: str) -> Row:
+    """A row of rfm_profiles, as if there were a thousand customers who bought for 5000."""
+    medians = {f"median_{name}": 2.0 for name in s.NUMERIC_FEATURES}
+    return medians | {
+        "rfm_segment": name,
+        "rule": "Last order up to 30 days ago",
+        "customers": customers,
+        "customer_share": customers / 1000,
+        "net_revenue": Decimal(revenue),
+        "net_revenue_share": float(Decimal(revenue) / 5000),
+    }
 
 
 def run_details(**changed: Any) -> RunDetails:
@@ -210,14 +283,15 @@ def run_details(**changed: Any) -> RunDetails:
     return RunDetails(**{**fields, **changed})
 
 
-def small_chart(name: str) -> str:
-    """A chart as `inline_svg` writes one, small."""
-    return (
+def small_chart(name: str) -> Drawing:
+    """A chart as `drawing` makes one, small."""
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200" class="chart" role="img" '
         f'aria-label="What {name} finds">'
         '<g data-segment="1"><circle cx="50" cy="50" r="20" fill="#56B4E9"></circle></g>'
         '<g data-segment="2"><rect x="100" y="20" width="40" height="40" fill="#E69F00"></rect></g></svg>'
     )
+    return Drawing(f"What {name} finds", f"How {name} is to be read.", "", svg, svg)
 
 
 SMALL_CHARTS = {name: small_chart(name) for name in CHARTS}

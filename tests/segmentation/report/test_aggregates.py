@@ -14,12 +14,17 @@ from segmentation.report.aggregates import (
     MOST_BINS,
     MOST_PERIODS,
     bin_days,
+    bought_more_often,
+    class_counts,
+    drawn_customers,
     example_lines,
+    greatest_returned_orders,
     largest,
     lorenz_points,
     period_months,
     period_sales,
     purchase_span,
+    ranked,
     recency_bins,
     sold_by_segment,
     totals,
@@ -28,15 +33,14 @@ from segmentation.report.aggregates import (
 # ---- countries and products ----
 
 PRODUCT = (
-    "stock_code string, description string, revenue decimal(20,4), guest_revenue decimal(20,4), units bigint, "
-    "abc_class string, is_merchandise boolean, first_sold_at timestamp_ntz, last_sold_at timestamp_ntz"
+    "stock_code string, description string, revenue decimal(20,4), guest_revenue decimal(20,4), "
+    "net_revenue decimal(20,4), units bigint, revenue_share double, abc_class string, is_merchandise boolean"
 )
-FIRST, LAST = datetime(2010, 12, 1, 8), datetime(2011, 12, 9, 12)
 PRODUCTS = [
-    ("22423", "CAKESTAND", Decimal(50), Decimal(5), 10, "A", True, FIRST, FIRST),
-    ("POST", "POSTAGE", Decimal(90), Decimal(0), 9, "A", False, FIRST, LAST),
-    ("85123A", "LANTERN", Decimal(50), Decimal(1), 8, "B", True, LAST, LAST),
-    ("10001", "MUG", Decimal(10), Decimal(2), 7, "C", True, LAST, LAST),
+    ("22423", "CAKESTAND", Decimal(60), Decimal(5), Decimal(50), 10, 0.3, "A", True),
+    ("POST", "POSTAGE", Decimal(90), Decimal(0), Decimal(90), 9, 0.45, "A", False),
+    ("85123A", "LANTERN", Decimal(50), Decimal(1), Decimal(50), 8, 0.25, "B", True),
+    ("10001", "MUG", Decimal(10), Decimal(2), Decimal(5), 7, 0.05, "C", True),
 ]
 
 
@@ -46,32 +50,73 @@ def products(spark: SparkSession) -> DataFrame:
 
 
 def test_the_largest_come_first_and_equal_ones_by_their_key(products: DataFrame, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(aggregates, "LARGEST_SHOWN", 2)
-    assert [row["stock_code"] for row in largest(products, "stock_code").collect()] == ["POST", "22423"]
+    monkeypatch.setattr(aggregates, "LARGEST_SHOWN", 3)
+    rows = largest(products, "stock_code", "net_revenue").collect()
+    assert [row["stock_code"] for row in rows] == ["POST", "22423", "85123A"]
 
 
-def test_the_totals_are_those_of_the_whole_rollup(products: DataFrame):
-    expected = {"rows": 4, "revenue": Decimal(200), "guest_revenue": Decimal(8), "units": 34, "A": 2, "B": 1, "C": 1}
-    [row] = totals(products).collect()
-    assert row.asDict() == {**expected, "first_sold_at": FIRST, "last_sold_at": LAST}
+def test_goods_and_the_rest_are_summed_up_apart(products: DataFrame):
+    goods, rest = sorted(totals(products, "net_revenue").collect(), key=lambda row: not row["is_goods"])
+    sums = {"rows": 3, "revenue": Decimal(120), "guest_revenue": Decimal(8), "units": 25, "net_revenue": Decimal(105)}
+    assert goods.asDict() == {"is_goods": True, **sums}
+    assert (rest["rows"], rest["revenue"]) == (1, Decimal(90))
 
 
-def test_each_segment_has_its_largest_goods_and_the_keys_asked_for(
-    spark: SparkSession, products: DataFrame, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(aggregates, "LARGEST_OF_A_SEGMENT", 2)
-    bought = [(code, segment, Decimal(money)) for code, *_ in PRODUCTS for segment, money in ((1, 3), (2, 7))]
-    bought.remove(("10001", 1, Decimal(3)))
-    by_segment = spark.createDataFrame(bought, "stock_code string, segment_id int, revenue decimal(20,4)")
-    rows = sold_by_segment(products, by_segment, "stock_code", ["POST"]).collect()
-    assert [(row["segment_id"], row["rank"], row["stock_code"], row["description"]) for row in rows] == [
-        (1, 1, "22423", "CAKESTAND"),
-        (1, 2, "85123A", "LANTERN"),
-        (1, 3, "POST", "POSTAGE"),  # postage after all goods
-        (2, 1, "10001", "MUG"),
-        (2, 2, "22423", "CAKESTAND"),
-        (2, 4, "POST", "POSTAGE"),
+def test_shares_and_classes_are_of_goods_and_of_the_money_that_counts(products: DataFrame):
+    rows = ranked(products, "stock_code", "net_revenue", goods_only=True).orderBy("stock_code").collect()
+    assert [(row["stock_code"], row["abc_class"]) for row in rows] == [("10001", "C"), ("22423", "A"), ("85123A", "B")]
+    assert [row["revenue_share"] for row in rows] == pytest.approx([5 / 105, 50 / 105, 50 / 105])
+    assert ranked(products, "stock_code", "net_revenue", goods_only=False).count() == 4
+    counted = {
+        row["abc_class"]: (row["rows"], row["net_revenue"]) for row in class_counts(products, "net_revenue").collect()
+    }
+    assert counted == {"A": (2, Decimal(140)), "B": (1, Decimal(50)), "C": (1, Decimal(5))}
+
+
+def test_each_segment_has_its_largest_and_the_keys_asked_for(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aggregates, "LARGEST_OF_A_SEGMENT", 1)
+    bought = [("France", 1, 2, Decimal(3)), ("Spain", 1, 1, Decimal(7)), ("Italy", 1, 1, Decimal(1))]
+    schema = "country string, segment_id int, customers bigint, revenue decimal(20,4)"
+    rows = sold_by_segment(spark.createDataFrame(bought, schema), "country", ["Italy"]).collect()
+    assert [(row["country"], row["customers"], row["rank"]) for row in rows] == [("Spain", 1, 1), ("Italy", 1, 3)]
+
+
+def test_the_lift_compares_a_segments_buyers_with_all_others(spark: SparkSession, products: DataFrame):
+    bought = [
+        ("22423", 1, 40),  # 40 of 100 against 50 of 200: 1.6
+        ("22423", 2, 50),
+        ("85123A", 1, 30),  # nobody else
+        ("10001", 1, 19),  # too few buyers
+        ("10001", 2, 1),
+        ("POST", 1, 90),  # no merchandise
     ]
+    by_segment = spark.createDataFrame(bought, "stock_code string, segment_id int, customers bigint").repartition(3)
+    goods = ranked(products, "stock_code", "net_revenue", goods_only=True)
+    rows = bought_more_often(goods, by_segment, {1: 100, 2: 200}).collect()
+    assert [(row["segment_id"], row["description"], row["rank"]) for row in rows] == [
+        (1, "LANTERN", 1),
+        (1, "CAKESTAND", 2),
+    ]
+    assert rows[0]["lift"] is None
+    assert rows[1]["lift"] == pytest.approx(1.6)
+
+
+# ---- returns ----
+
+
+def test_the_greatest_returned_order_of_each_segment(spark: SparkSession):
+    rows = [
+        ("1", "a", "France", "100", "40"),
+        ("1", "a", "Spain", "50", "30"),  # the same order: 70
+        ("1", "b", "France", "60", "60"),
+        ("3", "c", "France", "9", "0"),
+        ("2", "d", "France", "9", "0"),
+        (None, "e", "France", "999", "999"),
+    ]
+    typed = [(*keys, Decimal(revenue), Decimal(returned)) for *keys, revenue, returned in rows]
+    schema = "customer_id string, invoice_no string, country string, revenue decimal(28,4), returned decimal(28,4)"
+    [greatest] = greatest_returned_orders(spark.createDataFrame(typed, schema), members(spark)).collect()
+    assert greatest.asDict() == {"segment_id": 1, "returned": Decimal(70), "revenue": Decimal(150)}
 
 
 # ---- rejected lines ----
@@ -122,17 +167,27 @@ def test_the_lorenz_points_add_up_from_the_lowest_spend(spark: SparkSession):
         ],
         "customers bigint, revenue decimal(30,4), ranked_revenue decimal(38,4)",
     )
-    points = lorenz_points(spenders(spark, "10", "2", "3.5", "1"), 4)
+    points = lorenz_points(spenders(spark, "10", "2", "3.5", "1"), 4, "total_spend")
     assert_df_equality(points, expected, ignore_nullable=True)
 
 
 def test_the_lorenz_points_are_at_even_steps_up_to_all_customers(spark: SparkSession):
     customers = spark.range(1, 1001).selectExpr("cast(id as decimal(20,4)) as total_spend").repartition(3)
-    points = lorenz_points(customers, 1000, at_most=8).collect()
+    points = lorenz_points(customers, 1000, "total_spend", at_most=8).collect()
     assert [row["customers"] for row in points] == [125, 250, 375, 500, 625, 750, 875, 1000]
     assert [row["revenue"] for row in points] == [n * (n + 1) // 2 for n in range(125, 1001, 125)]
-    uneven = lorenz_points(customers.limit(997), 997, at_most=8).collect()
+    uneven = lorenz_points(customers.limit(997), 997, "total_spend", at_most=8).collect()
     assert [row["customers"] for row in uneven] == [125, 250, 374, 499, 624, 748, 873, 997]
+
+
+def test_customers_of_whom_nothing_stayed_are_not_drawn(spark: SparkSession):
+    rows = [("1", 0, Decimal(0), 0), ("2", 1, Decimal(5), 1)]
+    customers = spark.createDataFrame(
+        rows, "customer_id string, segment_id int, net_spend decimal(20,4), net_orders int"
+    )
+    profiles = [{"segment_id": 0, "customers": 1}, {"segment_id": 1, "customers": 1}]
+    [drawn] = drawn_customers(customers, profiles, 100, "net_spend", "net_orders").collect()
+    assert drawn.asDict() == {"net_spend": Decimal(5), "net_orders": 1, "segment_id": 1}
 
 
 def orders(spark: SparkSession) -> DataFrame:
@@ -165,7 +220,7 @@ def test_sales_by_period_count_each_customer_once_and_no_guest(
 ):
     rows = [(date.fromisoformat(start), id_, number, Decimal(money)) for start, id_, number, money in expected]
     frame = spark.createDataFrame(rows, "period_start date, segment_id int, customers bigint, revenue decimal(38,4)")
-    found = period_sales(orders(spark), members(spark), months)
+    found = period_sales(orders(spark), members(spark), months, F.col("revenue"))
     assert_df_equality(found.withColumn("revenue", found.revenue.cast("decimal(38,4)")), frame, ignore_nullable=True)
 
 
@@ -175,17 +230,18 @@ def test_sales_of_the_year_one_have_a_period(spark: SparkSession):
         "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
     )
     months = period_months(date(1, 3, 1), date(2011, 3, 1))
-    first, last = period_sales(early, members(spark), months).collect()
+    first, last = period_sales(early, members(spark), months, F.col("revenue")).collect()
     assert first["period_start"] == date(1, 1, 1)
     assert date(1900, 1, 1) < last["period_start"] <= date(2011, 3, 1)
 
 
 def test_a_recency_bin_ends_on_its_last_day(spark: SparkSession):
-    customers = spark.createDataFrame([(1, 1), (10, 1), (11, 1), (10, 2), (373, 2)], "recency_days int, segment_id int")
+    rows = [(1, 1), (10, 1), (11, 1), (10, 2), (373, 2), (None, 0)]  # of whom nothing stayed has no last order
+    customers = spark.createDataFrame(rows, "net_recency_days int, segment_id int")
     expected = spark.createDataFrame(
         [(10, 1, 2), (10, 2, 1), (20, 1, 1), (380, 2, 1)], "days_up_to int, segment_id int, customers bigint"
     )
-    assert_df_equality(recency_bins(customers, 10), expected, ignore_nullable=True)
+    assert_df_equality(recency_bins(customers, 10, "net_recency_days"), expected, ignore_nullable=True)
 
 
 def test_the_span_of_the_purchases_is_one_row(spark: SparkSession):
@@ -198,7 +254,8 @@ def test_the_span_of_the_purchases_is_one_row(spark: SparkSession):
         [(date(2011, 12, 10), date(2010, 11, 1), date(2011, 12, 9), 1, 373)],
         "as_of date, first_day date, last_day date, least_recency_days int, most_recency_days int",
     )
-    assert_df_equality(purchase_span(spark.createDataFrame(rows, schema)), expected, ignore_nullable=True)
+    found = purchase_span(spark.createDataFrame(rows, schema), "recency_days")
+    assert_df_equality(found, expected, ignore_nullable=True)
 
 
 @pytest.mark.parametrize(

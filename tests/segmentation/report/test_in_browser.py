@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
-from segmentation.report.charts.svg import inline_svg
+from segmentation.report.charts import NARROW, WIDE
+from segmentation.report.charts.elbow import elbow_chart
+from segmentation.report.charts.revenue import concentration_chart
+from segmentation.report.charts.segments import segments_chart
+from segmentation.report.charts.style import PageFigure
+from segmentation.report.charts.svg import drawing
+from segmentation.report.marks import Drawing
 from segmentation.report.page import render
 from tests.segmentation.report.charts import samples
 from tests.segmentation.report.sample_report import HOSTILE, SMALL_CHARTS, config, report_data, run_details
@@ -46,10 +52,19 @@ def browser() -> Iterator[Browser]:
 # ---- the pages ----
 
 
-def real_charts() -> dict[str, str]:
-    figures = samples.all_charts(samples.profiles_of(samples.CLASSIC))
-    figures["products"] = figures.pop("pareto")
-    return {name: inline_svg(figure, name) for name, figure in figures.items()}
+def real_charts() -> dict[str, Drawing]:
+    profiles = samples.profiles_of(samples.CLASSIC)
+    customers, points = samples.customers_of(profiles), samples.points_of(range(1, 1000))
+
+    def charts(width: float) -> dict[str, PageFigure]:
+        return {
+            "elbow": elbow_chart(samples.sweep_of(samples.CLASSIC_WSSSE, 4), "The elbow.", width=width),
+            "segments": segments_chart(customers, profiles, 434_000, currency="£", width=width, legend=False),
+            "concentration": concentration_chart(points, currency="£", width=width, labels=False),
+        }
+
+    narrow = charts(NARROW)
+    return {name: drawing(wide, narrow[name], name) for name, wide in charts(WIDE).items()}
 
 
 def hostile_page() -> str:

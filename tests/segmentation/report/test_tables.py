@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from segmentation.report.aggregates import LARGEST_SHOWN
 from segmentation.report.data import Sold
 from segmentation.report.tables import country_table, product_table
@@ -12,10 +14,22 @@ PROFILES = profiles_of(CLASSIC)
 
 
 def test_the_sums_of_the_others_are_exact():
-    largest = [{"revenue": Decimal("90.0001"), "guest_revenue": Decimal(1), "units": 9}]
-    total = {"rows": 3, "revenue": Decimal("100.0003"), "guest_revenue": Decimal(1), "units": 12}
-    others = {"rows": 2, "revenue": Decimal("10.0002"), "guest_revenue": Decimal(0), "units": 3}
-    assert Sold(largest, total, []).others == others
+    largest = [{"revenue": Decimal("90.0001"), "guest_revenue": Decimal(1), "units": 9, "net_revenue": Decimal(90)}]
+    total = {
+        "rows": 3,
+        "revenue": Decimal("100.0003"),
+        "guest_revenue": Decimal(1),
+        "units": 12,
+        "net_revenue": Decimal(95),
+    }
+    others = {
+        "rows": 2,
+        "revenue": Decimal("10.0002"),
+        "guest_revenue": Decimal(0),
+        "units": 3,
+        "net_revenue": Decimal(5),
+    }
+    assert Sold("net_revenue", largest, total, None, [], []).others == others
 
 
 def test_the_largest_rows_the_others_and_all_add_up():
@@ -23,11 +37,22 @@ def test_the_largest_rows_the_others_and_all_add_up():
     table = country_table(sold, PROFILES, "£")
     assert len(table.rows) == LARGEST_SHOWN
     assert (table.number_of_others, table.number_of_all) == (750, 1_000)
-    shown = sum((row["revenue"] for row in sold.largest), Decimal(0))
+    shown = sum((row["net_revenue"] for row in sold.largest), Decimal(0))
     assert table.others is not None
-    assert table.others[0] == money(sold.total["revenue"] - shown, "£")
-    assert table.total[0] == money(sold.total["revenue"], "£")
-    assert sum(count for _, count in table.class_counts) == 1_000
+    assert table.others[0] == money(sold.total["net_revenue"] - shown, "£")
+    assert table.total[0] == money(sold.total["net_revenue"], "£")
+
+
+@pytest.mark.parametrize(
+    ("names", "finding"),
+    [
+        (["EIRE"], "All revenue comes from one country"),
+        (["EIRE", "France"], "One country of 2 brings 67 % of revenue"),
+        ([str(number) for number in range(100)], "One country in three (35 of 100) brings 80 % of revenue"),
+    ],
+)
+def test_the_finding_says_how_few_bring_how_much(names: list[str], finding: str):
+    assert country_table(sold_of("country", names, 4), PROFILES, "£").finding == finding
 
 
 def test_a_row_draws_all_shares_and_names_the_largest():
@@ -47,12 +72,16 @@ def test_a_bar_draws_the_largest_segments():
     assert bar.count("<rect") == 6
 
 
-def test_a_product_has_its_code_and_is_marked_where_it_is_no_merchandise():
-    rows = product_table(sold_of("stock_code", ["CAKESTAND", "POSTAGE"], 4), PROFILES, "£").rows
-    assert [(row.name, row.code) for row in rows] == [
-        ("CAKESTAND", "22000"),
-        ("POSTAGE", "22001 · not merchandise"),
-    ]
+def test_a_product_has_its_code_and_what_is_no_merchandise_is_summed_up_apart():
+    table = product_table(sold_of("stock_code", ["CAKESTAND", "POSTAGE"], 4), PROFILES, "£")
+    assert [(row.name, row.code) for row in table.rows] == [("CAKESTAND", "22000")]
+    assert table.rest is not None
+    assert (table.number_of_rest, table.rest[0], table.total[0]) == (1, "£500", "£1,500")
+
+
+def test_a_row_of_a_few_customers_has_no_shares():
+    rows = country_table(sold_of("country", ["A", "B", "Malta"], 4), PROFILES, "£").rows
+    assert (rows[2].bar, rows[2].largest_share) == ("", "fewer than 20 customers")
 
 
 def test_a_country_without_revenue_has_no_shares_and_no_bar():

@@ -58,14 +58,28 @@ def profiles_of(segments: Sequence[tuple[str, int, str, float]]) -> list[Row]:
             "customers": number,
             "customer_share": number / customers,
             "revenue": Decimal(money),
-            "revenue_share": float(Decimal(money) / revenue),
+            "money": Decimal(money),
+            "money_share": float(Decimal(money) / revenue),
             "mean_total_spend": float(money) / number,
             "mean_purchase_frequency": orders,
+            "median_total_spend": float(money) / number,
+            "median_purchase_frequency": orders,
             "mean_recency_days": 200.0 / segment_id,
             "median_recency_days": 300.0 / segment_id,
         }
         for segment_id, (name, number, money, orders) in enumerate(segments, 1)
     ]
+
+
+def overall_of(profiles: Sequence[Row]) -> Row:
+    """Return the means of all customers, from those of the segments."""
+
+    def mean(name: str) -> float | None:
+        known = [row for row in profiles if row.get(name) is not None]
+        customers = sum(row["customers"] for row in known)
+        return sum(row["customers"] * row[name] for row in known) / customers if customers else None
+
+    return {f"mean_{feature}": mean(f"mean_{feature}") for feature in s.NUMERIC_FEATURES}
 
 
 def many_profiles(k: int, name: str = LONG) -> list[Row]:
@@ -139,7 +153,7 @@ def all_charts(profiles: Sequence[Row], labels: Sequence[str] | None = None) -> 
         "elbow": elbow_chart(sweep_of(CLASSIC_WSSSE, 4), "The point farthest below the chord."),
         "segments": segments_chart(customers_of(profiles), profiles, 434_000, currency="£"),
         "pareto": pareto_chart(pareto_of(revenue, labels), "label", ("product", "products"), 900, currency="£"),
-        "profiles": profiles_chart(profiles, s.NUMERIC_FEATURES, currency="£"),
+        "profiles": profiles_chart(profiles, overall_of(profiles), s.NUMERIC_FEATURES, currency="£"),
         "concentration": concentration_chart(points_of(range(1, 1000)), currency="£"),
         "months": months_chart(sales_of(profiles, MONTHS), profiles, AS_OF, currency="£"),
         "recency": recency_chart(bins_of(profiles), profiles, AS_OF, 10),

@@ -43,7 +43,7 @@ def test_the_pareto_title_says_how_few_bring_how_much(
 @pytest.mark.parametrize(
     ("of", "class_a", "title"),
     [
-        (1000, 82, "82 of 1,000 products bring 80 % of revenue"),
+        (1000, 82, "One product in twelve (82 of 1,000) brings 80 % of revenue"),
         (1000, None, "The 20 largest of 1,000 products bring 20 % of revenue"),
     ],
 )
@@ -54,7 +54,7 @@ def test_beyond_the_rows_shown_the_title_uses_the_size_of_class_a(of: int, class
 def test_the_pareto_chart_says_what_it_leaves_out_and_how_classes_are_cut() -> None:
     words = words_of(pareto_chart(pareto_of([85.0] * 19 + [15.0], total=5000.0), "label", PRODUCTS, 1000))
     assert "The 20 largest of 1,000 products, by revenue; the rest brings 67 % of revenue." in words
-    note = "Guests' sales are included. Classes by cumulative revenue: A up to 80 % and always the largest"
+    note = "Guests' sales are included. A: the products that together make the first 80 % of revenue, at least one"
     assert any(words.startswith(note) for words in words)
 
 

@@ -1,4 +1,4 @@
-"""The segments chart shows every customer and average, and names the segment that brings much for its size."""
+"""The segments chart shows every customer and median, and names the segment that brings much for its size."""
 
 import numpy as np
 
@@ -49,20 +49,20 @@ def test_skewed_axes_are_logarithmic_and_even_ones_are_not() -> None:
     (axes,) = segments_chart(skewed, many_profiles(1)).axes
     assert (axes.get_yscale(), axes.get_xscale()) == ("log", "linear")
     (axes,) = segments_chart(customers_of(profiles), profiles, currency="£").axes
-    assert axes.get_ylabel() == "Total spend per customer (£, logarithmic scale)"
+    assert axes.get_ylabel() == "Spend per customer (£, logarithmic scale)"
     alike = [{"total_spend": 12.5, "purchase_frequency": 2, "segment_id": 1}] * 3
     (axes,) = segments_chart(alike, profiles_of([("All", 3, "37.50", 2)]), currency="£").axes
     assert (axes.get_yscale(), axes.get_xscale()) == ("linear", "linear")
-    assert axes.get_ylabel() == "Total spend per customer (£)"
+    assert axes.get_ylabel() == "Spend per customer (£)"
 
 
-def test_every_customer_and_every_average_is_inside_the_axes() -> None:
+def test_every_customer_and_every_median_is_inside_the_axes() -> None:
     profiles = profiles_of(CLASSIC)
     customers = customers_of(profiles, each=120)
     (axes,) = segments_chart(customers, profiles).axes
     points = np.concatenate([np.asarray(line.get_xydata()) for line in axes.lines])
-    assert len([line for line in axes.lines if line.get_label() == "average"]) == len(profiles)
-    assert len(points) == len(customers) + 2 * len(profiles), "an average has a white edge behind it"
+    assert len([line for line in axes.lines if line.get_label() == "median"]) == len(profiles)
+    assert len(points) == len(customers) + 2 * len(profiles), "a median has a white edge behind it"
     (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
     assert all(left < x < right and low < y < high for x, y in points)
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from matplotlib.colors import to_hex
 
-from segmentation.report.charts.timeline import Periods, months_chart, months_title, recency_chart, recency_title
+from segmentation.report.charts.timeline import months_chart, recency_chart
 from segmentation.report.marks import segment_mark
+from segmentation.report.timeline import Periods, months_title, recency_title
 from tests.segmentation.report.charts.samples import (
     AS_OF,
     CLASSIC,
@@ -117,7 +118,7 @@ def test_refunds_hang_below_their_base() -> None:
     assert_texts_apart(figure)
 
 
-# ---- days since the last purchase
+# ---- days since the last order
 
 
 @pytest.mark.parametrize(
