@@ -77,8 +77,9 @@ def test_it_fits_80_columns_and_nothing_in_it_acts_on_a_terminal():
     features = ", ".join(
         f"{{feature: {feature}, transform: log1p, winsorise: [0.01, 0.99]}}" for feature in s.CLUSTERABLE_FEATURES
     )
+    texts = (r'title="Shop \e[2J"', r'charts.currency="\e[31m"')
     for text in (
-        explained(CLASSIC, f"clustering.features=[{features}]", r'title="Shop \e[2J"', r'charts.currency="\e[31m"'),
+        explained(CLASSIC, "figures=net", f"clustering.features=[{features}]", *texts),
         explained(RFM),
     ):
         assert max(map(len, text.splitlines())) <= 80
