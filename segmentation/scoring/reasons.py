@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.rfm import TENURE_SCORE, RfmRule
-from segmentation.scoring.scores import first_that_holds, rule_holds
+from segmentation.scoring.scores import RULE_NUMBER
 from segmentation.scoring.words import ADJECTIVES, Words
 
 
@@ -43,15 +43,17 @@ def _further_figures(rules: Sequence[RfmRule], words: Words) -> Column:
     tenure = F.concat(F.lit("; first order "), _counted(F.col(s.TENURE_DAYS), "day"), F.lit(" ago"))
     gap = F.round(F.col(s.AVERAGE_DAYS_BETWEEN_ORDERS)).cast("int")
     rhythm = F.concat(F.lit("; an order every "), F.when(gap == 1, F.lit("day")).otherwise(_counted(gap, "day")))
-    cases = []
-    for rule in rules:
-        texts = []
-        if {TENURE_SCORE, s.TENURE_DAYS} & set(rule.when):
-            texts.append(tenure)
-        if s.AVERAGE_DAYS_BETWEEN_ORDERS in rule.when:
-            texts.append(rhythm)
-        cases.append((rule_holds(rule, words.figures, words.cuts), F.concat_ws("", *texts) if texts else F.lit("")))
-    return F.coalesce(first_that_holds(cases), F.lit(""))
+    asks_for_tenure = _rules_with({TENURE_SCORE, s.TENURE_DAYS}, rules)
+    asks_for_rhythm = _rules_with({s.AVERAGE_DAYS_BETWEEN_ORDERS}, rules)
+    nothing = F.lit("")
+    return F.concat(
+        F.when(F.col(RULE_NUMBER).isin(asks_for_tenure), tenure).otherwise(nothing),
+        F.when(F.col(RULE_NUMBER).isin(asks_for_rhythm), rhythm).otherwise(nothing),
+    )
+
+
+def _rules_with(keys: set[str], rules: Sequence[RfmRule]) -> list[int]:
+    return [number for number, rule in enumerate(rules) if keys & set(rule.when)]
 
 
 def _counted(number: Column, noun: str) -> Column:

@@ -11,12 +11,15 @@ from segmentation.config.base import RETURNED_EVERYTHING
 from segmentation.config.rfm import ORDERS, RECENCY, SPEND, TENURE_SCORE, RfmRule
 from segmentation.scoring.cuts import Cut, Cuts, Figures
 
+RULE_NUMBER = "rule_number"
+
 
 def with_scores(customers: DataFrame, figures: Figures, cuts: Cuts, rules: Sequence[RfmRule]) -> DataFrame:
     """Add the scores and rfm_segment: one row per customer.
 
-    Columns: recency_score, frequency_score, monetary_score int (1 to 5, 5 the best); rfm_segment string (the name of
-    the first rule that holds). Customers of whom nothing stayed score 1 in all and are "Returned Everything".
+    Columns: recency_score, frequency_score, monetary_score int (1 to 5, 5 the best); rule_number int (the position of
+    the first rule that holds); rfm_segment string (its name). Customers of whom nothing stayed score 1 in all and are
+    "Returned Everything".
     """
     stayed = F.col(figures.orders) > 0
     scores = {
@@ -25,8 +28,14 @@ def with_scores(customers: DataFrame, figures: Figures, cuts: Cuts, rules: Seque
         s.MONETARY_SCORE: higher_is_better(F.col(figures.spend), cuts.monetary),
     }
     scored = customers.withColumns({name: F.when(stayed, score).otherwise(1) for name, score in scores.items()})
-    names = first_that_holds([(rule_holds(rule, figures, cuts), F.lit(rule.name)) for rule in rules])
-    return scored.withColumn(s.RFM_SEGMENT, F.when(~stayed, F.lit(RETURNED_EVERYTHING)).otherwise(names))
+    numbered = scored.withColumn(RULE_NUMBER, _first_that_holds(rules, figures, cuts))
+    name = of_rule([rule.name for rule in rules])
+    return numbered.withColumn(s.RFM_SEGMENT, F.when(stayed, name).otherwise(F.lit(RETURNED_EVERYTHING)))
+
+
+def of_rule(texts: Sequence[str]) -> Column:
+    """Return the customer's own of one text per rule."""
+    return F.get(F.array(*map(F.lit, texts)), F.col(RULE_NUMBER))
 
 
 def higher_is_better(value: Column, cut: Cut) -> Column:
@@ -40,20 +49,28 @@ def lower_is_better(value: Column, cut: Cut) -> Column:
     return F.lit(6) - higher_is_better(value, cut)
 
 
-def first_that_holds(cases: Sequence[tuple[Column, Column]]) -> Column:
-    (condition, value), *others = cases
-    return reduce(lambda chain, case: chain.when(*case), others, F.when(condition, value))
-
-
-def rule_holds(rule: RfmRule, figures: Figures, cuts: Cuts) -> Column:
-    """Return whether all conditions hold. A value that a customer lacks meets none."""
+def _first_that_holds(rules: Sequence[RfmRule], figures: Figures, cuts: Cuts) -> Column:
+    """Return the position of the first rule of which all conditions hold."""
     counting = {RECENCY: figures.recency, ORDERS: figures.orders, SPEND: figures.spend}
+    keys = {key for rule in rules for key in rule.when}
+    values = {key: F.col(counting.get(key, key)).cast("double") for key in sorted(keys - {TENURE_SCORE})}
+    values[TENURE_SCORE] = lower_is_better(F.col(s.TENURE_DAYS), cuts.recency)
+
+    def number(of_customer: Column) -> Column:
+        (first, *others) = enumerate(rules)
+        start = F.when(_holds(first[1], of_customer), F.lit(first[0]))
+        return reduce(lambda chain, case: chain.when(_holds(case[1], of_customer), F.lit(case[0])), others, start)
+
+    # Within a lambda each value is computed once. Spark would put its expression in place of each use of a column, and
+    # the rules use the scores dozens of times: more code than the JVM compiles.
+    bound = F.array(F.struct(*[value.alias(key) for key, value in values.items()]))
+    return F.get(F.transform(bound, number), F.lit(0))
+
+
+def _holds(rule: RfmRule, of_customer: Column) -> Column:
+    """Return whether all conditions of a rule hold. A value that a customer lacks meets none."""
     conditions = [F.lit(True)]
     for key, (low, high) in rule.when.items():
-        if key == TENURE_SCORE:
-            value = lower_is_better(F.col(s.TENURE_DAYS), cuts.recency)
-        else:
-            value = F.col(counting.get(key, key)).cast("double")
-        conditions += [value >= F.lit(low)] if low is not None else []
-        conditions += [value <= F.lit(high)] if high is not None else []
+        conditions += [of_customer[key] >= F.lit(low)] if low is not None else []
+        conditions += [of_customer[key] <= F.lit(high)] if high is not None else []
     return F.coalesce(reduce(lambda all_hold, condition: all_hold & condition, conditions), F.lit(False))
