@@ -47,7 +47,7 @@ from segmentation.report.text import (
 REPORT: Final = "report/index.html"
 FILES_LISTED: Final = 20
 # So that the answer is one page on paper.
-SUMMARY_PRINTED: Final = 12
+SUMMARY_PRINTED: Final = 10
 CAVEATS_SHOWN: Final = 2
 
 

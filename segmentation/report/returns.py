@@ -1,4 +1,4 @@
-"""Where returns decide what a segment looks like: warnings that name the figures."""
+"""Where returns decide what a segment looks like, or weigh on it: warnings that name the figures."""
 
 from decimal import Decimal
 from typing import Final
@@ -40,12 +40,13 @@ def returns_warnings(profiles: Rows, returned_orders: Rows, currency: str, is_ne
             share = f"{percent(float(one_order / revenue))} of the segment's {money(revenue, currency)}"
             reasons.append(f"{money(one_order, currency)} of one order came back, {share}")
         if reasons:
-            found.append((returned, f"{_who(row)}: {'; '.join(reasons)}. {_counted(row, currency, is_net)}"))
+            found.append((returned, f"{_who(row, is_net)}: {'; '.join(reasons)}. {_counted(row, currency, is_net)}"))
     return [text for _, text in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _who(profile: Row) -> str:
-    return f"Returns decide {name_of(profile)} ({counted(int(profile[s.CUSTOMERS]), 'customer')})"
+def _who(profile: Row, is_net: bool) -> str:
+    size = counted(int(profile[s.CUSTOMERS]), "customer")
+    return f"Returns {'weigh on' if is_net else 'decide'} {name_of(profile)} ({size})"
 
 
 def _counted(profile: Row, currency: str, is_net: bool) -> str:

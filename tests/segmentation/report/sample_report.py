@@ -152,7 +152,7 @@ def sold_of(key: str, names: Sequence[str], segments: int, revenue: int = 1000, 
         else:
             price = None if index % 3 == 2 else Decimal(index)
             row |= {"stock_code": f"{22000 + index}", "description": name, "average_unit_price": price}
-            row |= {"is_merchandise": index != 1}
+            row |= {"is_merchandise": name != "POSTAGE"}
         rows.append(row)
     if key != "country" and len(rows) > 1:
         goods, rest = [row for row in rows if row["is_merchandise"]], [row for row in rows if not row["is_merchandise"]]

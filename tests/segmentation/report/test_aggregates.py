@@ -40,7 +40,7 @@ PRODUCTS = [
     ("22423", "CAKESTAND", Decimal(60), Decimal(5), Decimal(50), 10, 0.3, "A", True),
     ("POST", "POSTAGE", Decimal(90), Decimal(0), Decimal(90), 9, 0.45, "A", False),
     ("85123A", "LANTERN", Decimal(50), Decimal(1), Decimal(50), 8, 0.25, "B", True),
-    ("10001", "MUG", Decimal(10), Decimal(2), Decimal(5), 7, 0.05, "C", True),
+    ("10001", "MUG", Decimal(10), Decimal(2), Decimal(10), 7, 0.05, "C", True),
 ]
 
 
@@ -57,7 +57,7 @@ def test_the_largest_come_first_and_equal_ones_by_their_key(products: DataFrame,
 
 def test_goods_and_the_rest_are_summed_up_apart(products: DataFrame):
     goods, rest = sorted(totals(products, "net_revenue").collect(), key=lambda row: not row["is_goods"])
-    sums = {"rows": 3, "revenue": Decimal(120), "guest_revenue": Decimal(8), "units": 25, "net_revenue": Decimal(105)}
+    sums = {"rows": 3, "revenue": Decimal(120), "guest_revenue": Decimal(8), "units": 25, "net_revenue": Decimal(110)}
     assert goods.asDict() == {"is_goods": True, **sums}
     assert (rest["rows"], rest["revenue"]) == (1, Decimal(90))
 
@@ -65,12 +65,12 @@ def test_goods_and_the_rest_are_summed_up_apart(products: DataFrame):
 def test_shares_and_classes_are_of_goods_and_of_the_money_that_counts(products: DataFrame):
     rows = ranked(products, "stock_code", "net_revenue", goods_only=True).orderBy("stock_code").collect()
     assert [(row["stock_code"], row["abc_class"]) for row in rows] == [("10001", "C"), ("22423", "A"), ("85123A", "B")]
-    assert [row["revenue_share"] for row in rows] == pytest.approx([5 / 105, 50 / 105, 50 / 105])
+    assert [row["revenue_share"] for row in rows] == pytest.approx([10 / 110, 50 / 110, 50 / 110])
     assert ranked(products, "stock_code", "net_revenue", goods_only=False).count() == 4
     counted = {
         row["abc_class"]: (row["rows"], row["net_revenue"]) for row in class_counts(products, "net_revenue").collect()
     }
-    assert counted == {"A": (2, Decimal(140)), "B": (1, Decimal(50)), "C": (1, Decimal(5))}
+    assert counted == {"A": (2, Decimal(140)), "B": (1, Decimal(50)), "C": (1, Decimal(10))}
 
 
 def test_each_segment_has_its_largest_and_the_keys_asked_for(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):

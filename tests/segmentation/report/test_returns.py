@@ -31,6 +31,7 @@ def test_one_returned_order_of_more_than_a_twentieth_is_named():
 
 def test_a_share_above_twice_that_of_all_customers_is_named():
     [warning] = warnings_of(["0", "168469.60"], [], is_net=True)
+    assert warning.startswith("Returns weigh on High (6 customers): ")
     assert "£168,470 of £1,144,851 came back, 15 %, against 1.8 % of all customers." in warning
     assert warning.endswith("The figures here are after returns: £976,382 stayed.")
 

@@ -68,7 +68,7 @@ def test_those_who_returned_everything_are_a_group_of_their_own():
     assert row[0].strip() == "Returned Everything"
     assert row[1:4] == ["3 3 %", "£0 0 %", "everything came back"]
     assert "Bought for £120; 100 % of it came back, £0 stayed." in page.text
-    assert "Returns decide" not in page.text, "the name says it"
+    assert "Returns weigh on" not in page.text, "the name says it"
 
 
 def test_one_country_and_no_country():
