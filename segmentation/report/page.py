@@ -23,7 +23,7 @@ from segmentation import schemas as s
 from segmentation.errors import counted
 from segmentation.redaction import printable, shown, without_secrets
 from segmentation.report.data import ReportData
-from segmentation.report.findings import agreement, answer, relative_names, votes
+from segmentation.report.findings import MONEY, agreement, answer, relative_names, votes
 from segmentation.report.marks import Drawing
 from segmentation.report.panels import heatmap, months_panel, recency_panel
 from segmentation.report.quality import waterfall
@@ -74,6 +74,8 @@ def render(data: ReportData, charts: Mapping[str, Drawing], details: RunDetails)
     config, profiles, currency = data.config, data.profiles, data.config.charts.currency
     is_net = config.figures == "net"
     voted = votes(data.sweep, data.choice)
+    cards = segment_cards(data)
+    brought = {int(row[s.SEGMENT_ID]): row[MONEY] for row in profiles}
     verdict = f"{data.choice.words}." if data.choice.words else ""
     caveat = [verdict] if data.choice.verdict == "constructed" and verdict else []
     style, script = _template_file("report.css").strip(), _template_file("report.js").strip()
@@ -95,7 +97,8 @@ def render(data: ReportData, charts: Mapping[str, Drawing], details: RunDetails)
             money_heading="Money that stayed" if is_net else "Revenue",
             relative=relative_names(config.naming.scheme, len(profiles)),
             totals=_totals(data),
-            segments=segment_cards(data),
+            segments=cards,
+            summary=sorted(cards, key=lambda card: -brought[card.id]),
             habits=habits(data),
             cuts=data.rfm_cuts,
             lists=data.lists,

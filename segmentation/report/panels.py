@@ -88,9 +88,10 @@ def months_panel(data: ReportData) -> BarChart:
 
         return words
 
+    revenue = "Net revenue" if data.config.figures == "net" else "Revenue"
     panels = [
         Panel(heading, _bar_rows(values, profiles, highest(unit), shown.unfinished), first, last)
-        for heading, values, unit in (("Revenue", shown.revenue, currency), ("Active customers", shown.active, ""))
+        for heading, values, unit in ((revenue, shown.revenue, currency), ("Active customers", shown.active, ""))
     ]
     return BarChart(shown.title, shown.explanation, shown.note, panels)
 

@@ -319,7 +319,7 @@ def test_the_answer_is_one_page_of_paper(browser: Browser, files: dict[str, Path
 
 def test_no_chart_is_cut_on_a_phone(opened: Open):
     page = opened(viewport={"width": 360, "height": 800})
-    cut = """() => [...document.querySelectorAll('figure svg')].filter(svg => svg.checkVisibility())
+    cut = """() => [...document.querySelectorAll('svg.chart, svg.bars')].filter(svg => svg.checkVisibility())
         .filter(svg => svg.getBoundingClientRect().right > 360 || svg.getBoundingClientRect().width < 250)
         .map(svg => svg.outerHTML.slice(0, 60))"""
     assert page.evaluate(cut) == []
