@@ -73,6 +73,7 @@ from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, 
 logger = logging.getLogger(__name__)
 
 STAGES = 9
+FIELD_WORDS = {s.INVOICE_NO: "invoice number", s.STOCK_CODE: "stock code"}
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ def run(context: RunContext) -> Published:
 
 def warn_of_missing_fields(config: RunConfig) -> None:
     """Warn in one line of the fields that the input does not have, with what the run does without them."""
-    parts = [f"no {field}: {consequence}" for field, consequence in config.missing_fields.items()]
+    parts = [f"no {FIELD_WORDS.get(field, field)}: {text}" for field, text in config.missing_fields.items()]
     if config.applied_cleaning != config.cleaning:
         parts.append("two equal lines may be two sales: both count")
     if parts:

@@ -65,7 +65,8 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     _require_numbers(source, values, columns.columns)
     if s.AMOUNT not in fixed:
         _require_amounts_of_lines(source, samples, columns.columns)
-    suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning)
+    may_have_types = not _is_set(f"input.columns.{s.LINE_TYPE}", given) and not _is_set("cleaning.returns", given)
+    suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning, may_have_types)
     suggestions = [suggestion for suggestion in suggestions if not _is_set(suggestion.key, given)]
     document = _document(columns.columns, dates)
     with_overrides(document, [f"{suggestion.key}={flow(suggestion.value)}" for suggestion in suggestions])

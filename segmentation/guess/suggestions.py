@@ -9,6 +9,7 @@ from typing import Any
 from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings
+from segmentation.guess.returns import in_words, signs_of_returns
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample, Values
 from segmentation.guess.synonyms import normal, words_of
 
@@ -52,16 +53,22 @@ class Suggestion:
 
 
 def suggest_settings(
-    samples: Sequence[Sample], columns: Mapping[str, str], values: Values, cleaning: CleaningSettings
+    samples: Sequence[Sample],
+    columns: Mapping[str, str],
+    values: Values,
+    cleaning: CleaningSettings,
+    may_have_types: bool = True,
 ) -> list[Suggestion]:
     """Return the settings that differ from the defaults, or are worth a look.
 
-    `columns` maps fields to columns, `values` fields to sampled values. `cleaning` are the settings without a guess.
+    `columns` maps fields to columns, `values` fields to sampled values. `cleaning` are the settings without a guess;
+    `may_have_types` is whether to look for a column with the type of a line.
     """
     prefixes = tuple(prefix.upper() for prefix in cleaning.cancellation_prefixes)
     suggestions = [
         *_suggest_sales(values.get(s.INVOICE_NO, ()), prefixes),
         *_suggest_no_cancellations(samples, columns, prefixes),
+        *_suggest_returns(samples, columns, cleaning, may_have_types),
     ]
     customer, missing = columns[s.CUSTOMER_ID], cleaning.missing_customer_ids
     guest = GUESTS.get(normal(customer))
@@ -115,6 +122,22 @@ def _suggest_no_cancellations(
         yield Suggestion("cleaning.switched_off", [CANCELLATION_RULE], reason)
 
 
+def _suggest_returns(
+    samples: Sequence[Sample], columns: Mapping[str, str], cleaning: CleaningSettings, may_have_types: bool
+) -> Iterator[Suggestion]:
+    """Suggest the ways in which the file writes returns, where it has any."""
+    signs = signs_of_returns(samples, columns, cleaning, may_have_types)
+    if signs.prefixes:
+        prefixes = [*cleaning.cancellation_prefixes, *signs.prefixes]
+        reason = f"all invoices that begin with {' or '.join(signs.prefixes)} give money back"
+        yield Suggestion("cleaning.cancellation_prefixes", prefixes, reason)
+    if signs.type_column is not None:
+        yield Suggestion("input.columns.line_type", signs.type_column, "it says which lines are refunds")
+    if signs.with_prefix or signs.negative or signs.type_column:
+        returns = [*cleaning.returns, *(["type"] if signs.type_column is not None else [])]
+        yield Suggestion("cleaning.returns", returns, in_words(signs))
+
+
 def _suggest_currency(samples: Sequence[Sample], columns: Mapping[str, str], values: Values) -> Iterator[Suggestion]:
     """Suggest the currency by a column of currencies with one code, the name of the money, or signs in its values."""
     key = "charts.currency"
@@ -126,7 +149,7 @@ def _suggest_currency(samples: Sequence[Sample], columns: Mapping[str, str], val
             return
         if codes:
             shown = ", ".join(sorted(code.upper()[:LONGEST_CODE] for code in codes)[:MOST_BEGINNINGS])
-            reason = f"{name!r} has {len(codes):,} of them, such as {shown}: their money is added up as it is"
+            reason = f"{name!r} has {len(codes):,} codes, such as {shown}: their money is added up as it is"
             yield Suggestion(key, "", reason)
             return
     money = columns.get(s.AMOUNT) or columns[s.UNIT_PRICE]

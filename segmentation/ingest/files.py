@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, java_message
 from segmentation.filesystem import HIDDEN_IS_NO_DATA, StoredFile, filesystem_for, is_hidden, readable_path
@@ -179,9 +180,11 @@ def locate_columns(header: Sequence[str], columns: Mapping[str, str], path: str)
     if problems:
         shown = shortened_names(names) if is_header else f"{len(names):,} fields, none of them named like a column"
         remedy = "Correct the header" if is_header else "Put a header above the lines"
+        optional = [field for field, column in columns.items() if field in s.MISSING_FIELDS and column not in names]
+        may_lack = f"; {', '.join(optional)} may be left out there" if optional and is_header else ""
         raise InputError(
             f"{path}: {'; '.join(problems)}. Found: {shown}. "
-            f"{remedy}, or name the columns under input.columns in the configuration"
+            f"{remedy}, or name the columns under input.columns in the configuration{may_lack}"
         )
     return {field: names.index(column) for field, column in columns.items()}
 

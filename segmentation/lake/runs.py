@@ -96,7 +96,8 @@ class PublishedRun:
         Only the files that the manifest lists are read.
 
         Raises:
-            InputError: there is no table of that name, or one of its files is gone or unreadable.
+            InputError: there is no table of that name, the run does not have it, or one of its files is gone or
+                unreadable.
             QualityGateError: the files do not have the table's schema.
         """
         if name not in s.TABLES:
@@ -106,6 +107,12 @@ class PublishedRun:
             raise InputError(
                 f"run {self.run_id} has no table {name}: its input has no {absent[name]}, and its configuration does "
                 f"not set input.columns.{absent[name]}"
+            )
+        tables = self.manifest.get("tables")
+        if isinstance(tables, dict) and name not in tables and "code_version" in self.manifest:
+            raise InputError(
+                f"run {self.run_id} has no table {name}: version {self.manifest['code_version']}, which published it, "
+                "does not write that table: run again"
             )
         try:
             files = [f"{self.path}/{file}" for file in self.manifest["tables"][name]["files"]]

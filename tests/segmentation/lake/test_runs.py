@@ -118,6 +118,27 @@ def test_a_run_without_its_files_or_model_is_an_input_error(spark: SparkSession,
         run.table("data_quality")
 
 
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        (
+            {"absent_tables": {"country_sales": "country"}},
+            "run a has no table country_sales: its input has no country, and its configuration does not set "
+            "input.columns.country",
+        ),
+        (
+            {"tables": {"k_sweep": {}}, "code_version": "0.0.9+abc"},
+            r"run a has no table country_sales: version 0\.0\.9\+abc, which published it, does not write that table",
+        ),
+    ],
+)
+def test_a_table_that_a_run_does_not_have_is_an_error_that_says_why(
+    manifest: dict[str, object], message: str, spark: SparkSession
+):
+    with pytest.raises(InputError, match=message):
+        PublishedRun(spark, "a", "file:/nowhere", manifest).table("country_sales")
+
+
 def test_a_table_of_another_schema_is_neither_written_nor_read(spark: SparkSession, lake: Lake):
     staged = stage(lake, "run-1")
     wrong = data_quality(spark).withColumnRenamed("share", "part")

@@ -1,0 +1,125 @@
+"""Find out how a file writes returns: by invoice prefix, by a negative quantity, or in a column of types."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from segmentation import schemas as s
+from segmentation.config.settings import CleaningSettings
+from segmentation.errors import counted
+from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
+from segmentation.guess.synonyms import normal
+from segmentation.ingest.values import WORD_GAP
+
+# A column of types has few different words; one of names or dates has many.
+MOST_TYPES = 12
+# Of more lines, refunds are not the exception: the words mean something else.
+LARGEST_REFUND_SHARE = 0.5
+# In a header with more columns, types are sought in the first ones.
+MOST_COLUMNS = 200
+# Next to these, a word such as credit is a way to pay.
+PAYMENTS = frozenset({"cash", "card", "debit", "paypal", "visa", "mastercard", "cheque", "check", "voucher"})
+PREFIX = re.compile(r"[^\W\d_]+")
+# How surely a column of this name holds the type of a line, the surest first.
+TYPE_NAMES = ("type", "kind", "status", "state")
+
+
+@dataclass(frozen=True)
+class ReturnSigns:
+    """What the sampled lines show: how many of them look like returns by each sign, and where types are.
+
+    `prefixes` are beginnings of invoice numbers, beyond the configured ones, whose lines give money back. `type_column`
+    is the column of types, `type_words` its words for a refund with their lines, `other_columns` more such columns.
+    """
+
+    lines: int
+    with_prefix: int
+    negative: int
+    prefixes: Sequence[str]
+    type_column: str | None
+    type_words: Mapping[str, int]
+    other_columns: Sequence[str]
+
+
+def signs_of_returns(
+    samples: Sequence[Sample], columns: Mapping[str, str], cleaning: CleaningSettings, may_have_types: bool = True
+) -> ReturnSigns:
+    """Look at sampled lines for every way to write a return; `may_have_types` is whether to look for types."""
+    lines = list(_lines(samples, columns))
+    configured = tuple(prefix.upper() for prefix in cleaning.cancellation_prefixes)
+    negative_by_prefix: defaultdict[str, list[bool]] = defaultdict(list)
+    for line in lines:
+        beginning = PREFIX.match(_value(line, columns.get(s.INVOICE_NO)).upper())
+        negative_by_prefix[beginning[0] if beginning else ""].append(_is_negative(line, columns))
+    has_sales = any(not all(signs) for signs in negative_by_prefix.values())
+    prefixes = [
+        prefix
+        for prefix, signs in sorted(negative_by_prefix.items())
+        if prefix and not prefix.startswith(configured) and all(signs) and has_sales
+    ]
+    returning = (*configured, *prefixes)
+    with_prefix = sum(
+        sum(signs) for prefix, signs in negative_by_prefix.items() if prefix and prefix.startswith(returning)
+    )
+    negative = sum(sum(signs) for signs in negative_by_prefix.values()) - with_prefix
+    names = samples[0].names if may_have_types else ()
+    types = _type_columns(lines, names, columns, cleaning.return_types)
+    column = next(iter(types), None)
+    others = [name for name in types if name != column]
+    return ReturnSigns(len(lines), with_prefix, negative, prefixes, column, types.get(column or "", {}), others)
+
+
+def in_words(signs: ReturnSigns) -> str:
+    """Return how many of the lines looked at are returns by each sign."""
+    parts = []
+    if signs.with_prefix:
+        parts.append(f"{counted(signs.with_prefix, 'line')} of invoices with a prefix")
+    if signs.negative:
+        parts.append(f"{signs.negative:,} with a negative quantity or amount")
+    for word, count in signs.type_words.items():
+        parts.append(f"{count:,} with {word!r} in {signs.type_column!r}")
+    seen = f"of {counted(signs.lines, 'line')} looked at: {', '.join(parts)}"
+    if signs.other_columns:
+        seen += f"; {', '.join(map(repr, signs.other_columns))} has such words too, and is not read"
+    return seen
+
+
+def _type_columns(
+    lines: Sequence[Line], names: Sequence[str], columns: Mapping[str, str], words: Iterable[str]
+) -> dict[str, dict[str, int]]:
+    """Return the columns with few different words, some of which mean a refund, the surest first: each with those."""
+    refunds = {_plain(word) for word in words}
+    found: dict[str, dict[str, int]] = {}
+    for name in [name for name in names if name and name not in columns.values()][:MOST_COLUMNS]:
+        counts = Counter(text for line in lines if (text := _value(line, name)))
+        meaning = {text: count for text, count in counts.items() if _plain(text) in refunds}
+        is_payment = any(_plain(text) in PAYMENTS for text in counts)
+        share = sum(meaning.values()) / max(1, len(lines))
+        if meaning and len(counts) <= MOST_TYPES and share <= LARGEST_REFUND_SHARE and not is_payment:
+            found[name] = dict(sorted(meaning.items()))
+
+    def surety(name: str) -> tuple[int, int]:
+        plain = normal(name)
+        rank = next((rank for rank, word in enumerate(TYPE_NAMES) if word in plain), len(TYPE_NAMES))
+        return rank, -sum(found[name].values())
+
+    return {name: found[name] for name in sorted(found, key=surety)}
+
+
+def _is_negative(line: Line, columns: Mapping[str, str]) -> bool:
+    return any(_value(line, columns.get(field)).startswith("-") for field in (s.QUANTITY, s.AMOUNT))
+
+
+def _value(line: Line, column: str | None) -> str:
+    return line.get(column, "").strip() if column is not None else ""
+
+
+def _plain(text: str) -> str:
+    return re.sub(WORD_GAP, " ", text).strip().lower()
+
+
+def _lines(samples: Sequence[Sample], columns: Mapping[str, str]) -> Iterator[Line]:
+    for sample in samples[:FILES_WITH_VALUES]:
+        wanted = dict.fromkeys([*columns.values(), *[name for name in sample.names if name][:MOST_COLUMNS]])
+        yield from sample.lines(list(wanted))
