@@ -107,12 +107,15 @@ def choose_k(fits: Sequence[Fit], preparation: Preparation, settings: Clustering
 
 
 def is_stable(fit: Fit, customers: int, settings: ClusteringSettings) -> bool:
-    """Return whether all segments of a fit come back in resamples, and none is too small."""
-    if fit.stability is None:
+    """Return whether all segments of a fit surely come back in resamples, and none is too small."""
+    if fit.stability is None or fit.stability.surely is None:
         return False
     least_share = max(settings.min_share, LEAST_CUSTOMERS / customers)
-    known = [jaccard for jaccard in fit.stability.jaccards if jaccard is not None]
-    return len(known) == fit.k and min(known) >= settings.stable_jaccard and fit.stability.least_share >= least_share
+    return (
+        None not in fit.stability.jaccards
+        and fit.stability.surely >= settings.stable_jaccard
+        and fit.stability.least_share >= least_share
+    )
 
 
 def choose_stable(

@@ -80,7 +80,9 @@ def with_stability(fits: Sequence[Fit], evidence: Evidence, settings: Clustering
     result = []
     for fit, labels, silhouette in zip(fits, labellings, silhouettes(evidence.points, labellings), strict=True):
         random = np.random.default_rng([settings.seed, fit.k, RESAMPLES])
-        jaccards = mean_jaccards(evidence.points, labels, fit.k, settings.resamples, random) if fit.k > 1 else (None,)
+        jaccards, surely = (
+            mean_jaccards(evidence.points, labels, fit.k, settings.resamples, random) if fit.k > 1 else ((None,), None)
+        )
         shares = np.bincount(labels, minlength=fit.k) / len(labels)
-        result.append(replace(fit, stability=Stability(jaccards, tuple(map(float, shares)), silhouette)))
+        result.append(replace(fit, stability=Stability(jaccards, tuple(map(float, shares)), silhouette, surely)))
     return result

@@ -23,6 +23,8 @@ STARTS = 8
 SHORT_RUN = 4
 FINISHED_STARTS = 2
 MAX_ITERATIONS = 50
+# Standard errors below the mean: of 20 such bounds one is too high.
+SURE = 1.645
 # Rows of the distance matrix that are held at a time.
 CHUNK = 500
 
@@ -32,11 +34,13 @@ class Stability:
     """How the segments of one fit come back: each segment's mean Jaccard similarity, in the order of the centres.
 
     `shares` are the segments' shares of the sample. A segment without a customer in it has the similarity None.
+    `surely` is the least similarity minus its error: another draw of resamples, or of customers, gives as much.
     """
 
     jaccards: tuple[float | None, ...]
     shares: tuple[float, ...]
     silhouette: float | None
+    surely: float | None = None
 
     def reordered(self, order: Sequence[int]) -> "Stability":
         """Return the same with the segments in another order."""
@@ -44,6 +48,7 @@ class Stability:
             tuple(self.jaccards[number] for number in order),
             tuple(self.shares[number] for number in order),
             self.silhouette,
+            self.surely,
         )
 
     @property
@@ -68,10 +73,11 @@ def nearest(points: Points, centres: Points) -> Labels:
 
 def mean_jaccards(
     points: Points, labels: Labels, k: int, resamples: int, random: np.random.Generator
-) -> tuple[float | None, ...]:
+) -> tuple[tuple[float | None, ...], float | None]:
     """Return for each of k clusters the mean over bootstrap resamples of its greatest Jaccard similarity to a refit's.
 
-    A cluster that a resample misses counts nothing there. None if it has no point at all.
+    A cluster that a resample misses counts nothing there. None if it has no point at all. The second value is the least
+    over the clusters of the mean minus `SURE` standard errors.
     """
     similarities: list[list[float]] = [[] for _ in range(k)]
     for _ in range(resamples):
@@ -80,7 +86,9 @@ def mean_jaccards(
         for cluster, similarity in enumerate(greatest_jaccards(labels[drawn], refitted, k)):
             if similarity is not None:
                 similarities[cluster].append(similarity)
-    return tuple(sum(values) / len(values) if values else None for values in similarities)
+    known = [np.array(values) for values in similarities if len(values) > 1]
+    surely = min((float(each.mean() - SURE * each.std(ddof=1) / len(each) ** 0.5) for each in known), default=None)
+    return tuple(sum(values) / len(values) if values else None for values in similarities), surely
 
 
 def greatest_jaccards(labels: Labels, others: Labels, k: int) -> list[float | None]:

@@ -207,7 +207,8 @@ class ClusteringSettings(Settings):
     parallel_fits: int = Field(4, description="fits that run at the same time", ge=1, le=64)
     stable_jaccard: Fraction = Field(
         0.75,
-        description="a segment comes back when its mean Jaccard similarity to that of resamples is at least this "
+        description="a segment comes back when its mean Jaccard similarity to that of resamples is surely at least "
+        "this, by 1.645 standard errors "
         "(Hennig, 2007: below 0.6 not to be trusted, from 0.75 valid, from 0.85 highly stable)",
     )
     min_share: Fraction = Field(0.01, description="of the customers; a smaller segment counts as not stable")
@@ -229,7 +230,7 @@ class ClusteringSettings(Settings):
         le=1,
     )
     resamples: int = Field(
-        10, description="bootstrap resamples, from each of which every k is fitted afresh", ge=2, le=1_000
+        20, description="bootstrap resamples, from each of which every k is fitted afresh", ge=2, le=1_000
     )
     stability_sample: int = Field(
         4_000, description="at most this many customers judge whether segments come back", ge=100, le=20_000

@@ -120,7 +120,7 @@ def preparation(distinct: int) -> Any:
 
 def fits_of(silhouette: dict[int, float | None], jaccard: float = 0.9) -> list[Fit]:
     return [
-        Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, stability=Stability((jaccard,) * k, (1 / k,) * k, value))
+        Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, stability=Stability((jaccard,) * k, (1 / k,) * k, value, jaccard))
         for k, value in silhouette.items()
     ]
 
@@ -157,7 +157,7 @@ def judged(least: dict[int, float], silhouette: dict[int, float], shares: Shares
     """The choice where k segments have these least similarities and silhouettes."""
     fits = [Fit(1, (), ONLINE_RETAIL[1], 0, 0.0, stability=Stability((None,), (1.0,), None))]
     for k, jaccard in least.items():
-        stability = Stability((jaccard, *(0.99,) * (k - 1)), (1 / k,) * k, silhouette.get(k, 0.3))
+        stability = Stability((jaccard, *(0.99,) * (k - 1)), (1 / k,) * k, silhouette.get(k, 0.3), jaccard - 0.01)
         fits.append(Fit(k, (), ONLINE_RETAIL[k], 0, 0.0, stability=stability))
     return choose_k(fits, preparation(9), settings(**others), shares)
 
@@ -202,11 +202,22 @@ def test_where_nothing_comes_back_all_customers_are_one_segment_if_k_min_allows_
 
 def test_small_segments_are_not_stable():
     def stable(share: float, customers: int) -> bool:
-        fit = Fit(2, (), 1.0, 0, 0.0, stability=Stability((0.9, 0.9), (1 - share, share), 0.5))
+        fit = Fit(2, (), 1.0, 0, 0.0, stability=Stability((0.9, 0.9), (1 - share, share), 0.5, 0.88))
         return is_stable(fit, customers, settings())
 
     assert (stable(0.02, 4_000), stable(0.009, 4_000)) == (True, False)
     assert (stable(0.1, 50), stable(0.08, 50)) == (True, False)  # five customers, and four
+
+
+def test_a_k_is_stable_only_if_all_its_segments_surely_come_back():
+    def stable(jaccards: tuple[float | None, ...], surely: float | None) -> bool:
+        fit = Fit(2, (), 1.0, 0, 0.0, stability=Stability(jaccards, (0.5, 0.5), 0.5, surely))
+        return is_stable(fit, 1_000, settings())
+
+    assert stable((0.9, 0.8), 0.76)
+    assert not stable((0.9, 0.76), 0.74)
+    assert not stable((0.9, None), 0.88)
+    assert not is_stable(Fit(2, (), 1.0, 0, 0.0), 1_000, settings())
 
 
 @pytest.mark.parametrize(
