@@ -144,7 +144,7 @@ def test_an_as_of_before_every_line_is_one_message(run_job: RunJob, tmp_path: Pa
             r"clustering\.k_maximum is not a known key: did you mean 'k_max'\?",
         ),
         (["--set", "clustring.k=5"], r"clustring is not a known key: did you mean 'clustering'\?"),
-        (["--set", "clustering.k=many"], r"clustering\.k: should be .*'auto' or 'silhouette', got 'many'"),
+        (["--set", "clustering.k=many"], r"clustering\.k: should be .*'auto', 'elbow' or 'silhouette', got 'many'"),
         (["--set", "clustering.k_max='ten'"], r"clustering\.k_max: should be a valid integer, got 'ten'"),
         (["--set", "clustering.k=1"], r"clustering\.k: should be greater than or equal to 2.*, got 1"),
         (["--set", "clustering.k_max=51"], r"clustering\.k_max: should be less than or equal to 50, got 51"),
