@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
+from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.errors import SegmentationError
 from segmentation.ingest.files import InputFile
@@ -38,8 +39,9 @@ class Published:
     """A published run.
 
     `run_id` and `path` say where it is; `already_published` that this very run was there before, and then the rest is
-    read from the lake. `choice` says how k was chosen; `quality` has the rows of data_quality, `segments` those of
-    segment_profiles, `warnings` what the run warned of.
+    read from the lake. `choice` says how k was chosen and what the segments are worth; `quality` has the rows of
+    data_quality, `segments` those of segment_profiles, `warnings` what the run warned of. `verdict` is natural,
+    reproducible or constructed, None where all customers are alike.
     """
 
     run_id: str
@@ -49,6 +51,7 @@ class Published:
     quality: Sequence[Mapping[str, Any]] = ()
     segments: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()
+    verdict: str | None = None
 
 
 def published_before(lake: Lake, run_id: str) -> Published:
@@ -61,8 +64,10 @@ def published_before(lake: Lake, run_id: str) -> Published:
     except SegmentationError as error:  # this very run needs nothing of them
         logger.warning("%s", error)
         return Published(run_id, path, already_published=True)
-    choice = str(run.manifest.get("choice", {}).get("reason", ""))
-    return Published(run_id, path, True, choice, rules, profiles, run.manifest.get("warnings", ()))
+    choice = Choice(**run.manifest["choice"])
+    return Published(
+        run_id, path, True, choice.summary, rules, profiles, run.manifest.get("warnings", ()), choice.verdict
+    )
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,7 @@ def run(context: RunContext) -> Published:
     run_id = audit_and_publish(context, lines, segments, facts)
     path = staged.lake.run_path(run_id)
     quality, warnings = lines.ledger.data_quality, context.warnings
-    return Published(run_id, path, False, choice.summary, quality, segments.profiles, warnings)
+    return Published(run_id, path, False, choice.summary, quality, segments.profiles, warnings, choice.verdict)
 
 
 def warn_of_missing_fields(config: RunConfig) -> None:

@@ -13,6 +13,7 @@ from textwrap import fill
 from types import FrameType
 from typing import Final, NoReturn
 
+from py4j.protocol import Py4JNetworkError
 from rich.console import Console
 
 from segmentation.cli.console import print_line, screen_handler, terminal
@@ -156,6 +157,8 @@ def _is_not_of_py4j(record: logging.LogRecord) -> bool:
 
 
 def _unexpected(error: Exception) -> str:
+    if isinstance(error, (Py4JNetworkError, ConnectionError)):
+        return "Spark's Java process ended while the job ran: it was stopped, or had too little memory; run it again"
     return f"{type(error).__name__}: {java_message(error)} (--debug shows where)"
 
 

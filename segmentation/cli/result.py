@@ -139,6 +139,7 @@ def figures_of(run: Published) -> dict[str, Any]:
         **{key: sum((segment[key] for segment in segments), Decimal(0)) for key in _money(*segments[:1])},
         "guest_revenue": rows[s.GUEST]["revenue"] if s.GUEST in rows else None,
         "choice": run.choice,
+        "verdict": run.verdict,
         "segments": segments,
     }
 

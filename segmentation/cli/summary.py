@@ -1,6 +1,5 @@
 """The closing summary of a run on standard output: its segments, their money, warnings and where to look."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -120,8 +119,10 @@ def _money_that_stayed(segments: Sequence[Mapping[str, Any]], currency: str) -> 
 
 def _shown_path(path: str) -> str:
     """Return a path as short as a shell understands it from here."""
-    folder = f"{os.getcwd()}/"  # noqa: PTH109 - text, as `path` is
-    return shown(path.removeprefix(folder) if len(folder) > 1 else path)
+    for folder, short in ((Path.cwd(), ""), (Path("~").expanduser(), "~/")):
+        if len(str(folder)) > 1 and path.startswith(f"{folder}/"):
+            return shown(path.replace(f"{folder}/", short, 1))
+    return shown(path)
 
 
 def _linked(path: str) -> str:

@@ -115,6 +115,12 @@ def signals() -> Iterator[None]:
     ("error", "code", "message"),
     [
         (InputError("a.csv: is empty\x1b[2J"), 3, r"error: a.csv: is empty\x1b[2J (log: a.log)"),
+        (
+            ConnectionRefusedError(111, "refused"),
+            1,
+            "error: Spark's Java process ended while the job ran: it was "
+            "stopped, or had too little memory; run it again (log: a.log)",
+        ),
         (ValueError("s3a://a:c4nary@b"), 1, "error: ValueError: s3a://***@b (--debug shows where) (log: a.log)"),
     ],
 )

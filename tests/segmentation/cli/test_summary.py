@@ -1,6 +1,5 @@
 """The closing summary: the figures of the report, warnings and paths, on a terminal of any width."""
 
-import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -118,9 +117,12 @@ def test_the_summary_ends_with_where_to_look_and_what_to_do_next():
     assert "Lists" not in summary_of(published(), config("exports.enabled=false"))
 
 
-def test_a_path_below_this_folder_is_short():
-    lines = summary_of(published(path=f"file:{os.getcwd()}{RUN}"), config()).splitlines()  # noqa: PTH109
+def test_a_path_below_this_folder_or_ones_own_is_short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    lines = summary_of(published(path=f"file:{Path.cwd()}{RUN}"), config()).splitlines()
     assert f"Tables  {RUN.removeprefix('/')}" in lines
+    lines = summary_of(published(path=f"file:{tmp_path}/home{RUN}"), config()).splitlines()
+    assert f"Tables  ~{RUN}" in lines
 
 
 def test_on_a_terminal_a_local_path_is_a_link_and_nothing_else_acts_on_it():
