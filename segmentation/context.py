@@ -41,7 +41,7 @@ class Published:
     `run_id` and `path` say where it is; `already_published` that this very run was there before, and then the rest is
     read from the lake. `choice` says how k was chosen and what the segments are worth; `quality` has the rows of
     data_quality, `segments` those of segment_profiles, `warnings` what the run warned of. `verdict` is natural,
-    reproducible or constructed, None where all customers are alike.
+    reproducible or constructed, None where all customers are alike. `rfm_profiles` has the rows of that table.
     """
 
     run_id: str
@@ -52,6 +52,7 @@ class Published:
     segments: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()
     verdict: str | None = None
+    rfm_profiles: Sequence[Mapping[str, Any]] = ()
 
 
 def published_before(lake: Lake, run_id: str) -> Published:
@@ -59,15 +60,17 @@ def published_before(lake: Lake, run_id: str) -> Published:
     path = lake.run_path(run_id)
     try:
         run = open_run(lake.spark, lake.path, run_id)
-        quality, segments = run.table("data_quality"), run.table("segment_profiles").orderBy(s.SEGMENT_ID)
-        rules, profiles = ([row.asDict() for row in table.collect()] for table in (quality, segments))  # small tables
+        rules, profiles, names = (
+            [row.asDict() for row in run.table(table).collect()]  # a row per rule, segment, or name of customers
+            for table in ("data_quality", "segment_profiles", "rfm_profiles")
+        )
     except SegmentationError as error:  # this very run needs nothing of them
         logger.warning("%s", error)
         return Published(run_id, path, already_published=True)
     choice = Choice(**run.manifest["choice"])
-    return Published(
-        run_id, path, True, choice.summary, rules, profiles, run.manifest.get("warnings", ()), choice.verdict
-    )
+    segments = sorted(profiles, key=lambda profile: profile[s.SEGMENT_ID])
+    warnings = run.manifest.get("warnings", ())
+    return Published(run_id, path, True, choice.summary, rules, segments, warnings, choice.verdict, names)
 
 
 @dataclass(frozen=True)

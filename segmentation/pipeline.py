@@ -185,8 +185,10 @@ def run(context: RunContext) -> Published:
 
     run_id = audit_and_publish(context, lines, segments, facts)
     path = staged.lake.run_path(run_id)
-    quality, warnings = lines.ledger.data_quality, context.warnings
-    return Published(run_id, path, False, choice.summary, quality, segments.profiles, warnings, choice.verdict)
+    quality, names = lines.ledger.data_quality, report_data.rfm_profiles
+    return Published(
+        run_id, path, False, choice.summary, quality, segments.profiles, context.warnings, choice.verdict, names
+    )
 
 
 def warn_of_missing_fields(config: RunConfig) -> None:

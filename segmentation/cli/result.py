@@ -27,6 +27,8 @@ FORMAT: Final = 1
 PUBLISHED, ALREADY_PUBLISHED, FAILED, NOT_RUN = "published", "already_published", "failed", "not_run"
 STATUSES: Final = (PUBLISHED, ALREADY_PUBLISHED, FAILED, NOT_RUN)
 URI: Final = re.compile(r"[a-z][a-z0-9+.-]+:/")
+MONEY: Final = (s.REVENUE, s.NET_REVENUE)
+SIZE: Final = (s.CUSTOMERS, s.CUSTOMER_SHARE, *MONEY)
 # A larger file is no result of this job.
 LARGEST_BYTES: Final = 1_000_000
 
@@ -127,25 +129,22 @@ def result_for(arguments: Sequence[str], command: str) -> RunResult:
 def figures_of(run: Published) -> dict[str, Any]:
     """Return the figures of a published run: lines by outcome, customers, money, segments. Money is exact, as text."""
     rows = {row["rule"]: row for row in run.quality}
-    segments = [
-        {key: segment[key] for key in (s.SEGMENT_ID, s.SEGMENT_NAME, s.CUSTOMERS, s.CUSTOMER_SHARE, *_money(segment))}
-        for segment in run.segments
-    ]
     counts = {outcome: rows[outcome]["rows"] for outcome in (s.CLEAN, s.GUEST) if outcome in rows}
     read = sum(row["rows"] for row in run.quality)
     return {
         "lines": {"read": read, **counts, "rejected": read - sum(counts.values())} if rows else None,
-        s.CUSTOMERS: sum(segment[s.CUSTOMERS] for segment in segments),
-        **{key: sum((segment[key] for segment in segments), Decimal(0)) for key in _money(*segments[:1])},
-        "guest_revenue": rows[s.GUEST]["revenue"] if s.GUEST in rows else None,
+        s.CUSTOMERS: sum(segment[s.CUSTOMERS] for segment in run.segments),
+        **{key: sum((segment[key] for segment in run.segments), Decimal(0)) for key in MONEY},
+        s.GUEST_REVENUE: rows[s.GUEST]["revenue"] if s.GUEST in rows else None,
         "choice": run.choice,
         "verdict": run.verdict,
-        "segments": segments,
+        "segments": [_chosen(segment, s.SEGMENT_ID, s.SEGMENT_NAME, *SIZE, s.JACCARD) for segment in run.segments],
+        "rfm_segments": [_chosen(name, s.RFM_SEGMENT, *SIZE) for name in run.rfm_profiles],
     }
 
 
-def _money(segment: Mapping[str, Any] | None = None) -> list[str]:
-    return [key for key in (s.REVENUE, s.NET_REVENUE) if segment and key in segment]
+def _chosen(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:
+    return {column: row[column] for column in columns}
 
 
 def _status(exit_code: int, run: Published | None) -> str:

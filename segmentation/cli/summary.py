@@ -1,9 +1,9 @@
 """The closing summary of a run on standard output: its segments, their money, warnings and where to look."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from rich import box
 from rich.console import Console
@@ -16,7 +16,7 @@ from segmentation.config.settings import RunConfig
 from segmentation.context import Published
 from segmentation.filesystem import readable_path
 from segmentation.redaction import shown
-from segmentation.report.text import money, number, percent
+from segmentation.report.text import Row, Rows, money, number, percent
 
 # The width where no terminal gives one, and at most.
 WIDEST: Final = 118
@@ -25,6 +25,7 @@ NARROWEST_NAME: Final = 16
 # The columns to show from a width on; the report has all of them.
 COLUMNS_OF_WIDTH: Final = {110: range(9), 75: range(6), 50: (1, 2, 4), 0: (1, 4)}
 MOST_WARNINGS: Final = 5
+MOST_NAMES: Final = 5
 
 
 def summary_of(
@@ -52,6 +53,7 @@ def summary_of(
             *_table(published.segments, config, width),
         ]
         lines += [wrapped(line, width) for line in _money_that_stayed(published.segments, config.charts.currency)]
+        lines += _names(published, width)
     lines += [wrapped(f"Warning: {shown(warning)}", width) for warning in published.warnings[:MOST_WARNINGS]]
     if more := len(published.warnings[MOST_WARNINGS:]):
         lines.append(f"... and {more:,} more warnings, in the report")
@@ -66,8 +68,9 @@ def summary_of(
     return "\n".join(lines)
 
 
-def _table(segments: Sequence[Mapping[str, Any]], config: RunConfig, width: int) -> list[str]:
-    headings, rows = _headings(config), [[shown(cell) for cell in _cells(segment, config)] for segment in segments]
+def _table(segments: Rows, config: RunConfig, width: int) -> list[str]:
+    headings, total = _headings(config), _sum(segments, _amount(config))
+    rows = [[shown(cell) for cell in _cells(segment, total, config)] for segment in segments]
     columns = next(columns for least, columns in COLUMNS_OF_WIDTH.items() if width >= least)
     table = Table(box=box.SIMPLE, pad_edge=False)
     for column in columns:
@@ -91,30 +94,46 @@ def _headings(config: RunConfig) -> list[str]:
     return ["", "Segment", "Customers", "Share of\ncustomers", amount, "Share of\nrevenue", *of_customer]
 
 
-def _cells(segment: Mapping[str, Any], config: RunConfig) -> list[str]:
+def _cells(segment: Row, total: Decimal, config: RunConfig) -> list[str]:
     """Return a segment's figures, formatted as in the report, in the order of the headings."""
-    currency = config.charts.currency
+    amount, currency = _amount(config), config.charts.currency
     return [
         str(segment[s.SEGMENT_ID]),
         segment[s.SEGMENT_NAME],
         f"{segment[s.CUSTOMERS]:,}",
         percent(segment[s.CUSTOMER_SHARE]),
-        money(segment.get(s.NET_REVENUE if config.figures == "net" else s.REVENUE, segment[s.REVENUE]), currency),
-        percent(segment[s.REVENUE_SHARE]),
-        money(segment.get(f"median_{config.spend}", segment["median_total_spend"]), currency),
-        number(segment.get(f"median_{config.orders}", segment["median_purchase_frequency"])),
-        number(segment.get(f"median_{config.recency}", segment["median_recency_days"])),
+        money(segment[amount], currency),
+        percent(segment[amount] / total if total else None),
+        money(segment[f"median_{config.spend}"], currency),
+        number(segment[f"median_{config.orders}"]),
+        number(segment[f"median_{config.recency}"]),
     ]
 
 
-def _money_that_stayed(segments: Sequence[Mapping[str, Any]], currency: str) -> Iterator[str]:
-    keys = (s.REVENUE, s.NET_REVENUE)
-    bought, stayed = (sum((row.get(key, row[s.REVENUE]) for row in segments), Decimal(0)) for key in keys)
+def _money_that_stayed(segments: Rows, currency: str) -> Iterator[str]:
+    bought, stayed = _sum(segments, s.REVENUE), _sum(segments, s.NET_REVENUE)
     if bought != stayed:
         yield (
             f"Of {money(bought, currency)} that customers bought, {money(bought - stayed, currency)} came back: "
             f"{money(stayed, currency)} stayed."
         )
+
+
+def _names(published: Published, width: int) -> Iterator[str]:
+    """Yield how many customers each name of the rules has, those with the most first."""
+    names = sorted(published.rfm_profiles, key=lambda row: (-row[s.CUSTOMERS], row[s.RFM_SEGMENT]))
+    if names:
+        largest = [f"{row[s.CUSTOMERS]:,} {row[s.RFM_SEGMENT]}" for row in names[:MOST_NAMES]]
+        others = [f"{len(names) - MOST_NAMES} more names"] if len(names) > MOST_NAMES else []
+        yield wrapped(f"Customers by their own scores: {shown(', '.join([*largest, *others]))}.", width)
+
+
+def _amount(config: RunConfig) -> str:
+    return s.NET_REVENUE if config.figures == "net" else s.REVENUE
+
+
+def _sum(rows: Rows, column: str) -> Decimal:
+    return sum((row[column] for row in rows), Decimal(0))
 
 
 def _shown_path(path: str) -> str:

@@ -27,6 +27,7 @@ SEGMENTS = [
         "customer_share": 0.5,
         "revenue": Decimal(revenue),
         "net_revenue": Decimal("100.1000"),
+        "jaccard": None,
     }
     for number, name, revenue in ((1, "Low", "234.5000"), (2, "High", "1000.0000"))
 ]

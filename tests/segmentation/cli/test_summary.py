@@ -26,7 +26,7 @@ def segment(name: str) -> dict[str, object]:
         "customers": 1_200,
         "customer_share": 0.25,
         "revenue": Decimal("1234.5000"),
-        "revenue_share": 0.5,
+        "net_revenue": Decimal("1234.5000"),
         "median_total_spend": 12.5,
         "median_purchase_frequency": 3.0,
         "median_recency_days": 40.0,
@@ -40,14 +40,15 @@ def published(name: str = "Loyal", path: str = "file:/lake/runs/run_id=a", befor
 def test_a_segment_is_a_line_with_its_shares_and_medians():
     lines = summary_of(published(), config()).splitlines()
     [line] = [line for line in lines if "Loyal" in line]
-    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,234", "50", "%", "£12.50", "3", "40")]
+    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,234", "100", "%", "£12.50", "3", "40")]
     assert lines[4].split()[:5] == ["Segment", "Customers", "customers", "Revenue", "revenue"]
     assert "CHF 1,234" in summary_of(published(), config("charts.currency=CHF"))
 
 
 def test_the_figures_are_those_of_the_report():
     [_, *rows] = page_of().table_with("Median spend")
-    lines = summary_of(Published("a", "file:/lake", False, "", segments=report_data().profiles), config()).splitlines()
+    profiles = [{"net_revenue": row["revenue"], **row} for row in report_data().profiles]
+    lines = summary_of(Published("a", "file:/lake", False, "", segments=profiles), config()).splitlines()
     for name, *figures in rows:
         [line] = [line for line in lines if name.strip() in line]
         assert line.partition(name.strip())[2].split() == " ".join(figures).split()
@@ -91,9 +92,16 @@ def test_money_that_came_back_is_named_and_net_figures_stand_in_the_table():
     run = Published("a", RUN, False, "two", segments=[row])
     lines = summary_of(run, config("figures=net")).splitlines()
     [line] = [line for line in lines if "Loyal" in line]
-    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,000", "50", "%", "£11.50", "2", "–")]
+    assert line.split() == [*("1", "Loyal", "1,200", "25", "%", "£1,000", "100", "%", "£11.50", "2", "–")]
     assert "Of £1,234 that customers bought, £234 came back: £1,000 stayed." in lines
     assert "£1,234" in next(line for line in summary_of(run, config()).splitlines() if "Loyal" in line)
+
+
+def test_the_largest_names_of_customers_are_counted():
+    names = [{"rfm_segment": name, "customers": ord(name) * 100} for name in "ABCDEFG"]
+    run = Published("a", RUN, False, "two", segments=[segment("Loyal")], rfm_profiles=names)
+    line = "Customers by their own scores: 7,100 G, 7,000 F, 6,900 E, 6,800 D, 6,700 C, 2 more names."
+    assert line in summary_of(run, config()).splitlines()
 
 
 def test_warnings_stand_in_the_summary_and_many_are_counted():
