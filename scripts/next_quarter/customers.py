@@ -25,7 +25,7 @@ from segmentation.context import Published
 from segmentation.errors import ConfigError, InputError
 from segmentation.ingest.files import find_input
 from segmentation.ingest.read import read_lines
-from segmentation.session import guest_of
+from segmentation.session import guest_of, release
 
 MOST_CUSTOMERS: Final = 200_000
 FIRST_MONTHS: Final = 9
@@ -64,9 +64,12 @@ def window_of(spark: SparkSession, config: RunConfig, inputs: Sequence[str], cut
     """
     with guest_of(spark):
         lines = read_lines(spark, find_input(spark, inputs, config.input), config.input)
-        sales = sales_lines(judge_lines(parse_lines(lines, config.cleaning), config.cleaning, None))
-        day = F.col(s.INVOICE_DATE).cast("date")
-        found = sales.agg(F.min(day), F.max(day), F.add_months(F.min(day), FIRST_MONTHS)).first()
+        sales = sales_lines(judge_lines(parse_lines(lines, config.cleaning), config.applied_cleaning, None))
+        # Cached, since Spark's code for the rules and the aggregate in one is too long to be compiled.
+        sale_days = sales.select(F.col(s.INVOICE_DATE).cast("date").alias("day")).persist()
+        day = F.col("day")
+        found = sale_days.agg(F.min(day), F.max(day), F.add_months(F.min(day), FIRST_MONTHS)).first()
+        release(sale_days)
     assert found is not None, "an aggregate without groups has one row"
     first, last, after_first_months = found
     if first is None:

@@ -1,21 +1,24 @@
 """The first steps of a run alone, for tests of what becomes of lines or customers: no table, chart or report."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from pyspark.sql import SparkSession
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
+from segmentation.clustering.scaling import Preparation
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.context import Request, RunContext
 from segmentation.features import baskets_of, orders_of
 from segmentation.ingest.files import find_input
-from segmentation.pipeline import STAGES, CleanedLines, clean_lines, customer_table, fit_every_k
+from segmentation.pipeline import STAGES, CleanedLines, clean_lines, customer_table, fit_every_k, score_customers
 from segmentation.progress import Progress
 from segmentation.returns import money_taken_back
 from tests.conftest import ROOT
@@ -39,19 +42,39 @@ def clean(spark: SparkSession, config: RunConfig, *paths: Path, as_of: date | No
     return clean_lines(context_for(spark, config, *paths, as_of=as_of))
 
 
-def cluster(spark: SparkSession, config: RunConfig, *paths: Path) -> tuple[Choice, dict[str, int]]:
-    """Sweep and choose as a run does, and return the choice and each customer's nearest centre."""
+@dataclass(frozen=True)
+class Clustered:
+    """The chosen k, and each customer's point and the position of its nearest centre, in the order of `customers`."""
+
+    choice: Choice
+    customers: Sequence[str]
+    points: NDArray[np.float64]
+    nearest: NDArray[np.int64]
+
+
+def cluster(spark: SparkSession, config: RunConfig, *paths: Path) -> Clustered:
+    """Sweep and choose as a run does."""
     context = context_for(spark, config, *paths)
-    lines = clean_lines(context)
-    taken_back = money_taken_back(lines.sales, lines.returned)
-    orders, baskets = orders_of(lines.sales, taken_back), baskets_of(lines.sales, taken_back)
-    _, preparation = customer_table(context, lines, orders, baskets)
+    _, preparation = _customers(context)
     fits, choice = fit_every_k(context, preparation)
-    centres = next(fit.centres for fit in fits if fit.k == choice.k)
+    centres = np.array(next(fit.centres for fit in fits if fit.k == choice.k))
     rows = preparation.points.select(s.CUSTOMER_ID, "point").collect()
     context.release_cache()
-    return choice, {row[s.CUSTOMER_ID]: _nearest(row["point"], centres) for row in rows}
+    points = np.array([row["point"] for row in rows])
+    nearest = ((points[:, None, :] - centres) ** 2).sum(axis=2).argmin(axis=1)
+    return Clustered(choice, [row[s.CUSTOMER_ID] for row in rows], points, nearest)
 
 
-def _nearest(point: Sequence[float], centres: Sequence[Sequence[float]]) -> int:
-    return int(((np.array(centres) - np.array(point)) ** 2).sum(axis=1).argmin())
+def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> dict[str, Row]:
+    """Return the customers with features and scores as a run computes them, by id."""
+    context = context_for(spark, config, *paths)
+    scored, _ = score_customers(context, _customers(context)[0])
+    rows = {row[s.CUSTOMER_ID]: row for row in scored.collect()}
+    context.release_cache()
+    return rows
+
+
+def _customers(context: RunContext) -> tuple[DataFrame, Preparation]:
+    lines = clean_lines(context)
+    taken_back = money_taken_back(lines.sales, lines.returned)
+    return customer_table(context, lines, orders_of(lines.sales, taken_back), baskets_of(lines.sales, taken_back))
