@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import open_run, run, sampling
@@ -30,6 +30,7 @@ from segmentation.session import guest_of, release
 MOST_CUSTOMERS: Final = 200_000
 FIRST_MONTHS: Final = 9
 BOUGHT: Final = "bought_again"
+GROUPINGS: Final = (s.SEGMENT_ID, s.RFM_SEGMENT)
 
 
 @dataclass(frozen=True)
@@ -96,29 +97,33 @@ def label_customers(
     label_config = config.model_copy(update={"clustering": quick})
     after = open_run(spark, lake, _published(spark, label_config, inputs, lake, window.end).run_id)
 
-    customers = before.table("customer_segments")
-    columns = [name for name in (s.SEGMENT_ID, s.SEGMENT_NAME, s.RFM_SEGMENT) if name in customers.columns]
-    labelled = (
-        _bounded(customers)
-        .join(_buyers(after.table("customer_segments"), window.days), s.CUSTOMER_ID, "left")  # unique on both sides
-        .select(s.CUSTOMER_ID, *columns, F.col(BOUGHT).isNotNull().alias(BOUGHT))
-    )
-    rows = sorted(labelled.collect(), key=lambda row: row[s.CUSTOMER_ID])  # bounded above
+    customers, later = (each.table("customer_segments") for each in (before, after))
+    rows = labelled_rows(customers, later, window.days)
     return Labelled(
-        groups={name: [row[name] for row in rows] for name in (s.SEGMENT_ID, s.RFM_SEGMENT) if name in columns},
+        groups={name: [row[name] for row in rows] for name in GROUPINGS},
         bought=np.array([row[BOUGHT] for row in rows], dtype=np.bool_),
         names={row[s.SEGMENT_ID]: row[s.SEGMENT_NAME] for row in rows},
         manifest=before.manifest,
     )
 
 
+def labelled_rows(customers: DataFrame, later: DataFrame, days: int) -> list[Row]:
+    """Return a row per customer of the cut-off, by id: at most 200,000. Runs the actions of count and collect.
+
+    `customers` and `later` are the customers as of the cut-off and as of `days` days later. Columns: customer_id,
+    segment_id, segment_name, rfm_segment, bought_again boolean: whether there is a net order in these days.
+    """
+    buyers = later.where(F.col(s.NET_RECENCY_DAYS) <= days).select(s.CUSTOMER_ID, F.lit(True).alias(BOUGHT))
+    labelled = (
+        _bounded(customers)
+        .join(buyers, s.CUSTOMER_ID, "left")  # unique on both sides
+        .select(s.CUSTOMER_ID, s.SEGMENT_ID, s.SEGMENT_NAME, s.RFM_SEGMENT, F.col(BOUGHT).isNotNull().alias(BOUGHT))
+    )
+    return sorted(labelled.collect(), key=lambda row: str(row[s.CUSTOMER_ID]))  # bounded above
+
+
 def _published(spark: SparkSession, config: RunConfig, inputs: Sequence[str], lake: str, as_of: date) -> Published:
     return run(spark, config, inputs, lake, as_of=as_of)
-
-
-def _buyers(customers: DataFrame, days: int) -> DataFrame:
-    """Return one row per customer with a net order in the last `days` days. Columns: customer_id, bought_again."""
-    return customers.where(F.col(s.NET_RECENCY_DAYS) <= days).select(s.CUSTOMER_ID, F.lit(True).alias(BOUGHT))
 
 
 def _bounded(customers: DataFrame) -> DataFrame:

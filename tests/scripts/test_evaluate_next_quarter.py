@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from sklearn.metrics import roc_auc_score
 
-from scripts.next_quarter.customers import label_customers, window_of
+from scripts.next_quarter.customers import Labelled, Window, labelled_rows, window_of
 from scripts.next_quarter.metrics import (
     auc_out_of_fold,
     auc_within_folds,
@@ -24,6 +23,8 @@ from scripts.next_quarter.report import measure, table_of
 from segmentation import load_config
 from segmentation.errors import ConfigError
 from tests.conftest import ROOT
+
+FIRST_DAY, CUT_OFF, LAST_DAY = date(2011, 1, 3), date(2011, 10, 3), date(2012, 1, 11)
 
 
 def test_auc_of_one_fold_counts_equal_rates_half() -> None:
@@ -85,65 +86,62 @@ def test_the_interval_has_the_width_of_the_known_standard_error() -> None:
     assert auc == auc_out_of_fold(counts, resamples=2_000, seed=1)
 
 
-FIRST_DAY, CUT_OFF = date(2011, 1, 3), date(2011, 10, 3)
-HEADER = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")
-
-
-def small_shop(file: Path) -> str:
-    """Write lines of forty customers before the cut-off, of whom even ones buy again, and of some special ones."""
-    lines: list[tuple[str, int, date, str]] = []
-    for customer in range(40):
-        lines += [
-            (f"{1000 + 10 * customer + n}", 1 + customer, FIRST_DAY + timedelta(7 * n), f"{customer}") for n in range(3)
-        ]
-        if customer % 2 == 0:
-            lines.append((f"{5000 + customer}", 2, CUT_OFF + timedelta(customer), f"{customer}"))
-    lines += [
-        ("7001", 1, FIRST_DAY, "returns the new order"),
-        ("7002", 5, CUT_OFF + timedelta(3), "returns the new order"),
-        ("C7003", -5, CUT_OFF + timedelta(9), "returns the new order"),
-        ("7004", 1, FIRST_DAY, "buys on the last day"),
-        ("7005", 1, CUT_OFF + timedelta(99), "buys on the last day"),
-        ("7006", 1, FIRST_DAY, "buys a day too late"),
-        ("7007", 1, CUT_OFF + timedelta(100), "buys a day too late"),
-        ("7008", 1, CUT_OFF, "was no customer before"),
+def test_buyers_are_those_with_a_net_order_in_the_window(spark: SparkSession) -> None:
+    schema = "customer_id string, segment_id int, segment_name string, rfm_segment string, net_recency_days int"
+    customers = [(name, 1 + len(name) % 2, "Some", "Loyal", 5) for name in "abcde"]
+    later = [
+        ("a", 1, "Other", "Lost", 1),  # bought on the last day of the window
+        ("b", 1, "Other", "Lost", 100),  # on its first
+        ("c", 1, "Other", "Lost", 101),  # before
+        ("d", 1, "Other", "Lost", None),  # returned everything
+        ("f", 1, "Other", "Lost", 3),  # was no customer before the window
     ]
-    with file.open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(HEADER)
-        for invoice, quantity, day, customer in lines:
-            writer.writerow((invoice, "20001", "MUG", quantity, f"{day} 10:00:00", "2.50", customer, "France"))
-    return str(file)
+    rows = labelled_rows(spark.createDataFrame(customers, schema), spark.createDataFrame(later, schema), days=100)
+
+    assert [(row["customer_id"], row["bought_again"]) for row in rows] == [
+        *(("a", True), ("b", True), ("c", False), ("d", False), ("e", False))
+    ]
+    assert {(row["segment_name"], row["rfm_segment"]) for row in rows} == {("Some", "Loyal")}
 
 
-@pytest.mark.whole_run
-def test_customers_before_the_cut_off_are_labelled_by_their_net_orders(spark: SparkSession, tmp_path: Path) -> None:
-    config = load_config(str(ROOT / "conf/online_retail_ii.yaml"), [
-        *("input.columns.invoice_no=InvoiceNo", "input.columns.unit_price=UnitPrice"),
-        *("input.columns.customer_id=CustomerID", "clustering.k=3"),
-    ])  # fmt: skip
-    file = small_shop(tmp_path / "lines.csv")
-    window = window_of(spark, config, [file], None, 100)
-    assert (window.cut_off, window.days) == (CUT_OFF, 100)
+def test_the_result_counts_each_group_and_is_printed_with_names() -> None:
+    bought = np.arange(100) % 2 == 0
+    segments, rfm = [1 + n % 2 for n in range(100)], ["Loyal"] * 100
+    labelled = Labelled(
+        {"segment_id": segments, "rfm_segment": rfm}, bought, {1: "Good", 2: "Poor"}, {"choice": {"k": 2}}
+    )
+    result = json.loads(json.dumps(measure(labelled, Window(CUT_OFF, CUT_OFF + timedelta(100)), seed=1)))
 
-    labelled = label_customers(spark, config, [file], str(tmp_path / "lake"), window)
+    assert (result["cut_off"], result["days"], result["customers"], result["bought_again"]) == (
+        "2011-10-03",
+        100,
+        100,
+        50,
+    )
+    good, poor = result["groupings"]["segment_id"]["groups"]
+    assert good == {"group": "1", "name": "Good", "customers": 50, "bought_again": 50, "rate": 1.0}
+    assert poor["rate"] == 0
+    assert [result["groupings"][name]["auc"] for name in ("segment_id", "rfm_segment")] == [1, 0.5]
+    text = table_of(result, ["sales.csv"])
+    assert "100 customers, of whom 50 bought again (50.0%)" in text
+    assert text.index("Good") < text.index("Poor")
 
-    assert len(labelled.bought) == 43
-    assert labelled.bought.sum() == 20 + 1
-    assert len(set(labelled.groups["segment_id"])) == 3
-    result = measure(labelled, window, seed=1)
-    assert (result["customers"], result["bought_again"], result["k"]) == (43, 21, 3)
-    assert set(result["groupings"]) == {"segment_id", "rfm_segment"}
-    for grouping in result["groupings"].values():
-        assert sum(group["customers"] for group in grouping["groups"]) == 43
-        assert sum(group["bought_again"] for group in grouping["groups"]) == 21
-    assert "43 customers, of whom 21 bought again (48.8%)" in table_of(json.loads(json.dumps(result)), [file])
+
+@pytest.fixture
+def sales(tmp_path: Path) -> str:
+    """A file whose sales are from the third of January 2011 to the eleventh of January 2012."""
+    lines = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
+    for number, day in enumerate((FIRST_DAY, CUT_OFF, LAST_DAY)):
+        lines.append(f"{5000 + number},20001,MUG,2,{day} 10:00:00,2.50,17850,France")
+    lines.append(f"C5009,20001,MUG,-2,{LAST_DAY + timedelta(30)} 10:00:00,2.50,17850,France")
+    (tmp_path / "sales.csv").write_text("\n".join(lines))
+    return str(tmp_path / "sales.csv")
 
 
-def test_a_window_after_the_last_sale_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_window_follows_the_first_nine_months_of_sales(spark: SparkSession, sales: str) -> None:
     config = load_config(str(ROOT / "conf/online_retail.yaml"))
-    file = small_shop(tmp_path / "lines.csv")
-    with pytest.raises(ConfigError, match=r"--days 200: the sales end on 2012-01-11, before the last of these days"):
-        window_of(spark, config, [file], CUT_OFF, 200)
+    assert window_of(spark, config, [sales], None, 100) == Window(CUT_OFF, CUT_OFF + timedelta(100))
+    with pytest.raises(ConfigError, match="--days 200: the sales end on 2012-01-11, before the last of these days"):
+        window_of(spark, config, [sales], CUT_OFF, 200)
     with pytest.raises(ConfigError, match="--cut-off 2011-01-03: must be after 2011-01-03, the first day of the sales"):
-        window_of(spark, config, [file], FIRST_DAY, 10)
+        window_of(spark, config, [sales], FIRST_DAY, 10)
