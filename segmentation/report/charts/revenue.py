@@ -208,7 +208,7 @@ def concentration_chart(points: Rows, *, currency: str = "", width: float = 10, 
     )
     note = f"{sentence(note)} of revenue." if note else ""
     page = new_page(concentration_title(points), explanation, note, width=width, body=5.6)
-    axes = page.axes(0.75, LORENZ_FOOT, page.width - 0.75 - (LABELS if labels else 0.25), LORENZ_HEIGHT)
+    axes = page.axes(0.75, LORENZ_FOOT, page.width - 0.75 - (LABELS if labels else 0.35), LORENZ_HEIGHT)
     across, up = [x for x, _ in curve], [y for _, y in curve]
     axes.set_xlim(0, 1)
     axes.set_ylim(min(up) * 1.05, max(1.0, *up))
@@ -220,7 +220,7 @@ def concentration_chart(points: Rows, *, currency: str = "", width: float = 10, 
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(FixedLocator([0, 0.2, 0.4, 0.6, 0.8, 1]))
         axis.set_major_formatter(FuncFormatter(lambda value, _: percent(value)))
-    axes.set_xlabel("Share of customers, from those who spend least")
+    axes.set_xlabel("Customers, those who spend least first")
     heading(axes, "Share of revenue")
     axes.grid()
     if labels:
