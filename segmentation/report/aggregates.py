@@ -192,7 +192,9 @@ def drawn_customers(segments: DataFrame, profiles: Rows, most: int, spend: str, 
         for row in profiles:
             drawn = max(LEAST_DRAWN_OF_A_SEGMENT, most * row[s.CUSTOMERS] / customers)
             shares[row[s.SEGMENT_ID]] = drawn / row[s.CUSTOMERS]
-    sample = segments.where(is_drawn(F.col(s.CUSTOMER_ID), F.col(s.SEGMENT_ID), shares) & (F.col(s.SEGMENT_ID) > 0))
+    sample = segments.where(
+        is_drawn(F.col(s.CUSTOMER_ID), F.col(s.SEGMENT_ID), shares) & (F.col(s.SEGMENT_ID) != s.RETURNED_EVERYTHING_ID)
+    )
     # In order, since points are drawn over one another.
     return sample.orderBy(s.CUSTOMER_ID).select(spend, orders, s.SEGMENT_ID).limit(2 * most)
 

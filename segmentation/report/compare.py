@@ -29,6 +29,11 @@ class Cell(NamedTuple):
     strength: float | None
 
 
+def clustered_only(profiles: Rows) -> list[Row]:
+    """Leave out the group of whom nothing stayed: what they bought would look like more, and better."""
+    return [row for row in profiles if int(row[s.SEGMENT_ID]) != s.RETURNED_EVERYTHING_ID]
+
+
 def shown_features(overall: Row, features: Sequence[str]) -> list[str]:
     """Return the features that any customer has."""
     return [feature for feature in features if finite(overall.get(f"mean_{feature}")) is not None]

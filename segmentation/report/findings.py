@@ -59,7 +59,7 @@ def answer(profiles: Rows, config: RunConfig, first: date | None, last: date | N
     """
     customers = sum(int(row[s.CUSTOMERS]) for row in profiles)
     total = sum((Decimal(row[MONEY]) for row in profiles), Decimal(0))
-    segments = [row for row in profiles if int(row[s.SEGMENT_ID]) > 0]
+    segments = [row for row in profiles if int(row[s.SEGMENT_ID]) != s.RETURNED_EVERYTHING_ID]
     sentences = [_spent_sentence(profiles, config, first, last), _nothing_stayed_sentence(profiles, config)]
     if segments:
         features = [clustered.feature for clustered in config.clustering.features]
@@ -88,7 +88,7 @@ def _spent_sentence(profiles: Rows, config: RunConfig, first: date | None, last:
 
 
 def _nothing_stayed_sentence(profiles: Rows, config: RunConfig) -> str:
-    row = next((row for row in profiles if int(row[s.SEGMENT_ID]) == 0), None)
+    row = next((row for row in profiles if int(row[s.SEGMENT_ID]) == s.RETURNED_EVERYTHING_ID), None)
     if row is None:
         return ""
     number_of, bought = int(row[s.CUSTOMERS]), money(row[s.REVENUE], config.charts.currency)

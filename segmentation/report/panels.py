@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from segmentation import schemas as s
-from segmentation.report.compare import EXPLANATION, cells, comparison_title, shown_features
+from segmentation.report.compare import EXPLANATION, cells, clustered_only, comparison_title, shown_features
 from segmentation.report.data import ReportData, compared_features
 from segmentation.report.findings import name_of
 from segmentation.report.marks import bars, mark_svg, palette_class
@@ -54,8 +54,8 @@ class BarChart(NamedTuple):
 
 
 def heatmap(data: ReportData) -> Heatmap:
-    """Return the comparison of the segments with all customers."""
-    profiles, currency = _by_id(data.profiles), data.config.charts.currency
+    """Return the comparison of the segments with all customers, without the group of whom nothing stayed."""
+    profiles, currency = clustered_only(_by_id(data.profiles)), data.config.charts.currency
     features = shown_features(data.overall, compared_features(data.config))
     rows = [
         (

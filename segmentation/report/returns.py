@@ -30,7 +30,7 @@ def returns_warnings(profiles: Rows, returned_orders: Rows, currency: str, is_ne
     for row in profiles:
         revenue, one_order = Decimal(row[s.REVENUE]), greatest.get(int(row[s.SEGMENT_ID]), Decimal(0))
         returned = revenue - Decimal(row[s.NET_REVENUE])
-        if int(row[s.SEGMENT_ID]) == 0 or revenue <= 0:
+        if int(row[s.SEGMENT_ID]) == s.RETURNED_EVERYTHING_ID or revenue <= 0:
             continue
         reasons = []
         if returned * bought > TIMES_ALL * of_all * revenue:

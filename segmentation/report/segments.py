@@ -93,7 +93,9 @@ def segment_cards(data: ReportData) -> list[SegmentCard]:
             stayed=money(net, currency),
             returned=percent(float((revenue - net) / revenue)) if revenue > 0 else MISSING,
             typical=[_typical_value(name, profile, own, data.overall, currency) for name in features],
-            differences=differences(profile, data.overall, features, currency) if len(profiles) > 1 else [],
+            differences=differences(profile, data.overall, features, currency)
+            if len(profiles) > 1 and segment_id > 0
+            else [],
             countries=None if data.countries is None else _where(data.countries.of_segments, profile),
             products=None if data.products is None else _more_often(data.products.often, profile),
             no_products=_why_no_products(profile, len(profiles)),

@@ -16,6 +16,7 @@ from segmentation.report.charts.segments import segments_chart
 from segmentation.report.charts.style import PageFigure, save
 from segmentation.report.charts.svg import drawing
 from segmentation.report.charts.timeline import months_chart, recency_chart
+from segmentation.report.compare import clustered_only
 from segmentation.report.data import ReportData, Sold, compared_features
 from segmentation.report.marks import Drawing
 from segmentation.report.tables import NOUNS
@@ -70,7 +71,9 @@ def _pictures(data: ReportData) -> dict[str, Figure]:
     figures: dict[str, Figure] = {
         "elbow": charts["elbow"](),
         "segments": charts["segments"](legend=True),
-        "profiles": profiles_chart(profiles, data.overall, compared_features(config), currency=currency),
+        "profiles": profiles_chart(
+            clustered_only(profiles), data.overall, compared_features(config), currency=currency
+        ),
         "concentration": charts["concentration"](labels=True),
         "months": months_chart(data.period_sales, profiles, as_of, data.months, currency=currency),
         "recency": recency_chart(data.recency_bins, profiles, as_of, data.days, config.recency),

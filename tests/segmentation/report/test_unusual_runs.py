@@ -69,6 +69,9 @@ def test_those_who_returned_everything_are_a_group_of_their_own():
     assert row[1:4] == ["3 3 %", "£0 0 %", "everything came back"]
     assert "Bought for £120; 100 % of it came back, £0 stayed." in page.text
     assert "Returns weigh on" not in page.text, "the name says it"
+    compared = page.table_with("Average of all customers")
+    assert [heading.strip() for heading in compared[0]] == ["Average of all customers", "A", "B"]
+    assert page.text.count("What sets it apart") == 2
 
 
 def test_one_country_and_no_country():
