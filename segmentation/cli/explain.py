@@ -64,7 +64,12 @@ def _input(config: RunConfig, inputs: Sequence[str]) -> Entries:
 def _rules(config: RunConfig, as_of: date | None) -> Entries:
     settings = config.applied_cleaning
     for number, (rule, criterion) in enumerate(rules.criteria(settings, as_of).items(), start=1):
-        yield f"{number} {rule}", "switched off" if rule in settings.switched_off else f"rejects: {criterion}"
+        text = f"rejects: {criterion}"
+        if rule in config.cleaning.switched_off:
+            text = "switched off"
+        elif rule in settings.switched_off:
+            text = "off: without invoice number or stock code, two equal lines may be two sales"
+        yield f"{number} {rule}", text
     yield "returns", f"are taken off what their customer bought before: {rules.returns_in_words(settings)}"
     missing = ", ".join(settings.missing_customer_ids)
     yield "guest", f"counts for countries and products, not for segments: no customer id, or one of {missing}"

@@ -41,6 +41,13 @@ def test_the_rules_are_listed_in_order_with_those_that_are_switched_off():
     assert entry(text, "6 out_of_period") == "rejects: before 2010-12-05, or on or after 2011-09-01"
 
 
+def test_what_the_input_does_not_have_is_explained():
+    text = explained(CLASSIC, "input.columns.country=null", "input.columns.stock_code=null")
+    assert entry(text, "country") == "not in the input: no tables country_sales and country_segments"
+    assert entry(text, "7 duplicate").startswith("off: without invoice number or stock code, two equal lines may be")
+    assert "country_sales" not in entry(text, "tables")
+
+
 def test_features_are_listed_with_their_transformations():
     text = explained(
         CLASSIC, "clustering.features=[{feature: return_rate, transform: log1p, winsorise: [0, 0.99], scale: robust}]"
