@@ -108,7 +108,7 @@ def render(data: ReportData, charts: Mapping[str, Drawing], details: RunDetails)
             sweep=data.sweep,
             verdict=verdict,
             is_caveat=bool(caveat),
-            choice=f"{sentence(data.choice.reason)}.",
+            choice=f"{data.choice.reason if data.choice.reason.startswith('k = ') else sentence(data.choice.reason)}.",
             votes=voted,
             agreement=agreement(voted, data.choice.k),
             countries=data.countries and country_table(data.countries, profiles, currency),

@@ -98,7 +98,7 @@ def months_panel(data: ReportData) -> BarChart:
 
 def recency_panel(data: ReportData) -> BarChart:
     """Return the customers by days since their last order."""
-    profiles, feature = _by_id(data.profiles), data.config.recency
+    profiles, feature = clustered_only(_by_id(data.profiles)), data.config.recency
     shown = recency_of(data.recency_bins, profiles, data.as_of, data.days, feature)
 
     def words(values: Sequence[float], profile: Row | None) -> str:

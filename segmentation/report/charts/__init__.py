@@ -59,7 +59,7 @@ def _on_page(data: ReportData) -> dict[str, Callable[..., PageFigure]]:
         legend=False,
     )
     return {
-        "elbow": partial(elbow_chart, data.sweep, data.choice.reason, rule),
+        "elbow": partial(elbow_chart, data.sweep, "", rule),  # the page gives the reason above it
         "segments": segments,
         "concentration": partial(concentration_chart, data.lorenz_points, currency=currency, labels=False),
     }
@@ -67,9 +67,9 @@ def _on_page(data: ReportData) -> dict[str, Callable[..., PageFigure]]:
 
 def _pictures(data: ReportData) -> dict[str, Figure]:
     config, profiles, as_of, currency = data.config, data.profiles, data.as_of, data.config.charts.currency
-    charts = _on_page(data)
+    charts, rule = _on_page(data), data.choice.rule
     figures: dict[str, Figure] = {
-        "elbow": charts["elbow"](),
+        "elbow": elbow_chart(data.sweep, data.choice.reason, "elbow" if rule == "identical" else rule),
         "segments": charts["segments"](legend=True),
         "profiles": profiles_chart(
             clustered_only(profiles), data.overall, compared_features(config), currency=currency

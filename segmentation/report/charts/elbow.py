@@ -61,8 +61,15 @@ def elbow_title(sweep: Rows, rule: str) -> str:
         value = finite(chosen.get(s.SILHOUETTE))
         return f"k = {k} has the best silhouette{'' if value is None else f' ({value:.2f})'}; {agreement}"
     if knee != k or rule == "auto":
-        return f"k = {k} was chosen; {reading}"
-    return f"The elbow is at k = {k}{_explained(sweep, k)}"
+        count = sentence(counted_in_words(k))
+        return f"{count} {'was' if k == 1 else 'were'} chosen; {reading}"
+    beyond = f"Beyond {counted_in_words(k)}, each further one explains little more"
+    return f"{beyond}{_explained(sweep, k)}"
+
+
+def counted_in_words(k: int) -> str:
+    """Return a number of segments in words."""
+    return "one segment" if k == 1 else f"{in_words(k)} segments"
 
 
 def knee_of(sweep: Rows) -> int | None:
@@ -77,8 +84,8 @@ def _explained(sweep: Rows, k: int) -> str:
     if total <= 0:
         return ""
     if leaves_nothing(wssse, k):
-        return f": {in_words(k)} segments explain all of the variation"
-    text = f": {in_words(k)} segments explain {percent(1 - wssse[k] / total)} of the variation"
+        return f": {in_words(k)} explain all of the variation"
+    text = f": {in_words(k)} explain {percent(1 - wssse[k] / total)} of the variation"
     if k + 1 not in wssse:
         return text
     points = round(100 * (wssse[k] - wssse[k + 1]) / total)

@@ -11,7 +11,10 @@ from tests.segmentation.report.charts.samples import CLASSIC_WSSSE, assert_texts
 def test_the_elbow_of_the_classic_recipe_is_four_with_its_gain() -> None:
     sweep = sweep_of(CLASSIC_WSSSE, 4)
     assert knee_of(sweep) == 4
-    expected = "The elbow is at k = 4: four segments explain 74 % of the variation, one more would add 8 points"
+    expected = (
+        "Beyond four segments, each further one explains little more: four explain 74 % of the variation, one more "
+        "would add 8 points"
+    )
     assert elbow_title(sweep, "elbow") == expected
     assert elbow_chart(sweep, "").get_label() == expected
 
@@ -21,18 +24,24 @@ def test_the_elbow_of_the_classic_recipe_is_four_with_its_gain() -> None:
     [
         (CLASSIC_WSSSE, 5, "fixed", "k = 5 was set in the configuration; the elbow reads 4"),
         (CLASSIC_WSSSE, 2, "silhouette", "k = 2 has the best silhouette (0.50); the elbow reads 4"),
-        (CLASSIC_WSSSE, 6, "elbow", "k = 6 was chosen; the elbow reads 4"),
+        (CLASSIC_WSSSE, 6, "elbow", "Six segments were chosen; the elbow reads 4"),
         ((5.0, 5.0, 5.0), 2, "fixed", "k = 2 was set in the configuration; the curve shows no elbow"),
         ((0.0,), 1, "elbow", "One segment: all customers are alike"),
         ((3.0,), 1, "elbow", "Only k = 1 was tried; k = 1 was chosen"),
         ((9.0, 3.0), 2, "elbow", "Only k = 1 and 2 were tried; k = 2 was chosen"),
         ((9.0, 3.0), 2, "fixed", "k = 2 was set in the configuration"),
-        ((100.0, 40.0, 0.0, 0.0), 3, "elbow", "The elbow is at k = 3: three segments explain all of the variation"),
+        (
+            (100.0, 40.0, 0.0, 0.0),
+            3,
+            "elbow",
+            "Beyond three segments, each further one explains little more: three explain all of the variation",
+        ),
         (
             (100.0, 10.0, 10.0, 10.0),
             2,
             "elbow",
-            "The elbow is at k = 2: two segments explain 90 % of the variation, one more would add less than one point",
+            "Beyond two segments, each further one explains little more: two explain 90 % of the variation, one more "
+            "would add less than one point",
         ),
     ],
 )
