@@ -251,6 +251,9 @@ FEATURES = {feature.name: feature for feature in (
 # fmt: on
 """Every numeric feature by its column, in the order in which tables list them."""
 
+FEATURE_NEEDS = {DISTINCT_PRODUCTS: STOCK_CODE, UNITS_BOUGHT: QUANTITY, AVERAGE_BASKET_UNITS: QUANTITY}
+"""The optional field that a feature rests on. Without quantities a line counts as one unit, which says little."""
+
 NUMERIC_FEATURES = tuple(FEATURES)
 CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if feature.clusterable)
 FEATURE_STATISTICS = tuple(f"{statistic}_{name}" for name in NUMERIC_FEATURES for statistic in ("mean", "median"))

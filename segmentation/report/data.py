@@ -185,14 +185,20 @@ def with_money(profiles: Rows, revenue: str) -> list[dict[str, Any]]:
 def shown_on_cards(config: RunConfig) -> list[str]:
     """Return the features of a segment's card: those that count, and those that were clustered."""
     clustered = [setting.feature for setting in config.clustering.features]
-    return list(dict.fromkeys([config.spend, config.orders, config.recency, *ALWAYS_SHOWN, *clustered]))
+    features = dict.fromkeys([config.spend, config.orders, config.recency, *ALWAYS_SHOWN, *clustered])
+    return [feature for feature in features if _is_known(feature, config) or feature in clustered]
 
 
 def compared_features(config: RunConfig) -> list[str]:
     """Return the features of the comparison: of two alike, before and after returns, the one that counts."""
     net_only, gross_only = (s.NET_ORDERS, s.NET_RECENCY_DAYS), (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.RECENCY_DAYS)
     left_out = {s.RETURNED_MATCHED, s.RETURNED_UNMATCHED, *(gross_only if config.figures == "net" else net_only)}
-    return [feature for feature in s.NUMERIC_FEATURES if feature not in left_out]
+    return [feature for feature in s.NUMERIC_FEATURES if feature not in left_out and _is_known(feature, config)]
+
+
+def _is_known(feature: str, config: RunConfig) -> bool:
+    """Return whether the input has the field that a feature rests on."""
+    return s.FEATURE_NEEDS.get(feature, s.CUSTOMER_ID) in config.input_fields
 
 
 def _sold(rollup: DataFrame | None, by_segment: DataFrame | None, key: str, money: str, profiles: Rows) -> Sold | None:

@@ -28,6 +28,7 @@ from segmentation.config.files import config_of
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
 from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.report.data import compared_features, shown_on_cards
 from segmentation.returns import money_taken_back
 from tests.hostile_files import read
 
@@ -111,6 +112,13 @@ def test_different_products_cannot_be_clustered_without_stock_codes():
 def test_tables_that_rest_on_a_missing_field_are_absent(added: Mapping[str, str], absent: set[str]):
     fields = config({**THREE, **added}).input_fields
     assert set(s.TABLES) - set(s.tables_of(fields)) == absent == set(s.absent_tables(fields))
+
+
+def test_the_report_leaves_out_features_that_rest_on_a_missing_field():
+    for features in (shown_on_cards, compared_features):
+        assert not set(s.FEATURE_NEEDS) & set(features(config()))
+        assert s.DISTINCT_PRODUCTS in features(config({**THREE, "stock_code": "sku"}))
+    assert s.UNITS_BOUGHT in compared_features(config({**THREE, "quantity": "n"}))
 
 
 @pytest.mark.parametrize("missing", ["invoice_no", "stock_code", None])
