@@ -63,7 +63,7 @@ from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
 from segmentation.returns import money_taken_back
-from segmentation.scoring.cuts import Figures, find_cuts
+from segmentation.scoring.cuts import find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
 from segmentation.scoring.reasons import with_reason
 from segmentation.scoring.scores import with_scores
@@ -160,8 +160,8 @@ def run(context: RunContext) -> Published:
         fits, choice = fit_every_k(context, preparation)
 
     with stage("Naming the segments"):
-        segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of)
         rules = rules_in_words(config.rfm.rules, words)
+        segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of, words, rules)
         staged.write_table("rfm_profiles", rfm_profiles(segments.customers, rules).coalesce(1))
         staged.write_table("rfm_by_segment", rfm_by_segment(segments.customers).coalesce(1))
         staged.write_table("segment_profiles", small_table(spark, "segment_profiles", segments.profiles))
@@ -234,7 +234,7 @@ def customer_table(
 def score_customers(context: RunContext, customers: DataFrame) -> tuple[DataFrame, Words]:
     """Return the customers with scores, rfm_segment and reason, and what these mean. Runs the action of the cuts."""
     config = context.config
-    figures = Figures.of(config)
+    figures = config.basis
     cuts = find_cuts(customers, figures, config.rfm)
     words = Words(cuts, figures, config.charts.currency)
     scored = with_scores(customers, figures, cuts, config.rfm.rules)
@@ -258,13 +258,18 @@ def name_and_assign(
     fits: Sequence[Fit],
     choice: Choice,
     as_of: date,
+    words: Words,
+    rules_in_plain_words: Mapping[str, str],
 ) -> Segments:
     """Name the segments, assign every customer, write both. Runs the actions of centres, names and profiles."""
     config, staged = context.config, context.staged
     features = config.clustering.features
     chosen = next(fit for fit in fits if fit.k == choice.k)
     fit, centres = ordered_by_spend(preparation, chosen, features)
-    names = name_segments(customers, centres, config.naming, config.basis)
+    unnamed = segment_model(preparation, fit.centres, [""] * fit.k).transform(to_cluster(customers, config.basis))
+    names = name_segments(
+        unnamed, centres, [dimension.feature for dimension in features], config.naming, words, rules_in_plain_words
+    )
     model = segment_model(preparation, fit.centres, [name.name for name in names])
     assigned = context.cache(customer_segments(customers, model, fit, as_of))
     statistics = segment_statistics(assigned).collect()  # one row per segment

@@ -259,13 +259,9 @@ CLUSTERABLE_FEATURES = tuple(feature.name for feature in FEATURES.values() if fe
 FEATURE_STATISTICS = tuple(f"{statistic}_{name}" for name in NUMERIC_FEATURES for statistic in ("mean", "median"))
 
 # What rfm_profiles says of the customers of a name.
-RFM_FEATURES = tuple(
-    name
-    for name in (
-        *(NET_SPEND, NET_ORDERS, NET_RECENCY_DAYS, TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS),
-        *(TENURE_DAYS, AVERAGE_ORDER_VALUE, AVERAGE_DAYS_BETWEEN_ORDERS),
-    )
-    if name in FEATURES
+RFM_FEATURES = (
+    *(NET_SPEND, NET_ORDERS, NET_RECENCY_DAYS, TOTAL_SPEND, PURCHASE_FREQUENCY, RECENCY_DAYS),
+    *(TENURE_DAYS, AVERAGE_ORDER_VALUE, AVERAGE_DAYS_BETWEEN_ORDERS),
 )
 
 COLUMN_TYPES: dict[str, DataType] = {

@@ -35,7 +35,8 @@ def explanation_of(
         ("Cleaning, the rules in order", _rules(config, as_of)),
         ("Features that are clustered", map(_feature, config.clustering.features)),
         ("Number of segments", _clustering(config)),
-        ("Names", _naming(config)),
+        ("Scores and a name for each customer, the first rule that holds", _scores(config)),
+        ("Names of segments", _naming(config)),
         ("Quality gates", _gates(config)),
         ("Output", _output(config, output)),
     ):
@@ -115,14 +116,57 @@ def _clustering(config: RunConfig) -> Entries:
     yield "many customers", f"above {settings.seeding_sample:,} each k is fitted on a sample and measured on all"
 
 
+def _scores(config: RunConfig) -> Entries:
+    """Yield how each score is cut, and the rules in order."""
+    rfm = config.rfm
+    multiples = ", ".join(f"{multiple:g}" for multiple in rfm.gap_multiples)
+    yield (
+        "recency_score",
+        {
+            "gaps": f"5 to 1 by days since the last order: cut at {multiples} times the repeat buyers' median gap",
+            "fifths": "5 to 1 by days since the last order: fifths of all customers",
+            "days": f"5 to 1 by days since the last order: cut at {_numbers(rfm.recency_days)}",
+        }[rfm.recency],
+    )
+    yield (
+        "frequency_score",
+        {
+            "repeat_quartiles": "1 for one order, 2 to 5 by quarters of the repeat buyers",
+            "fifths": "1 to 5 by orders: fifths of all customers",
+            "orders": f"1 to 5 by orders: cut at {_numbers(rfm.orders)}",
+        }[rfm.frequency],
+    )
+    yield (
+        "monetary_score",
+        {
+            "fifths": "1 to 5 by spend: fifths of all customers",
+            "money": f"1 to 5 by spend: cut at {_numbers(rfm.money)}",
+        }[rfm.monetary],
+    )
+    yield "figures", f"{config.figures}: {config.spend}, {config.orders} and {config.recency} count"
+    for number, rule in enumerate(rfm.rules, start=1):
+        when = ", ".join(_range(key, *limits) for key, limits in rule.when.items())
+        yield f"{number} {rule.name}", when or "all others"
+
+
+def _numbers(values: Sequence[float] | None) -> str:
+    return ", ".join(f"{value:g}" for value in values or ())
+
+
+def _range(key: str, low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"{key} up to {high:g}"
+    if high is None:
+        return f"{key} from {low:g}"
+    return f"{key} {low:g}" if low == high else f"{key} {low:g} to {high:g}"
+
+
 def _naming(config: RunConfig) -> Entries:
     if config.naming.scheme == "levels":
         yield "levels", "by spend and frequency of each centre, such as Low Spend, High Frequency"
         return
-    yield "rules", "the first that fits, by scores of 1 (worst) to 5 (best) by fifths of all customers"
-    for rule in config.naming.rules:
-        when = ", ".join(f"{feature} {low} to {high}" for feature, (low, high) in rule.when.items())
-        yield rule.name, when or "all others"
+    share = f"{100 * config.naming.min_share:g} %"
+    yield "rules", f"what at least {share} of a segment's customers share, such as Champions or High Spend, Frequent"
 
 
 def _gates(config: RunConfig) -> Entries:

@@ -1,261 +1,233 @@
-"""Name segments by their centres, each uniquely, with the rule that gave the name.
+"""Name segments, each uniquely, with a sentence that says what the name means and of how many customers it is true.
 
-**Levels** ("High Spend, Low Frequency"). The different values of the centres' spend are split, on a log scale, into
-levels: 2 for two values, 3 for up to six, 5 beyond. The split has the least squared distance within levels, and no
-level has more than five values (natural breaks: G. F. Jenks, 1967). The frequency word ranks the segments of one spend
-level. Where these all have the same frequency, it is the level of that frequency over all segments. Equal values get
-equal words, and the word is Medium where all segments are equal.
+**Rules** ("High Spend, Frequent"). A name states properties that at least `naming.min_share` of the segment's customers
+share, all of them at once. Where recency is clustered, the name of an rfm rule that so many of them have comes first
+("Champions"). It states how recent they are, so a clustering that did not look at recency gets no such name. Else the
+name states ranges of the scores of spend and of orders, and of recency where that is clustered (`statements`).
+Segments of one name are distinguished by the feature that separates them best, if as many share that as well; else by
+numbers, which state nothing.
 
-**Rules** ("Champions"). Each centre is scored 1 to 5 on each feature by quintiles of all customers, 5 the best, as RFM
-analysis scores customers (A. M. Hughes, 1994). The first configured rule whose ranges all hold gives the name.
-
-Segments that get the same name, by levels or by rules, are qualified by the feature in which they differ most.
+**Levels** ("High Spend, Low Frequency"). See `levels`.
 """
 
-import math
-import re
-from bisect import bisect_left, bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, pairwise
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import pairwise
+from math import expm1, floor, log1p
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.config.settings import ONE_SEGMENT, NamingRule, NamingSettings
+from segmentation.clustering.levels import SegmentName, name_by_levels
+from segmentation.clustering.statements import NAME_ORDER, CellCounts, Statement, best_statement
+from segmentation.config.base import ONE_SEGMENT
+from segmentation.config.naming import MIXED, NamingSettings
+from segmentation.config.rfm import SCORES
+from segmentation.errors import counted
+from segmentation.scoring.words import Words, capitalised, conditions_in_words
 
-Key = TypeVar("Key", str, int)
-
-LEVEL_WORDS = {
-    1: ("Medium",),
-    2: ("Low", "High"),
-    3: ("Low", "Medium", "High"),
-    4: ("Very Low", "Low", "High", "Very High"),
-    5: ("Very Low", "Low", "Medium", "High", "Very High"),
-}
-MOST_LEVELS = max(LEVEL_WORDS)
-# Units of small whole numbers that many customers share, while a centre lies between two of them.
-COUNTED = ("orders", "products")
-# Centres are means: a smaller difference, as a share or in the feature's unit, is rounding.
-ROUNDING = 1e-9
-RECENCY = (s.RECENCY_DAYS, s.NET_RECENCY_DAYS)
-NUMBERED = re.compile(r", No\. [0-9]+$")
+Centre = Mapping[str, float]
+Limits = tuple[float | None, float | None]
+RECENCY_FEATURES = (s.RECENCY_DAYS, s.NET_RECENCY_DAYS)
+OF_TWO = ("Lower", "Higher")
+OF_THREE = ("Lowest", "Middle", "Highest")
 
 
 @dataclass(frozen=True)
-class SegmentName:
-    """A segment's name, and a sentence with the rule and the figures that gave it."""
+class _Named:
+    """A segment with what its name states, and what tells it from others of the same name."""
 
-    name: str
-    rule: str
+    segment_id: int
+    customers: int
+    statement: Statement
+    rfm_segment: str = ""  # the rule that gave the name
+    qualifier: str = ""
+    limits: Mapping[str, Limits] | None = None  # of the feature that qualifies
+    share: float = 0.0  # of the customers who have all of it
 
+    @property
+    def name(self) -> str:
+        return f"{self.statement.name}, {self.qualifier}" if self.qualifier else self.statement.name
 
-class _Level(NamedTuple):
-    """A word for a value, and the reason for it."""
-
-    word: str
-    reason: str
+    def holds(self) -> Column:
+        """Return whether a customer of the segment has what the name states, but for the qualifier."""
+        conditions = [F.col(s.SEGMENT_ID) == self.segment_id]
+        if self.rfm_segment:
+            conditions.append(F.col(s.RFM_SEGMENT) == self.rfm_segment)
+        conditions += [F.col(score).between(*limits) for score, limits in self.statement.ranges.items()]
+        return reduce(lambda all_hold, condition: all_hold & condition, conditions)
 
 
 def name_segments(
-    customers: DataFrame, centres: Sequence[Mapping[str, float]], settings: NamingSettings, figures: s.Figures
+    assigned: DataFrame,
+    centres: Sequence[Centre],
+    clustered: Sequence[str],
+    settings: NamingSettings,
+    words: Words,
+    rules: Mapping[str, str],
 ) -> list[SegmentName]:
-    """Return one name per centre, in the order of `centres`: original units, spend ascending.
+    """Return one name per centre, in their order.
 
-    The scheme "rules" runs one small action over `customers`: four percentiles of each feature that its rules use.
+    `assigned` has one row per customer: segment_id (1 for the first of `centres`), the scores, rfm_segment, and the
+    features of the centres. These are in original units, spend ascending. `clustered` are the clustered features,
+    `rules` the rules of rfm_segment in words.
+
+    The scheme "rules" runs one small action, and a second where segments get the same name.
     """
     if settings.scheme == "levels":
-        return name_by_levels(centres, figures)
-    features = list(dict.fromkeys(feature for rule in settings.rules for feature in rule.when))
-    return name_by_rules(centres, _quintiles(customers, features), settings.rules)
-
-
-def _quintiles(customers: DataFrame, features: Sequence[str]) -> dict[str, Sequence[float]]:
-    """Return for each feature the four values that split the customers into fifths."""
-    if not features:
-        return {}
-    edges = [F.percentile(F.col(feature).cast("double"), [0.2, 0.4, 0.6, 0.8]) for feature in features]
-    row = customers.agg(*edges).head()
-    return dict(zip(features, row or (), strict=True))
-
-
-def name_by_levels(centres: Sequence[Mapping[str, float]], figures: s.Figures) -> list[SegmentName]:
-    """Name segments by levels of spend and frequency; `centres` are in original units, spend ascending."""
+        return name_by_levels(centres, words.figures)
     if len(centres) == 1:
-        return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    spends = [centre[figures.spend] for centre in centres]
-    frequencies = [centre[figures.orders] for centre in centres]
-    spend_levels = _levels(spends)
-    of_spend = _level_words(spend_levels)
-    of_frequency = _frequency_words(frequencies, spend_levels)
-    names = [f"{of_spend[i].word} Spend, {of_frequency[i].word} Frequency" for i in range(len(centres))]
+        return [SegmentName(ONE_SEGMENT, "There is one segment.")]
+    # At most 125 combinations of scores for each segment, each with a few names.
+    rows = assigned.groupBy(s.SEGMENT_ID, *SCORES, s.RFM_SEGMENT).count().collect()
+    named = _named_by_what_they_share(rows, len(centres), clustered, settings, words)
+    named = _told_apart(assigned, named, centres, settings.min_share)
+    return [SegmentName(segment.name, _sentence(segment, words, rules, settings)) for segment in named]
+
+
+def _named_by_what_they_share(
+    rows: Sequence[Row], k: int, clustered: Sequence[str], settings: NamingSettings, words: Words
+) -> list[_Named]:
+    everyone: Counter[tuple[int, ...]] = Counter()
+    cells: defaultdict[int, Counter[tuple[int, ...]]] = defaultdict(Counter)
+    names: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        cell, number = tuple(row[score] for score in SCORES), row["count"]
+        everyone[cell] += number
+        cells[row[s.SEGMENT_ID]][cell] += number
+        names[row[s.SEGMENT_ID]][row[s.RFM_SEGMENT]] += number
+    sees_recency = bool({*RECENCY_FEATURES} & {*clustered})
+    scores = [score for score in NAME_ORDER if score != s.RECENCY_SCORE or sees_recency]
+    is_one_order = words.cuts.frequency.values[0] < 2
+
+    def named(segment_id: int) -> _Named:
+        customers = sum(cells[segment_id].values())
+        if not customers:
+            return _Named(segment_id, 0, Statement(MIXED, {}, 0.0))
+        [(rfm_segment, number)] = names[segment_id].most_common(1)
+        if sees_recency and number >= settings.min_share * customers:
+            share = number / customers
+            return _Named(segment_id, customers, Statement(rfm_segment, {}, share), rfm_segment, share=share)
+        own: CellCounts = cells[segment_id]
+        statement = best_statement(own, everyone, scores, settings.min_share, is_one_order)
+        return _Named(segment_id, customers, statement, share=statement.share)
+
+    return [named(segment_id) for segment_id in range(1, k + 1)]
+
+
+# ---- segments of the same name ----
+
+
+def _told_apart(
+    assigned: DataFrame, named: Sequence[_Named], centres: Sequence[Centre], min_share: float
+) -> list[_Named]:
+    """Return the segments with qualifiers where several have the same name."""
+    groups: defaultdict[str, list[_Named]] = defaultdict(list)
+    for segment in named:
+        groups[segment.name].append(segment)
+    qualified = [
+        option
+        for group in groups.values()
+        if len(group) > 1
+        for feature in centres[0]
+        for option in _qualified_by(feature, group, centres)
+    ]
+    shares = _shares(assigned, qualified)
+    result = {segment.segment_id: segment for segment in named}
+    for group in groups.values():
+        if len(group) > 1:
+            result |= {segment.segment_id: segment for segment in _best_qualified(group, shares, min_share)}
+    return [result[segment.segment_id] for segment in named]
+
+
+def _qualified_by(feature: str, group: Sequence[_Named], centres: Sequence[Centre]) -> list[_Named]:
+    """Return the segments qualified by their ranks in a feature; none where two of them do not differ in it."""
+    values = {segment.segment_id: centres[segment.segment_id - 1][feature] for segment in group}
+    order = sorted(group, key=lambda segment: values[segment.segment_id])
+    borders = [
+        expm1((log1p(max(0.0, values[low.segment_id])) + log1p(max(0.0, values[high.segment_id]))) / 2)
+        for low, high in pairwise(order)
+    ]
+    ascending = [values[order[0].segment_id], *borders, values[order[-1].segment_id]]
+    if any(low >= high for low, high in pairwise(borders)) or not ascending[0] < ascending[1] < ascending[-1]:
+        return []
+    limits = list(pairwise([None, *borders, None]))
     return [
-        SegmentName(
-            unique,
-            f"spend {spends[i]:,.2f} is {of_spend[i].reason}; "
-            f"frequency {frequencies[i]:,.2f} is {of_frequency[i].reason}{_qualified_because(unique, names[i])}",
-        )
-        for i, unique in enumerate(_unique_names(names, centres))
+        replace(segment, qualifier=_rank_words(feature, rank, len(order)), limits={feature: limits[rank]})
+        for rank, segment in enumerate(order)
     ]
 
 
-def name_by_rules(
-    centres: Sequence[Mapping[str, float]], quintiles: Mapping[str, Sequence[float]], rules: Sequence[NamingRule]
-) -> list[SegmentName]:
-    """Name segments by the first of `rules` that holds for their scores; the last rule always holds.
+def _rank_words(feature: str, rank: int, count: int) -> str:
+    """Return the words for a rank in a feature, 0 the lowest."""
+    if feature in RECENCY_FEATURES and count <= len(OF_THREE):
+        return {2: ("More Recent", "Less Recent"), 3: ("Most Recent", "Middling", "Least Recent")}[count][rank]
+    noun = s.FEATURES[feature].name_noun or s.FEATURES[feature].label.title()
+    if count > len(OF_THREE):
+        return f"No. {count - rank} by {noun}"
+    return f"{(OF_TWO if count == len(OF_TWO) else OF_THREE)[rank]} {noun}"
 
-    `centres` maps features to values in original units. `quintiles` maps each feature of the rules to the four values
-    that split all customers into fifths.
-    """
-    if len(centres) == 1:
-        return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    scores = [
-        {feature: score(feature, centre[feature], edges) for feature, edges in quintiles.items()} for centre in centres
-    ]
-    matched = [next(rule for rule in rules if _holds(rule, scored)) for scored in scores]
-    names = _unique_names([rule.name for rule in matched], centres)
+
+def _shares(assigned: DataFrame, qualified: Sequence[_Named]) -> list[_Named]:
+    """Return the qualified segments, each with the share of its customers who have all that its name states."""
+    if not qualified:
+        return []
+    counts = []
+    for number, segment in enumerate(qualified):
+        condition = segment.holds()
+        for feature, (above, upto) in (segment.limits or {}).items():
+            value = F.col(feature).cast("double")
+            condition = condition if above is None else condition & (value > F.lit(above))
+            condition = condition if upto is None else condition & (value <= F.lit(upto))
+        counts.append(F.count(F.when(condition, 1)).alias(str(number)))
+    row = assigned.agg(*counts).collect()[0]  # one row
     return [
-        SegmentName(name, _rule_sentence(rule, scored, name, centre))
-        for name, rule, scored, centre in zip(names, matched, scores, centres, strict=True)
+        replace(segment, share=count / segment.customers if segment.customers else 0.0)
+        for segment, count in zip(qualified, row, strict=True)
     ]
 
 
-def score(feature: str, value: float, edges: Sequence[float]) -> int:
-    """Return 1 to 5: the fifth of all customers in which the value lies, 5 the best."""
-    if s.FEATURES[feature].unit in COUNTED:
-        value = round(value)  # a centre at 1.2 orders is that of customers with one order
-    below = bisect_left(list(edges), value)  # an edge equal to the value does not count: ties stay low
-    return 5 - below if s.FEATURES[feature].lower_is_better else 1 + below
+def _best_qualified(group: Sequence[_Named], qualified: Sequence[_Named], min_share: float) -> list[_Named]:
+    """Return a group with the qualifiers that are true of most; numbered, No. 1 spending most, if none is."""
+    ids = {segment.segment_id for segment in group}
+    by_feature: defaultdict[str, list[_Named]] = defaultdict(list)
+    for segment in qualified:
+        if segment.segment_id in ids:
+            by_feature[next(iter(segment.limits or ()))].append(segment)
+    best = max(by_feature.values(), key=lambda segments: min(segment.share for segment in segments), default=[])
+    if best and min(segment.share for segment in best) >= min_share:
+        return best
+    return [replace(segment, qualifier=f"No. {len(group) - rank}") for rank, segment in enumerate(group)]
 
 
-def _holds(rule: NamingRule, scores: Mapping[str, int]) -> bool:
-    return all(low <= scores[feature] <= high for feature, (low, high) in rule.when.items())
+# ---- the sentence ----
 
 
-def _rule_sentence(rule: NamingRule, scores: Mapping[str, int], name: str, centre: Mapping[str, float]) -> str:
-    scored = ", ".join(f"{feature} {centre[feature]:,.2f} scores {scores[feature]}" for feature in scores)
-    needed = ", ".join(f"{feature} {low}-{high}" for feature, (low, high) in rule.when.items()) or "no other rule"
-    return f"{rule.name} needs {needed}; {scored} of 5{_qualified_because(name, rule.name)}"
+def _sentence(segment: _Named, words: Words, rules: Mapping[str, str], settings: NamingSettings) -> str:
+    """Say what the name means, and of how many customers it is true."""
+    customers = counted(segment.customers, "customer")
+    whose = f"these {customers}" if segment.customers != 1 else "this customer"
+    when = {**segment.statement.ranges, **{key: _rounded(limits) for key, limits in (segment.limits or {}).items()}}
+    conditions = conditions_in_words(when, words)
+    if segment.rfm_segment:
+        meaning = rules[segment.rfm_segment]
+        meaning = f"{segment.rfm_segment} by their own figures ({meaning[0].lower()}{meaning[1:]})"
+        conditions = ", ".join(filter(None, (meaning, conditions)))
+    numbered = "; numbered by spend, because nothing else tells them apart" if _is_numbered(segment) else ""
+    if not conditions:
+        least = floor(100 * settings.min_share)
+        return f"Nothing that a name could say of spend, orders or recency is true of {least} % of {whose}{numbered}."
+    return f"{capitalised(conditions)}: true of {floor(100 * segment.share + 1e-9)} % of {whose}{numbered}."
 
 
-def _qualified_because(name: str, plain: str) -> str:
-    """Return the end of a rule's sentence: why the name has a qualifier, if it has one."""
-    if name == plain:
-        return ""
-    how = "alike in all of these, and numbered" if NUMBERED.search(name) else "distinguished by where they differ most"
-    return f"; more than one segment fits, {how}"
+def _rounded(limits: Limits) -> Limits:
+    """Return limits with as many figures as a person reads."""
+    low, high = (None if limit is None else float(f"{limit:.3g}") for limit in limits)
+    return low, high
 
 
-def _unique_names(names: Sequence[str], centres: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return the names with qualifiers added to equal ones until all differ."""
-    result = list(names)
-    while len(set(result)) < len(result):
-        for name, positions in _positions_by(result).items():
-            if len(positions) > 1:
-                qualifiers = _qualifiers([centres[position] for position in positions])
-                for position, qualifier in zip(positions, qualifiers, strict=True):
-                    result[position] = f"{name}, {qualifier}"
-    return result
-
-
-def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
-    """Qualify each centre by its rank in the feature with the largest ratio of highest to lowest value.
-
-    Recency qualifies only two different values, unless nothing else differs. Equal centres are numbered.
-    """
-    ranks = {feature: _ranks([centre[feature] for centre in centres]) for feature in centres[0]}
-    differing = [feature for feature in ranks if max(ranks[feature]) > 0]
-    if not differing:
-        return [f"No. {number}" for number in range(1, len(centres) + 1)]
-
-    def spread(feature: str) -> float:
-        values = [math.log1p(max(0.0, centre[feature])) for centre in centres]
-        return max(values) - min(values)
-
-    clear = [feature for feature in differing if feature not in RECENCY or max(ranks[feature]) == 1]
-    widest = max(clear or differing, key=spread)
-    return [_qualifier(widest, rank, max(ranks[widest]) + 1) for rank in ranks[widest]]
-
-
-def _qualifier(feature: str, rank: int, count: int) -> str:
-    if feature in RECENCY and count == 2:
-        return ("More Recent", "Less Recent")[rank]
-    noun = s.FEATURES[feature].name_noun or feature.replace("_", " ").title()
-    if count == 2:
-        return f"{('Lower', 'Higher')[rank]} {noun}"
-    return f"{_rank_word(rank, count)} {noun}"
-
-
-def _rank_word(rank: int, count: int) -> str:
-    """Return the word for a rank out of `count`, 0 the lowest; beyond the words, a number with 1 the highest."""
-    if count <= MOST_LEVELS:
-        return LEVEL_WORDS[count][rank]
-    return f"No. {count - rank}"
-
-
-def _level_words(levels: Sequence[int], scope: str = "") -> list[_Level]:
-    count = max(levels) + 1
-    if count == 1:
-        return [_Level(LEVEL_WORDS[1][0], "the same in all segments")] * len(levels)
-    return [_Level(LEVEL_WORDS[count][level], f"level {level + 1} of {count}{scope}") for level in levels]
-
-
-def _frequency_words(frequencies: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
-    """Return each segment's word within its spend level, or over all segments where the level has one frequency."""
-    result = _level_words(_levels(frequencies), " among all segments")
-    for positions in _positions_by(spend_levels).values():
-        ranks = _ranks([frequencies[position] for position in positions])
-        count = max(ranks) + 1
-        if count == 1:
-            continue
-        for position, rank in zip(positions, ranks, strict=True):
-            reason = f"number {rank + 1} of the {count} frequencies in this spend level, from the lowest"
-            result[position] = _Level(_rank_word(rank, count), reason)
-    return result
-
-
-def _levels(values: Sequence[float]) -> list[int]:
-    """Return the level of each value, from 0, by natural breaks of the logarithms of the different values."""
-    ranks = _ranks(values)
-    by_rank = dict(zip(ranks, values, strict=True))
-    logs = [math.log1p(max(0.0, by_rank[rank])) for rank in range(len(by_rank))]
-    count = len(logs) if len(logs) <= 2 else 3 if len(logs) <= 6 else 5
-    largest = max(MOST_LEVELS, math.ceil(len(logs) / count))
-    breaks = min(
-        (
-            breaks
-            for breaks in combinations(range(1, len(logs)), count - 1)
-            if max(len(level) for level in _split(breaks, logs)) <= largest
-        ),
-        key=lambda breaks: sum(_squared_deviation(level) for level in _split(breaks, logs)),
-    )
-    return [bisect_right(breaks, rank) for rank in ranks]
-
-
-def _ranks(values: Sequence[float]) -> list[int]:
-    """Return the rank of each value, 0 the lowest; values equal but for rounding share a rank."""
-    order = sorted(range(len(values)), key=lambda position: values[position])
-    ranks = [0] * len(values)
-    for before, position in pairwise(order):
-        is_equal = math.isclose(values[before], values[position], rel_tol=ROUNDING, abs_tol=ROUNDING)
-        ranks[position] = ranks[before] if is_equal else ranks[before] + 1
-    return ranks
-
-
-def _split(breaks: Sequence[int], values: Sequence[float]) -> list[Sequence[float]]:
-    return [values[start:end] for start, end in pairwise([0, *breaks, len(values)])]
-
-
-def _squared_deviation(values: Sequence[float]) -> float:
-    mean = sum(values) / len(values)
-    return sum((value - mean) ** 2 for value in values)
-
-
-def _positions_by(keys: Sequence[Key]) -> dict[Key, list[int]]:
-    positions: defaultdict[Key, list[int]] = defaultdict(list)
-    for position, key in enumerate(keys):
-        positions[key].append(position)
-    return dict(positions)
+def _is_numbered(segment: _Named) -> bool:
+    return bool(segment.qualifier) and not segment.limits

@@ -10,8 +10,6 @@ from segmentation import schemas as s
 
 # The name of the only segment, where all customers are in one.
 ONE_SEGMENT = "All Customers"
-# The group of the customers of whose orders nothing stayed: outside the clustering and the rules.
-RETURNED_EVERYTHING = "Returned Everything"
 
 # The names live in `schemas`: a feature or rule that is added there is known here.
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from segmentation import schemas as s
-from segmentation.config.base import RETURNED_EVERYTHING, Settings
+from segmentation.config.base import Settings
 
 SCORES = (s.RECENCY_SCORE, s.FREQUENCY_SCORE, s.MONETARY_SCORE)
 # The days since the first order, scored by the cuts of recency: 4 or 5 for a customer who is new.
@@ -62,7 +62,7 @@ class RfmRule(Settings):
 
     @model_validator(mode="after")
     def _ranges_hold_something(self) -> "RfmRule":
-        if self.name == RETURNED_EVERYTHING:
+        if self.name == s.RETURNED_EVERYTHING:
             raise ValueError(f"name: {self.name!r} is the name of those of whose orders nothing stayed")
         for key, (low, high) in self.when.items():
             if low is None and high is None:

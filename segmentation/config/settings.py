@@ -13,20 +13,19 @@ from pydantic import AfterValidator, Field, model_validator
 from segmentation import schemas as s
 from segmentation.config.base import (
     ONE_SEGMENT,
-    RETURNED_EVERYTHING,
     Change,
     Feature,
     Fraction,
     NonEmpty,
     RuleName,
-    Score,
     Settings,
     first_repeated,
 )
+from segmentation.config.naming import ALL_WORDS, NamingSettings
 from segmentation.config.rfm import RfmSettings
 from segmentation.errors import did_you_mean
 
-__all__ = ["ONE_SEGMENT", "RETURNED_EVERYTHING"]  # for those who look for them next to the settings
+__all__ = ["ONE_SEGMENT"]  # for those who look for it next to the settings
 ReturnSign = Literal["prefix", "negative_quantity", "type"]
 Scaler = Literal["standard", "robust", "min_max"]
 
@@ -256,41 +255,6 @@ class ClusteringSettings(Settings):
         return self
 
 
-class NamingRule(Settings):
-    """A segment's name, and the scores (1 worst … 5 best) that its centre must have, each as [lowest, highest]."""
-
-    name: Annotated[str, Field(pattern="^[^,]+$")]  # a comma separates what distinguishes segments of one name
-    when: dict[Feature, tuple[Score, Score]] = Field({})
-
-    @model_validator(mode="after")
-    def _ranges_ascend(self) -> "NamingRule":
-        for feature, (low, high) in self.when.items():
-            if low > high:
-                raise ValueError(f"when.{feature} must be [lowest, highest], got [{low}, {high}]")
-        return self
-
-
-class NamingSettings(Settings):
-    """How segments get their names: by levels of spend and frequency, or by rules over scores."""
-
-    scheme: Literal["levels", "rules"] = Field("levels", description="levels (of spend and frequency), or rules")
-    rules: tuple[NamingRule, ...] = Field(
-        (),
-        description="for rules: a list of name and when (scores from 1 to 5), the last without when",
-    )
-
-    @model_validator(mode="after")
-    def _rules_fit_the_scheme(self) -> "NamingSettings":
-        if self.scheme == "levels" and self.rules:
-            raise ValueError("rules: are given, but scheme is 'levels': set naming.scheme to 'rules'")
-        if self.scheme == "rules" and (not self.rules or self.rules[-1].when):
-            raise ValueError("rules must end in one without 'when', for the segments that no other rule fits")
-        repeated = first_repeated(rule.name for rule in self.rules)
-        if repeated is not None:
-            raise ValueError(f"rules: the name {repeated!r} is given twice")
-        return self
-
-
 class RollupSettings(Settings):
     """What counts as merchandise in the product tables, as opposed to postage, fees and samples."""
 
@@ -388,17 +352,12 @@ class RunConfig(Settings):
         return self
 
     @model_validator(mode="after")
-    def _rules_use_clustered_features_and_suggestions_names_of_rules(self) -> "RunConfig":
-        known = {clustered.feature for clustered in self.clustering.features} | {self.spend, self.orders}
-        for rule in self.naming.rules:
-            for feature in rule.when:
-                if feature not in known:
-                    raise ValueError(f"naming.rules: {rule.name!r} asks for {feature}, which is not clustered")
-        names = [rule.name for rule in self.naming.rules]
+    def _suggestions_are_for_names_that_occur(self) -> "RunConfig":
+        rules = [*dict.fromkeys(rule.name for rule in self.rfm.rules), s.RETURNED_EVERYTHING, ONE_SEGMENT]
         for name in self.report.suggestions if self.naming.scheme == "rules" else ():
-            if name.partition(",")[0] not in (*names, ONE_SEGMENT):
-                hint = did_you_mean(name, names)
-                raise ValueError(f"report.suggestions: no rule of naming.rules gives the name {name!r}{hint}")
+            if name.partition(",")[0] not in (*rules, *ALL_WORDS):
+                hint = did_you_mean(name, rules)
+                raise ValueError(f"report.suggestions: no rule of rfm.rules gives the name {name!r}{hint}")
         return self
 
     @property

@@ -6,14 +6,13 @@ have equal scores. Customers of whom nothing stayed take no part.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.rfm import RfmSettings
-from segmentation.config.settings import RunConfig
 from segmentation.errors import counted
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
@@ -21,22 +20,6 @@ QUARTILES = (0.25, 0.5, 0.75)
 ONE_ORDER = 1.0
 # A customer of the last day of the data bought one day before the day of the run: nobody is more recent.
 MOST_RECENT_DAYS = 1.0
-
-
-@dataclass(frozen=True)
-class Figures:
-    """The features that count as a customer's days since the last order, orders and spend."""
-
-    recency: str
-    orders: str
-    spend: str
-
-    @classmethod
-    def of(cls, config: RunConfig) -> Self:
-        """Return the net or the gross features, as `figures` says."""
-        if config.spend not in s.FEATURES:
-            return cls(s.RECENCY_DAYS, s.PURCHASE_FREQUENCY, s.TOTAL_SPEND)
-        return cls(config.recency, config.orders, config.spend)
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class Cuts:
         }
 
 
-def find_cuts(customers: DataFrame, figures: Figures, settings: RfmSettings) -> Cuts:
+def find_cuts(customers: DataFrame, figures: s.Figures, settings: RfmSettings) -> Cuts:
     """Return the cuts of the scores. Runs one small action over `customers`, one row per customer."""
     found = _distribution(customers, figures)
     gap = found["gap"] or None
@@ -76,7 +59,7 @@ def find_cuts(customers: DataFrame, figures: Figures, settings: RfmSettings) -> 
     )
 
 
-def _distribution(customers: DataFrame, figures: Figures) -> Row:
+def _distribution(customers: DataFrame, figures: s.Figures) -> Row:
     """Return exact percentiles over the customers of whom something stayed."""
     orders = F.col(figures.orders)
     is_repeat = orders > 1

@@ -7,8 +7,6 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 
-NET = s.NET_SPEND if s.NET_SPEND in s.FEATURES else s.TOTAL_SPEND
-
 
 def rfm_profiles(customer_segments: DataFrame, rules: Mapping[str, str]) -> DataFrame:
     """Return `RFM_PROFILES`: one row per rfm_segment that occurs, by falling net revenue. `rules` are in words."""
@@ -22,7 +20,7 @@ def rfm_profiles(customer_segments: DataFrame, rules: Mapping[str, str]) -> Data
         .agg(
             F.count(F.lit(1)).alias(s.CUSTOMERS),
             F.sum(s.TOTAL_SPEND).cast(s.MONEY).alias(s.REVENUE),
-            F.sum(NET).cast(s.MONEY).alias(s.NET_REVENUE),
+            F.sum(s.NET_SPEND).cast(s.MONEY).alias(s.NET_REVENUE),
             *medians,
         )
         .withColumns(
@@ -43,7 +41,7 @@ def rfm_by_segment(customer_segments: DataFrame) -> DataFrame:
     everyone = Window.partitionBy()  # over the few rows of the pairs
     return (
         customer_segments.groupBy(s.RFM_SEGMENT, s.SEGMENT_ID, s.SEGMENT_NAME)
-        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(NET).cast(s.MONEY).alias(s.NET_REVENUE))
+        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(s.NET_SPEND).cast(s.MONEY).alias(s.NET_REVENUE))
         .withColumns(
             {
                 s.CUSTOMER_SHARE: _share(s.CUSTOMERS, everyone),

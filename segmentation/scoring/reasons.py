@@ -17,9 +17,9 @@ def with_reason(scored: DataFrame, rules: Sequence[RfmRule], words: Words) -> Da
     orders, spend = F.col(figures.orders), F.col(figures.spend)
     bought = F.concat(
         _counted(orders, "order"),
-        F.lit(" and " if words.spent == "stayed" else " for "),
+        F.lit(" and " if words.is_net else " for "),
         _money(spend, words.currency),
-        F.lit(" that stayed" if words.spent == "stayed" else ""),
+        F.lit(" that stayed" if words.is_net else ""),
     )
     scores = F.concat_ws(", ", *[_score(name, is_first=name == s.RECENCY_SCORE) for name in ADJECTIVES])
     last = F.concat(F.lit("last order "), _counted(F.col(figures.recency), "day"), F.lit(" ago: "))

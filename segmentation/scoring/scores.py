@@ -7,14 +7,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.config.base import RETURNED_EVERYTHING
 from segmentation.config.rfm import ORDERS, RECENCY, SPEND, TENURE_SCORE, RfmRule
-from segmentation.scoring.cuts import Cut, Cuts, Figures
+from segmentation.scoring.cuts import Cut, Cuts
 
 RULE_NUMBER = "rule_number"
 
 
-def with_scores(customers: DataFrame, figures: Figures, cuts: Cuts, rules: Sequence[RfmRule]) -> DataFrame:
+def with_scores(customers: DataFrame, figures: s.Figures, cuts: Cuts, rules: Sequence[RfmRule]) -> DataFrame:
     """Add the scores and rfm_segment: one row per customer.
 
     Columns: recency_score, frequency_score, monetary_score int (1 to 5, 5 the best); rule_number int (the position of
@@ -30,7 +29,7 @@ def with_scores(customers: DataFrame, figures: Figures, cuts: Cuts, rules: Seque
     scored = customers.withColumns({name: F.when(stayed, score).otherwise(1) for name, score in scores.items()})
     numbered = scored.withColumn(RULE_NUMBER, _first_that_holds(rules, figures, cuts))
     name = of_rule([rule.name for rule in rules])
-    return numbered.withColumn(s.RFM_SEGMENT, F.when(stayed, name).otherwise(F.lit(RETURNED_EVERYTHING)))
+    return numbered.withColumn(s.RFM_SEGMENT, F.when(stayed, name).otherwise(F.lit(s.RETURNED_EVERYTHING)))
 
 
 def of_rule(texts: Sequence[str]) -> Column:
@@ -49,7 +48,7 @@ def lower_is_better(value: Column, cut: Cut) -> Column:
     return F.lit(6) - higher_is_better(value, cut)
 
 
-def _first_that_holds(rules: Sequence[RfmRule], figures: Figures, cuts: Cuts) -> Column:
+def _first_that_holds(rules: Sequence[RfmRule], figures: s.Figures, cuts: Cuts) -> Column:
     """Return the position of the first rule of which all conditions hold."""
     counting = {RECENCY: figures.recency, ORDERS: figures.orders, SPEND: figures.spend}
     keys = {key for rule in rules for key in rule.when}

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from segmentation import schemas as s
-from segmentation.config.base import RETURNED_EVERYTHING
 from segmentation.config.rfm import ORDERS, RECENCY, SPEND, TENURE_SCORE, WHOLE_RANGE, RfmRule
 from segmentation.errors import counted
 from segmentation.scoring.cuts import Cuts, Figures
@@ -23,13 +22,18 @@ class Words(NamedTuple):
     """What the words of a run depend on: its cuts, the figures that count, and the currency."""
 
     cuts: Cuts
-    figures: Figures
+    figures: s.Figures
     currency: str
 
     @property
-    def spent(self) -> str:
-        """What money is called: gross figures know nothing of returns."""
-        return "stayed" if self.figures.spend == s.NET_SPEND else "spent"
+    def is_net(self) -> bool:
+        """Whether money is what stayed after returns."""
+        return self.figures == s.NET
+
+    @property
+    def spend(self) -> str:
+        """What money is called."""
+        return "net spend" if self.is_net else "spend"
 
 
 def rules_in_words(rules: Sequence[RfmRule], words: Words) -> dict[str, str]:
@@ -38,17 +42,17 @@ def rules_in_words(rules: Sequence[RfmRule], words: Words) -> dict[str, str]:
     for rule in rules:
         conditions = conditions_in_words(rule.when, words) or "everyone else"
         sentences.setdefault(rule.name, []).append(conditions)
-    joined = {name: _capitalised("; or ".join(dict.fromkeys(texts))) for name, texts in sentences.items()}
-    return {**joined, RETURNED_EVERYTHING: "All that was bought came back"}
+    joined = {name: capitalised("; or ".join(dict.fromkeys(texts))) for name, texts in sentences.items()}
+    return {**joined, s.RETURNED_EVERYTHING: "All that was bought came back"}
 
 
 def conditions_in_words(when: Mapping[Any, tuple[Any, Any]], words: Words) -> str:
     """Return the conditions on scores and features, joined by commas.
 
     >>> cuts = Cuts(Cut((30, 60, 120, 240), ""), Cut((1, 2, 4, 9), ""), Cut((50, 100, 300, 1000), ""), 60)
-    >>> words = Words(cuts, Figures("recency_days", "purchase_frequency", "total_spend"), "£")
+    >>> words = Words(cuts, s.GROSS, "£")
     >>> conditions_in_words({"recency_score": (4, 5), "frequency_score": (5, 5), "monetary_score": (2, 4)}, words)
-    'last order up to 60 days ago, 10 orders or more, £50 to £1,000 spent'
+    'last order up to 60 days ago, 10 orders or more, spend £50 to £1,000'
     """
     return ", ".join(_condition(key, low, high, words) for key, (low, high) in when.items())
 
@@ -81,6 +85,11 @@ def amount(value: float, currency: str) -> str:
     size = abs(value)
     digits = f"{size:,.0f}" if size >= 99.995 or size == round(size) else f"{size:,.2f}"
     return f"{'-' if value < 0 else ''}{symbol}{digits}"
+
+
+def capitalised(text: str) -> str:
+    """Return the text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
 
 
 def _condition(key: str, low: Any, high: Any, words: Words) -> str:
@@ -135,14 +144,14 @@ def _orders(least: int | None, most: int | None) -> str:
 
 def _money(above: float | None, upto: float | None, words: Words) -> str:
     if above is None and upto is None:
-        return f"any amount {words.spent}"
+        return f"any {words.spend}"
     if upto is None:
-        return f"more than {amount(above or 0, words.currency)} {words.spent}"
+        return f"{words.spend} above {amount(above or 0, words.currency)}"
     if above is None:
-        return f"up to {amount(upto, words.currency)} {words.spent}"
+        return f"{words.spend} up to {amount(upto, words.currency)}"
     if above >= upto:
         return NOBODY
-    return f"{amount(above, words.currency)} to {amount(upto, words.currency)} {words.spent}"
+    return f"{words.spend} {amount(above, words.currency)} to {amount(upto, words.currency)}"
 
 
 def _feature_condition(key: str, low: float | None, high: float | None, words: Words) -> str:
@@ -164,7 +173,3 @@ def _feature_condition(key: str, low: float | None, high: float | None, words: W
     if low is None:
         return f"{label} at most {shown(high or 0)}"
     return f"{label} at least {shown(low)}" if high is None else f"{label} {shown(low)} to {shown(high)}"
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]

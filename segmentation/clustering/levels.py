@@ -1,0 +1,189 @@
+"""Name segments by levels of their centres' spend and frequency: "High Spend, Low Frequency".
+
+The different values of the centres' spend are split, on a log scale, into levels: 2 for two values, 3 for up to six, 5
+beyond. The split has the least squared distance within levels, and no level has more than five values (natural breaks:
+G. F. Jenks, 1967). The frequency word ranks the segments of one spend level. Where these all have the same frequency,
+it is the level of that frequency over all segments. Equal values get equal words, and the word is Medium where all
+segments are equal. Segments that get the same name are qualified by the feature in which they differ most.
+"""
+
+import math
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import NamedTuple, TypeVar
+
+from segmentation import schemas as s
+from segmentation.config.base import ONE_SEGMENT
+
+Key = TypeVar("Key", str, int)
+
+LEVEL_WORDS = {
+    1: ("Medium",),
+    2: ("Low", "High"),
+    3: ("Low", "Medium", "High"),
+    4: ("Very Low", "Low", "High", "Very High"),
+    5: ("Very Low", "Low", "Medium", "High", "Very High"),
+}
+MOST_LEVELS = max(LEVEL_WORDS)
+# Centres are means: a smaller difference, as a share or in the feature's unit, is rounding.
+ROUNDING = 1e-9
+NUMBERED = re.compile(r", No\. [0-9]+$")
+
+
+@dataclass(frozen=True)
+class SegmentName:
+    """A segment's name, and a sentence with the rule and the figures that gave it."""
+
+    name: str
+    rule: str
+
+
+class _Level(NamedTuple):
+    """A word for a value, and the reason for it."""
+
+    word: str
+    reason: str
+
+
+def name_by_levels(centres: Sequence[Mapping[str, float]], figures: s.Figures) -> list[SegmentName]:
+    """Name segments by levels of spend and frequency; `centres` are in original units, spend ascending."""
+    if len(centres) == 1:
+        return [SegmentName(ONE_SEGMENT, "there is one segment")]
+    spends = [centre[figures.spend] for centre in centres]
+    frequencies = [centre[figures.orders] for centre in centres]
+    spend_levels = _levels(spends)
+    of_spend = _level_words(spend_levels)
+    of_frequency = _frequency_words(frequencies, spend_levels)
+    names = [f"{of_spend[i].word} Spend, {of_frequency[i].word} Frequency" for i in range(len(centres))]
+    return [
+        SegmentName(
+            unique,
+            f"spend {spends[i]:,.2f} is {of_spend[i].reason}; "
+            f"frequency {frequencies[i]:,.2f} is {of_frequency[i].reason}{_qualified_because(unique, names[i])}",
+        )
+        for i, unique in enumerate(_unique_names(names, centres))
+    ]
+
+
+def _qualified_because(name: str, plain: str) -> str:
+    """Return the end of a rule's sentence: why the name has a qualifier, if it has one."""
+    if name == plain:
+        return ""
+    how = "alike in all of these, and numbered" if NUMBERED.search(name) else "distinguished by where they differ most"
+    return f"; more than one segment fits, {how}"
+
+
+def _unique_names(names: Sequence[str], centres: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the names with qualifiers added to equal ones until all differ."""
+    result = list(names)
+    while len(set(result)) < len(result):
+        for name, positions in _positions_by(result).items():
+            if len(positions) > 1:
+                qualifiers = _qualifiers([centres[position] for position in positions])
+                for position, qualifier in zip(positions, qualifiers, strict=True):
+                    result[position] = f"{name}, {qualifier}"
+    return result
+
+
+def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
+    """Qualify each centre by its rank in the feature with the largest ratio of highest to lowest value.
+
+    Recency qualifies only two different values, unless nothing else differs. Equal centres are numbered.
+    """
+    ranks = {feature: _ranks([centre[feature] for centre in centres]) for feature in centres[0]}
+    differing = [feature for feature in ranks if max(ranks[feature]) > 0]
+    if not differing:
+        return [f"No. {number}" for number in range(1, len(centres) + 1)]
+
+    def spread(feature: str) -> float:
+        values = [math.log1p(max(0.0, centre[feature])) for centre in centres]
+        return max(values) - min(values)
+
+    clear = [feature for feature in differing if feature != s.RECENCY_DAYS or max(ranks[feature]) == 1]
+    widest = max(clear or differing, key=spread)
+    return [_qualifier(widest, rank, max(ranks[widest]) + 1) for rank in ranks[widest]]
+
+
+def _qualifier(feature: str, rank: int, count: int) -> str:
+    if feature == s.RECENCY_DAYS and count == 2:
+        return ("More Recent", "Less Recent")[rank]
+    noun = s.FEATURES[feature].name_noun or feature.replace("_", " ").title()
+    if count == 2:
+        return f"{('Lower', 'Higher')[rank]} {noun}"
+    return f"{_rank_word(rank, count)} {noun}"
+
+
+def _rank_word(rank: int, count: int) -> str:
+    """Return the word for a rank out of `count`, 0 the lowest; beyond the words, a number with 1 the highest."""
+    if count <= MOST_LEVELS:
+        return LEVEL_WORDS[count][rank]
+    return f"No. {count - rank}"
+
+
+def _level_words(levels: Sequence[int], scope: str = "") -> list[_Level]:
+    count = max(levels) + 1
+    if count == 1:
+        return [_Level(LEVEL_WORDS[1][0], "the same in all segments")] * len(levels)
+    return [_Level(LEVEL_WORDS[count][level], f"level {level + 1} of {count}{scope}") for level in levels]
+
+
+def _frequency_words(frequencies: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
+    """Return each segment's word within its spend level, or over all segments where the level has one frequency."""
+    result = _level_words(_levels(frequencies), " among all segments")
+    for positions in _positions_by(spend_levels).values():
+        ranks = _ranks([frequencies[position] for position in positions])
+        count = max(ranks) + 1
+        if count == 1:
+            continue
+        for position, rank in zip(positions, ranks, strict=True):
+            reason = f"number {rank + 1} of the {count} frequencies in this spend level, from the lowest"
+            result[position] = _Level(_rank_word(rank, count), reason)
+    return result
+
+
+def _levels(values: Sequence[float]) -> list[int]:
+    """Return the level of each value, from 0, by natural breaks of the logarithms of the different values."""
+    ranks = _ranks(values)
+    by_rank = dict(zip(ranks, values, strict=True))
+    logs = [math.log1p(max(0.0, by_rank[rank])) for rank in range(len(by_rank))]
+    count = len(logs) if len(logs) <= 2 else 3 if len(logs) <= 6 else 5
+    largest = max(MOST_LEVELS, math.ceil(len(logs) / count))
+    breaks = min(
+        (
+            breaks
+            for breaks in combinations(range(1, len(logs)), count - 1)
+            if max(len(level) for level in _split(breaks, logs)) <= largest
+        ),
+        key=lambda breaks: sum(_squared_deviation(level) for level in _split(breaks, logs)),
+    )
+    return [bisect_right(breaks, rank) for rank in ranks]
+
+
+def _ranks(values: Sequence[float]) -> list[int]:
+    """Return the rank of each value, 0 the lowest; values equal but for rounding share a rank."""
+    order = sorted(range(len(values)), key=lambda position: values[position])
+    ranks = [0] * len(values)
+    for before, position in pairwise(order):
+        is_equal = math.isclose(values[before], values[position], rel_tol=ROUNDING, abs_tol=ROUNDING)
+        ranks[position] = ranks[before] if is_equal else ranks[before] + 1
+    return ranks
+
+
+def _split(breaks: Sequence[int], values: Sequence[float]) -> list[Sequence[float]]:
+    return [values[start:end] for start, end in pairwise([0, *breaks, len(values)])]
+
+
+def _squared_deviation(values: Sequence[float]) -> float:
+    mean = sum(values) / len(values)
+    return sum((value - mean) ** 2 for value in values)
+
+
+def _positions_by(keys: Sequence[Key]) -> dict[Key, list[int]]:
+    positions: defaultdict[Key, list[int]] = defaultdict(list)
+    for position, key in enumerate(keys):
+        positions[key].append(position)
+    return dict(positions)
