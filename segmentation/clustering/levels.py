@@ -28,6 +28,7 @@ LEVEL_WORDS = {
     4: ("Very Low", "Low", "High", "Very High"),
     5: ("Very Low", "Low", "Medium", "High", "Very High"),
 }
+RECENCY_FEATURES = (s.RECENCY_DAYS, s.NET_RECENCY_DAYS)
 MOST_LEVELS = max(LEVEL_WORDS)
 # Centres are means: a smaller difference, as a share or in the feature's unit, is rounding.
 ROUNDING = 1e-9
@@ -103,13 +104,13 @@ def _qualifiers(centres: Sequence[Mapping[str, float]]) -> list[str]:
         values = [math.log1p(max(0.0, centre[feature])) for centre in centres]
         return max(values) - min(values)
 
-    clear = [feature for feature in differing if feature != s.RECENCY_DAYS or max(ranks[feature]) == 1]
+    clear = [feature for feature in differing if feature not in RECENCY_FEATURES or max(ranks[feature]) == 1]
     widest = max(clear or differing, key=spread)
     return [_qualifier(widest, rank, max(ranks[widest]) + 1) for rank in ranks[widest]]
 
 
 def _qualifier(feature: str, rank: int, count: int) -> str:
-    if feature == s.RECENCY_DAYS and count == 2:
+    if feature in RECENCY_FEATURES and count == 2:
         return ("More Recent", "Less Recent")[rank]
     noun = s.FEATURES[feature].name_noun or feature.replace("_", " ").title()
     if count == 2:

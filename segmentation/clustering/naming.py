@@ -21,7 +21,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.clustering.levels import SegmentName, name_by_levels
+from segmentation.clustering.levels import RECENCY_FEATURES, SegmentName, name_by_levels
 from segmentation.clustering.statements import NAME_ORDER, CellCounts, Statement, best_statement
 from segmentation.config.base import ONE_SEGMENT
 from segmentation.config.naming import MIXED, NamingSettings
@@ -31,7 +31,6 @@ from segmentation.scoring.words import Words, capitalised, conditions_in_words
 
 Centre = Mapping[str, float]
 Limits = tuple[float | None, float | None]
-RECENCY_FEATURES = (s.RECENCY_DAYS, s.NET_RECENCY_DAYS)
 OF_TWO = ("Lower", "Higher")
 OF_THREE = ("Lowest", "Middle", "Highest")
 

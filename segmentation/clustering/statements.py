@@ -40,15 +40,17 @@ def best_statement(
     """
     of_segment, of_all = sum(own.values()), sum(everyone.values())
     for count in range(len(scores), 0, -1):
-        found: list[tuple[float, Statement]] = []
+        found: list[tuple[tuple[float, int], Statement]] = []
         for name, ranges in _candidates(scores, count, score_1_is_one_order):
             share = sum(number for cell, number in own.items() if _holds(ranges, cell)) / of_segment
             if share < min_share:
                 continue
             share_of_all = sum(number for cell, number in everyone.items() if _holds(ranges, cell)) / of_all
-            found.append((share * math.log(1 / share_of_all), Statement(name, ranges, share)))
+            # Of statements that say as much, the narrowest: nobody may have the scores that a wider one adds.
+            information, width = share * math.log(1 / share_of_all), sum(high - low for low, high in ranges.values())
+            found.append(((round(information, 9), -width), Statement(name, ranges, share)))
         if found:
-            return max(found, key=lambda scored: (round(scored[0], 9), scored[1].share))[1]
+            return max(found, key=lambda scored: scored[0])[1]
     return Statement(MIXED, {}, 1.0)
 
 

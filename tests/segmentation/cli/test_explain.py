@@ -72,10 +72,12 @@ def test_the_range_of_k_and_how_it_is_chosen_are_explained(overrides: list[str],
     assert entry(text, "k chosen").startswith(chosen)
 
 
-def test_naming_rules_and_quality_gates_are_listed():
+def test_scores_rules_and_quality_gates_are_listed():
     text = explained(RFM, "quality_gates.max_rejected_share=0.1", "quality_gates.min_customers=5")
-    assert entry(text, "Champions") == "recency_days 4 to 5, purchase_frequency 5 to 5, total_spend 5 to 5"
-    assert entry(text, "Others") == "all others"
+    assert entry(text, "5 Champions") == "recency_score 4 to 5, frequency_score 5, monetary_score 5"
+    assert entry(text, "1 New") == "tenure_score 4 to 5, orders up to 2"
+    assert entry(text, "frequency_score") == "1 for one order, 2 to 5 by quarters of the repeat buyers"
+    assert "cut at 30, 60, 120, 240" in entry(explained(RFM, "rfm={recency_days: [30, 60, 120, 240]}"), "recency_score")
     assert (entry(text, "max_rejected_share"), entry(text, "min_customers")) == ("0.1", "5")
     assert "every run that passes its audit" in explained(RFM)
 
