@@ -1,12 +1,13 @@
 """The segments' cards, each with a suggestion of what to do with its customers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
 from segmentation import schemas as s
 from segmentation.clustering.segments import quartiles_of
+from segmentation.config.naming import ALL_WORDS, MIXED
 from segmentation.config.settings import ONE_SEGMENT
 from segmentation.errors import counted
 from segmentation.report.aggregates import LARGEST_OF_A_SEGMENT, LEAST_BUYERS, LIFT, RANK
@@ -224,6 +225,32 @@ BY_LEVELS: Final = {
     ("low", "medium"): "Show them a wider range; the next order counts more than its size.",
     ("low", "low"): "Keep contact automatic and at low cost, and give a reason for one more order.",
 }
+# The thirds in which words of a name lie that state what a segment's customers share (`config.naming`).
+SPEND_THIRDS: Final = {
+    **dict.fromkeys(("Very Low Spend", "Low Spend", "Low to Medium Spend"), "low"),
+    **dict.fromkeys(("Medium Spend", "Mid-Range Spend", "Medium to High Spend"), "medium"),
+    **dict.fromkeys(("High Spend", "Very High Spend"), "high"),
+}
+ORDER_THIRDS: Final = {
+    **dict.fromkeys(("One Order", "Few Orders", "Occasional"), "low"),
+    **dict.fromkeys(("Fairly Frequent", "Repeat Buyers"), "medium"),
+    **dict.fromkeys(("Frequent", "Very Frequent"), "high"),
+}
+LONG_AWAY: Final = frozenset(("Silent", "Long Silent", "Not Recent"))
+# By the thirds of spend and of orders.
+BY_THIRDS: Final = {
+    **BY_LEVELS,
+    ("high", "low"): "Much money in few orders: know each by name, ask for the next order early, watch for silence.",
+    ("medium", "high"): "They come often: aim at larger orders, by bundles, quantity prices and what goes together.",
+    ("medium", "low"): "Send a reminder when the next order is due.",
+    ("low", "high"): "They come often for little: show them a wider range, and offer free delivery from an amount on.",
+}
+# By the third of spend, for those who have not ordered for long.
+WIN_BACK: Final = {
+    "high": "Win them back in person: ask what went wrong, and make it easy to come back.",
+    "medium": "Win them back with a message about what they used to buy, and an offer limited in time.",
+    "low": "Send a seasonal reminder at low cost; do not spend more on them than they brought.",
+}
 
 
 def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
@@ -239,9 +266,15 @@ def suggestion(name: str, configured: Mapping[str, str]) -> str | None:
             if known in suggestions:
                 return suggestions[known]
     spend, frequency, *_ = [*parts, ""]
-    if not spend.endswith(" Spend") or not frequency.endswith(" Frequency"):
-        return None
-    return BY_LEVELS[_third(spend), _third(frequency)]
+    if spend.endswith(" Spend") and frequency.endswith(" Frequency"):
+        return BY_LEVELS[_third(spend), _third(frequency)]
+    return _by_what_they_share(parts) if spend in ALL_WORDS - {MIXED} else None
+
+
+def _by_what_they_share(words: Sequence[str]) -> str:
+    spend = next((SPEND_THIRDS[word] for word in words if word in SPEND_THIRDS), "medium")
+    orders = next((ORDER_THIRDS[word] for word in words if word in ORDER_THIRDS), "medium")
+    return WIN_BACK[spend] if LONG_AWAY & {*words} else BY_THIRDS[spend, orders]
 
 
 def _third(level: str) -> str:

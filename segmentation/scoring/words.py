@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from segmentation import schemas as s
 from segmentation.config.rfm import ORDERS, RECENCY, SPEND, TENURE_SCORE, WHOLE_RANGE, RfmRule
 from segmentation.errors import counted
-from segmentation.scoring.cuts import Cuts, Figures
+from segmentation.scoring.cuts import Cuts
 
 # By score, from 1 to 5, what a customer with it is called.
 ADJECTIVES: dict[str, tuple[str, str, str, str, str]] = {

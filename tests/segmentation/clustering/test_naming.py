@@ -104,4 +104,6 @@ def test_one_segment_is_all_customers_and_levels_are_of_the_centres(spark: Spark
     frame = customers(spark, [(1, 1, 1, "Lost", 20.0)], [(5, 5, 5, "Champions", 2_000.0)])
     assert named(frame, 20.0) == [("All Customers", "There is one segment.")]
     centres = [{s.TOTAL_SPEND: spend, s.PURCHASE_FREQUENCY: 3.0} for spend in (20.0, 2_000.0)]
-    assert named(frame, 20.0, 2_000.0, scheme="levels") == [(name.name, name.rule) for name in name_by_levels(centres, s.GROSS)]
+    assert named(frame, 20.0, 2_000.0, scheme="levels") == [
+        (name.name, name.rule) for name in name_by_levels(centres, s.GROSS)
+    ]

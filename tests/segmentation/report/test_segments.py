@@ -2,7 +2,8 @@
 
 import pytest
 
-from segmentation.report.segments import BY_LEVELS, BY_NAME, segment_cards, suggestion
+from segmentation.config.naming import ALL_WORDS, MIXED
+from segmentation.report.segments import BY_LEVELS, BY_NAME, BY_THIRDS, WIN_BACK, segment_cards, suggestion
 from tests.segmentation.report.sample_report import CLASSIC, config, profiles_of, report_data
 
 
@@ -80,6 +81,13 @@ def test_the_configuration_goes_before_the_defaults_and_its_longest_name_wins():
     assert suggestion("Champions, Higher Spend", {"Champions": "Thank them."}) == "Thank them."
 
 
-@pytest.mark.parametrize("name", ["Anglers", "Low Spend", "Low Spend, Anglers", "Anglers, Low Frequency"])
+@pytest.mark.parametrize("name", ["Anglers", "Little Spend", "Little Spend, Anglers", "Anglers, Low Frequency"])
 def test_an_unknown_name_has_no_suggestion(name: str):
     assert suggestion(name, {}) is None
+
+
+def test_every_name_that_states_what_customers_share_has_a_suggestion():
+    assert [word for word in ALL_WORDS - {MIXED} if not suggestion(word, {})] == []
+    assert suggestion("High Spend, Few Orders, Silent, Higher Spend", {}) == WIN_BACK["high"]
+    assert suggestion("Low Spend, Frequent", {}) == BY_THIRDS["low", "high"]
+    assert suggestion("Low Spend, Frequent, Higher Spend", {"Low Spend, Frequent": "Call."}) == "Call."
