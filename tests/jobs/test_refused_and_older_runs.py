@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from jobs.expire_runs import main as expire_runs
 from segmentation import schemas as s
+from segmentation.config.naming import ALL_WORDS
 from segmentation.errors import InputError, QualityGateError
 from segmentation.lake.audit import audit_staged
 from segmentation.lake.runs import Lake, open_run, read_table
@@ -161,12 +162,12 @@ def test_a_lake_of_version_0_1_0_is_read_and_gets_further_runs(
     newer = latest_run(lake)
     assert newer.name != f"run_id={run_id}"
 
-    # The RFM recipe names the segments by the rules of its configuration.
+    # The RFM recipe names the segments by its rules, or by what their customers share.
     profiles = rows_of(newer, "segment_profiles")
     names_of_segments = [row["segment_name"] for row in profiles]
     assert len(set(names_of_segments)) == len(names_of_segments) >= 2
-    rules = tuple(rule["name"] for rule in manifest_of(newer)["configuration"]["naming"]["rules"])
-    assert all(name.startswith(rules) for name in names_of_segments)
+    rules = {rule["name"] for rule in manifest_of(newer)["configuration"]["rfm"]["rules"]}
+    assert all(name.partition(",")[0] in rules | ALL_WORDS for name in names_of_segments)
     assert all(row["rule"] for row in profiles)
     assert all(set(dict(row["centre"])) == {"recency_days", "purchase_frequency", "total_spend"} for row in profiles)
 
