@@ -101,7 +101,7 @@ def segment_cards(data: ReportData) -> list[SegmentCard]:
             products=None if data.products is None else _more_often(data.products.often, profile),
             no_products=_why_no_products(profile, len(profiles)),
             suggestion=suggestion(str(profile[s.SEGMENT_NAME] or ""), config.report.suggestions),
-            rule=sentence(str(profile[s.RULE])),
+            rule=sentence(str(profile[s.RULE])).rstrip("."),
             stability=stability(profile.get(s.JACCARD)),
             list=data.lists.get(segment_id, ""),
         )
