@@ -63,8 +63,8 @@ def name_by_levels(centres: Sequence[Mapping[str, float]], figures: s.Figures) -
     return [
         SegmentName(
             unique,
-            f"spend {spends[i]:,.2f} is {of_spend[i].reason}; "
-            f"frequency {frequencies[i]:,.2f} is {of_frequency[i].reason}{_qualified_because(unique, names[i])}",
+            f"spend is {of_spend[i].reason}; frequency is {of_frequency[i].reason}"
+            f"{_qualified_because(unique, names[i])}",
         )
         for i, unique in enumerate(_unique_names(names, centres))
     ]
@@ -125,23 +125,36 @@ def _rank_word(rank: int, count: int) -> str:
     return f"No. {count - rank}"
 
 
-def _level_words(levels: Sequence[int], scope: str = "") -> list[_Level]:
+def _level_words(levels: Sequence[int]) -> list[_Level]:
     count = max(levels) + 1
     if count == 1:
         return [_Level(LEVEL_WORDS[1][0], "the same in all segments")] * len(levels)
-    return [_Level(LEVEL_WORDS[count][level], f"level {level + 1} of {count}{scope}") for level in levels]
+    return [_Level(LEVEL_WORDS[count][level], f"{_place(level, count)} of {count} levels") for level in levels]
+
+
+def _place(rank: int, count: int) -> str:
+    """Return where a rank out of `count` stands, 0 the lowest, in words.
+
+    >>> [_place(rank, 2) for rank in range(2)], [_place(rank, 4) for rank in range(4)]
+    (['the lower', 'the higher'], ['the lowest', 'number 2 from the lowest', 'number 3 from the lowest', 'the highest'])
+    """
+    if count == 2:
+        return ("the lower", "the higher")[rank]
+    if rank in (0, count - 1):
+        return "the highest" if rank else "the lowest"
+    return "the middle" if count == 3 else f"number {rank + 1} from the lowest"
 
 
 def _frequency_words(frequencies: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
     """Return each segment's word within its spend level, or over all segments where the level has one frequency."""
-    result = _level_words(_levels(frequencies), " among all segments")
+    result = _level_words(_levels(frequencies))
     for positions in _positions_by(spend_levels).values():
         ranks = _ranks([frequencies[position] for position in positions])
         count = max(ranks) + 1
         if count == 1:
             continue
         for position, rank in zip(positions, ranks, strict=True):
-            reason = f"number {rank + 1} of the {count} frequencies in this spend level, from the lowest"
+            reason = f"{_place(rank, count)} of {count} in that spend level"
             result[position] = _Level(_rank_word(rank, count), reason)
     return result
 

@@ -1,5 +1,6 @@
 """Names by levels are unique, rank as the figures do, and come with the rule and the figures that gave them."""
 
+import doctest
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentation import schemas as s
+from segmentation.clustering import levels
 from segmentation.clustering.levels import SegmentName, name_by_levels
 
 WORDS = ("Very Low", "Low", "Medium", "High", "Very High")
@@ -47,6 +49,12 @@ def ascending_centres(draw: st.DrawFn) -> tuple[list[float], list[float]]:
     return spend, draw(st.lists(visits, min_size=k, max_size=k))
 
 
+def test_every_example_in_a_docstring_holds():
+    result = doctest.testmod(levels)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
 def test_the_classic_four_segments_get_their_classic_names():
     assert names([1_091.83, 11_979.94, 55_099.49, 190_808.54], [3.05, 20.5, 120.5, 42.83]) == [
         "Low Spend, Low Frequency",
@@ -56,14 +64,15 @@ def test_the_classic_four_segments_get_their_classic_names():
     ]
 
 
-def test_the_rule_states_the_figures_and_their_levels():
+def test_the_rule_states_the_levels_in_words():
     spend, frequency = [1_091.83, 11_979.94, 55_099.49, 190_808.54], [3.05, 20.5, 120.5, 42.83]
     rules = [segment.rule for segment in by_levels(spend, frequency)]
-    assert rules[0] == "spend 1,091.83 is level 1 of 3; frequency 3.05 is level 1 of 3 among all segments"
-    assert rules[3] == (
-        "spend 190,808.54 is level 3 of 3; frequency 42.83 is number 1 of the 2 frequencies in this spend level, "
-        "from the lowest"
-    )
+    assert rules == [
+        "spend is the lowest of 3 levels; frequency is the lowest of 3 levels",
+        "spend is the middle of 3 levels; frequency is the middle of 3 levels",
+        "spend is the highest of 3 levels; frequency is the higher of 2 in that spend level",
+        "spend is the highest of 3 levels; frequency is the lower of 2 in that spend level",
+    ]
 
 
 def test_few_segments_are_all_customers_low_and_high_or_low_medium_and_high():
@@ -100,15 +109,14 @@ def test_names_by_levels_are_unique_and_rank_as_the_figures_do(centres: tuple[li
 def test_a_frequency_that_all_segments_share_is_medium():
     assert names([100.0, 900.0], [1.0, 1.0]) == ["Low Spend, Medium Frequency", "High Spend, Medium Frequency"]
     assert by_levels([100.0, 900.0], [1.0, 1.0])[1].rule == (
-        "spend 900.00 is level 2 of 2; frequency 1.00 is the same in all segments"
+        "spend is the higher of 2 levels; frequency is the same in all segments"
     )
 
 
 def test_a_spend_that_all_segments_share_is_medium():
     assert names([70.0, 70.0], [4.0, 9.0]) == ["Medium Spend, Low Frequency", "Medium Spend, High Frequency"]
     assert by_levels([70.0, 70.0], [4.0, 9.0])[0].rule == (
-        "spend 70.00 is the same in all segments; "
-        "frequency 4.00 is number 1 of the 2 frequencies in this spend level, from the lowest"
+        "spend is the same in all segments; frequency is the lower of 2 in that spend level"
     )
 
 
@@ -128,7 +136,7 @@ def test_segments_with_the_same_levels_are_qualified_by_what_differs():
         "High Spend, High Frequency",
     ]
     assert by_levels(spend, [1.0, 1.0, 7.0, 7.0, 7.0, 30.0])[0].rule == (
-        "spend 10.00 is level 1 of 3; frequency 1.00 is level 1 of 3 among all segments; "
+        "spend is the lowest of 3 levels; frequency is the lowest of 3 levels; "
         "more than one segment fits, distinguished by where they differ most"
     )
 
