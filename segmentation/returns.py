@@ -137,29 +137,34 @@ def _priced(lines: DataFrame) -> DataFrame:
     Adds: width bigint, units taken by one return in step 3, NULL where there are none; return_price.
 
     What is matched covers a range of the stack's height. Cut at all borders of such ranges, each slice is pushed and
-    popped in turn: the row after a purchase in a slice is the return that took it.
+    popped in turn: the row after a purchase in a slice is the return that took it. Whenever the stack of what is
+    matched is empty, a new episode begins: only the borders of an episode, mostly of a few lines, are compared.
     """
     is_taken = (F.col(SAME_PRICE) > 0) | (F.col(WHOLE) > 0)
     moved = lines.where((F.col(IS_PURCHASE) & is_taken) | (F.col(OTHER_PRICE) > 0))
-    of_product = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE)
-    everything = of_product.orderBy(POSITION).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    up_to_here = of_product.orderBy(POSITION).rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    of_slice = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE, "slice.top").orderBy(POSITION)
+    in_time = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE).orderBy(POSITION)
+    up_to_here = in_time.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    before = in_time.rowsBetween(Window.unboundedPreceding, -1)
+    of_episode = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE, "episode")
+    of_slice = Window.partitionBy(s.CUSTOMER_ID, s.STOCK_CODE, "episode", "slice.top").orderBy(POSITION)
     low, high, borders = F.col("low"), F.col("high"), F.col("borders")
-    inside = F.array_sort(F.filter(borders, lambda border: (border > low) & (border <= high)))
+    inside = F.filter(borders, lambda border: (border > low) & (border <= high))
     slices = F.transform(
-        inside,
+        F.col("inside"),
         lambda top, number: F.struct(
-            top.alias("top"), (top - F.coalesce(F.get(inside, number - 1), low)).alias("width")
+            top.alias("top"), (top - F.coalesce(F.get(F.col("inside"), number - 1), low)).alias("width")
         ),
+    )
+    all_borders = F.array_sort(
+        F.array_union(F.collect_set("low").over(of_episode), F.collect_set("high").over(of_episode))
     )
     return (
         moved.withColumn("height", F.sum(_signed(F.col(OTHER_PRICE))).over(up_to_here))
+        .withColumn("episode", F.count_if(F.col("height") == 0).over(before))
         .withColumn("high", F.when(F.col(IS_PURCHASE), F.col("height")).otherwise(F.col("height") + F.col(OTHER_PRICE)))
         .withColumn("low", high - F.col(OTHER_PRICE))
-        .withColumn(
-            "borders", F.array_union(F.collect_set("low").over(everything), F.collect_set("high").over(everything))
-        )
+        .withColumn("borders", all_borders)
+        .withColumn("inside", inside)
         .withColumn("slice", F.explode_outer(slices))
         .withColumn("return_price", F.lead(PRICE).over(of_slice))
         .where(IS_PURCHASE)

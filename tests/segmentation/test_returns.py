@@ -239,20 +239,31 @@ def test_the_order_and_the_partitions_of_the_lines_do_not_matter(spark: SparkSes
     assert results[0]
 
 
-@pytest.mark.parametrize("product", ["one product", "many products"])
-def test_a_customer_of_many_lines_is_matched_like_any_other(spark: SparkSession, product: str):
+@pytest.mark.parametrize(
+    ("product", "price", "rows", "money"),
+    [
+        # 12,000 units at 2 came back, of the last 6,000 purchases of 2 units.
+        ("MUG", 2, 6_000, 24_000),
+        # Or at the lower price of 1.
+        ("MUG", 1, 6_000, 12_000),
+        # No product twice, and no amount that is that of a return.
+        (None, 2, 0, None),
+    ],
+)
+def test_a_customer_of_many_lines_is_matched_like_any_other(
+    spark: SparkSession, product: str | None, price: int, rows: int, money: int | None
+):
     # 40,000 purchases and 4,000 returns: pairs of them would be 160 million.
+    is_sale = F.col("id") < 40_000
     many = spark.range(44_000).select(
         F.lit("1").alias("customer_id"),
         F.col("id").cast("string").alias("invoice_no"),
-        (F.lit("MUG") if product == "one product" else F.col("id").cast("string")).alias("stock_code"),
+        F.coalesce(F.lit(product), F.col("id").cast("string")).alias("stock_code"),
         F.lit("X").alias("country"),
         (F.lit(FIRST_DAY).cast("timestamp_ntz") + F.make_dt_interval(mins=F.col("id"))).alias("invoice_date"),
-        F.lit(2).cast("decimal(22,8)").alias("unit_price"),
-        F.when(F.col("id") < 40_000, 2).otherwise(-3).cast("int").alias("quantity"),
+        F.when(is_sale, 2).otherwise(price).cast("decimal(22,8)").alias("unit_price"),
+        F.when(is_sale, 2).otherwise(-3).cast("int").alias("quantity"),
     )
     lines = many.withColumn("amount", (F.col("quantity") * F.col("unit_price")).cast("decimal(18,4)"))
     taken = money_taken_back(lines.where("quantity > 0"), lines.where("quantity < 0"))
-    [(rows, money)] = taken.agg(F.count("*"), F.sum("returned")).collect()
-    # By product, 12,000 units at 2 came back of the last 6,000 purchases; without it, no amount is that of a return.
-    assert (rows, money) == ((6_000, Decimal(24_000)) if product == "one product" else (0, None))
+    assert taken.agg(F.count("*"), F.sum("returned")).collect() == [(rows, money)]

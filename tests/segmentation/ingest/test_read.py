@@ -22,8 +22,9 @@ from pyspark.sql.types import StringType
 
 from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
+from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError
-from tests.hostile_files import CLEANING, HEADER, raw_texts, read
+from tests.hostile_files import CLEANING, COLUMNS, HEADER, raw_texts, read
 
 AT = datetime(2010, 12, 1, 8, 26)
 
@@ -310,6 +311,14 @@ def test_a_doubled_column_is_an_error(spark: SparkSession, tmp_path: Path, kind:
 def test_stray_spaces_in_a_header_are_ignored(spark: SparkSession, tmp_path: Path, kind: str) -> None:
     path = write_header(tmp_path, kind, [f" {name} " if name == "CustomerID" else name for name in HEADER])
     assert raw_texts(read(spark, path), "customer_id", "country") == [("1", "1")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_type_of_a_line_is_read_where_it_is_configured(spark: SparkSession, tmp_path: Path, kind: str) -> None:
+    path = write_header(tmp_path, kind, [*HEADER, "Type"])
+    settings = InputSettings(columns={**COLUMNS, "line_type": "Type"})
+    assert raw_texts(read(spark, path, settings=settings), "country", "line_type") == [("1", "1")]
+    assert "raw_line_type" not in read(spark, path).columns
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
