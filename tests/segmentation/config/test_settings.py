@@ -153,5 +153,10 @@ def test_a_suggestion_must_be_for_the_name_of_a_rule():
 
 
 def test_with_levels_a_suggestion_may_be_for_any_name(minimal: str):
-    text = "report={suggestions: {'High Spend, Low Frequency': Call them.}}"
-    assert load_config(minimal, [text]).report.suggestions == {"High Spend, Low Frequency": "Call them."}
+    text = "report={suggestions: {'Our Best, As We Say': Call them.}}"
+    levels = load_config(minimal, ["naming.scheme=levels", text])
+    assert levels.report.suggestions == {"Our Best, As We Say": "Call them."}
+    with pytest.raises(ConfigError, match="gives the name 'Our Best, As We Say'"):
+        load_config(minimal, [text])
+    shared = "report={suggestions: {'High Spend, Frequent': Call them.}}"
+    assert "High Spend, Frequent" in load_config(minimal, [shared]).report.suggestions
