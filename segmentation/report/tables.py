@@ -19,7 +19,7 @@ SEGMENTS_IN_A_BAR: Final = 6
 # Shares of the segments in a row of fewer customers say nothing.
 FEWEST: Final = 20
 # The rows that are printed: nobody reads eight pages of products on paper.
-PRINTED: Final = 20
+PRINTED: Final = 15
 GUESTS: Final = "guests"
 
 
