@@ -240,22 +240,21 @@ def test_the_order_and_the_partitions_of_the_lines_do_not_matter(spark: SparkSes
 
 
 @pytest.mark.parametrize(
-    ("product", "price", "rows", "money"),
+    ("returns", "product", "price", "rows", "money"),
     [
-        # 12,000 units at 2 came back, of the last 6,000 purchases of 2 units.
-        ("MUG", 2, 6_000, 24_000),
-        # Or at the lower price of 1.
-        ("MUG", 1, 6_000, 12_000),
+        # Of 3 units each, from the latest purchases of 2 units: pairs of 40,000 and 4,000 would be 160 million.
+        (4_000, "MUG", 2, 6_000, 24_000),
+        # At the lower price of 1, where all that is taken in one go is compared.
+        (400, "MUG", 1, 600, 1_200),
         # No product twice, and no amount that is that of a return.
-        (None, 2, 0, None),
+        (4_000, None, 2, 0, None),
     ],
 )
 def test_a_customer_of_many_lines_is_matched_like_any_other(
-    spark: SparkSession, product: str | None, price: int, rows: int, money: int | None
+    spark: SparkSession, returns: int, product: str | None, price: int, rows: int, money: int | None
 ):
-    # 40,000 purchases and 4,000 returns: pairs of them would be 160 million.
     is_sale = F.col("id") < 40_000
-    many = spark.range(44_000).select(
+    many = spark.range(40_000 + returns).select(
         F.lit("1").alias("customer_id"),
         F.col("id").cast("string").alias("invoice_no"),
         F.coalesce(F.lit(product), F.col("id").cast("string")).alias("stock_code"),
