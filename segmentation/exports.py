@@ -25,7 +25,7 @@ COLUMNS: Final = (
     *(s.COUNTRY, s.REASON),
 )
 # The characters with which a formula begins, their full-width forms, and white space that a spreadsheet skips.
-FORMULA: Final = r"^(\s*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n])"
+FORMULA: Final = r"^([\s\u00A0\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n])"
 LONGEST_SLUG: Final = 60
 # `changes` is the list of those who moved between two runs; the others are devices to Windows, with any ending.
 RESERVED: Final = frozenset(
