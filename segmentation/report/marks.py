@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
+from segmentation.redaction import printable
+
 
 class SegmentMark(NamedTuple):
     """How one segment is drawn: its colour, and its marker by matplotlib's name."""
@@ -117,7 +119,7 @@ def bars(values: Sequence[float], name: str, description: str, pale: int | None 
     drawing = Markup(
         '<svg class="bars" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">{}</svg>'
     )
-    return drawing.format(10 * max(len(values), 1), BARS_HIGH, description, Markup("").join(pieces))
+    return drawing.format(10 * max(len(values), 1), BARS_HIGH, printable(description), Markup("").join(pieces))
 
 
 class Drawing(NamedTuple):

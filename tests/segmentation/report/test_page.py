@@ -5,6 +5,7 @@ import hashlib
 import re
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -222,7 +223,8 @@ def test_hostile_texts_are_shown_literally():
         [(HOSTILE[0], 5, "10"), (HOSTILE[2], 5, "90")],
         HOSTILE,
         HOSTILE,
-        config=config("title=\"<script>alert('title')</script>\"", "charts.currency=<b>"),
+        config=config("title=\"<script>alert('title')</script>\"", 'charts.currency="<b>\\e["'),
+        period_sales=[{"period_start": date(2011, 12, 1), "segment_id": 1, "customers": 1, "revenue": Decimal(5)}],
     )
     html = render(data, {}, run_details(command="<script>alert('command')</script>"))
     page = Page(html)
