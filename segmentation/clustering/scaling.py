@@ -71,8 +71,10 @@ def prepare(customers: DataFrame, settings: ClusteringSettings, figures: s.Figur
     Points: one row per customer. Columns: customer_id string, spend decimal and orders bigint by their names in
     `figures`, each `clustered_` feature double, scaled vector, point array<double> (the same values).
 
-    Raises: InputError if robust scaling would erase a feature.
+    Raises: InputError if there are no customers, or if robust scaling would erase a feature.
     """
+    if customers.isEmpty():
+        raise InputError("everything that customers bought came back: there is nobody left to segment")
     stages: list[Transformer] = [_limit_and_transform(customers, settings.features)]
     frame = stages[0].transform(customers)
     for estimator in _scaling(settings.features):

@@ -43,7 +43,8 @@ def require_customers(preparation: Preparation, k: int | str, lines: str) -> Non
     """
     count = preparation.count
     if count < 2:
-        raise InputError(f"there is {count} customer with a sale: segments need at least 2 ({lines})")
+        what = "a sale of which anything stayed" if preparation.figures == s.NET else "a sale"
+        raise InputError(f"there is {count} customer with {what}: segments need at least 2 ({lines})")
     if isinstance(k, int) and count < k:
         raise InputError(f"customers = {count} should be >= clustering.k = {k}: lower it, or give more data ({lines})")
     if isinstance(k, int) and 1 < preparation.distinct < k:

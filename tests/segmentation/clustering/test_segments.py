@@ -22,6 +22,7 @@ from segmentation.clustering.segments import (
     with_distances,
 )
 from segmentation.config.settings import ClusteredFeature
+from segmentation.errors import InputError
 from tests.segmentation.clustering.generated import (
     SPEND_AND_FREQUENCY,
     Swept,
@@ -124,6 +125,12 @@ def test_customers_of_whom_nothing_stayed_are_outside_the_clustering(spark: Spar
     ]
     [outside] = rows.where("segment_id = 0").select("distance_to_centre", "margin").collect()
     assert tuple(outside) == (None, None)
+
+
+def test_nobody_is_left_where_everything_came_back(spark: SparkSession):
+    frame = spark.createDataFrame([(Decimal(0), 0)], "net_spend decimal(20,4), net_orders bigint")
+    with pytest.raises(InputError, match="everything that customers bought came back"):
+        prepare(to_cluster(frame, s.NET), settings(), s.NET)
 
 
 # --- description ---

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, calinski_harabasz_score, davies_bouldin_score
 
+from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice, elbow
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import Preparation
@@ -218,7 +219,7 @@ def test_a_customer_unlike_all_others_is_in_the_sample(spark: SparkSession):
 
 
 def preparation(count: int, distinct: int) -> Any:
-    return SimpleNamespace(count=count, distinct=distinct)
+    return SimpleNamespace(count=count, distinct=distinct, figures=s.GROSS)
 
 
 @pytest.mark.parametrize(
