@@ -21,6 +21,7 @@ from tests.conftest import ROOT, settings_of
 from tests.processes import Address
 
 CONFIG = "conf/online_retail.yaml"
+DEFAULT_RECIPE = "conf/online_retail_ii.yaml"
 RFM_CONFIG = "conf/online_retail_rfm.yaml"
 # Fewer fits, for what does not depend on them.
 QUICK = ("clustering.k_max=4", "clustering.restarts=1")

@@ -13,7 +13,7 @@ import pytest
 from segmentation.config.files import load_config
 from tests.conftest import ROOT
 from tests.jobs.published_runs import latest_run, left_over, manifest_of, rows_of, runs_in, table_of
-from tests.jobs.running_jobs import CONFIG, QUICK, Done, PublishedRun, RunJob
+from tests.jobs.running_jobs import CONFIG, DEFAULT_RECIPE, QUICK, Done, PublishedRun, RunJob
 from tests.jobs.small_shop import SmallShop, moment_of, write_csv
 
 AS_OF = date(2011, 9, 1)
@@ -42,12 +42,14 @@ def test_the_guessed_configuration_is_written_and_used(
     configuration = manifest_of(latest_run(lake))["configuration"]
     assert json.loads(load_config(written).canonical()) == configuration
 
-    # The guess reads, cleans and segments as the configuration of this source does.
+    # The guess reads and cleans as the configuration of this source does, and segments by the default recipe.
     assert rows_of(latest_run(lake), "data_quality") == rows_of(published.run, "data_quality")
     assert spend_in(latest_run(lake)) == spend_in(published.run)
-    given = json.loads(load_config(str(ROOT / CONFIG), ["clustering.k=5", *QUICK]).canonical())
-    assert configuration["clustering"] == given["clustering"]
-    assert configuration["naming"] == given["naming"]
+    recipe = json.loads(load_config(str(ROOT / DEFAULT_RECIPE), ["clustering.k=5", *QUICK]).canonical())
+    assert [configuration[section] for section in ("figures", "clustering", "rfm", "naming")] == [
+        recipe[section] for section in ("figures", "clustering", "rfm", "naming")
+    ]
+    given = json.loads(load_config(str(ROOT / CONFIG)).canonical())
     assert configuration["input"]["columns"] == given["input"]["columns"]
 
 

@@ -217,4 +217,7 @@ def test_the_rfm_recipe_gives_unique_names_and_balanced_segments(rfm_run: Path):
     names = [row["segment_name"] for row in profiles]
     assert len(set(names)) == len(names) >= 3
     assert sum(row["customers"] for row in profiles) == 4_338
-    assert all(0.05 < row["customer_share"] < 0.7 for row in profiles)
+    outside, *clustered = profiles
+    assert (outside["segment_name"], outside["net_revenue"]) == (s.RETURNED_EVERYTHING, 0)
+    assert all(0.05 < row["customer_share"] < 0.7 for row in clustered)
+    assert all(row["jaccard"] >= 0.75 for row in clustered)
