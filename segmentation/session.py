@@ -112,6 +112,19 @@ class SparkThreadPool(ThreadPoolExecutor):
         return super().submit(inheriting)
 
 
+def cached_rows(persisted: DataFrame) -> DataFrame:
+    """Return a frame that reads the rows of a persisted one, whose plan is that read alone.
+
+    Spark compares every query with every cached plan, node by node. Plans that build upon each other through several
+    cached frames would be compared, and analysed, from the input files on each time: most of the time of a small run.
+    """
+    spark: Any = persisted.sparkSession
+    cache = spark._jsparkSession.sharedState().cacheManager()
+    relation = cache.lookupCachedData(persisted._jdf).get().cachedRepresentation()
+    dataset: Any = spark._jvm.org.apache.spark.sql.classic.Dataset
+    return DataFrame(dataset.ofRows(spark._jsparkSession, relation), spark)
+
+
 def release(frame: DataFrame) -> None:
     """Unpersist a frame on the way out of a block; never replace the error or signal that ended the block."""
     with suppress(Exception):
