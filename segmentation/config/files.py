@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from segmentation import schemas as s
 from segmentation.config.messages import describe_problems
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
@@ -31,7 +32,7 @@ def config_of(document: dict[str, Any], overrides: Sequence[str], source: str) -
 
     Raises: ConfigError.
     """
-    overridden = with_overrides(document, overrides)
+    overridden = _with_default_features(with_overrides(document, overrides))
     try:
         return RunConfig.model_validate(_frozen(overridden))
     except ValidationError as error:
@@ -89,6 +90,15 @@ def flow(value: Any) -> str:
         _plain(value), default_flow_style=True, allow_unicode=True, width=float("inf"), sort_keys=False
     )
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _with_default_features(document: dict[str, Any]) -> dict[str, Any]:
+    """Cluster gross figures where `figures` is gross and no features are given: the default ones are net."""
+    clustering = document.get("clustering", {})
+    if document.get("figures") != "gross" or not isinstance(clustering, dict) or "features" in clustering:
+        return document
+    features = [{"feature": name, "transform": "log1p"} for name in (s.GROSS.spend, s.GROSS.orders)]
+    return {**document, "clustering": {**clustering, "features": features}}
 
 
 def _read_document(path: str) -> dict[str, Any]:

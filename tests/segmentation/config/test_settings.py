@@ -8,7 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from segmentation import schemas as s
-from segmentation.config.files import load_config
+from segmentation.config.files import config_of, load_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 
@@ -160,3 +160,12 @@ def test_with_levels_a_suggestion_may_be_for_any_name(minimal: str):
         load_config(minimal, [text])
     shared = "report={suggestions: {'High Spend, Frequent': Call them.}}"
     assert "High Spend, Frequent" in load_config(minimal, [shared]).report.suggestions
+
+
+def test_the_default_features_are_those_of_the_figures():
+    document = {key: MINIMAL[key] for key in ("input", "cleaning")}
+    net, gross = (config_of({**document, "figures": figures}, [], "test") for figures in ("net", "gross"))
+    assert [clustered.feature for clustered in net.clustering.features] == ["net_spend", "net_orders"]
+    assert [clustered.feature for clustered in gross.clustering.features] == ["total_spend", "purchase_frequency"]
+    with pytest.raises(ConfigError, match=r"clustering\.features: net_spend is a net figure, and figures is gross"):
+        config_of({**document, "figures": "gross", "clustering": {"features": [{"feature": "net_spend"}]}}, [], "test")
