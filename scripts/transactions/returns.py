@@ -42,7 +42,7 @@ When = Literal["in the last order", "in an order of its own", "returned early", 
 
 @dataclass(frozen=True)
 class StoryLine:
-    """A purchase, or a return of negative `quantity`. `invoice` tells two returns of one customer apart."""
+    """A purchase, or a return of negative `quantity`. `invoice` numbers the returns of one customer."""
 
     when: When
     stock_code: str

@@ -69,7 +69,7 @@ def summary_of(
 
 
 def _table(segments: Rows, config: RunConfig, width: int) -> list[str]:
-    headings, total = _headings(config), _sum(segments, _amount(config))
+    headings, total = _headings(config), _sum(segments, config.revenue)
     rows = [[shown(cell) for cell in _cells(segment, total, config)] for segment in segments]
     columns = next(columns for least, columns in COLUMNS_OF_WIDTH.items() if width >= least)
     table = Table(box=box.SIMPLE, pad_edge=False)
@@ -96,7 +96,7 @@ def _headings(config: RunConfig) -> list[str]:
 
 def _cells(segment: Row, total: Decimal, config: RunConfig) -> list[str]:
     """Return a segment's figures, formatted as in the report, in the order of the headings."""
-    amount, currency = _amount(config), config.charts.currency
+    amount, currency = config.revenue, config.charts.currency
     return [
         str(segment[s.SEGMENT_ID]),
         segment[s.SEGMENT_NAME],
@@ -126,10 +126,6 @@ def _names(published: Published, width: int) -> Iterator[str]:
         largest = [f"{row[s.CUSTOMERS]:,} {row[s.RFM_SEGMENT]}" for row in names[:MOST_NAMES]]
         others = [f"{len(names) - MOST_NAMES} more names"] if len(names) > MOST_NAMES else []
         yield wrapped(f"Customers by their own scores: {shown(', '.join([*largest, *others]))}.", width)
-
-
-def _amount(config: RunConfig) -> str:
-    return s.NET_REVENUE if config.figures == "net" else s.REVENUE
 
 
 def _sum(rows: Rows, column: str) -> Decimal:

@@ -68,7 +68,7 @@ class Choice:
 
 
 class Groups(Protocol):
-    """What tells k groups from a continuum."""
+    """What distinguishes k groups from a continuum."""
 
     def within_to_null(self, k: int) -> float:
         """Return the within share of k segments ÷ the smallest of customers without groups."""

@@ -5,6 +5,7 @@ Whatever the number of customers, the judgement sees at most `clustering.stabili
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from pyspark.sql import functions as F
@@ -37,6 +38,11 @@ class Evidence:
     ratios: dict[int, float] = field(default_factory=dict)
     valleys: dict[int, Valley] = field(default_factory=dict)
 
+    @cached_property
+    def density_points(self) -> Points:
+        """The points whose density is looked at, the same for every k."""
+        return density_points(self.space, np.random.default_rng([self.seed, DENSITY]))
+
     def within_to_null(self, k: int) -> float:
         """Return the within share of k segments ÷ the smallest of customers without groups."""
         if k not in self.ratios:
@@ -46,8 +52,7 @@ class Evidence:
     def highest_valley(self, k: int) -> Valley:
         """Return the density between the two segments that are least apart ÷ that at the lower of their peaks."""
         if k not in self.valleys:
-            points = density_points(self.space, np.random.default_rng([self.seed, DENSITY]))
-            self.valleys[k] = highest_valley(points, self.labels[k], k)
+            self.valleys[k] = highest_valley(self.density_points, self.labels[k], k)
         return self.valleys[k]
 
 

@@ -37,7 +37,7 @@ OF_THREE = ("Lowest", "Middle", "Highest")
 
 @dataclass(frozen=True)
 class _Named:
-    """A segment with what its name states, and what tells it from others of the same name."""
+    """A segment with what its name states, and what distinguishes it from others of the same name."""
 
     segment_id: int
     customers: int
@@ -83,7 +83,7 @@ def name_segments(
     # At most 125 combinations of scores for each segment, each with a few names.
     rows = assigned.groupBy(s.SEGMENT_ID, *SCORES, s.RFM_SEGMENT).count().collect()
     named = _named_by_what_they_share(rows, len(centres), clustered, settings, words)
-    named = _told_apart(assigned, named, centres, settings.min_share)
+    named = _distinguished(assigned, named, centres, settings.min_share)
     return [SegmentName(segment.name, _sentence(segment, words, rules, settings)) for segment in named]
 
 
@@ -120,7 +120,7 @@ def _named_by_what_they_share(
 # ---- segments of the same name ----
 
 
-def _told_apart(
+def _distinguished(
     assigned: DataFrame, named: Sequence[_Named], centres: Sequence[Centre], min_share: float
 ) -> list[_Named]:
     """Return the segments with qualifiers where several have the same name."""

@@ -401,6 +401,11 @@ class RunConfig(Settings):
         """The feature that counts as the days since a customer's last order."""
         return self.basis.recency
 
+    @property
+    def revenue(self) -> str:
+        """The column that counts as the revenue of segments, countries and products."""
+        return s.NET_REVENUE if self.figures == "net" else s.REVENUE
+
     def canonical(self) -> str:
         """Return the configuration as one line of JSON with sorted keys: equal settings give equal text."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)

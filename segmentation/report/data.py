@@ -124,9 +124,8 @@ def collect(
     segments, orders = tables.customer_segments, tables.orders
     customers = sum(int(row[s.CUSTOMERS]) for row in profiles)
     lines = {row[s.RULE]: int(row[s.ROWS]) for row in quality}
-    is_net = config.figures == "net"
-    revenue = s.NET_REVENUE if is_net else s.REVENUE
-    of_order = F.col(s.REVENUE) - F.col(s.RETURNED) if is_net else F.col(s.REVENUE)
+    revenue = config.revenue
+    of_order = F.col(s.REVENUE) - F.col(s.RETURNED) if config.figures == "net" else F.col(s.REVENUE)
     span = agg.purchase_span(segments, config.recency).collect()[0]  # one row
     months = agg.period_months(span[agg.FIRST_DAY], span[agg.LAST_DAY])
     days = agg.bin_days(span[agg.LEAST_RECENCY] or 1, span[agg.MOST_RECENCY] or 1)

@@ -35,7 +35,7 @@ from segmentation.report.text import (
     span,
 )
 
-# Shares that rest on fewer customers than these are told in customers.
+# Shares that rest on fewer customers than these are given in customers.
 FEWEST: Final = 20
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from segmentation import schemas as s
 from segmentation.errors import counted
 from segmentation.redaction import printable
+from segmentation.scoring.words import symbol_of
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -158,15 +159,6 @@ def span(low: Any, high: Any, unit: str, currency: str) -> str:
     """
     first, last = in_unit(low, unit, currency), in_unit(high, unit, currency)
     return first if first == last else f"{first} to\N{NO-BREAK SPACE}{last}"
-
-
-def symbol_of(currency: str) -> str:
-    """Return what precedes an amount: a currency of letters is apart from its number.
-
-    >>> symbol_of("£"), symbol_of("CHF"), symbol_of("")
-    ('£', 'CHF ', '')
-    """
-    return f"{currency} " if currency[-1:].isalpha() else currency
 
 
 def size_of(size: int) -> str:

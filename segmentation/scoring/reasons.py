@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.config.rfm import TENURE_SCORE, RfmRule
 from segmentation.scoring.scores import RULE_NUMBER
-from segmentation.scoring.words import ADJECTIVES, Words
+from segmentation.scoring.words import ADJECTIVES, Words, symbol_of
 
 
 def with_reason(scored: DataFrame, rules: Sequence[RfmRule], words: Words) -> DataFrame:
@@ -62,9 +62,8 @@ def _counted(number: Column, noun: str) -> Column:
 
 def _money(value: Column, currency: str) -> Column:
     """Write an amount as `words.amount` does: whole from 100 on."""
-    symbol = f"{currency} " if currency[-1:].isalpha() else currency
     size = F.abs(value)
     digits = F.when((size >= 99.995) | (size == F.round(size)), F.format_number(size, 0)).otherwise(
         F.format_number(size, 2)
     )
-    return F.concat(F.when(value < 0, F.lit("-")).otherwise(F.lit("")), F.lit(symbol), digits)
+    return F.concat(F.when(value < 0, F.lit("-")).otherwise(F.lit("")), F.lit(symbol_of(currency)), digits)

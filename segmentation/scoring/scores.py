@@ -28,13 +28,8 @@ def with_scores(customers: DataFrame, figures: s.Figures, cuts: Cuts, rules: Seq
     }
     scored = customers.withColumns({name: F.when(stayed, score).otherwise(1) for name, score in scores.items()})
     numbered = scored.withColumn(RULE_NUMBER, _first_that_holds(rules, figures, cuts))
-    name = of_rule([rule.name for rule in rules])
+    name = F.get(F.array(*[F.lit(rule.name) for rule in rules]), F.col(RULE_NUMBER))
     return numbered.withColumn(s.RFM_SEGMENT, F.when(stayed, name).otherwise(F.lit(s.RETURNED_EVERYTHING)))
-
-
-def of_rule(texts: Sequence[str]) -> Column:
-    """Return the customer's own of one text per rule."""
-    return F.get(F.array(*map(F.lit, texts)), F.col(RULE_NUMBER))
 
 
 def higher_is_better(value: Column, cut: Cut) -> Column:
@@ -56,9 +51,7 @@ def _first_that_holds(rules: Sequence[RfmRule], figures: s.Figures, cuts: Cuts) 
     values[TENURE_SCORE] = lower_is_better(F.col(s.TENURE_DAYS), cuts.recency)
 
     def number(of_customer: Column) -> Column:
-        (first, *others) = enumerate(rules)
-        start = F.when(_holds(first[1], of_customer), F.lit(first[0]))
-        return reduce(lambda chain, case: chain.when(_holds(case[1], of_customer), F.lit(case[0])), others, start)
+        return F.coalesce(*[F.when(_holds(rule, of_customer), F.lit(place)) for place, rule in enumerate(rules)])
 
     # Within a lambda each value is computed once. Spark would put its expression in place of each use of a column, and
     # the rules use the scores dozens of times: more code than the JVM compiles.

@@ -80,11 +80,19 @@ def score_range(scores: Iterable[int]) -> str:
 
 
 def amount(value: float, currency: str) -> str:
-    """Write an amount of money, whole from 100 on. A currency of letters stands apart from the number."""
-    symbol = f"{currency} " if currency[-1:].isalpha() else currency
+    """Write an amount of money, whole from 100 on."""
     size = abs(value)
     digits = f"{size:,.0f}" if size >= 99.995 or size == round(size) else f"{size:,.2f}"
-    return f"{'-' if value < 0 else ''}{symbol}{digits}"
+    return f"{'-' if value < 0 else ''}{symbol_of(currency)}{digits}"
+
+
+def symbol_of(currency: str) -> str:
+    """Return what precedes an amount: a currency of letters is apart from its number.
+
+    >>> symbol_of("£"), symbol_of("CHF"), symbol_of("")
+    ('£', 'CHF ', '')
+    """
+    return f"{currency} " if currency[-1:].isalpha() else currency
 
 
 def capitalised(text: str) -> str:
