@@ -216,9 +216,11 @@ def elbow(wssse: Mapping[int, float]) -> int | None:
 
     distances = {k: 1 - (k - first) / (last - first) - (wssse[k] - wssse[last]) / fall for k in ks[1:-1]}
     greatest = max(distances.values())
-    if greatest <= TIE:
+    # The rounding of a WSSSE is proportional to the largest, and divided by the fall here.
+    tie = TIE * wssse[first] / fall
+    if greatest <= tie:
         return None
-    return min(k for k, distance in distances.items() if distance >= greatest - TIE)
+    return min(k for k, distance in distances.items() if distance >= greatest - tie)
 
 
 def leaves_nothing(wssse: Mapping[int, float], k: int) -> bool:

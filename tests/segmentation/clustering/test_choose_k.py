@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentation.clustering.choose_k import (
+    TIE,
     Choice,
     choose_from_curve,
     choose_k,
@@ -63,8 +64,14 @@ def test_the_elbow_is_inside_the_range_and_independent_of_the_unit(falls: list[f
             for k in wssse
         }
         in_other_unit = elbow({k: value * unit for k, value in wssse.items()})
-        assert distances[elbow_k] == pytest.approx(max(distances.values()))
-        assert distances[in_other_unit or 1] == pytest.approx(distances[elbow_k], abs=1e-9)
+        rounding = 2 * TIE * wssse[1] / (wssse[1] - wssse[len(falls)])
+        assert distances[elbow_k] == pytest.approx(max(distances.values()), abs=rounding)
+        assert distances[in_other_unit or 1] == pytest.approx(distances[elbow_k], abs=rounding)
+
+
+def test_an_elbow_of_rounding_errors_is_none():
+    last = 134217728.0
+    assert elbow({1: last + 0.24, 2: last + 0.16 - 3e-8, 3: last + 0.08, 4: last}) is None
 
 
 def test_elbow_takes_the_elbow_and_says_how_far_k_max_moves_it():
