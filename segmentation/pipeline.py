@@ -56,7 +56,7 @@ from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.lake import audit, gates, manifest, staging
 from segmentation.lake.manifest import identify
 from segmentation.lake.runs import Lake
-from segmentation.lake.staging import find_run_id, small_table
+from segmentation.lake.staging import find_run_id
 from segmentation.progress import Progress, collected_warnings
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
@@ -136,7 +136,7 @@ def run(context: RunContext) -> Published:
     with stage("Cleaning the lines"):
         lines = clean_lines(context)
         staged.write_table("rejected_transactions", rejected_transactions(lines.judged, config.input_fields))
-        staged.write_table("data_quality", small_table(spark, "data_quality", lines.ledger.data_quality))
+        staged.write_small_table("data_quality", lines.ledger.data_quality)
 
     with stage("Aggregating customers, countries and products"):
         taken_back = context.cache(money_taken_back(lines.sales, lines.returned))
@@ -164,8 +164,8 @@ def run(context: RunContext) -> Published:
         segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of, words, rules)
         staged.write_table("rfm_profiles", rfm_profiles(segments.customers, rules).coalesce(1))
         staged.write_table("rfm_by_segment", rfm_by_segment(segments.customers).coalesce(1))
-        staged.write_table("segment_profiles", small_table(spark, "segment_profiles", segments.profiles))
-        staged.write_table("k_sweep", small_table(spark, "k_sweep", segments.k_sweep))
+        staged.write_small_table("segment_profiles", segments.profiles)
+        staged.write_small_table("k_sweep", segments.k_sweep)
         if countries is not None:
             staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
         if products is not None:

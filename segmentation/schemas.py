@@ -398,6 +398,9 @@ TABLES: dict[str, StructType] = {
 }
 """Every table that a run may have, by the name of its folder."""
 
+SMALL_TABLES = ("segment_profiles", "k_sweep", "rfm_profiles", "rfm_by_segment", "data_quality")
+"""The tables whose rows are bounded by the numbers of segments, of k and of rules: the driver holds them."""
+
 TABLE_NEEDS = {
     "country_sales": COUNTRY,
     "country_segments": COUNTRY,
@@ -448,10 +451,15 @@ def schema_differences(actual: StructType, expected: StructType) -> list[str]:
 
 def require_schema(frame: DataFrame, expected: StructType, table: str) -> DataFrame:
     """Return the frame unchanged. Raises: QualityGateError with all differences from the expected schema."""
-    differences = schema_differences(frame.schema, expected)
+    require_equal_schema(frame.schema, expected, table)
+    return frame
+
+
+def require_equal_schema(actual: StructType, expected: StructType, table: str) -> None:
+    """Raise QualityGateError with all differences between a table's schema and the expected one."""
+    differences = schema_differences(actual, expected)
     if differences:
         raise QualityGateError(f"table {table} does not have its declared schema: {'; '.join(differences)}")
-    return frame
 
 
 def column_names(schema: StructType) -> Iterable[str]:

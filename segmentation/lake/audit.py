@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
+import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
@@ -18,11 +19,21 @@ from segmentation.lake.staging import StagedRun
 from segmentation.session import SparkThreadPool
 
 TABLE = "table"
+KEY = ("key", "second_key")
 KEYS = "keys"
 LINES = "lines"
-# Holds any sum of decimal(20,4).
-SUM = "decimal(38,4)"
+REASSIGNED = "reassigned"
 STAGED_SEGMENT = "staged_segment"
+# What is summed of a table, and the column that has it: the first of these names.
+MONEY = {
+    s.REVENUE: (s.REVENUE, s.TOTAL_SPEND),
+    s.NET_REVENUE: (s.NET_REVENUE, s.NET_SPEND),
+    s.GUEST_REVENUE: (s.GUEST_REVENUE,),
+    s.GUEST_RETURNED: (s.GUEST_RETURNED,),
+    s.RETURNED_MATCHED: (s.RETURNED_MATCHED,),
+}
+COUNTS = {LINES: (s.ROWS,), s.CUSTOMERS: (s.CUSTOMERS,)}
+NO_ROWS: Mapping[str, Any] = {s.ROWS: 0, KEYS: 0, **dict.fromkeys(MONEY)}
 
 
 @dataclass(frozen=True)
@@ -52,83 +63,104 @@ def audit_staged(
     Raises QualityGateError if a table or the model cannot be read, or figures disagree.
     """
     try:
-        tables = {table: staged.table(table) for table in tables_of_run}
-        reassigned = reassigned_customers(tables["customer_segments"], staged.model())
-        with SparkThreadPool(4) as pool:  # four small jobs, each of which leaves most cores idle
-            figures = pool.submit(table_figures(tables).collect)  # one row per table
-            reasons = pool.submit(tables["rejected_transactions"].groupBy(s.REASON).count().collect)  # one row per rule
-            reassigned_count = pool.submit(reassigned.count)
+        large = {table: staged.table(table) for table in tables_of_run if table not in s.SMALL_TABLES}
+        large["customer_segments"] = with_reassigned(large["customer_segments"], staged.model())
+        with SparkThreadPool(2) as pool:
+            rows = pool.submit(table_figures(large).collect)  # one per table, and one per reason
             files = pool.submit(staged.checksums)
-        read_back = {row[TABLE]: row.asDict() for row in figures.result()}
-        rejected = {row[s.REASON]: row["count"] for row in reasons.result()}
-        require_consistent(read_back, rejected, reassigned_count.result(), data_quality, counted_rows)
+        small = {table: figures_of(table, staged.small_table(table)) for table in tables_of_run if table not in large}
+        found = {row[TABLE]: row.asDict() for row in rows.result() if row[s.REASON] is None}
+        rejected = {row[s.REASON]: row[s.ROWS] for row in rows.result() if row[s.REASON] is not None}
+        found["rejected_transactions"] = {s.ROWS: sum(rejected.values())}
+        read_back = {table: small.get(table) or found.get(table, NO_ROWS) for table in tables_of_run}
+        require_consistent(read_back, rejected, data_quality, counted_rows)
         checksums = files.result()
-    except (PySparkException, Py4JJavaError) as error:
+    except (PySparkException, Py4JJavaError, OSError, pa.ArrowException) as error:
         if NO_SPACE in str(error):
             raise
         raise QualityGateError(f"the staged run cannot be read back: {java_message(error)}") from error
-    rows = {table: row[s.ROWS] for table, row in read_back.items()}
-    return AuditResult(rows, reconcile(data_quality, rows["customer_segments"]), checksums)
+    rows_of = {table: figures[s.ROWS] for table, figures in read_back.items()}
+    return AuditResult(rows_of, reconcile(data_quality, rows_of["customer_segments"]), checksums)
 
 
 def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
-    """Return one row per table.
+    """Return one row per table that is not empty, and for rejected lines one per reason.
 
-    Columns: table string, rows bigint, keys bigint (distinct values of the table's key); sums, each decimal(38,4):
-    revenue, net_revenue, guest_revenue, guest_returned, returned_matched, and lines (of its column `rows`); customers
-    bigint (the sum of that column); NULL for a table without that column.
+    `customer_segments` comes from `with_reassigned`.
+
+    Columns: table string; reason string, NULL but for rejected lines; rows bigint; keys bigint, the distinct values of
+    the table's key; reassigned bigint; sums, decimal: revenue, net_revenue, guest_revenue, guest_returned,
+    returned_matched, NULL for a table without that column.
     """
-
-    def figures(table: str, frame: DataFrame) -> DataFrame:
-        rows = F.count(F.lit(1))
-        return frame.agg(
-            F.lit(table).alias(TABLE),
-            rows.alias(s.ROWS),
-            (F.count_distinct(*s.TABLE_KEYS[table]) if table in s.TABLE_KEYS else rows).alias(KEYS),
-            _sum(frame, s.REVENUE, s.TOTAL_SPEND).alias(s.REVENUE),
-            _sum(frame, s.NET_REVENUE, s.NET_SPEND).alias(s.NET_REVENUE),
-            _sum(frame, s.GUEST_REVENUE).alias(s.GUEST_REVENUE),
-            _sum(frame, s.GUEST_RETURNED).alias(s.GUEST_RETURNED),
-            _sum(frame, s.RETURNED_MATCHED).alias(s.RETURNED_MATCHED),
-            _sum(frame, s.ROWS).alias(LINES),
-            _sum(frame, s.CUSTOMERS).cast("bigint").alias(s.CUSTOMERS),
-        )
-
-    return reduce(DataFrame.unionByName, [figures(table, frame) for table, frame in tables.items()])
+    # Spark compiles one aggregation of narrow rows, not one for each table.
+    rows = reduce(DataFrame.unionByName, [_narrow(table, frame) for table, frame in tables.items()])
+    return rows.groupBy(TABLE, s.REASON).agg(
+        F.count(F.lit(1)).alias(s.ROWS),
+        F.count_distinct(*KEY).alias(KEYS),
+        F.count_if(REASSIGNED).alias(REASSIGNED),
+        *[F.sum(figure).alias(figure) for figure in MONEY],
+    )
 
 
-def _sum(frame: DataFrame, *names: str) -> Column:
-    """Sum the first of the columns that the frame has."""
-    name = next((name for name in names if name in frame.columns), None)
-    return F.sum(name).cast(SUM) if name else F.lit(None).cast(SUM)
+def _narrow(table: str, frame: DataFrame) -> DataFrame:
+    """Return what is counted and summed of each row: two texts for the key, the money, the reason, reassigned."""
+
+    def text(name: str | None) -> Column:
+        return F.col(name).cast("string") if name in frame.columns else F.lit(None).cast("string")
+
+    def money(*names: str) -> Column:
+        return next((F.col(name) for name in names if name in frame.columns), F.lit(None)).cast(s.MONEY)
+
+    first, *second = s.TABLE_KEYS.get(table, (None,))
+    return frame.select(
+        F.lit(table).alias(TABLE),
+        text(s.REASON if table == "rejected_transactions" else None).alias(s.REASON),
+        text(first).alias(KEY[0]),
+        (text(second[0]) if second else F.lit("")).alias(KEY[1]),
+        (F.col(REASSIGNED) if REASSIGNED in frame.columns else F.lit(False)).alias(REASSIGNED),
+        *[money(*names).alias(figure) for figure, names in MONEY.items()],
+    )
 
 
-def reassigned_customers(customer_segments: DataFrame, model: PipelineModel) -> DataFrame:
-    """Return the customers to whom `model` assigns another segment, by id or name, than the table does."""
+def figures_of(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the figures of a small table as `table_figures` does, and the sums of its lines and customers."""
+
+    def total(*names: str) -> Any:
+        values = [row[name] for row in rows for name in names if name in row]
+        return sum(values) if values else None
+
+    keys = {tuple(row[name] for name in s.TABLE_KEYS[table]) for row in rows}
+    sums = {figure: total(*names) for figure, names in {**MONEY, **COUNTS}.items()}
+    return {s.ROWS: len(rows), KEYS: len(keys), **sums}
+
+
+def with_reassigned(customer_segments: DataFrame, model: PipelineModel) -> DataFrame:
+    """Add whether `model` assigns another segment, by id or name, than the table does: reassigned boolean.
+
+    The segment of the result is the model's.
+    """
     segment = (s.SEGMENT_ID, s.SEGMENT_NAME)
     features = [name for name in s.column_names(s.CUSTOMER_SEGMENTS) if name not in segment]
     predicted = model.transform(customer_segments.select(*features, F.struct(*segment).alias(STAGED_SEGMENT)))
-    return predicted.where(~F.struct(*segment).eqNullSafe(F.col(STAGED_SEGMENT)))
+    return predicted.withColumn(REASSIGNED, ~F.struct(*segment).eqNullSafe(F.col(STAGED_SEGMENT)))
 
 
 def require_consistent(
     tables: Mapping[str, Mapping[str, Any]],
     rejected: Mapping[str, int],
-    reassigned: int,
     data_quality: Sequence[Mapping[str, Any]],
     counted_rows: Mapping[str, int],
 ) -> None:
     """Raise QualityGateError that names all figures that differ, to the last decimal.
 
-    `tables` are the rows of `table_figures` by table, `rejected` the rejected lines by reason, `reassigned` is the
-    number of `reassigned_customers`.
+    `tables` are the figures of each table, `rejected` the rejected lines by reason.
     """
     differences = [
         f"{figure} = {value}, {other_figure} = {other}"
         for figure, value, other_figure, other in _comparisons(tables, rejected, data_quality, counted_rows)
         if value != other
     ]
-    if reassigned:
+    if reassigned := tables["customer_segments"].get(REASSIGNED):
         differences.append(f"the saved model assigns {counted(reassigned, 'customer')} to a different segment")
     if differences:
         raise QualityGateError(f"the staged figures differ: {'; '.join(differences)}: nothing was published")
@@ -141,8 +173,8 @@ def _comparisons(
     counted_rows: Mapping[str, int],
 ) -> Iterator[tuple[str, object, str, object]]:
     """Yield pairs of figures that must be equal, each with what it is."""
-    for table, row in tables.items():
-        yield f"rows of {table}", row[s.ROWS], "distinct keys", row[KEYS]
+    for table in [table for table in tables if table in s.TABLE_KEYS]:
+        yield f"rows of {table}", tables[table][s.ROWS], "distinct keys", tables[table][KEYS]
     for table, count in counted_rows.items():
         yield f"rows of {table}", tables[table][s.ROWS], "rows counted before writing", count
 

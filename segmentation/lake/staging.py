@@ -12,13 +12,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+from pyspark.sql.types import StructType
 
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, PublishConflict, SegmentationError, java_message
@@ -119,11 +123,10 @@ def stage(lake: Lake, run_id: str) -> "StagedRun":
         raise
 
 
-def small_table(spark: SparkSession, table: str, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """Return collected rows as one of `TABLES`, in one partition. Arrow spares the executors a Python process."""
-    schema = s.TABLES[table]
+def write_rows(rows: Sequence[Mapping[str, Any]], schema: StructType, path: Path) -> None:
+    """Write rows as one Parquet file on the driver's disk. Keys that the schema does not declare are left out."""
     declared = [{name: row[name] for name in schema.names} for row in rows]
-    return spark.createDataFrame(pa.Table.from_pylist(declared, to_arrow_schema(schema)), schema).coalesce(1)
+    pq.write_table(pa.Table.from_pylist(declared, to_arrow_schema(schema)), path)
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,13 @@ class StagedRun:
         s.require_schema(frame, s.TABLES[table], table)
         writer = frame.write.option("maxRecordsPerFile", MAX_ROWS_PER_FILE)
         self.writes.start(writer.parquet, f"{self.path}/{table}")
+
+    def write_small_table(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write collected rows as one of `SMALL_TABLES`, without a job of Spark."""
+        with TemporaryDirectory(prefix="table-") as folder:
+            local = Path(folder) / f"part-00000-{uuid4()}.snappy.parquet"
+            write_rows(rows, s.TABLES[table], local)
+            self.put_file(local, f"{table}/{local.name}")
 
     def write_model(self, model: PipelineModel) -> None:
         """Start to save the model."""
@@ -180,6 +190,20 @@ class StagedRun:
     def table(self, table: str) -> DataFrame:
         """Return a table as read from disk. Raises QualityGateError if it has another schema."""
         return s.require_schema(self.lake.spark.read.parquet(f"{self.path}/{table}"), s.TABLES[table], table)
+
+    def small_table(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of one of `SMALL_TABLES` as read from disk, without a job of Spark.
+
+        Raises QualityGateError if it has another schema, OSError or ArrowException if it cannot be read.
+        """
+        rows: list[dict[str, Any]] = []
+        for name in self.lake.filesystem.names_in(f"{self.path}/{table}"):
+            if name.endswith(".parquet"):
+                with self.lake.filesystem.local_copy(f"{self.path}/{table}/{name}") as local:
+                    content = pq.ParquetFile(local).read()
+                s.require_equal_schema(from_arrow_schema(content.schema), s.TABLES[table], table)
+                rows += content.to_pylist()
+        return rows
 
     def model(self) -> PipelineModel:
         return PipelineModel.load(f"{self.path}/{MODEL}")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
 from segmentation.config.files import load_config
@@ -17,7 +16,7 @@ from segmentation.config.settings import QualityGates
 from segmentation.errors import QualityGateError
 from segmentation.lake.gates import RunFigures, check_gates, previous_figures, run_figures
 from segmentation.lake.runs import Lake
-from segmentation.lake.staging import small_table
+from segmentation.lake.staging import write_rows
 from tests.segmentation.lake.bare_runs import folder_of
 
 CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
@@ -124,12 +123,13 @@ CHANGES = load_config(str(CONFIG), ["title=shop", "quality_gates.max_rows_change
 
 
 @pytest.fixture(scope="module")
-def profiles(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def profiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The table segment_profiles of one segment."""
     folder = tmp_path_factory.mktemp("profiles") / "segment_profiles"
     zeros = {"int": 0, "bigint": 0, "double": 0.0, "string": "", "decimal(20,4)": Decimal(0)}
     row = {field.name: zeros.get(field.dataType.simpleString(), {"x": 0.0}) for field in s.SEGMENT_PROFILES}
-    small_table(spark, "segment_profiles", [row | SEGMENT]).write.parquet(str(folder))
+    folder.mkdir()
+    write_rows([row | SEGMENT], s.SEGMENT_PROFILES, folder / "part-0.parquet")
     return folder
 
 
