@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -98,6 +98,7 @@ def plain(text: Any) -> str:
     return " ".join("".join(c if ord(c) in _drawable() else NO_GLYPH for c in visible).split())
 
 
+@lru_cache(maxsize=4096)  # the same texts stand in several charts
 def width_of(text: str, size: float = TEXT_SIZE, weight: str = "normal") -> float:
     """Return the width of a line of text in inches."""
     font = FontProperties(family=list(_fonts()), size=size, weight=weight)
@@ -117,13 +118,14 @@ def fit(text: Any, width: float, size: float = TEXT_SIZE, weight: str = "normal"
 
 def wrapped(text: Any, width: float, size: float = TEXT_SIZE, weight: str = "normal") -> list[str]:
     """Return the text in lines of at most `width` inches. A number stays with its percent sign."""
+    words = [word for word in plain(text).replace(" %", "\u00a0%").split(" ") if word]
     lines: list[str] = []
-    for word in plain(text).replace(" %", "\u00a0%").split(" "):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and width_of(longer, size, weight) <= width:
-            lines[-1] = longer
-        elif word:
-            lines.append(fit(word, width, size, weight))
+    while words:
+        number = bisect_right(
+            range(len(words)), width, key=lambda last: width_of(" ".join(words[: last + 1]), size, weight)
+        )
+        lines.append(" ".join(words[:number]) if number else fit(words[0], width, size, weight))
+        words = words[max(number, 1) :]
     return [line.replace("\u00a0", " ") for line in lines]
 
 
