@@ -26,7 +26,7 @@ def long_description() -> str:
 
 
 RUNTIME = [
-    "pyspark>=4.3,<4.4",
+    "pyspark>=4.0,<4.4",
     "numpy>=2.0,<3",
     "PyYAML>=6.0,<7",
     "pydantic>=2.12,<3",

@@ -1,8 +1,11 @@
-"""The Spark session: settings that results depend on are set here; all others are the user's and the cluster's."""
+"""The Spark session: settings that results depend on are set here; all others are the user's and the cluster's.
+
+What differs between the versions of Spark is here as well.
+"""
 
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from threading import Thread
@@ -11,7 +14,9 @@ from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
-from pyspark.sql import DataFrame, SparkSession
+from pyspark import __version__ as spark_version
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation.errors import SegmentationError, java_message
 
@@ -123,6 +128,28 @@ def cached_rows(persisted: DataFrame) -> DataFrame:
     relation = cache.lookupCachedData(persisted._jdf).get().cachedRepresentation()
     dataset: Any = spark._jvm.org.apache.spark.sql.classic.Dataset
     return DataFrame(dataset.ofRows(spark._jsparkSession, relation), spark)
+
+
+def percentiles(value: Column, shares: Sequence[float]) -> Column:
+    """Aggregate a number to its exact percentiles: an array<double>, NULL where there is no value.
+
+    Spark 4.3 interpolates between two neighbours by another formula than earlier versions, whose last bit may differ.
+    There it is computed from the sorted values, which take more memory than Spark's own counts of different values.
+    """
+    value = value.cast("double")
+    if not spark_version.startswith(("4.0.", "4.1.", "4.2.")):
+        return F.percentile(value, list(shares))
+
+    def interpolated(values: Column, share: float) -> Column:
+        position = (F.size(values) - 1) * F.lit(share)
+        low, high = F.get(values, F.floor(position)), F.get(values, F.ceil(position))
+        return low + (high - low) * (position - F.floor(position))
+
+    def at_shares(values: Column) -> Column:
+        return F.when(F.size(values) > 0, F.array(*[interpolated(values, share) for share in shares]))
+
+    # A lambda, so that the values are sorted once.
+    return F.transform(F.array(F.sort_array(F.collect_list(value))), at_shares)[0]
 
 
 def release(frame: DataFrame) -> None:

@@ -55,8 +55,11 @@ def training_data(rows: DataFrame, weight: str | None = None) -> TrainingData:
     converted = jvm.org.apache.spark.mllib.util.MLUtils.convertVectorColumnsFromML(
         selected._jdf, jvm.PythonUtils.toSeq(["_1"])
     )
+    vector = jvm.org.apache.spark.mllib.linalg.VectorUDT()
+    # What Encoders.udt makes, which Spark 4.0 lacks.
+    udt_encoder = getattr(jvm.org.apache.spark.sql.catalyst.encoders, "AgnosticEncoders$UDTEncoder")
     encoders = jvm.org.apache.spark.sql.Encoders
-    pair = encoders.tuple(encoders.udt(jvm.org.apache.spark.mllib.linalg.VectorUDT()), encoders.scalaDouble())
+    pair = encoders.tuple(udt_encoder(vector, vector.getClass()), encoders.scalaDouble())
     return TrainingData(rows, weight, getattr(converted, "as")(pair).rdd())
 
 

@@ -25,7 +25,7 @@ from segmentation import schemas as s
 from segmentation.clustering.metrics import squared_distance
 from segmentation.config.settings import ClusteredFeature, ClusteringSettings, Scaler
 from segmentation.errors import InputError
-from segmentation.session import release
+from segmentation.session import percentiles, release
 
 SCALED = "scaled"
 POINT = "point"
@@ -139,7 +139,7 @@ def _limits(customers: DataFrame, dimensions: Sequence[ClusteredFeature]) -> Map
     quantiles = {dimension.feature: dimension.winsorise for dimension in dimensions if dimension.winsorise}
     if not quantiles:
         return {}
-    values = [F.percentile(F.col(feature).cast("double"), list(pair)) for feature, pair in quantiles.items()]
+    values = [percentiles(F.col(feature), pair) for feature, pair in quantiles.items()]
     row = customers.agg(*values).collect()[0]  # one row
     return {feature: tuple(pair) for feature, pair in zip(quantiles, row, strict=True)}
 

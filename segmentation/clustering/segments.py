@@ -23,6 +23,7 @@ from segmentation.clustering.kmeans import Fit, model_of
 from segmentation.clustering.metrics import Centres, nearest_centre, squared_distance
 from segmentation.clustering.scaling import POINT, SCALED, Preparation, clustered
 from segmentation.config.settings import ClusteredFeature
+from segmentation.session import percentiles
 
 CLUSTER = "cluster"
 # Exact enough for any feature. Unlike sums of doubles, sums of decimals do not depend on the order of the rows.
@@ -153,7 +154,7 @@ def segment_statistics(customer_segments: DataFrame) -> DataFrame:
         for feature in s.NUMERIC_FEATURES
         for column in (
             F.avg(F.col(feature).cast(EXACT)).cast("double").alias(f"mean_{feature}"),
-            F.percentile(F.col(feature).cast("double"), [0.25, 0.5, 0.75]).alias(quartiles_of(feature)),
+            percentiles(F.col(feature), [0.25, 0.5, 0.75]).alias(quartiles_of(feature)),
         )
     ]
     medians = {f"median_{feature}": F.col(quartiles_of(feature))[1] for feature in s.NUMERIC_FEATURES}

@@ -15,6 +15,7 @@ from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.report.text import Rows
 from segmentation.sampling import is_drawn
+from segmentation.session import percentiles
 
 LARGEST_SHOWN: Final = 250
 LARGEST_OF_A_SEGMENT: Final = 5
@@ -175,7 +176,7 @@ def overall_statistics(segments: DataFrame, medians_of: Sequence[str]) -> DataFr
     Columns: mean_<feature> double of every feature; median_<feature> double of those in `medians_of`.
     """
     means = [F.avg(F.col(name).cast(EXACT)).cast("double").alias(f"mean_{name}") for name in s.NUMERIC_FEATURES]
-    medians = [F.percentile(F.col(name).cast("double"), 0.5).alias(f"median_{name}") for name in medians_of]
+    medians = [percentiles(F.col(name), [0.5])[0].alias(f"median_{name}") for name in medians_of]
     return segments.agg(*means, *medians)
 
 

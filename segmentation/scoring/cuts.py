@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.config.rfm import RfmSettings
 from segmentation.errors import counted
+from segmentation.session import percentiles
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
 QUARTILES = (0.25, 0.5, 0.75)
@@ -70,7 +71,7 @@ def _distribution(customers: DataFrame, figures: s.Figures) -> Row:
         .agg(
             F.count(F.lit(1)).alias("customers"),
             F.count(F.when(is_repeat, 1)).alias("repeat_buyers"),
-            F.percentile(gap, 0.5).alias("gap"),
+            percentiles(gap, [0.5])[0].alias("gap"),
             _percentiles(F.col(figures.recency), FIFTHS).alias("recency"),
             _percentiles(orders, FIFTHS).alias("orders"),
             _percentiles(F.when(is_repeat, orders), QUARTILES).alias("repeat_orders"),
@@ -83,7 +84,7 @@ def _distribution(customers: DataFrame, figures: s.Figures) -> Row:
 
 def _percentiles(value: Column, shares: Sequence[float]) -> Column:
     """Return exact percentiles, with the least and the greatest value at the ends; NULL without any value."""
-    return F.percentile(value.cast("double"), [0.0, *shares, 1.0])
+    return percentiles(value, [0.0, *shares, 1.0])
 
 
 def _recency(settings: RfmSettings, found: Row, gap: float | None) -> Cut:

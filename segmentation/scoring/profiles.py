@@ -6,14 +6,13 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.session import percentiles
 
 
 def rfm_profiles(customer_segments: DataFrame, rules: Mapping[str, str]) -> DataFrame:
     """Return `RFM_PROFILES`: one row per rfm_segment that occurs, by falling net revenue. `rules` are in words."""
     in_words = F.create_map(*[F.lit(text) for pair in rules.items() for text in pair])
-    medians = [
-        F.percentile(F.col(feature).cast("double"), 0.5).alias(f"median_{feature}") for feature in s.RFM_FEATURES
-    ]
+    medians = [percentiles(F.col(feature), [0.5])[0].alias(f"median_{feature}") for feature in s.RFM_FEATURES]
     everyone = Window.partitionBy()  # over the few rows of the names
     return (
         customer_segments.groupBy(s.RFM_SEGMENT)

@@ -44,4 +44,5 @@ def test_a_module_keeps_python_off_the_row_path(path: Path):
     assert ("rdd" in used) == (name_of(path) in RDD_USERS)
     assert "master" not in used
     assert ("getOrCreate" in used) == (name_of(path) == "segmentation/session.py")
+    assert ("percentile" in used) == (name_of(path) == "segmentation/session.py")
     assert ("matplotlib" in packages(path)) <= name_of(path).startswith(MATPLOTLIB_USERS)

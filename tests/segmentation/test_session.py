@@ -1,10 +1,11 @@
-"""The session's settings, its shuffle partitions, and a cluster that refuses the job."""
+"""The session's settings, its shuffle partitions, a cluster that refuses the job, and percentiles on every Spark."""
 
 from unittest.mock import MagicMock
 
 import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from segmentation import session
 from segmentation.errors import SegmentationError
@@ -15,6 +16,7 @@ from segmentation.session import (
     PARTITIONS,
     SETTINGS,
     partitions_for,
+    percentiles,
     set_shuffle_partitions,
     spark_session,
 )
@@ -90,3 +92,18 @@ def test_a_cluster_that_refuses_the_job_is_named_with_the_remedy(
     monkeypatch.setattr(session, "SparkSession", refusing)
     with pytest.raises(error, match=remedy):
         spark_session("tests")
+
+
+@pytest.mark.parametrize("version", ["4.0.5", "4.2.1", session.spark_version])
+def test_every_spark_interpolates_percentiles_alike(version: str, spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(session, "spark_version", version)
+    # Between 131.58 and 1759.18 Spark 4.0 to 4.2 has its median at 945.38.
+    values = {"several": [1759.18, None, 7.1, 2000.3, 131.58], "one": [0.1], "none": [None]}
+    rows = [(name, value) for name, row in values.items() for value in row]
+    named = spark.createDataFrame(rows, "name string, value double").groupBy("name")
+    found = named.agg(percentiles(F.col("value"), [0.0, 0.2, 0.5, 1.0]))
+    assert {row["name"]: row[1] for row in found.collect()} == {
+        "several": [7.1, 81.78800000000001, 945.3800000000001, 2000.3],
+        "one": [0.1] * 4,
+        "none": None,
+    }
