@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from scripts.run_contents import latest_run
 from tests.jobs.clusters import WORKERS, Cluster, running_cluster
-from tests.jobs.published_runs import latest_run
 from tests.jobs.running_jobs import (
     CONFIG,
     SECRETS,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from scripts.run_contents import content_hash, latest_run, model_content
 from segmentation import schemas as s
 from tests.conftest import ROOT
 from tests.jobs.clusters import SMALL_EXECUTORS, WORKERS, Cluster
-from tests.jobs.published_runs import content_hash, latest_run, left_over, model_content, table_of
+from tests.jobs.published_runs import left_over, table_of
 from tests.jobs.running_jobs import CONFIG, Done, PublishedRun, submit_command, watched
 from tests.jobs.small_shop import SmallShop, write_csv, write_xlsx
 

@@ -13,17 +13,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from scripts.run_contents import content_hash, content_hashes, latest_run, manifest_of, model_content
 from segmentation import schemas as s
 from segmentation.lake.staging import AUDITED
-from tests.jobs.published_runs import (
-    content_hash,
-    content_hashes,
-    latest_run,
-    left_over,
-    manifest_of,
-    model_content,
-    runs_in,
-)
+from tests.jobs.published_runs import left_over, runs_in
 from tests.jobs.running_jobs import (
     ADAPTIVE,
     CONFIG,

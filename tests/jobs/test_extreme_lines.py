@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from scripts.run_contents import latest_run
 from segmentation.features import baskets_of, orders_of
 from segmentation.returns import money_taken_back
 from segmentation.rollups import country_sales, product_sales
-from tests.jobs.published_runs import latest_run, rows_of
+from tests.jobs.published_runs import rows_of
 from tests.jobs.running_jobs import CANARY, CONFIG, QUICK, Done, RunJob
 from tests.jobs.small_shop import Fields, write_csv
 from tests.jobs.stages import clean, configured

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from scripts.run_contents import latest_run, manifest_of
 from segmentation.config.files import load_config
 from tests.conftest import ROOT
-from tests.jobs.published_runs import latest_run, left_over, manifest_of, rows_of, runs_in, table_of
+from tests.jobs.published_runs import left_over, rows_of, runs_in, table_of
 from tests.jobs.running_jobs import CONFIG, DEFAULT_RECIPE, QUICK, Done, PublishedRun, RunJob
 from tests.jobs.small_shop import SmallShop, moment_of, write_csv
 

@@ -14,12 +14,13 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
+from scripts.run_contents import latest_run, manifest_of
 from segmentation import schemas as s
 from segmentation.cleaning.rules import rejected_transactions
 from segmentation.clustering.choose_k import elbow
 from segmentation.clustering.scaling import Preparation, prepare
 from segmentation.clustering.sweep import sweep
-from tests.jobs.published_runs import latest_run, manifest_of, rows_of, table_of
+from tests.jobs.published_runs import rows_of, table_of
 from tests.jobs.running_jobs import CONFIG, RFM_CONFIG, RunJob
 from tests.jobs.stages import clean, configured
 from tests.segmentation.naive_returns import differences, lines_of_online_retail

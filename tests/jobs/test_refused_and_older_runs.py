@@ -12,13 +12,14 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.expire_runs import main as expire_runs
+from scripts.run_contents import latest_run, manifest_of
 from segmentation import schemas as s
 from segmentation.config.naming import ALL_WORDS
 from segmentation.errors import InputError, QualityGateError
 from segmentation.lake.audit import audit_staged
 from segmentation.lake.runs import Lake, open_run, read_table
 from segmentation.lake.staging import StagedRun, stage
-from tests.jobs.published_runs import latest_run, left_over, manifest_of, rows_of, runs_in, table_of
+from tests.jobs.published_runs import left_over, rows_of, runs_in, table_of
 from tests.jobs.running_jobs import CONFIG, QUICK, RFM_CONFIG, PublishedRun, RunJob
 
 AUDIT_FAILED = 4

@@ -18,9 +18,10 @@ import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import SparkSession
 
+from scripts.run_contents import manifest_of, model_content
 from segmentation import schemas as s
 from segmentation.progress import TYPICAL_SHARES
-from tests.jobs.published_runs import left_over, manifest_of, model_content, rows_of, runs_in, table_of
+from tests.jobs.published_runs import left_over, rows_of, runs_in, table_of
 from tests.jobs.running_jobs import CONFIG, PublishedRun, RunJob
 from tests.jobs.small_shop import SmallShop, customer_of, moment_of
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from scripts.run_contents import latest_run, manifest_of
 from segmentation import open_run
 from segmentation import schemas as s
 from segmentation.errors import InputError
-from tests.jobs.published_runs import latest_run, manifest_of, rows_of
+from tests.jobs.published_runs import rows_of
 from tests.jobs.running_jobs import QUICK, RunJob
 from tests.jobs.small_shop import SmallShop, customer_of, moment_of, write_csv
 

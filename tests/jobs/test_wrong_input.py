@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.published_runs import latest_run, left_over, rows_of, runs_in
+from scripts.run_contents import latest_run
+from tests.jobs.published_runs import left_over, rows_of, runs_in
 from tests.jobs.running_jobs import CONFIG, QUICK, Done, RunJob, Submit, environment, submit_command
 from tests.jobs.small_shop import HEADER, Fields, write_csv
 from tests.terminals import on_a_terminal, without_codes

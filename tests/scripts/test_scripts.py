@@ -46,7 +46,7 @@ def test_every_command_answers_help(command: Path):
 
 def test_the_documented_commands_exist():
     expected = {"environment", "demo", "test", "submit", "package", "cluster", "lock", "benchmark", "crash_test"}
-    assert expected | {"download_online_retail", "make_transactions", "evaluate_next_quarter"} == {
+    assert expected | {"download_online_retail", "make_transactions", "evaluate_next_quarter", "spark_versions"} == {
         path.name for path in COMMANDS
     }
 
