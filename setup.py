@@ -1,7 +1,8 @@
 """Packaging of the segmentation library: what `pip install .` installs, and the ranges it is known to work with.
 
 The exact versions are in `.requirements.lock` (the job) and `.requirements-test.lock` (what its tests and benchmark
-need besides). `scripts/lock` makes both files from the ranges below.
+need besides); `.requirements-oldest-spark.lock` has the oldest Spark, for one test. `scripts/lock` makes the files from
+the ranges below.
 """
 
 import re

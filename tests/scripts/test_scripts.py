@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from scripts import local_cluster
+from scripts.compare_sparks import minor_versions, oldest_version
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.process
@@ -157,6 +158,11 @@ def test_the_locks_satisfy_the_ranges_in_setup_py():
                 [specifier] = exact.specifier
                 assert specifier.operator == "=="
                 assert requirement.specifier.contains(specifier.version), f"{exact} is not in {requirement}"
+
+    [spark] = [requirement for requirement in lists["RUNTIME"] if requirement.name == "pyspark"]
+    assert spark.specifier.contains(oldest_version())
+    assert oldest_version().startswith(f"{minor_versions()[0]}.")
+    assert [minor for minor in map("4.{}".format, range(10)) if spark.specifier.contains(minor)] == minor_versions()
 
 
 # --- package ---
