@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from segmentation import rollups
@@ -37,7 +37,11 @@ SUMMED: Final = (s.REVENUE, s.GUEST_REVENUE, s.UNITS)
 
 RANK: Final = "rank"
 LIFT: Final = "lift"
+LIFT_RANK: Final = "lift_rank"
 IS_GOODS: Final = "is_goods"
+TOTAL: Final = "total"
+REST: Final = "rest"
+OF_CLASS: Final = "of_class"
 RANKED_REVENUE: Final = "ranked_revenue"
 PERIOD_START: Final = "period_start"
 DAYS_UP_TO: Final = "days_up_to"
@@ -50,58 +54,68 @@ MOST_RECENCY: Final = "most_recency_days"
 # ---- countries and products ----
 
 
-def totals(rollup: DataFrame, money: str) -> DataFrame:
-    """Sum up a rollup of countries or products in one row for each value of `is_goods`.
+def ranked(rollup: DataFrame, key: str, money: str) -> DataFrame:
+    """Rank the goods of a rollup by falling `money`; without any goods all of it.
 
-    Columns: is_goods boolean, rows bigint; revenue, guest_revenue and `money` decimal; units bigint.
+    Columns: those of the rollup, shares and ABC classes anew, of `money` over the goods; rank int, from 1; and structs
+    of rows bigint, revenue, guest_revenue and `money` decimal and units bigint: `total` of all goods, `rest` of what
+    is no goods, such as postage and fees, `of_class` of the row's class.
     """
-    sums = [F.sum(name).alias(name) for name in dict.fromkeys((*SUMMED, money))]
-    return _with_is_goods(rollup).groupBy(IS_GOODS).agg(F.count(F.lit(1)).alias(s.ROWS), *sums)
-
-
-def ranked(rollup: DataFrame, key: str, money: str, goods_only: bool) -> DataFrame:
-    """Add shares and ABC classes of `money` to a rollup: of goods, where `goods_only`, without postage and fees."""
-    goods = _with_is_goods(rollup).where(F.col(IS_GOODS) == F.lit(True)) if goods_only else rollup
+    everything, of_class = Window.partitionBy(), Window.partitionBy(s.ABC_CLASS)
+    is_goods = F.col(s.IS_MERCHANDISE) if s.IS_MERCHANDISE in rollup.columns else F.lit(True)
     kept = [name for name in rollup.columns if name not in (s.REVENUE_SHARE, s.CUMULATIVE_REVENUE_SHARE, s.ABC_CLASS)]
-    return rollups.with_revenue_shares(goods.select(*kept), key, money)
+    goods = (
+        rollup.select(*kept, (is_goods | ~F.bool_or(is_goods).over(everything)).alias(IS_GOODS))
+        .withColumns({TOTAL: _sums(money, everything, IS_GOODS), REST: _sums(money, everything, f"NOT {IS_GOODS}")})
+        .where(IS_GOODS)
+    )
+    largest_first = Window.orderBy(F.col(money).desc(), key)
+    return rollups.with_revenue_shares(goods, key, money).withColumns(
+        {RANK: F.row_number().over(largest_first), OF_CLASS: _sums(money, of_class, IS_GOODS)}
+    )
 
 
-def class_counts(rollup: DataFrame, money: str) -> DataFrame:
-    """Count the rows of each ABC class and sum their `money`.
+def largest(goods: DataFrame) -> DataFrame:
+    """Return the LARGEST_SHOWN rows of `ranked`, and the first of each class."""
+    first = F.min(RANK).over(Window.partitionBy(s.ABC_CLASS))
+    shown = goods.withColumn("is_shown", (F.col(RANK) <= LARGEST_SHOWN) | (F.col(RANK) == first))
+    return shown.where("is_shown").drop(IS_GOODS, "is_largest", "is_shown").orderBy(RANK)
 
-    Columns: abc_class string, rows bigint, and `money` decimal.
-    """
-    return rollup.groupBy(s.ABC_CLASS).agg(F.count(F.lit(1)).alias(s.ROWS), F.sum(money).alias(money))
 
-
-def largest(rollup: DataFrame, key: str, money: str) -> DataFrame:
-    """Return the LARGEST_SHOWN rows of a rollup by falling `money`."""
-    return rollup.orderBy(F.col(money).desc(), key).limit(LARGEST_SHOWN)
+def _sums(money: str, window: WindowSpec, condition: str) -> Column:
+    rows = F.count_if(F.expr(condition)).over(window).alias(s.ROWS)
+    names = dict.fromkeys((*SUMMED, money))
+    return F.struct(rows, *[F.sum(F.when(F.expr(condition), F.col(name))).over(window).alias(name) for name in names])
 
 
 def sold_by_segment(by_segment: DataFrame, key: str, keys: Sequence[Any]) -> DataFrame:
     """Return one row per segment and key, of the given `keys` and of each segment's LARGEST_OF_A_SEGMENT.
 
+    Of rows `with_lift`, each segment's LARGEST_OF_A_SEGMENT by their lift too.
+
     Columns: `key`; segment_id int; customers bigint; revenue decimal; rank int, from 1 in the segment by falling
-    revenue.
+    revenue; those of `with_lift`.
     """
     in_segment = Window.partitionBy(s.SEGMENT_ID).orderBy(F.col(s.REVENUE).desc(), key)
     numbered = by_segment.withColumn(RANK, F.row_number().over(in_segment))
     is_shown = (F.col(RANK) <= LARGEST_OF_A_SEGMENT) | F.col(key).isin(list(keys))
-    columns = (key, s.SEGMENT_ID, s.CUSTOMERS, s.REVENUE, RANK)
+    of_lift = [name for name in (s.DESCRIPTION, LIFT, LIFT_RANK) if name in by_segment.columns]
+    if of_lift:
+        is_shown |= F.col(LIFT_RANK) <= LARGEST_OF_A_SEGMENT
+    columns = (key, s.SEGMENT_ID, s.CUSTOMERS, s.REVENUE, RANK, *of_lift)
     return numbered.where(is_shown).select(*columns).orderBy(s.SEGMENT_ID, RANK)
 
 
-def bought_more_often(goods: DataFrame, product_segments: DataFrame, customers: Mapping[int, int]) -> DataFrame:
-    """Return the products that a segment's customers buy notably more often than others: the greatest lift first.
+def with_lift(product_segments: DataFrame, goods: DataFrame, customers: Mapping[int, int]) -> DataFrame:
+    """Add how much more often a segment's customers buy a product than all others do.
 
     The lift of a product is the share of the segment's customers who bought it, divided by that share of all other
-    customers (S. Brin, R. Motwani, J. Ullman, S. Tsur, "Dynamic itemset counting", 1997). Only products with
-    LEAST_BUYERS buyers in the segment count, so that a few people make no finding. `customers` are those of each
-    segment, by id; there are at least two.
+    customers (S. Brin, R. Motwani, J. Ullman, S. Tsur, "Dynamic itemset counting", 1997). Only `goods`, one row per
+    stock code, with LEAST_BUYERS buyers in the segment count, so that a few people make no finding. `customers` are
+    those of each segment, by id; there are at least two.
 
-    Columns: segment_id int; stock_code, description string; customers bigint, the buyers in the segment; lift double,
-    NULL where no other customer bought it; rank int, from 1 in the segment up to LARGEST_OF_A_SEGMENT.
+    Columns: description string, NULL for no goods; lift double, NULL where no other customer bought the product;
+    lift_rank int, from 1 in the segment by falling lift, NULL where the lift is not notable.
     """
     everyone = sum(customers.values())
     size = F.element_at(
@@ -110,24 +124,20 @@ def bought_more_often(goods: DataFrame, product_segments: DataFrame, customers: 
     of_product = F.sum(s.CUSTOMERS).over(Window.partitionBy(s.STOCK_CODE))
     others = (of_product - F.col(s.CUSTOMERS)) / (F.lit(everyone) - size)
     lift = F.when(others > 0, F.col(s.CUSTOMERS) / size / others)
-    is_notable = (F.col(s.CUSTOMERS) >= LEAST_BUYERS) & (F.col(LIFT).isNull() | (F.col(LIFT) >= NOTABLE_LIFT))
+    is_notable = (
+        F.col(IS_GOODS).isNotNull()
+        & (F.col(s.CUSTOMERS) >= LEAST_BUYERS)
+        & (F.col(LIFT).isNull() | (F.col(LIFT) >= NOTABLE_LIFT))
+    )
     greatest_first = (F.col(LIFT).desc_nulls_first(), F.col(s.CUSTOMERS).desc(), F.col(s.STOCK_CODE))
-    in_segment = Window.partitionBy(s.SEGMENT_ID).orderBy(*greatest_first)
+    in_segment = Window.partitionBy(s.SEGMENT_ID, "is_notable").orderBy(*greatest_first)
     # One row per stock code on the right side.
-    named = product_segments.join(goods.select(s.STOCK_CODE, s.DESCRIPTION), on=s.STOCK_CODE, how="inner")
+    named = product_segments.join(goods.select(s.STOCK_CODE, s.DESCRIPTION, IS_GOODS), on=s.STOCK_CODE, how="left")
     return (
         named.withColumn(LIFT, lift)
-        .where(is_notable)
-        .withColumn(RANK, F.row_number().over(in_segment))
-        .where(F.col(RANK) <= LARGEST_OF_A_SEGMENT)
-        .select(s.SEGMENT_ID, s.STOCK_CODE, s.DESCRIPTION, s.CUSTOMERS, LIFT, RANK)
-        .orderBy(s.SEGMENT_ID, RANK)
+        .withColumn("is_notable", is_notable)
+        .withColumn(LIFT_RANK, F.when(F.col("is_notable"), F.row_number().over(in_segment)))
     )
-
-
-def _with_is_goods(rollup: DataFrame) -> DataFrame:
-    is_goods = F.col(s.IS_MERCHANDISE) if s.IS_MERCHANDISE in rollup.columns else F.lit(True)
-    return rollup.withColumn(IS_GOODS, is_goods)
 
 
 # ---- returns ----

@@ -49,8 +49,8 @@ class Sold:
 
     `money` is the column that counts. `largest` holds at most LARGEST_SHOWN rows of the rollup, `total` sums rows,
     revenue, guest_revenue, units and `money` of all of them; `rest` does so for what is no merchandise, None where
-    there is none. `classes` has the rows and `money` of each ABC class. `of_segments` and `often` are described at
-    `aggregates.sold_by_segment` and `aggregates.bought_more_often`.
+    there is none. `classes` has these sums of each ABC class. `of_segments` are rows of `aggregates.sold_by_segment`,
+    `often` those with a notable lift (`aggregates.with_lift`): their rank is that of the lift.
     """
 
     money: str
@@ -203,21 +203,26 @@ def _is_known(feature: str, config: RunConfig) -> bool:
 def _sold(rollup: DataFrame | None, by_segment: DataFrame | None, key: str, money: str, profiles: Rows) -> Sold | None:
     if rollup is None or by_segment is None:
         return None
-    sums = {row[agg.IS_GOODS]: row for row in _rows(agg.totals(rollup, money))}  # two rows
-    goods_only = True in sums  # where no stock code looks like merchandise, all of them are shown
-    ranked = agg.ranked(rollup, key, money, goods_only)
-    total = sums[goods_only]
-    rest = sums.get(False) if goods_only else None
-    classes = _rows(agg.class_counts(ranked, money))  # three rows
-    largest = _rows(agg.largest(ranked, key, money))  # LARGEST_SHOWN rows
-    keys = [row[key] for row in largest]
-    # LARGEST_SHOWN + LARGEST_OF_A_SEGMENT rows per segment.
-    of_segments = _rows(agg.sold_by_segment(by_segment, key, keys))
-    often: Rows = ()
+    ranked = agg.ranked(rollup, key, money)
+    found = _rows(agg.largest(ranked))  # LARGEST_SHOWN rows and one per class
+    classes = {row[s.ABC_CLASS]: {s.ABC_CLASS: row[s.ABC_CLASS], **row[agg.OF_CLASS].asDict()} for row in found}
+    total, rest = (found[0][sums].asDict() for sums in (agg.TOTAL, agg.REST))
+    largest = [row for row in found if row[agg.RANK] <= agg.LARGEST_SHOWN]
+    keys = {row[key] for row in largest}
     if key == s.STOCK_CODE and len(profiles) > 1:
         customers = {int(row[s.SEGMENT_ID]): int(row[s.CUSTOMERS]) for row in profiles}
-        often = _rows(agg.bought_more_often(ranked, by_segment, customers))  # LARGEST_OF_A_SEGMENT per segment
-    return Sold(money, largest, total, rest, classes, of_segments, often)
+        by_segment = agg.with_lift(by_segment, ranked, customers)
+    # LARGEST_SHOWN + twice LARGEST_OF_A_SEGMENT rows per segment.
+    sold = _rows(agg.sold_by_segment(by_segment, key, sorted(keys)))
+    of_segments = [row for row in sold if row[agg.RANK] <= agg.LARGEST_OF_A_SEGMENT or row[key] in keys]
+    often = [{**row, agg.RANK: row[agg.LIFT_RANK]} for row in sold if _is_bought_more_often(row)]
+    often.sort(key=lambda row: (row[s.SEGMENT_ID], row[agg.RANK]))
+    return Sold(money, largest, total, rest if rest[s.ROWS] else None, [*classes.values()], of_segments, often)
+
+
+def _is_bought_more_often(row: Row) -> bool:
+    rank = row.get(agg.LIFT_RANK)
+    return rank is not None and rank <= agg.LARGEST_OF_A_SEGMENT
 
 
 def _rows(frame: DataFrame) -> Rows:

@@ -14,8 +14,6 @@ from segmentation.report.aggregates import (
     MOST_BINS,
     MOST_PERIODS,
     bin_days,
-    bought_more_often,
-    class_counts,
     drawn_customers,
     example_lines,
     greatest_returned_orders,
@@ -27,7 +25,7 @@ from segmentation.report.aggregates import (
     ranked,
     recency_bins,
     sold_by_segment,
-    totals,
+    with_lift,
 )
 
 # ---- countries and products ----
@@ -49,28 +47,40 @@ def products(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(PRODUCTS, PRODUCT)
 
 
-def test_the_largest_come_first_and_equal_ones_by_their_key(products: DataFrame, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(aggregates, "LARGEST_SHOWN", 3)
-    rows = largest(products, "stock_code", "net_revenue").collect()
-    assert [row["stock_code"] for row in rows] == ["POST", "22423", "85123A"]
+def test_the_largest_come_first_with_one_of_each_class_and_equal_ones_by_their_key(
+    products: DataFrame, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(aggregates, "LARGEST_SHOWN", 1)
+    rows = largest(ranked(products, "stock_code", "net_revenue")).collect()
+    assert [(row["stock_code"], row["rank"]) for row in rows] == [("22423", 1), ("85123A", 2), ("10001", 3)]
 
 
-def test_goods_and_the_rest_are_summed_up_apart(products: DataFrame):
-    goods, rest = sorted(totals(products, "net_revenue").collect(), key=lambda row: not row["is_goods"])
+def test_goods_their_classes_and_the_rest_are_summed_up_apart(products: DataFrame):
+    goods, *others = largest(ranked(products, "stock_code", "net_revenue")).collect()
     sums = {"rows": 3, "revenue": Decimal(120), "guest_revenue": Decimal(8), "units": 25, "net_revenue": Decimal(110)}
-    assert goods.asDict() == {"is_goods": True, **sums}
-    assert (rest["rows"], rest["revenue"]) == (1, Decimal(90))
+    assert goods["total"].asDict() == sums
+    assert (goods["rest"]["rows"], goods["rest"]["revenue"]) == (1, Decimal(90))
+    assert [
+        (row["abc_class"], row["of_class"]["rows"], row["of_class"]["net_revenue"]) for row in (goods, *others)
+    ] == [
+        ("A", 1, Decimal(50)),
+        ("B", 1, Decimal(50)),
+        ("C", 1, Decimal(10)),
+    ]
 
 
 def test_shares_and_classes_are_of_goods_and_of_the_money_that_counts(products: DataFrame):
-    rows = ranked(products, "stock_code", "net_revenue", goods_only=True).orderBy("stock_code").collect()
+    rows = ranked(products, "stock_code", "net_revenue").orderBy("stock_code").collect()
     assert [(row["stock_code"], row["abc_class"]) for row in rows] == [("10001", "C"), ("22423", "A"), ("85123A", "B")]
     assert [row["revenue_share"] for row in rows] == pytest.approx([10 / 110, 50 / 110, 50 / 110])
-    assert ranked(products, "stock_code", "net_revenue", goods_only=False).count() == 4
-    counted = {
-        row["abc_class"]: (row["rows"], row["net_revenue"]) for row in class_counts(products, "net_revenue").collect()
-    }
-    assert counted == {"A": (2, Decimal(140)), "B": (1, Decimal(50)), "C": (1, Decimal(10))}
+
+
+def test_without_any_goods_all_rows_are_shown(products: DataFrame):
+    fees = products.withColumn("is_merchandise", F.lit(False))
+    rows = largest(ranked(fees, "stock_code", "net_revenue")).collect()
+    assert [(row["stock_code"], row["total"]["rows"], row["rest"]["rows"]) for row in rows] == [
+        (code, 4, 0) for code in ("POST", "22423", "85123A", "10001")
+    ]
 
 
 def test_each_segment_has_its_largest_and_the_keys_asked_for(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
@@ -90,15 +100,24 @@ def test_the_lift_compares_a_segments_buyers_with_all_others(spark: SparkSession
         ("10001", 2, 1),
         ("POST", 1, 90),  # no merchandise
     ]
-    by_segment = spark.createDataFrame(bought, "stock_code string, segment_id int, customers bigint").repartition(3)
-    goods = ranked(products, "stock_code", "net_revenue", goods_only=True)
-    rows = bought_more_often(goods, by_segment, {1: 100, 2: 200}).collect()
-    assert [(row["segment_id"], row["description"], row["rank"]) for row in rows] == [
-        (1, "LANTERN", 1),
-        (1, "CAKESTAND", 2),
+    schema = "stock_code string, segment_id int, customers bigint"
+    by_segment = spark.createDataFrame(bought, schema).withColumn("revenue", F.lit(1)).repartition(3)
+    rows = with_lift(by_segment, ranked(products, "stock_code", "net_revenue"), {1: 100, 2: 200}).collect()
+    notable = {row["lift_rank"]: row for row in rows if row["lift_rank"] is not None}
+    assert [(rank, notable[rank]["segment_id"], notable[rank]["description"]) for rank in sorted(notable)] == [
+        (1, 1, "LANTERN"),
+        (2, 1, "CAKESTAND"),
     ]
-    assert rows[0]["lift"] is None
-    assert rows[1]["lift"] == pytest.approx(1.6)
+    assert notable[1]["lift"] is None
+    assert notable[2]["lift"] == pytest.approx(1.6)
+
+
+def test_what_is_bought_more_often_is_shown_whatever_its_revenue(spark: SparkSession, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(aggregates, "LARGEST_OF_A_SEGMENT", 1)
+    schema = "stock_code string, segment_id int, customers bigint, revenue int, lift double, lift_rank int"
+    bought = [("a", 1, 9, 3, 1.3, 2), ("b", 1, 9, 9, None, None), ("c", 1, 9, 1, 2.0, 1)]
+    rows = sold_by_segment(spark.createDataFrame(bought, schema), "stock_code", []).collect()
+    assert [(row["stock_code"], row["rank"], row["lift_rank"]) for row in rows] == [("b", 1, None), ("c", 3, 1)]
 
 
 # ---- returns ----
