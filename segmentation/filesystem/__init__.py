@@ -3,6 +3,7 @@
 The cluster's own settings and credentials apply.
 """
 
+import logging
 import os
 import platform
 import re
@@ -14,9 +15,12 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
+logger = logging.getLogger(__name__)
+
 OWNER_ONLY_FOLDER = 0o700
 OWNER_ONLY_FILE = 0o600
 HIDDEN_IS_NO_DATA = "Spark reads no file whose name begins with _ or . or ends with ._COPYING_: rename it if it is data"
+SCHEME_AND_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?=/)(//[^/]*)?")
 # A network file system serves many machines: a temporary name says which of them made it, between two dots.
 HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
 
@@ -59,6 +63,7 @@ class FileSystem(Protocol):
 
     def find(self, pattern: str) -> list[StoredFile]: ...
     def head(self, path: str, count: int) -> bytes: ...
+    def part(self, path: str, start: int, count: int) -> bytes: ...
     def read_text(self, path: str) -> str: ...
     def local_copy(self, path: str) -> AbstractContextManager[Path]: ...
     def exists(self, path: str) -> bool: ...
@@ -92,9 +97,31 @@ def filesystem_for(spark: SparkSession, path: str) -> FileSystem:
     return LocalFileSystem(spark, path) if filesystem.scheme == "file" else filesystem
 
 
+class FileSystems:
+    """Opens the file system of each scheme and host once, for reading paths that are on several."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._opened: dict[str, FileSystem] = {}
+
+    def of(self, path: str) -> FileSystem:
+        """Return the file system that holds `path`. Raises Hadoop's error for an unknown scheme or host."""
+        match = SCHEME_AND_HOST.match(path)
+        root = match[0] if match else ""
+        if root not in self._opened:
+            self._opened[root] = filesystem_for(self._spark, f"{root}/")
+        return self._opened[root]
+
+
 def is_hidden(name: str) -> bool:
     """Return whether Spark skips a file or folder of this name, even if it is named by itself."""
     return (name.startswith("_") and "=" not in name) or name.startswith(".") or name.endswith("._COPYING_")
+
+
+def warn_of_hidden(path: str) -> None:
+    """Warn that a hidden file or folder with content is left out; of checksums nobody needs to know."""
+    if not path.endswith(".crc"):
+        logger.warning("%s is left out: %s", readable_path(path), HIDDEN_IS_NO_DATA)
 
 
 def readable_path(path: str) -> str:

@@ -1,27 +1,24 @@
 """Files and folders through Hadoop's FileSystem: HDFS, object stores, and reading on the local disk."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict, java_message
 from segmentation.filesystem import (
-    HIDDEN_IS_NO_DATA,
     OWNER_ONLY_FILE,
     OWNER_ONLY_FOLDER,
     Claim,
     StoredFile,
     is_hidden,
-    readable_path,
     temporary_name,
+    warn_of_hidden,
 )
-
-logger = logging.getLogger(__name__)
 
 RENAMES_FOLDERS = frozenset({"hdfs", "viewfs"})
 
@@ -44,6 +41,8 @@ class HadoopFileSystem:
         self.scheme: str = self._fs.getUri().getScheme()
         self.root: str = self._fs.makeQualified(self._path(path)).toString()
         self.renames_folders: bool = self.scheme in RENAMES_FOLDERS
+        self._codecs: dict[str, Any] = {}
+        self._lock = Lock()  # files are opened by several threads
 
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(path)
@@ -61,34 +60,57 @@ class HadoopFileSystem:
         return sorted((file for status in statuses for file in self._files_of(status)), key=lambda file: file.path)
 
     def _files_of(self, status: Any) -> Iterator[StoredFile]:
+        path = status.getPath().toString()
         if not status.isDirectory():
-            yield StoredFile(status.getPath().toString(), status.getLen(), status.getModificationTime())
+            yield StoredFile(path, status.getLen(), status.getModificationTime())
             return
         for inner in self._fs.listStatus(status.getPath()):
             name = inner.getPath().getName()
             if not is_hidden(name):
                 yield from self._files_of(inner)
-            elif (inner.getLen() or inner.isDirectory()) and not name.endswith(".crc"):
-                logger.warning("%s is left out: %s", readable_path(inner.getPath().toString()), HIDDEN_IS_NO_DATA)
+            elif inner.getLen() or inner.isDirectory():
+                warn_of_hidden(inner.getPath().toString())
 
     def head(self, path: str, count: int) -> bytes:
         """Return the first `count` bytes of a file, decompressed according to its name.
 
         Raises OSError if it cannot be read or decompressed.
         """
+        with self._opened(path, self._codec_of(path)) as stream:
+            return bytes(stream.readNBytes(count))
+
+    def part(self, path: str, start: int, count: int) -> bytes:
+        """Return `count` bytes of a file from a position on, as they are stored.
+
+        Raises OSError if it cannot be read.
+        """
+        with self._opened(path) as stream:
+            stream.seek(start)
+            return bytes(stream.readNBytes(count))
+
+    @contextmanager
+    def _opened(self, path: str, codec: Any = None) -> Iterator[Any]:
+        """Open a file as a stream of Java, and raise its errors as OSError."""
         stream = None
         try:
             stream = self._fs.open(self._path(path))
-            codecs = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf)
-            codec = codecs.getCodec(self._path(path))
             if codec:
                 stream = codec.createInputStream(stream)
-            return bytes(stream.readNBytes(count))
+            yield stream
         except Exception as error:  # noqa: BLE001 - py4j raises every Java exception as its own type
             raise OSError(java_message(error)) from None
         finally:
             if stream is not None:
                 stream.close()
+
+    def _codec_of(self, path: str) -> Any:
+        """Return Hadoop's codec for the ending of a file's name, None where it is not compressed."""
+        ending = Path(path).suffix
+        with self._lock:
+            if ending not in self._codecs:
+                factory = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf)
+                self._codecs[ending] = factory.getCodec(self._path(f"/name{ending}"))
+            return self._codecs[ending]
 
     def read_text(self, path: str) -> str:
         """Return a small text file's content. Raises OSError if it cannot be read."""

@@ -3,12 +3,18 @@
 Hadoop's local file system copies where a rename fails, replaces by deleting first, and knows no locks.
 """
 
+import bz2
 import fcntl
+import gzip
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISDIR
+from typing import IO
 
 from pyspark.sql import SparkSession
 
@@ -17,22 +23,53 @@ from segmentation.filesystem import (
     OWNER_ONLY_FILE,
     OWNER_ONLY_FOLDER,
     Claim,
+    StoredFile,
+    is_hidden,
     is_temporary_here,
     readable_path,
     temporary_name,
+    warn_of_hidden,
 )
 from segmentation.filesystem.hadoop import HadoopFileSystem
 
+# Compressions that Python unpacks, by the ending of a file's name.
+OPENERS: Mapping[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
+
 
 class LocalFileSystem(HadoopFileSystem):
-    """The driver's disk: Hadoop lists, globs and decompresses, the operating system does the rest.
+    """The driver's disk: Hadoop expands globs and unpacks rare compressions, the operating system does the rest.
 
-    Writing, renaming and deleting need no Java, which may have ended.
+    A call to Java takes longer than listing or opening a small file. Writing, renaming and deleting need no Java, which
+    may have ended.
     """
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         super().__init__(spark, path)
         self.renames_folders = True
+
+    def find(self, pattern: str) -> list[StoredFile]:
+        path = _absolute(pattern)
+        if Path(path).exists():
+            paths = [path]
+        else:
+            statuses = self._fs.globStatus(self._path(pattern)) or ()
+            paths = [readable_path(status.getPath().toString()) for status in statuses]
+        return sorted((file for path in paths for file in files_at(path, warn_of_hidden)), key=lambda file: file.path)
+
+    def head(self, path: str, count: int) -> bytes:
+        opener = OPENERS.get(Path(path).suffix)
+        if opener is None and self._codec_of(path):
+            return super().head(path, count)
+        try:
+            with (opener or open)(_local(path), "rb") as stream:
+                return stream.read(count)
+        except (EOFError, zlib.error) as error:
+            raise OSError(str(error)) from None
+
+    def part(self, path: str, start: int, count: int) -> bytes:
+        with _local(path).open("rb") as stream:
+            stream.seek(start)
+            return stream.read(count)
 
     def read_text(self, path: str) -> str:
         return _local(path).read_text(encoding="utf-8")
@@ -137,6 +174,26 @@ class LocalFileSystem(HadoopFileSystem):
             self.delete(path)
 
 
+def files_at(path: str, on_hidden: Callable[[str], None] = lambda _: None) -> Iterator[StoredFile]:
+    """Yield a file, or every file below a folder, in no order, as Hadoop lists it; symbolic links are followed.
+
+    Hidden files and folders inside a folder are left out; `on_hidden` gets the path of each that is not empty.
+
+    Raises OSError for a folder that may not be listed, and for a name that Java cannot represent.
+    """
+    status = os.stat(path)  # noqa: PTH116 - thousands of files are listed
+    if not S_ISDIR(status.st_mode):
+        yield StoredFile(f"file:{path}", status.st_size, status.st_mtime_ns // 1_000_000)
+        return
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if not is_hidden(entry.name):
+                with suppress(FileNotFoundError):  # a link to nothing, or a file that was removed meanwhile
+                    yield from files_at(_encodable(entry.path), on_hidden)
+            elif entry.is_dir() or entry.stat(follow_symlinks=False).st_size:
+                on_hidden(entry.path)
+
+
 def claim_folder(folder: Path) -> Claim:
     """Claim a folder by a lock, which ends with the process."""
     try:
@@ -153,6 +210,19 @@ def claim_folder(folder: Path) -> Claim:
 
 def _local(path: str) -> Path:
     return Path(readable_path(path))
+
+
+def _absolute(path: str) -> str:
+    """Return a local path as Hadoop qualifies it, without the scheme."""
+    return os.path.abspath(re.sub("^/+", "/", readable_path(path)))  # noqa: PTH100 - `resolve` would follow links
+
+
+def _encodable(path: str) -> str:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise OSError(f"the name {path!r} is not UTF-8: rename the file") from None
+    return path
 
 
 def _sync(path: Path) -> None:

@@ -1,15 +1,18 @@
 """Both file systems give the same answers; the local one also locks, claims and cleans up."""
 
+import bz2
+import gzip
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict
-from segmentation.filesystem import HOST, StoredFile, filesystem_for, temporary_name
+from segmentation.filesystem import HOST, FileSystems, StoredFile, filesystem_for, temporary_name
 from segmentation.filesystem.hadoop import HadoopFileSystem
 from segmentation.filesystem.local import LocalFileSystem
 
@@ -47,24 +50,45 @@ def test_a_text_file_is_replaced_and_leaves_no_temporary_file(filesystem: Hadoop
 
 
 def test_files_are_listed_below_folders_and_by_glob_without_hidden_ones(
-    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    filesystem: HadoopFileSystem, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     for name in ("b.csv", "a.csv", "_SUCCESS", ".a.csv.crc", "deep/c.csv", "_staging/d.csv", "e.txt"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text("12345")
     os.utime(tmp_path / "a.csv", (1_300_000_000, 1_300_000_000))
-    filesystem = filesystem_for(spark, str(tmp_path))
+    (tmp_path / "linked").symlink_to(tmp_path / "deep")
+    (tmp_path / "nowhere.csv").symlink_to(tmp_path / "gone.csv")
 
     def find(pattern: str) -> list[str]:
         return [file.path.removeprefix(f"{filesystem.root}/") for file in filesystem.find(pattern)]
 
-    assert find(str(tmp_path)) == ["a.csv", "b.csv", "deep/c.csv", "e.txt"]
+    assert find(str(tmp_path)) == ["a.csv", "b.csv", "deep/c.csv", "e.txt", "linked/c.csv"]
+    assert find(f"file://{tmp_path}//deep/../deep/") == ["deep/c.csv"]
     assert f"{tmp_path}/_staging is left out" in caplog.text
     assert ".a.csv.crc" not in caplog.text
     assert find(f"{tmp_path}/*.csv") == ["a.csv", "b.csv"]
     assert find(f"{tmp_path}/nothing") == []
     assert filesystem.find(f"{tmp_path}/a.csv") == [StoredFile(f"{filesystem.root}/a.csv", 5, 1_300_000_000_000)]
+
+
+def test_the_head_is_unpacked_by_the_ending_of_the_name_and_a_part_is_not(filesystem: HadoopFileSystem, tmp_path: Path):
+    packed = {"a.csv": b"12345", "a.csv.gz": gzip.compress(b"12345"), "a.bz2": bz2.compress(b"12345")}
+    packed["a.deflate"] = zlib.compress(b"12345")
+    for name, content in packed.items():
+        (tmp_path / name).write_bytes(content)
+        assert filesystem.head(f"{filesystem.root}/{name}", 3) == b"123"
+        assert filesystem.part(f"{filesystem.root}/{name}", 1, 3) == content[1:4]
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"12345")[:-9])
+    with pytest.raises(OSError, match=r".+"):
+        filesystem.head(f"{filesystem.root}/cut.gz", 100)
+
+
+def test_the_file_system_of_many_paths_is_opened_once(spark: SparkSession, tmp_path: Path):
+    filesystems = FileSystems(spark)
+    assert filesystems.of("/a/b.csv") is filesystems.of("c:d.csv") is filesystems.of("e=1/f.csv")
+    assert filesystems.of("file:/a/b.csv") is filesystems.of("file:/c.csv")
+    assert isinstance(filesystems.of(f"file://{tmp_path}"), LocalFileSystem)
 
 
 def test_a_missing_file_raises_an_os_error_that_names_it(filesystem: HadoopFileSystem, tmp_path: Path):
