@@ -40,6 +40,8 @@ SETTINGS = {
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     # Lines are cached for one run: choosing a compression for them takes longer than it saves.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # Spark looks up each of thousands of files again, by default in a task of its own, which takes longer than that.
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",
     # Workbooks and small tables reach Spark as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }

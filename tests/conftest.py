@@ -28,6 +28,7 @@ SMALL = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",
     "spark.log.level": "ERROR",
+    "spark.sql.files.openCostInBytes": "65536",  # as in conf/spark-local.conf
     # As scripts/submit starts Java for small input: it lives for minutes, and two sessions share the cores.
     "spark.driver.extraJavaOptions": " ".join(JAVA_FOR_SMALL_INPUT),
     **settings_of(SPARK_FOR_SMALL_INPUT),

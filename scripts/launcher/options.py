@@ -22,8 +22,6 @@ JAVA_FOR_LARGE_INPUT: Final = ("-XX:+UseParallelGC",)
 SPARK_FOR_SMALL_INPUT: Final = (
     "spark.sql.adaptive.enabled=false",
     "spark.sql.shuffle.partitions=2",
-    # As if a file cost 64 KB to open, not 4 MB: every core then reads a part of a file of a few megabytes.
-    "spark.sql.files.openCostInBytes=65536",
 )
 # Java ignores a class archive that does not fit, without a message.
 CLASS_SHARING: Final = ("-Xshare:auto", "-Xlog:disable", "-Xlog:all=error:stderr")

@@ -40,9 +40,15 @@ def test_partitions_grow_with_the_size_of_the_text():
 
 
 def test_compressed_files_count_as_the_text_they_hold():
-    sizes = [estimated_csv_bytes(name, 100) for name in ("a.csv", "/days/a.xlsx", "s3a://bucket/a.csv.gz", "a.parquet")]
-    assert sizes[0] == 100
+    names = ("a.csv", "/days/a.xlsx", "s3a://bucket/a.csv.gz", "a.parquet")
+    sizes = [estimated_csv_bytes(name, 1_000_000) for name in names]
+    assert sizes[0] == 1_000_000
     assert sizes == sorted(set(sizes))
+
+
+def test_thousands_of_small_parquet_files_count_as_the_few_lines_they_hold():
+    of_54_lines, footer_alone = estimated_csv_bytes("a.parquet", 4_328), estimated_csv_bytes("a.parquet", 1_800)
+    assert (of_54_lines, footer_alone) == (5_312, 0)
 
 
 def test_partitions_given_to_spark_submit_stay(spark: SparkSession):
