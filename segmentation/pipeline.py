@@ -50,7 +50,7 @@ from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, c
 from segmentation.exports import export_rows, file_names
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.filesystem import filesystem_for
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.lake import audit, gates, manifest, staging

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings, InputSettings
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_lines
 
 HEADER = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country")

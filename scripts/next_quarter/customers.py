@@ -23,7 +23,7 @@ from segmentation.cleaning.rules import judge_lines, sales_lines
 from segmentation.config.settings import ExportSettings, QualityGates, RunConfig
 from segmentation.context import Published
 from segmentation.errors import ConfigError, InputError
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_lines
 from segmentation.session import guest_of, release
 

@@ -42,8 +42,13 @@ class ColumnGuess:
     absent: Mapping[str, str]
 
 
-def guess_columns(names: Sequence[str], fixed: Mapping[str, str | None] | None = None) -> ColumnGuess:
+def guess_columns(
+    names: Sequence[str], fixed: Mapping[str, str | None] | None = None, folders: Sequence[str] = ()
+) -> ColumnGuess:
     """Return the best column for each field; each column is used once.
+
+    `folders` are names of folders such as `country=France`: each counts as a column where it gives a field that has
+    none, and leaves the columns of all other fields as they are.
 
     Fields' own names come first, then those of a known export, usual names and similar ones. `fixed` maps fields to
     columns that are given, or to None for a field to leave out.
@@ -57,7 +62,18 @@ def guess_columns(names: Sequence[str], fixed: Mapping[str, str | None] | None =
     "may be 'OrderID' or 'TransactionID'"
     >>> guess_columns(["who", "Customer ID", "Date", "Total"]).columns
     {'invoice_date': 'Date', 'customer_id': 'Customer ID', 'amount': 'Total'}
+    >>> guess_columns(["Customer ID", "Order Date", "Total"], folders=["date", "Country"]).columns
+    {'invoice_date': 'Order Date', 'customer_id': 'Customer ID', 'country': 'Country', 'amount': 'Total'}
     """
+    guess = _guess(names, fixed)
+    for folder in folders:
+        wider = _guess([*names, folder], fixed)
+        if folder in wider.columns.values() and guess.columns.items() <= wider.columns.items():
+            names, guess = [*names, folder], wider
+    return guess
+
+
+def _guess(names: Sequence[str], fixed: Mapping[str, str | None] | None) -> ColumnGuess:
     given = dict(fixed or {})
     left_out = {field for field, column in given.items() if column is None} | _other_money(given)
     stripped = [name.strip() for name in names]

@@ -4,6 +4,7 @@ import logging
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from segmentation import schemas as s
@@ -94,7 +95,8 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str | None]
 
     Raises: GuessError if they differ.
     """
-    guesses = [guess_columns(sample.names, fixed) for sample in samples]
+    guess_of = cache(lambda names, folders: guess_columns(names, fixed, folders))  # most headers are alike
+    guesses = [guess_of(tuple(sample.names), tuple(sample.folders)) for sample in samples]
     fewest = min(FEWEST_FIELDS, max(len(guess.columns) for guess in guesses))
     with_lines = [
         (sample, guess)
@@ -107,7 +109,8 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str | None]
     if not different:
         return samples_with_lines, guess
     # A file may have a column more than another: the guess is then made from the columns that all have.
-    common = guess_columns(_common_names([sample for sample, _ in with_lines]), fixed)
+    own, folders = _common_names(samples_with_lines)
+    common = guess_columns(own, fixed, folders)
     if common.missing or any(other.columns.keys() - common.columns.keys() for _, other in with_lines):
         sample, other = different[0]
         field = next(field for field in s.INPUT_FIELDS if guess.columns.get(field) != other.columns.get(field))
@@ -118,13 +121,19 @@ def _agree_on_columns(samples: Sequence[Sample], fixed: Mapping[str, str | None]
     return samples_with_lines, common
 
 
-def _common_names(samples: Sequence[Sample]) -> list[str]:
-    """Return the names that all files have. JSON files count as one: an object omits a key without a value."""
+def _common_names(samples: Sequence[Sample]) -> tuple[list[str], list[str]]:
+    """Return the columns that all files have, and those that all have in the file or in the name of a folder.
+
+    JSON files count as one: an object omits a key without a value.
+    """
     headers = [list(sample.names) for sample in samples if sample.kind != "json"]
     keys = dict.fromkeys(name for sample in samples if sample.kind == "json" for name in sample.names)
     if keys:
         headers.insert(0, list(keys))
-    return [name for name in headers[0] if all(name in names for names in headers)]
+    own = [name for name in headers[0] if all(name in names for names in headers)]
+    either = [{*sample.names, *sample.folders} for sample in samples]
+    names = dict.fromkeys(name for sample in samples for name in (*sample.names, *sample.folders))
+    return own, [name for name in names if name not in own and all(name in known for known in either)]
 
 
 def _values(samples: Sequence[Sample], columns: Mapping[str, str]) -> dict[str, list[str]]:

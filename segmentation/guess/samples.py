@@ -3,29 +3,28 @@
 A sample reads a bounded part of a file and validates nothing. The readers of `ingest` read all of it later.
 """
 
-import bz2
 import csv
 import glob
-import gzip
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from segmentation.config.settings import CsvSettings
 from segmentation.errors import ConfigError, InputError
-from segmentation.filesystem import StoredFile, is_hidden
+from segmentation.filesystem import readable_path
+from segmentation.filesystem.local import OPENERS, files_at
 from segmentation.ingest.csv_files import DELIMITERS, detect_encoding, split_header, text_lines
-from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, InputFile, kind_of, missing_path_error
-from segmentation.ingest.json_files import head_keys, is_json_array, objects_in
+from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, folder_columns, kind_of, missing_path_error
+from segmentation.ingest.json_files import ARRAY, json_header, objects_in
 from segmentation.ingest.xlsx import first_rows
 from segmentation.redaction import without_secrets
 
@@ -34,9 +33,9 @@ from segmentation.redaction import without_secrets
 LINES_OF_HEAD, LINES_OF_BLOCK, BLOCKS = 1_000, 200, 16
 # Bytes of a compressed file that are decompressed for this.
 UNPACKED_AT_MOST = 64_000_000
-# Values are taken from this many files; from all others the columns' names alone.
+# Of this many files the columns' names are looked at, and of these the values of so many.
+FILES_SAMPLED = 1_000
 FILES_WITH_VALUES = 16
-OPENERS: Mapping[str, Callable[[Path], IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
 
 Line = Mapping[str, str]
 Values = Mapping[str, Sequence[str]]
@@ -46,56 +45,81 @@ Values = Mapping[str, Sequence[str]]
 class Sample:
     """A file or a sheet of a workbook: its columns' names, and a function that yields lines with given columns.
 
-    A line maps columns to their texts; a column without a value may be missing.
+    A line maps columns to their texts; a column without a value may be missing. `folders` are columns that folders in
+    the path are named by, such as `country=France`; lines have their values.
     """
 
     path: str
     kind: str
     names: Sequence[str]
     lines: Callable[[Collection[str]], Iterable[Line]]
+    folders: Sequence[str] = ()
 
 
 def samples_of(paths: Sequence[str], settings: CsvSettings, kind: str, sheets: Sequence[str] | None) -> list[Sample]:
-    """Return a sample of every file at the paths, directories and globs, in the order of their paths.
+    """Return samples of the files at the paths, directories and globs: of all, or of many evenly among their paths.
 
-    `kind` is that of the configuration, "auto" to recognise it. `sheets` are those of workbooks, None for all.
+    Those whose values are to be looked at come first. `kind` is that of the configuration, "auto" to recognise it.
+    `sheets` are those of workbooks, None for all.
 
     Raises: InputError for a missing path or an unreadable file, ConfigError for a path of another machine.
     """
-    samples: list[Sample] = []
-    for file in sorted({file for path in paths for file in _files_at(path)}):
-        name = without_secrets(str(file))
-        blocks = _blocks(file, name, BLOCKS if len(samples) < FILES_WITH_VALUES else 0)
-        if not blocks[0]:
-            continue
-        kind_of_file = kind_of(blocks[0], name) if kind == "auto" else kind
-        if kind_of_file == "csv":
-            samples.append(_sample_text(blocks, name, settings))
-        elif kind_of_file == "json":
-            samples.append(_sample_json(blocks, name))
-        elif kind_of_file == "parquet":
-            samples.append(_sample_parquet(file, name))
-        else:
-            sheets_of_file = first_rows(file, name, sheets, LINES_OF_HEAD)
-            samples += [_sample_sheet(columns, sheet) for sheet, columns in sheets_of_file.items()]
-    if not samples:
+    files = _spread(sorted({file for path in paths for file in _files_at(path)}), FILES_SAMPLED)
+    with_values = set(_spread(files, FILES_WITH_VALUES))
+    samples: dict[bool, list[Sample]] = {True: [], False: []}
+    for path in files:
+        name, has_values = without_secrets(path), path in with_values
+        for sample in _samples_in(Path(path), name, settings, kind, sheets, BLOCKS if has_values else 0):
+            samples[has_values].append(_with_folders(sample, path))
+    if not any(samples.values()):
         raise InputError(f"{', '.join(paths[:3])}: empty, there are no lines to read")
-    return samples
+    return samples[True] + samples[False]
 
 
-def _files_at(path: str) -> list[Path]:
+def _spread(paths: Sequence[str], count: int) -> Sequence[str]:
+    """Return so many of the paths, the first and others at even distances, or all if they are fewer."""
+    return [paths[number * len(paths) // count] for number in range(count)] if len(paths) > count else paths
+
+
+def _samples_in(
+    file: Path, name: str, settings: CsvSettings, kind: str, sheets: Sequence[str] | None, blocks_below: int
+) -> list[Sample]:
+    """Return the sample of a file, or one for each sheet of a workbook; none of an empty file."""
+    blocks = _blocks(file, name, blocks_below)
+    if not blocks[0]:
+        return []
+    kind_of_file = kind_of(blocks[0], name) if kind == "auto" else kind
+    if kind_of_file == "csv":
+        return [_sample_text(blocks, name, settings)]
+    if kind_of_file == "json":
+        return [_sample_json(blocks, name)]
+    if kind_of_file == "parquet":
+        return [_sample_parquet(file, name)]
+    sheets_of_file = first_rows(file, name, sheets, LINES_OF_HEAD)
+    return [_sample_sheet(columns, sheet) for sheet, columns in sheets_of_file.items()]
+
+
+def _with_folders(sample: Sample, path: str) -> Sample:
+    """Add the columns that folders in the path are named by; a column of the file itself counts before them."""
+    folders = {name: value or "" for name, (_, value) in folder_columns(path).items() if name not in sample.names}
+    if not folders or sample.kind == "xlsx":
+        return sample
+    return replace(sample, folders=list(folders), lines=lambda names: ({**folders, **x} for x in sample.lines(names)))
+
+
+def _files_at(path: str) -> list[str]:
     if "://" in path and not path.startswith("file://"):
         raise ConfigError(
             f"--input {without_secrets(path)}: columns are guessed only of files on this machine: give --config FILE. "
             "To get one, copy a small part of the data here and guess it with --write-config FILE"
         )
-    local = re.sub("^file:(//)?", "", path)
-    matches = [Path(local)] if Path(local).exists() else [Path(match) for match in _glob(local)]
+    local = str(Path(re.sub("^file:(//)?", "", path)).absolute())
+    matches = [local] if Path(local).exists() else _glob(local)
     if not matches:
         folder = Path(local).parent
         names = sorted(file.name for file in folder.iterdir())[:MOST_NAMES_COMPARED] if folder.is_dir() else []
         raise missing_path_error(path, names)
-    return [file for match in matches for file in _files_below(match)]
+    return [readable_path(file.path) for match in matches for file in files_at(match)]
 
 
 def _glob(pattern: str) -> list[str]:
@@ -105,15 +129,6 @@ def _glob(pattern: str) -> list[str]:
         return glob.glob(pattern)  # noqa: PTH207 - a pattern may be absolute
     before, after = pattern[: braces.start()], pattern[braces.end() :]
     return [path for choice in braces[1].split(",") for path in _glob(before + choice + after)]
-
-
-def _files_below(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        for inner in path.iterdir():
-            if not is_hidden(inner.name):
-                yield from _files_below(inner)
-    else:
-        yield path.absolute()
 
 
 def _blocks(file: Path, name: str, count: int) -> list[bytes]:
@@ -137,7 +152,7 @@ def _blocks(file: Path, name: str, count: int) -> list[bytes]:
 
 def _sample_text(blocks: Sequence[bytes], name: str, settings: CsvSettings) -> Sample:
     encoding = detect_encoding(blocks[0], settings)
-    head, *others = [text_lines(block, encoding, settings) for block in blocks]
+    head, *others = [list(text_lines(block, encoding, settings)) for block in blocks]
     if not head:
         raise InputError(f"{name}: empty, there are no lines to read")
     if "16" in encoding:
@@ -157,12 +172,11 @@ def _sample_text(blocks: Sequence[bytes], name: str, settings: CsvSettings) -> S
 
 
 def _sample_json(blocks: Sequence[bytes], name: str) -> Sample:
-    file = InputFile(name, StoredFile(name, 0, 0), "json", blocks[0])
-    is_array = is_json_array(file)
-    names = [key.strip() for key in head_keys(file)]
+    keys, form = json_header(blocks[0], name)
+    names = [key.strip() for key in keys]
 
     def sampled_lines(_: Collection[str]) -> Iterator[Line]:
-        for number, block in enumerate(blocks[:1] if is_array else blocks):
+        for number, block in enumerate(blocks[:1] if form == ARRAY else blocks):
             for pairs in islice(objects_in(block), LINES_OF_BLOCK if number else LINES_OF_HEAD):
                 yield {key.strip(): value for key, value in pairs if isinstance(value, str)}
 

@@ -3,10 +3,11 @@
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
+from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,7 +16,16 @@ from pyspark.sql.types import StringType, StructField, StructType
 from segmentation import schemas as s
 from segmentation.config.settings import CsvSettings, InputSettings
 from segmentation.errors import InputError
-from segmentation.ingest.files import InputFile, glob_escaped, locate_columns, source_file, utf_16_without_mark
+from segmentation.filesystem import StoredFile
+from segmentation.ingest.files import (
+    InputFile,
+    by_header,
+    folder_value,
+    glob_escaped,
+    locate_with_folders,
+    source_file,
+    utf_16_without_mark,
+)
 
 DELIMITERS = (",", ";", "\t", "|")
 # Byte order marks, the longer first: that of UTF-32 begins with one of UTF-16.
@@ -28,6 +38,9 @@ BYTE_ORDER_MARKS = {
 # No field of a sale is as long; a quote left open at the top of a large file must not fill the memory.
 LONGEST_FIELD = 10_000_000
 MOST_COLUMNS = 20_480
+# Files up to this size that are not compressed are read apart from larger ones, with less memory for each.
+SMALL_FILE = 1_000_000
+PLAIN_ENDINGS = frozenset({".csv", ".tsv", ".txt"})
 # Java decodes bytes that are no character of the encoding to this.
 REPLACEMENT = "\ufffd"
 # What windows-1252 shows where ISO-8859-1 has control characters; five bytes have no meaning in either.
@@ -40,16 +53,17 @@ LINE, REREAD = "line", "reread"
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is written; files of one layout are read together. `positions` are those of the fields' columns.
+    """How a file is written; files of one layout are read together.
 
-    Fields and positions are in the order of the configuration's columns.
+    Each field comes with the position of its column, or with the number of the folder in the path that has its value.
     """
 
     encoding: str
     delimiter: str
     width: int
-    fields: tuple[str, ...]
-    positions: tuple[int, ...]
+    positions: tuple[tuple[str, int], ...]
+    folders: tuple[tuple[str, int], ...]
+    is_small: bool
 
 
 def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
@@ -57,14 +71,40 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
 
     Raises: InputError for a file that lacks a column or has one twice.
     """
-    paths_by_layout: defaultdict[_Layout, list[str]] = defaultdict(list)
-    for file in files:
-        encoding = detect_encoding(file.head, settings.csv)
-        names, delimiter = _header(file, encoding, settings)
-        located = locate_columns(names, settings.columns.by_field, file.path)
-        layout = _Layout(encoding, delimiter, len(names), tuple(located), tuple(located.values()))
-        paths_by_layout[layout].append(glob_escaped(file.stored.path))
-    return [_read_layout(spark, paths, layout, settings.csv) for layout, paths in paths_by_layout.items()]
+    layouts: defaultdict[_Layout, list[StoredFile]] = defaultdict(list)
+    for header, group in by_header(files).items():
+        positions, folders = locate_with_folders(header.names, settings.columns.by_field, group[0])
+        encoding, delimiter = header.form
+        for file in group:
+            layout = _Layout(
+                encoding,
+                delimiter,
+                len(header.names),
+                (*positions.items(),),
+                (*folders.items(),),
+                is_small=file.stored.size <= SMALL_FILE and Path(file.path).suffix in PLAIN_ENDINGS,
+            )
+            layouts[layout].append(file.stored)
+    return [_read_layout(spark, stored, layout, settings.csv) for layout, stored in layouts.items()]
+
+
+def csv_header(head: bytes, path: str, settings: InputSettings) -> tuple[tuple[str, ...], tuple[str, str]]:
+    """Return the names in the first line of a file that is not blank, and the file's encoding and delimiter.
+
+    Raises: InputError for a file of blank lines.
+    """
+    encoding = detect_encoding(head, settings.csv)
+    lines = text_lines(head, encoding, settings.csv)
+    first = next(lines, None)
+    if first is None:
+        raise InputError(f"{path}: empty, there are no lines to read")
+    record = [first, *lines] if '"' in first else [first]
+    if settings.csv.delimiter != "auto":
+        return tuple(split_header(record, settings.csv.delimiter)), (encoding, settings.csv.delimiter)
+    columns = set(settings.columns.by_field.values())
+    names = {delimiter: split_header(record, delimiter) for delimiter in DELIMITERS}
+    best = max(DELIMITERS, key=lambda delimiter: (len(columns & set(names[delimiter])), len(names[delimiter])))
+    return tuple(names[best]), (encoding, best)
 
 
 def detect_encoding(head: bytes, settings: CsvSettings) -> str:
@@ -76,15 +116,16 @@ def detect_encoding(head: bytes, settings: CsvSettings) -> str:
     return utf_16_without_mark(head) or configured
 
 
-def text_lines(part: bytes, encoding: str, settings: CsvSettings) -> list[str]:
-    """Return the lines of a part of a file as text, without the blank ones."""
+def text_lines(part: bytes, encoding: str, settings: CsvSettings) -> Iterator[str]:
+    """Yield the lines of a part of a file as text, without the blank ones."""
     part = part.removeprefix(b"\xef\xbb\xbf")
+    lines: Iterable[str]
     if encoding == "ISO-8859-1":
         may_be_utf_8 = settings.encoding == "auto"
-        lines = [_decoded_line(line, may_be_utf_8) for line in part.splitlines()]
+        lines = (_decoded_line(line, may_be_utf_8) for line in part.splitlines())
     else:
         lines = part.decode(encoding, "replace").splitlines()
-    return [line for line in lines if line.strip()]
+    return (line for line in lines if line.strip())
 
 
 def split_header(lines: Sequence[str], delimiter: str) -> list[str]:
@@ -92,20 +133,7 @@ def split_header(lines: Sequence[str], delimiter: str) -> list[str]:
     return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))]
 
 
-def _header(file: InputFile, encoding: str, settings: InputSettings) -> tuple[list[str], str]:
-    """Return the names in the first line that is not blank, and the delimiter between them."""
-    lines = text_lines(file.head, encoding, settings.csv)
-    if not lines:
-        raise InputError(f"{file.path}: empty, there are no lines to read")
-    if settings.csv.delimiter != "auto":
-        return split_header(lines, settings.csv.delimiter), settings.csv.delimiter
-    columns = set(settings.columns.by_field.values())
-    names = {delimiter: split_header(lines, delimiter) for delimiter in DELIMITERS}
-    best = max(DELIMITERS, key=lambda delimiter: (len(columns & set(names[delimiter])), len(names[delimiter])))
-    return names[best], best
-
-
-def _read_layout(spark: SparkSession, paths: list[str], layout: _Layout, settings: CsvSettings) -> DataFrame:
+def _read_layout(spark: SparkSession, files: Sequence[StoredFile], layout: _Layout, settings: CsvSettings) -> DataFrame:
     columns = [f"column_{number}" for number in range(layout.width)]
     schema = StructType([StructField(name, StringType()) for name in (*columns, s.UNPARSED_LINE)])
     options = {
@@ -114,7 +142,8 @@ def _read_layout(spark: SparkSession, paths: list[str], layout: _Layout, setting
         "columnPruning": "false",  # else a line with too few or too many fields passes unnoticed
         "sep": layout.delimiter,
         "escape": '"',  # RFC 4180: a quote inside quotes is doubled
-        "maxCharsPerColumn": str(LONGEST_FIELD),
+        # Reserved for each file before it is read. No field is longer than its file.
+        "maxCharsPerColumn": str(max(file.size for file in files) if layout.is_small else LONGEST_FIELD),
         "maxColumns": str(MOST_COLUMNS),
     }
     # Line ends of two or four bytes are only seen by the parser that reads whole files.
@@ -126,20 +155,19 @@ def _read_layout(spark: SparkSession, paths: list[str], layout: _Layout, setting
         .option("enforceSchema", True)  # the header was checked before, by name
         .option("encoding", layout.encoding)
         .option("multiLine", is_multiline)
-        .csv(paths)
+        .csv([glob_escaped(file.path) for file in files])
         .select(*columns, s.UNPARSED_LINE, source_file().alias(s.SOURCE_FILE))
     )
     if is_multiline:
-        by_field = dict(zip(layout.fields, layout.positions, strict=True))
+        by_field = dict(layout.positions)
         numbers = [by_field[field] for field in (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT) if field in by_field]
         records = _split_merged_records(records, columns, numbers, options)
     is_single_byte = layout.encoding == "ISO-8859-1"
-    texts = {
-        s.raw(field): F.col(columns[position]) for field, position in zip(layout.fields, layout.positions, strict=True)
-    }
+    texts = {s.raw(field): F.col(columns[position]) for field, position in layout.positions}
     texts[s.UNPARSED_LINE] = F.col(s.UNPARSED_LINE)
     if is_single_byte and settings.encoding == "auto":
         texts = {name: _repaired(text) for name, text in texts.items()}
+    texts |= {s.raw(field): folder_value(F.col(s.SOURCE_FILE), number) for field, number in layout.folders}
     unparsed = texts.pop(s.UNPARSED_LINE).alias(s.UNPARSED_LINE)
     lines = records.select(*[text.alias(name) for name, text in texts.items()], s.SOURCE_FILE, unparsed)
     return lines if is_single_byte else _undecodable_unparsed(lines)

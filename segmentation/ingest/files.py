@@ -1,9 +1,9 @@
-"""Find the files of an input, recognise their format, and locate their columns; helpers that all readers share."""
+"""What an input file is; recognise its format and locate its columns; helpers that all readers share."""
 
 import difflib
-import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
@@ -12,12 +12,9 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.config.settings import InputSettings
-from segmentation.errors import InputError, java_message
-from segmentation.filesystem import HIDDEN_IS_NO_DATA, StoredFile, filesystem_for, is_hidden, readable_path
-from segmentation.redaction import MASK, without_secrets
-
-logger = logging.getLogger(__name__)
+from segmentation.errors import InputError
+from segmentation.filesystem import StoredFile, is_hidden, readable_path
+from segmentation.redaction import MASK
 
 # Enough for any header line, and for a first look at the keys of JSON lines.
 HEAD_BYTES = 65_536
@@ -39,46 +36,71 @@ ENDINGS = {
     ".xlsm": "xlsx",
     ".xls": "xlsx",
 }
+# What Hive and Spark write as the folder's value of lines without one.
+HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 UNREADABLE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (?P<path>\S+?)\.(\s|$)")
 
 
 @dataclass(frozen=True)
+class Header:
+    """The columns of a file, and how it is written: files of an equal header are read together.
+
+    `names` are the file's own columns; of Parquet they stay in the form. `form` is what else a reader goes by, each
+    in its way: encoding and delimiter of CSV, whether JSON is an array, the schema in the footer of Parquet.
+
+    `folders` are the folders above it that are named like `country=France`: the column, and the folder's number in the
+    path, counted from the file, which is 1.
+    """
+
+    names: tuple[str, ...] = ()
+    form: tuple[str, ...] = ()
+    folders: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class InputFile:
-    """A file of the input: its path as a person writes it, its format, and its first bytes, unpacked."""
+    """A file of the input: its path as a person writes it, its format, and what its beginning or footer says."""
 
     path: str
     stored: StoredFile
     kind: str
-    head: bytes
+    header: Header = Header()
 
 
-def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSettings) -> list[InputFile]:
-    """Return every file at the given paths, directories and globs once, sorted by path.
-
-    Empty files are left out with a warning.
-
-    Raises: InputError for a path without a file, a name that Spark skips, a file of no known format, and an input
-        without a line.
-    """
-    stored_files: dict[str, StoredFile] = {}
-    for path in paths:
-        matches = _find(spark, path)
-        if not matches:
-            raise missing_path_error(path, _sibling_names(spark, path))
-        stored_files |= {file.path: file for file in matches}
-    files = [_recognise(spark, file, settings) for _, file in sorted(stored_files.items())]
-    filled = [file for file in files if file.head]
-    if not filled:
-        raise InputError(f"{', '.join(file.path for file in files[:3])}: empty, there are no lines to read")
+def by_header(files: Iterable[InputFile]) -> dict[Header, list[InputFile]]:
+    """Group files by their headers, the groups and the files of each in the order of the files."""
+    groups: defaultdict[Header, list[InputFile]] = defaultdict(list)
     for file in files:
-        if not file.head:
-            logger.warning("%s is empty and was skipped", file.path)
-    seen: dict[tuple[int, bytes], str] = {}
-    for file in filled:
-        first = seen.setdefault((file.stored.size, file.head), file.path)
-        if first != file.path:
-            logger.warning("%s seems to be a copy of %s: the same size and beginning", file.path, first)
-    return filled
+        groups[file.header].append(file)
+    return groups
+
+
+def folder_columns(path: str) -> dict[str, tuple[int, str | None]]:
+    """Return the folders of a path that are named like `country=France`, by the name of the column.
+
+    Each has its number in the path, counted from the file, which is 1, and its value, None for Hive's word for it. Of
+    a name that is there twice the folder next to the file counts.
+
+    >>> folder_columns("sales/Country=United%20Kingdom/day=__HIVE_DEFAULT_PARTITION__/part-0.csv")
+    {'Country': (3, 'United Kingdom'), 'day': (2, None)}
+    """
+    folders = path.split("/")[:-1]
+    columns = {}
+    for number, folder in enumerate(folders):
+        name, is_column, value = folder.partition("=")
+        if name and is_column:
+            columns[unquote(name)] = (len(folders) - number + 1, None if value == HIVE_NULL else unquote(value))
+    return columns
+
+
+def folder_value(source_file: Column, number: int) -> Column:
+    """Return the value of the folder with a number in the path of `folder_columns`."""
+    folder = F.substring_index(F.substring_index(source_file, "/", -number), "/", 1)
+    written = F.substr(folder, F.instr(folder, "=") + 1)
+    # As Hive, leave a percent sign that begins no code of a character, and a plus.
+    encoded = F.regexp_replace(F.replace(written, F.lit("+"), F.lit("%2B")), "%(?![0-9A-Fa-f]{2})", "%25")
+    value = F.when(F.contains(written, F.lit("%")), F.try_url_decode(encoded)).otherwise(written)
+    return F.nullif(value, F.lit(HIVE_NULL))
 
 
 def missing_path_error(path: str, names: Sequence[str]) -> InputError:
@@ -161,24 +183,30 @@ def kind_of(head: bytes, path: str) -> str:
     return by_name or "csv"
 
 
-def locate_columns(header: Sequence[str], columns: Mapping[str, str], path: str) -> dict[str, int]:
+def locate_columns(
+    header: Sequence[str], columns: Mapping[str, str], path: str, folders: Sequence[str] = ()
+) -> dict[str, int]:
     """Return for each field the position of its column in a header.
 
     `columns` maps our field names to the column names that the header should hold; `path` names the file and sheet.
+    `folders` are further columns, whose positions follow those of the header.
 
     Raises: InputError that lists every missing column with the nearest name, and every doubled one. A header without
         any of the columns may be a line of data, so only its number of fields is shown.
     """
-    names = [name.strip() for name in header]
-    is_header = _is_header(names, columns.values())
+    own = [name.strip() for name in header]
+    is_header = _is_header(own, columns.values())
+    names = [*own, *folders]
     problems = []
     for field, column in columns.items():
         if column not in names:
-            problems.append(f"column {column!r} (for {field}) is missing{_hint(column, names if is_header else ())}")
+            problems.append(
+                f"column {column!r} (for {field}) is missing{_hint(column, names if is_header else folders)}"
+            )
         elif names.count(column) > 1:
             problems.append(f"column {column!r} (for {field}) is there {names.count(column)} times")
     if problems:
-        shown = shortened_names(names) if is_header else f"{len(names):,} fields, none of them named like a column"
+        shown = shortened_names(names) if is_header else f"{len(own):,} fields, none of them named like a column"
         remedy = "Correct the header" if is_header else "Put a header above the lines"
         optional = [field for field, column in columns.items() if field in s.MISSING_FIELDS and column not in names]
         may_lack = f"; {', '.join(optional)} may be left out there" if optional and is_header else ""
@@ -187,6 +215,22 @@ def locate_columns(header: Sequence[str], columns: Mapping[str, str], path: str)
             f"{remedy}, or name the columns under input.columns in the configuration{may_lack}"
         )
     return {field: names.index(column) for field, column in columns.items()}
+
+
+def locate_with_folders(
+    names: Sequence[str], columns: Mapping[str, str], file: InputFile
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Return for each field the position of its column in a file's names, and for all others the number of a folder.
+
+    A folder gives the value of a column that the file does not have.
+
+    Raises: InputError as `locate_columns`.
+    """
+    own = {name.strip() for name in names}
+    folders = {name: number for name, number in file.header.folders if name not in own}
+    located = locate_columns(names, columns, file.path, list(folders))
+    of_file = {field: position for field, position in located.items() if position < len(names)}
+    return of_file, {field: folders[columns[field]] for field in located if field not in of_file}
 
 
 def shortened_names(names: Sequence[str]) -> str:
@@ -201,46 +245,6 @@ def nearest_name(column: str, names: Sequence[str]) -> str | None:
     by_plain = {_plain(name): name for name in names}
     near = difflib.get_close_matches(_plain(column), by_plain, n=1, cutoff=0.5)
     return by_plain[near[0]] if near else None
-
-
-def _find(spark: SparkSession, path: str) -> list[StoredFile]:
-    try:
-        matches = filesystem_for(spark, path).find(path)
-    except Exception as error:  # an unknown scheme, a host that does not answer, a lack of rights
-        if is_stopped(spark):
-            raise
-        raise InputError(f"{path}: cannot be listed: {java_message(error)}") from None
-    visible = []
-    for file in matches:
-        name = Path(file.path).name
-        if not is_hidden(name):
-            visible.append(file)
-        elif name == Path(path).name:
-            raise InputError(f"{path}: cannot be read: {HIDDEN_IS_NO_DATA}")
-        else:  # a glob matched it
-            logger.warning("%s is left out: %s", readable_path(file.path), HIDDEN_IS_NO_DATA)
-    return visible
-
-
-def _sibling_names(spark: SparkSession, path: str) -> list[str]:
-    """Return the names in the folder of a path; none where it cannot be listed."""
-    folder = path.removesuffix(Path(path).name)
-    try:
-        return filesystem_for(spark, folder or ".").names_in(folder or ".")[:MOST_NAMES_COMPARED]
-    except Exception:  # noqa: BLE001 - py4j hands on every Java exception as its own kind; this is only for a hint
-        return []
-
-
-def _recognise(spark: SparkSession, stored: StoredFile, settings: InputSettings) -> InputFile:
-    path = without_secrets(readable_path(stored.path))
-    try:
-        head = filesystem_for(spark, stored.path).head(stored.path, HEAD_BYTES) if stored.size else b""
-    except OSError as error:
-        if is_stopped(spark):
-            raise
-        raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
-    kind = "csv" if not head else settings.format if settings.format != "auto" else kind_of(head, path)
-    return InputFile(path, stored, kind, head)
 
 
 def _is_header(names: Sequence[str], columns: Collection[str]) -> bool:

@@ -4,7 +4,8 @@ import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -13,11 +14,13 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
-from segmentation.errors import InputError
+from segmentation.errors import InputError, counted
 from segmentation.ingest.files import (
     InputFile,
+    by_header,
+    folder_value,
     glob_escaped,
-    locate_columns,
+    locate_with_folders,
     nearest_name,
     path_in_read_error,
     quoted,
@@ -27,11 +30,25 @@ from segmentation.ingest.files import (
 
 logger = logging.getLogger(__name__)
 
+# The two forms of a file.
+LINES, ARRAY = ("one object a line",), ("an array of objects",)
 # The column in which Spark gives the text of a line or file.
 TEXT = "value"
 # Fields that a good line may lack. Writers leave out a key whose value is null, and a part of a data set may hold
 # nothing but such lines.
 OPTIONAL_FIELDS = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY, s.LINE_TYPE})
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file is written; files of one layout are read together.
+
+    Each field comes with its key. `folders` are the numbers of the folders in the path that have a field's value.
+    """
+
+    is_array: bool
+    keys: tuple[tuple[str, str], ...]
+    folders: tuple[tuple[str, int], ...]
 
 
 def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
@@ -43,60 +60,57 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
     Raises: InputError for a file that lacks a column.
     """
     columns = settings.columns.by_field
-    keys_by_file = [head_keys(file) for file in files]
-    stripped_by_file = [{key.strip() for key in keys} for keys in keys_by_file]
-    layouts: defaultdict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
-    for file, keys, stripped in zip(files, keys_by_file, stripped_by_file, strict=True):
-        absent, later = [], []
+    groups = by_header(files)
+    names_of = {header: {key.strip() for key in header.names} for header in groups}
+    layouts: defaultdict[_Layout, list[str]] = defaultdict(list)
+    for header, group in groups.items():
+        names, absent, uncertain = names_of[header], [], []
+        folders = dict(header.folders)
         for field, column in columns.items():
-            if column in stripped:
+            if column in names or column in folders:
                 continue
-            having = [others for others in stripped_by_file if column in others]
+            having = [others for others in names_of.values() if column in others]
             # A key that no file with the column has may be the column under another name.
-            unknown = sorted(stripped.difference(columns.values(), *having))
+            unknown = sorted(names.difference(columns.values(), *having))
             if field in OPTIONAL_FIELDS and having and nearest_name(column, unknown) is None:
                 absent.append(column)
-            elif _is_key_anywhere(spark, file, column):
-                later.append(column)
-        names = [*keys, *later, *absent]
-        located = locate_columns(names, columns, file.path)
+            else:
+                uncertain.append(column)
+        for file in group if uncertain else group[:1]:
+            later = [column for column in uncertain if _is_key_anywhere(spark, file, column)]
+            keys = [*header.names, *later, *absent]
+            positions, numbers = locate_with_folders(keys, columns, file)
         if absent:
             logger.warning(
-                "%s: its first objects have no %s: it is read as blank where it is missing. Keys found: %s",
-                file.path,
+                "%s%s: its first objects have no %s: it is read as blank where it is missing. Keys found: %s",
+                group[0].path,
+                f" and {counted(len(group) - 1, 'more file')}" if len(group) > 1 else "",
                 ", ".join(map(repr, absent)),
-                shortened_names(keys),
+                shortened_names(header.names),
             )
-        keys_of_fields = tuple(names[located[field]] for field in columns)
-        layouts[is_json_array(file), keys_of_fields].append(glob_escaped(file.stored.path))
-    frames = []
-    for (is_array, keys_of_fields), paths in layouts.items():
-        frames += _read_layout(spark, paths, dict(zip(columns, keys_of_fields, strict=True)), is_array)
-    return frames
+        key_of = {field: keys[positions[field]] if field in positions else columns[field] for field in columns}
+        layout = _Layout(header.form == ARRAY, (*key_of.items(),), (*numbers.items(),))
+        layouts[layout] += [glob_escaped(file.stored.path) for file in group]
+    return [frame for layout, paths in layouts.items() for frame in _read_layout(spark, paths, layout)]
 
 
-def is_json_array(file: InputFile) -> bool:
-    """Return whether a file holds one array of objects instead of one object a line."""
-    return file.head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-
-
-def head_keys(file: InputFile) -> list[str]:
-    """Return every key of the objects that are whole in the file's head.
+def json_header(head: bytes, path: str) -> tuple[tuple[str, ...], tuple[str]]:
+    """Return every key of the objects that are whole in a file's head, and whether these are in an array.
 
     Raises: InputError for an object that has a key twice, and where there is no object.
     """
     keys: dict[str, None] = {}
-    for pairs in objects_in(file.head):
+    for pairs in objects_in(head):
         object_keys = [key for key, _ in pairs]
         doubled = next((key for key in object_keys if object_keys.count(key) > 1), None)
         if doubled is not None:
             times = object_keys.count(doubled)
-            raise InputError(f"{file.path}: column {doubled!r} is there {times} times in one object: leave one of them")
+            raise InputError(f"{path}: column {doubled!r} is there {times} times in one object: leave one of them")
         keys |= dict.fromkeys(object_keys)
+    form = ARRAY if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") else LINES
     if not keys:
-        shape = "an array of objects" if is_json_array(file) else "one object a line"
-        raise InputError(f"{file.path}: is not JSON with {shape}")
-    return list(keys)
+        raise InputError(f"{path}: is not JSON with {form[0]}")
+    return tuple(keys), form
 
 
 def objects_in(part: bytes) -> Iterator[list[tuple[str, Any]]]:
@@ -114,11 +128,13 @@ def objects_in(part: bytes) -> Iterator[list[tuple[str, Any]]]:
         position = text.find("{", end)
 
 
-def _read_layout(
-    spark: SparkSession, paths: Sequence[str], key_by_field: Mapping[str, str], is_array: bool
-) -> list[DataFrame]:
+def _read_layout(spark: SparkSession, paths: Sequence[str], layout: _Layout) -> list[DataFrame]:
     """Return the objects, and what Spark's reader ignores: whatever follows the first value of a line or file."""
-    schema = StructType([StructField(name, StringType()) for name in (*key_by_field.values(), s.UNPARSED_LINE)])
+    is_array, keys, folders = layout.is_array, dict(layout.keys), dict(layout.folders)
+    schema = StructType([StructField(name, StringType()) for name in (*keys.values(), s.UNPARSED_LINE)])
+    values = {field: F.col(quoted(key)) for field, key in keys.items()}
+    # The head of the file does not have these keys; an object further down may.
+    values |= {field: F.coalesce(values[field], folder_value(source_file(), folders[field])) for field in folders}
     objects = (
         spark.read.schema(schema)
         .option("mode", "PERMISSIVE")
@@ -126,20 +142,20 @@ def _read_layout(
         .option("multiLine", is_array)
         .json(list(paths))
         .select(
-            *[F.col(quoted(key)).alias(s.raw(field)) for field, key in key_by_field.items()],
+            *[value.alias(s.raw(field)) for field, value in values.items()],
             source_file().alias(s.SOURCE_FILE),
             s.UNPARSED_LINE,
         )
     )
     texts = spark.read.text(list(paths), wholetext=is_array).select(TEXT, source_file().alias(s.SOURCE_FILE))
     if not is_array:
-        return [objects, _ignored(texts.where(_has_more_objects(F.col(TEXT))), key_by_field, F.col(TEXT))]
+        return [objects, _ignored(texts.where(_has_more_objects(F.col(TEXT))), keys, F.col(TEXT))]
     # How many lines are lost in a broken array is not known, so it ends the run.
     message = F.concat(F.col(s.SOURCE_FILE), F.lit(": is not one JSON array of objects from beginning to end"))
     refusal = F.raise_error(message).cast("string")
     return [
         objects.withColumn(s.UNPARSED_LINE, F.when(F.col(s.UNPARSED_LINE).isNotNull(), refusal)),
-        _ignored(texts.where(~_is_one_array(F.col(TEXT))), key_by_field, refusal),
+        _ignored(texts.where(~_is_one_array(F.col(TEXT))), keys, refusal),
     ]
 
 

@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from functools import reduce
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, SegmentationError
-from segmentation.filesystem import filesystem_for
+from segmentation.filesystem import FileSystems
 from segmentation.ingest.csv_files import LONGEST_FIELD, MOST_COLUMNS, read_csv
 from segmentation.ingest.files import InputFile, is_stopped, path_in_read_error
 from segmentation.ingest.json_files import read_json
@@ -22,6 +23,8 @@ from segmentation.ingest.xlsx import read_workbook
 
 # What Spark's CSV library throws for a field or line beyond its limits.
 TOO_LONG = {"com.univocity.parsers.common.TextParsingException", "java.lang.ArrayIndexOutOfBoundsException"}
+# Rows of workbooks that the driver holds before Spark gets them.
+BYTES_OF_A_FRAME = 64_000_000
 # A reader's own `raise_error`.
 REFUSAL = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|\n|$)")
 
@@ -88,11 +91,16 @@ def _java_causes(error: Exception) -> set[str]:
 
 
 def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
-    """Return a frame for each workbook, read on the driver and passed on as Arrow."""
-    frames = []
+    """Return the rows of workbooks, read on the driver and passed on as Arrow; many small ones make one frame."""
+    frames: list[DataFrame] = []
+    tables: list[pa.Table] = []
     sheets = None if settings.sheets == "all" else settings.sheets
+    schema = s.raw_schema(settings.columns.by_field)
+    filesystems = FileSystems(spark)
     for file in files:
-        with filesystem_for(spark, file.stored.path).local_copy(file.stored.path) as local:
-            table = read_workbook(local, file.path, settings.columns.by_field, sheets)
-        frames.append(spark.createDataFrame(table, s.raw_schema(settings.columns.by_field)))
+        with filesystems.of(file.stored.path).local_copy(file.stored.path) as local:
+            tables.append(read_workbook(local, file.path, settings.columns.by_field, sheets))
+        if file is files[-1] or sum(table.nbytes for table in tables) > BYTES_OF_A_FRAME:
+            frames.append(spark.createDataFrame(pa.concat_tables(tables), schema))
+            tables.clear()
     return frames

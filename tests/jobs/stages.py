@@ -17,7 +17,7 @@ from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.context import Request, RunContext
 from segmentation.features import baskets_of, orders_of
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.pipeline import STAGES, CleanedLines, clean_lines, customer_table, fit_every_k, score_customers
 from segmentation.progress import Progress
 from segmentation.returns import money_taken_back

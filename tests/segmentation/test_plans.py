@@ -15,7 +15,7 @@ from segmentation.cleaning.rules import judge_lines, returned_lines, sales_lines
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.features import baskets_of, customer_features, orders_of
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_lines
 from segmentation.returns import money_taken_back
 from tests.jobs.small_shop import make_small_shop, write_csv

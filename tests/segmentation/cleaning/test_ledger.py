@@ -25,7 +25,7 @@ from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
 from tests.segmentation.cleaning.lines import RawLine, judged, line
 
-FILES = [InputFile(path, StoredFile(path, 1, 0), "csv", b"x") for path in ("a.csv", "b.csv")]
+FILES = [InputFile(path, StoredFile(path, 1, 0), "csv") for path in ("a.csv", "b.csv")]
 NO_FAULTS = dict.fromkeys(REMEDIES, 0)
 
 

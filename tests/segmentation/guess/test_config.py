@@ -5,6 +5,8 @@ import logging
 import shlex
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from segmentation import schemas as s
@@ -30,6 +32,22 @@ def test_files_may_differ_in_kind_and_in_further_columns(tmp_path: Path):
     )
     assert_guessed_from_header(guessed(str(tmp_path)))
     assert_guessed_from_header(guessed(str(tmp_path / "*.csv"), str(tmp_path / "{c,d}.jsonl")))
+
+
+def test_folders_name_a_column_that_the_files_lack_and_no_other(tmp_path: Path):
+    lines = [line[:7] for line in rows()]
+    for country in ("France", "EIRE"):
+        folder = tmp_path / f"Country={country}" / "date=2010-12-31"
+        folder.mkdir(parents=True)
+        csv(folder, "a.csv", text_of(lines, header=HEADER[:7]))
+        (folder / "b.jsonl").write_text(
+            "".join(json.dumps(dict(zip(HEADER, line, strict=False))) + "\n" for line in lines)
+        )
+        pq.write_table(
+            pa.Table.from_pylist([dict(zip(HEADER, line, strict=False)) for line in lines]), folder / "c.parquet"
+        )
+    csv(tmp_path, "d.csv", text_of([(*line, "x") for line in rows()], ";", [*HEADER, "Unit Price"]))
+    assert_guessed_from_header(guessed(str(tmp_path)))
 
 
 def test_json_files_may_omit_a_key_that_others_have(tmp_path: Path):

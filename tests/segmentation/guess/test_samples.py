@@ -13,6 +13,7 @@ import xlsxwriter
 
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
+from segmentation.guess import samples
 from segmentation.guess.config import guess_config
 from segmentation.guess.samples import HEAD_BYTES
 from tests.segmentation.guess.guessed_files import FIRST, HEADER, csv, guessed, rows, text_of
@@ -78,6 +79,19 @@ def test_a_file_sorted_by_date_is_sampled_further_down_too(tmp_path: Path):
     assert len(text) > 3 * HEAD_BYTES
     config, explanation = guess_config([csv(tmp_path, text=text)], ())
     assert config.cleaning.date_formats == ("iso", "d/M/yyyy[ H:mm[:ss]]")
+    assert any("the day first: " in line for line in explanation)
+
+
+def test_of_many_files_some_are_sampled_with_values_from_all_over_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(samples, "FILES_SAMPLED", 50)
+    for number in range(100):  # hours: the first sixteen are of one day
+        csv(tmp_path, f"{number:02}.csv", text_of(rows(2, f"{number // 4 + 1:02}/12/2010 08:26")))
+    (tmp_path / "01.csv").write_bytes(b"\0")  # would be refused, but is not looked at
+    config, explanation = guess_config([str(tmp_path)], ())
+    assert_guessed_from_header(config)
+    assert explanation[0] == f"Guessed from {tmp_path}/00.csv and 49 more:"
     assert any("the day first: " in line for line in explanation)
 
 

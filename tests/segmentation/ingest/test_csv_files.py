@@ -1,14 +1,17 @@
 """CSV files: encodings, delimiters, quotes, and lines of the wrong width."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.settings import CsvSettings, InputSettings
+from segmentation.ingest.csv_files import SMALL_FILE
 from tests.hostile_files import FIVE, GOOD, HEADER, INPUT, TOP, line, quoted_csv, raw_texts, read, text
 
 
@@ -82,6 +85,15 @@ def test_any_quoted_text_is_read_unchanged(spark: SparkSession, tmp_path: Path, 
     lines = read(spark, tmp_path).collect()
     assert sorted(row.raw_description for row in lines) == sorted(texts)
     assert [row.unparsed_line for row in lines] == [None] * len(texts)
+
+
+def test_a_field_may_be_nearly_as_long_as_its_file(spark: SparkSession, tmp_path: Path) -> None:
+    lengths = [10_000, SMALL_FILE - 1_000, SMALL_FILE]
+    for length in lengths:
+        (tmp_path / f"{length}.csv").write_text(text(TOP, line(Description="x" * length)))
+    (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(text(TOP, line(Description="x" * SMALL_FILE)).encode()))
+    found = read(spark, tmp_path).select(F.length("raw_description"), "unparsed_line").collect()
+    assert sorted(map(tuple, found)) == [(length, None) for length in [*lengths, SMALL_FILE]]
 
 
 def test_lines_of_the_wrong_width_keep_their_text(spark: SparkSession, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
 from segmentation.errors import InputError
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from tests.hostile_files import (
     CLEANING,
@@ -215,7 +215,7 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
     "Parquet with a column name flipped in the footer": (
         "lines.parquet",
         flipped(PLAIN, PLAIN.rindex(b"StockCode"), 0x20),
-        NOT_WHOLE,
+        DAMAGED,
     ),
     "Parquet with a flipped page header": ("lines.parquet", flipped(PLAIN, 5), DAMAGED),
     "Parquet with a flipped page that has a checksum": (
@@ -267,7 +267,7 @@ def test_a_damaged_file_with_a_good_one_is_refused_by_name(case: str, spark: Spa
             gzip.compress(FIVE.encode()),
             "is compressed with gzip, but its name does not say so: rename it",
         ),
-        ("plain.csv.gz", FIVE.encode(), "cannot be opened or unpacked: not a gzip file"),
+        ("plain.csv.gz", FIVE.encode(), "cannot be opened or unpacked: Not a gzipped file"),
         ("broken.json", b'{"InvoiceNo": 1', "is not JSON with one object a line"),
         ("empty.json", b"[]", "is not JSON with an array of objects"),
     ],

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.errors import InputError
-from segmentation.ingest.files import find_input
+from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_lines
 from tests.hostile_files import HEADER, INPUT
 

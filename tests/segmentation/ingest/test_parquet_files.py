@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,18 @@ from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
 from segmentation.errors import InputError
 from segmentation.ingest import values
+from segmentation.ingest.find import find_input
+from segmentation.ingest.parquet_files import FOOTER_BYTES, first_unreadable
 from segmentation.ingest.values import Field
-from tests.hostile_files import CLEANING, HEADER, parquet, raw_texts, read
+from tests.hostile_files import (
+    CLEANING,
+    HEADER,
+    INPUT,
+    parquet,
+    parquet_with_a_value_beyond_its_dictionary,
+    raw_texts,
+    read,
+)
 
 AT = datetime(2010, 12, 1, 8, 26)
 
@@ -100,3 +111,23 @@ def test_a_column_of_lists_is_refused_by_name(spark: SparkSession, tmp_path: Pat
     (tmp_path / "lists.parquet").write_bytes(parquet(1, {"Country": pa.array([["EIRE", "France"]])}))
     with pytest.raises(InputError, match=r"lists\.parquet: column 'Country' is array<string>: a number, text or date"):
         read(spark, tmp_path)
+
+
+def test_a_footer_longer_than_what_is_read_at_once_is_read_whole(spark: SparkSession, tmp_path: Path) -> None:
+    table = pq.read_table(BytesIO(parquet(2))).replace_schema_metadata({"more": "x" * 2 * FOOTER_BYTES})
+    pq.write_table(table, tmp_path / "long.parquet")
+    pq.write_table(table.replace_schema_metadata(), tmp_path / "short.parquet")
+    files = find_input(spark, [str(tmp_path)], INPUT)
+    assert files[0].header == files[1].header
+    assert "InvoiceNo" in files[0].header.form[0]
+    assert files[0].stored.size > 2 * FOOTER_BYTES
+
+
+def test_the_first_of_several_unreadable_files_is_found_by_halves(spark: SparkSession, tmp_path: Path) -> None:
+    for name in "abcdef":
+        content = parquet_with_a_value_beyond_its_dictionary() if name in "de" else parquet()
+        (tmp_path / f"{name}.parquet").write_bytes(content)
+    (tmp_path / "c2.parquet").write_bytes(parquet(1, {"Quantity": pa.array([1])}))  # another schema
+    files = find_input(spark, [str(tmp_path)], INPUT)
+    assert first_unreadable(spark, files) == str(tmp_path / "d.parquet")
+    assert first_unreadable(spark, files[:4]) is None

@@ -1,0 +1,156 @@
+"""Find the files of an input and look at each once: any name, any number, any damage."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.errors import InputError
+from segmentation.ingest.find import find_input
+from tests.hostile_files import FIVE, INPUT, TOP, json_object, line, parquet, read, text
+
+SKIPPED = "Spark reads no file whose name begins with _ or . or ends with ._COPYING_: rename it if it is data"
+NAMES = ["a b.csv", "[2010] {x}.csv", "1+1.csv", "50%20.csv", "100%.csv", "ü,é.csv", "q'uo\"te.csv", "star*.csv"]
+NAMES += ["hash#1.csv", "what?.csv"]
+EMPTY = [f"empty-{number}" for number in range(6)]
+# How a command begins by which Python lets Java forget an object.
+MEMORY_COMMAND = "m\n"
+
+
+def test_files_of_any_name_are_read_once_under_their_readable_names(spark: SparkSession, tmp_path: Path) -> None:
+    for name in NAMES:
+        (tmp_path / name).write_text(text(TOP, line()), encoding="utf-8")
+    sources = read(spark, tmp_path, tmp_path / "a b.csv", tmp_path / "1+1.csv").select("source_file").collect()
+    assert sorted(row.source_file for row in sources) == sorted(str(tmp_path / name) for name in NAMES)
+
+
+def test_a_glob_finds_its_matches_and_a_directory_no_hidden_files(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("2010-11.csv", "2010-12.csv", "2011-01.csv", "deep/2010-10.csv", "deep/_SUCCESS", "deep/.x.crc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text(TOP))
+
+    def matches(*paths: str) -> list[str]:
+        files = find_input(spark, [str(tmp_path / path) for path in paths], INPUT)
+        return [str(Path(file.path).relative_to(tmp_path)) for file in files]
+
+    assert matches("2010-*.csv") == ["2010-11.csv", "2010-12.csv"]
+    assert matches("{2010-12,2011-01}.csv", "2010-1[12].csv") == ["2010-11.csv", "2010-12.csv", "2011-01.csv"]
+    assert matches("deep") == ["deep/2010-10.csv"]
+    with pytest.raises(InputError, match=r"2012-\*\.csv: nothing is there to read"):
+        matches("2011-01.csv", "2012-*.csv")
+
+
+@pytest.mark.parametrize("name", ["_lines.csv", "lines.csv._COPYING_"])
+def test_a_named_file_that_spark_skips_is_refused(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(FIVE)
+    with pytest.raises(InputError, match=f"^{re.escape(f'{tmp_path / name}: cannot be read: {SKIPPED}')}$"):
+        find_input(spark, [str(tmp_path / name)], INPUT)
+
+
+def test_skipped_files_of_a_directory_or_glob_are_warned_of(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("good.csv", "_held.csv", ".hidden.csv", ".good.csv.crc", "_old/x.csv", "_a=1.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(FIVE + name)
+    (tmp_path / "_SUCCESS").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "*.csv"):
+        caplog.clear()
+        files = find_input(spark, [str(path)], INPUT)
+        assert [Path(file.path).name for file in files] == ["_a=1.csv", "good.csv"]
+        skipped = [".hidden.csv", "_held.csv"] + (["_old"] if path == tmp_path else [])
+        assert sorted(record.message for record in caplog.records) == [
+            f"{tmp_path / name} is left out: {SKIPPED}" for name in skipped
+        ]
+    assert read(spark, tmp_path).count() == 2 * 6
+
+
+def test_an_empty_file_is_left_out_with_a_warning(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "lines.csv").write_text(FIVE)
+    (tmp_path / "empty.csv").write_text("")
+    with caplog.at_level("WARNING"):
+        files = find_input(spark, [str(tmp_path)], INPUT)
+    assert [Path(file.path).name for file in files] == ["lines.csv"]
+    assert f"{tmp_path / 'empty.csv'} is empty and was skipped" in caplog.text
+
+
+def test_a_file_named_by_several_paths_is_found_once(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    may = tmp_path / "may.csv"
+    may.write_text(FIVE)
+    assert len(find_input(spark, [str(may), f"file:{may}", f"{tmp_path}/./may.csv", f"{tmp_path}/ma?.csv"], INPUT)) == 1
+    assert caplog.text == ""
+
+
+def test_a_copy_of_a_file_is_read_with_a_warning(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    may, copy = tmp_path / "may.csv", tmp_path / "may (1).csv"
+    may.write_text(FIVE)
+    copy.write_text(FIVE)
+    (tmp_path / "june.csv").write_text(FIVE.replace("HEART", "HEARTS"))
+    assert len(find_input(spark, [str(tmp_path)], INPUT)) == 3
+    assert [record.message for record in caplog.records] == [
+        f"{may} seems to be a copy of {copy}: the same size and beginning"
+    ]
+
+
+def test_of_many_empty_files_and_copies_a_few_are_named(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(6):
+        (tmp_path / f"{number}.csv").write_text(FIVE)
+        (tmp_path / f"empty-{number}.csv").write_text("")
+    assert len(find_input(spark, [str(tmp_path)], INPUT)) == 6
+    named, empty = (", ".join(str(tmp_path / f"{name}.csv") for name in names) for names in ("123", EMPTY[:3]))
+    assert [record.message for record in caplog.records] == [
+        f"{named} and 2 more files seem to be copies of {tmp_path}/0.csv: the same size and beginning",
+        f"{empty} and 3 more files are empty and were skipped",
+    ]
+
+
+def test_the_first_damaged_file_by_its_path_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / f"{number:02}.jsonl").write_text(json_object(number))
+    for number in (96, 48, 71):
+        (tmp_path / f"{number}.jsonl").write_text("{")
+    for _ in range(3):
+        with pytest.raises(InputError, match=r"/48\.jsonl: is not JSON with one object a line"):
+            find_input(spark, [str(tmp_path)], INPUT)
+
+
+def test_no_call_to_java_is_made_for_each_local_file(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = spark.sparkContext._gateway._gateway_client
+    send, calls = client.send_command, []
+    monkeypatch.setattr(
+        client, "send_command", lambda *command, **kept: calls.append(command) or send(*command, **kept)
+    )
+    made = []
+    for count in (1, 40):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number}.csv").write_text(text(TOP, line(number)))
+            (folder / f"{number}.csv.gz").write_bytes(gzip.compress(text(TOP, line(number)).encode()))
+            (folder / f"{number}.jsonl").write_text(json_object(number))
+            (folder / f"{number}.parquet").write_bytes(parquet(1 + number))
+        calls.clear()
+        assert len(find_input(spark, [str(folder)], INPUT)) == 4 * count
+        made.append(len([command for command in calls if not command[0].startswith(MEMORY_COMMAND)]))
+    assert made[0] == made[1] > 0
+
+
+def test_a_path_without_files_or_of_no_known_file_system_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "empty folder").mkdir()
+    for path in (tmp_path / "nowhere.csv", tmp_path / "empty folder"):
+        with pytest.raises(InputError, match=re.escape(f"{path}: nothing is there to read")):
+            find_input(spark, [str(path)], INPUT)
+    with pytest.raises(InputError, match=r"nosuch://bucket/x\.csv: cannot be listed: .*nosuch"):
+        find_input(spark, ["nosuch://bucket/x.csv"], INPUT)
