@@ -268,6 +268,11 @@ def test_a_damaged_file_with_a_good_one_is_refused_by_name(case: str, spark: Spa
             "is compressed with gzip, but its name does not say so: rename it",
         ),
         ("plain.csv.gz", FIVE.encode(), "cannot be opened or unpacked: Not a gzipped file"),
+        (
+            "10:30.csv",
+            FIVE.encode(),
+            "cannot be opened or unpacked: Spark opens no local file with a colon in its name",
+        ),
         ("broken.json", b'{"InvoiceNo": 1', "is not JSON with one object a line"),
         ("empty.json", b"[]", "is not JSON with an array of objects"),
     ],
