@@ -119,7 +119,10 @@ def _files_at(path: str) -> list[str]:
         folder = Path(local).parent
         names = sorted(file.name for file in folder.iterdir())[:MOST_NAMES_COMPARED] if folder.is_dir() else []
         raise missing_path_error(path, names)
-    return [readable_path(file.path) for match in matches for file in files_at(match)]
+    try:
+        return [readable_path(file.path) for match in matches for file in files_at(match)]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be listed: {error.strerror or error}") from None
 
 
 def _glob(pattern: str) -> list[str]:

@@ -108,7 +108,7 @@ def _look_at(
     except OSError as error:
         if is_stopped(spark):
             raise
-        raise InputError(f"{path}: cannot be opened or unpacked: {error}") from None
+        raise InputError(f"{path}: cannot be opened or unpacked: {error.strerror or error}") from None
     folders = tuple((name, number) for name, (number, _) in folder_columns(stored.path).items())
     return InputFile(path, stored, kind, Header(names, form, folders)), blake2b(head, digest_size=16).digest()
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -115,6 +116,13 @@ def test_a_file_that_cannot_be_read_is_named(name: str, content: bytes, message:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=f"{name}.*{message}"):
         guess_config([str(tmp_path / name)], ())
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its disks take no such name")
+def test_a_name_that_java_cannot_represent_is_refused(tmp_path: Path):
+    Path(f"{tmp_path}/caf\udce9.csv").write_text(text_of(rows()))
+    with pytest.raises(InputError, match=r"cannot be listed: the name '.*/caf\\udce9\.csv' is not UTF-8: rename the"):
+        guess_config([str(tmp_path)], ())
 
 
 def test_a_missing_path_is_reported_with_the_nearest(tmp_path: Path):
