@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import rollups
@@ -35,13 +36,15 @@ from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.naming import name_segments
 from segmentation.clustering.scaling import Preparation, prepare, to_cluster
 from segmentation.clustering.segments import (
+    cluster_model,
     clustered_only,
     customer_segments,
+    naming_stage,
     ordered_by_spend,
-    segment_model,
     segment_profiles,
     segment_statistics,
     sweep_row,
+    with_segment_id,
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.config.settings import RunConfig
@@ -62,6 +65,7 @@ from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
+from segmentation.report.text import Rows
 from segmentation.returns import money_taken_back
 from segmentation.scoring.cuts import find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
@@ -162,21 +166,23 @@ def run(context: RunContext) -> Published:
     with stage("Naming the segments"):
         rules = rules_in_words(config.rfm.rules, words)
         segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of, words, rules)
-        staged.write_table("rfm_profiles", rfm_profiles(segments.customers, rules).coalesce(1))
-        staged.write_table("rfm_by_segment", rfm_by_segment(segments.customers).coalesce(1))
         staged.write_small_table("segment_profiles", segments.profiles)
         staged.write_small_table("k_sweep", segments.k_sweep)
         if countries is not None:
             staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
         if products is not None:
             staged.write_table("product_segments", rollups.product_segments(baskets, segments.customers))
+        names = [row.asDict() for row in rfm_profiles(segments.customers, rules).collect()]  # one row per name
+        pairs = rfm_by_segment(segments.customers).collect()  # one row per name and segment
+        staged.write_small_table("rfm_profiles", names)
+        staged.write_small_table("rfm_by_segment", [row.asDict() for row in pairs])
 
     facts = manifest.run_facts(
         config, context.identity, context.files, lines.as_of, context.began, choice, spark.version
     )
     facts["rfm_cuts"] = words.cuts.facts()
     with stage("Drawing the charts"):
-        report_data = collect_report_data(context, lines, orders, countries, products, segments, words)
+        report_data = collect_report_data(context, lines, orders, countries, products, segments, names, words)
         charts = draw_all(report_data, put=staged.put_file)
 
     with stage("Writing the report"):
@@ -185,7 +191,7 @@ def run(context: RunContext) -> Published:
 
     run_id = audit_and_publish(context, lines, segments, facts)
     path = staged.lake.run_path(run_id)
-    quality, names = lines.ledger.data_quality, report_data.rfm_profiles
+    quality = lines.ledger.data_quality
     return Published(
         run_id, path, False, choice.summary, quality, segments.profiles, context.warnings, choice.verdict, names
     )
@@ -266,12 +272,14 @@ def name_and_assign(
     features = config.clustering.features
     chosen = next(fit for fit in fits if fit.k == choice.k)
     fit, centres = ordered_by_spend(preparation, chosen, features)
-    unnamed = segment_model(preparation, fit.centres, [""] * fit.k).transform(to_cluster(customers, config.basis))
+    clustering = cluster_model(preparation, fit.centres)
+    clustered = clustering.transform(customers)
+    unnamed = with_segment_id(to_cluster(clustered, config.basis))
     names = name_segments(
         unnamed, centres, [dimension.feature for dimension in features], config.naming, words, rules_in_plain_words
     )
-    model = segment_model(preparation, fit.centres, [name.name for name in names])
-    assigned = context.cache(customer_segments(customers, model, fit, as_of))
+    naming = naming_stage([name.name for name in names], config.basis)
+    assigned = context.cache(customer_segments(naming.transform(clustered), fit, as_of))
     statistics = segment_statistics(assigned).collect()  # one row per segment
     jaccards = fit.stability.jaccards if fit.stability else [None] * fit.k
     rules = [name.rule for name in names]
@@ -279,7 +287,7 @@ def name_and_assign(
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:
         staged.write_exports(export_rows(assigned, config.spend, config.recency), file_names(profiles))
-    staged.write_model(model)
+    staged.write_model(PipelineModel([*clustering.stages, naming]))
     k_sweep = [sweep_row(fit, choice) for fit in fits]
     return Segments(assigned, profiles, [row.asDict() for row in statistics], k_sweep, choice)
 
@@ -291,6 +299,7 @@ def collect_report_data(
     countries: DataFrame | None,
     products: DataFrame | None,
     segments: Segments,
+    names: Rows,
     words: Words,
 ) -> ReportData:
     """Collect the bounded rows that charts and report show."""
@@ -303,7 +312,6 @@ def collect_report_data(
         country_segments=written("country_segments") if countries is not None else None,
         product_segments=written("product_segments") if products is not None else None,
         rejected_transactions=written("rejected_transactions"),
-        rfm_profiles=written("rfm_profiles"),
     )
     config = context.config
     data = collect(
@@ -314,6 +322,7 @@ def collect_report_data(
         segments.statistics,
         lines.ledger.data_quality,
         cuts_in_words(words),
+        names,
         tables,
     )
     is_net = config.figures == "net"

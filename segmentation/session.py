@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 from uuid import uuid4
 
+from py4j.java_gateway import java_import
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
 from pyspark import __version__ as spark_version
@@ -50,6 +51,9 @@ SETTINGS = {
 # one.
 STATIC_SETTINGS = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
+# PySpark names these for nearly every expression. Without their packages, Java would look through all jars each time.
+NAMED_OFTEN = ("org.apache.spark.api.python.PythonUtils", "org.apache.spark.sql.functions")
+
 
 def spark_session(name: str) -> SparkSession:
     """Return the session of this job, on the master that spark-submit names.
@@ -63,7 +67,10 @@ def spark_session(name: str) -> SparkSession:
         builder = builder.config(key, value)
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
-        return builder.getOrCreate()
+        spark = builder.getOrCreate()
+        for java_class in NAMED_OFTEN:
+            java_import(spark._jvm, java_class)
+        return spark
     except Py4JJavaError as error:
         if "stopped SparkContext" not in java_message(error):
             raise

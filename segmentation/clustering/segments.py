@@ -75,20 +75,29 @@ def clustered_only(
     return [{dimension.feature: centre[dimension.feature] for dimension in features} for centre in centres]
 
 
-def segment_model(preparation: Preparation, centres: Centres, names: Sequence[str]) -> PipelineModel:
-    """Return the pipeline from customer features to segment_id (1 for the first of `centres`) and segment_name.
+def cluster_model(preparation: Preparation, centres: Centres) -> PipelineModel:
+    """Return the pipeline from customer features to the number of the nearest of `centres`, `cluster`, from 0."""
+    return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER)])
+
+
+def with_segment_id(clustered: DataFrame) -> DataFrame:
+    """Add segment_id int to customers who take part in the clustering: 1 for the first centre."""
+    return clustered.withColumn(s.SEGMENT_ID, F.col(CLUSTER) + 1)
+
+
+def naming_stage(names: Sequence[str], figures: s.Figures) -> SQLTransformer:
+    """Return the stage from `cluster` to segment_id (1 for the first of `names`) and segment_name.
 
     With net figures, customers of whom nothing stayed get segment_id 0, "Returned Everything".
     """
     cases = " ".join(f"WHEN {number} THEN {_sql_text(name)}" for number, name in enumerate(names))
     segment_id, segment_name = f"{CLUSTER} + 1", f"CASE {CLUSTER} {cases} END"
-    if preparation.figures == s.NET:
+    if figures == s.NET:
         segment_id = f"CASE WHEN {s.NET_ORDERS} = 0 THEN {s.RETURNED_EVERYTHING_ID} ELSE {segment_id} END"
         segment_name = f"CASE WHEN {s.NET_ORDERS} = 0 THEN '{s.RETURNED_EVERYTHING}' ELSE {segment_name} END"
-    naming = SQLTransformer(
+    return SQLTransformer(
         statement=f"SELECT *, {segment_id} AS {s.SEGMENT_ID}, {segment_name} AS {s.SEGMENT_NAME} FROM __THIS__"
     )
-    return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER), naming])
 
 
 def _sql_text(text: str) -> str:
@@ -96,9 +105,9 @@ def _sql_text(text: str) -> str:
     return "'" + "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"\\u{ord(c):04x}" for c in text) + "'"
 
 
-def customer_segments(customers: DataFrame, model: PipelineModel, fit: Fit, as_of: date) -> DataFrame:
-    """Return `CUSTOMER_SEGMENTS`: one row per customer, each in the segment that the model gives."""
-    assigned = with_distances(model.transform(customers), fit.centres).withColumn(s.AS_OF, F.lit(as_of))
+def customer_segments(named: DataFrame, fit: Fit, as_of: date) -> DataFrame:
+    """Return `CUSTOMER_SEGMENTS`: one row per customer, from the result of `cluster_model` and `naming_stage`."""
+    assigned = with_distances(named, fit.centres).withColumn(s.AS_OF, F.lit(as_of))
     return assigned.select(*s.column_names(s.CUSTOMER_SEGMENTS))
 
 

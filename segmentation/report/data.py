@@ -36,7 +36,6 @@ class LargeTables:
     orders: DataFrame
     customer_segments: DataFrame
     rejected_transactions: DataFrame
-    rfm_profiles: DataFrame
     country_sales: DataFrame | None = None
     product_sales: DataFrame | None = None
     country_segments: DataFrame | None = None
@@ -118,6 +117,7 @@ def collect(
     statistics: Rows,
     quality: Rows,
     rfm_cuts: Sequence[str],
+    rfm_profiles: Rows,
     tables: LargeTables,
 ) -> ReportData:
     """Collect the data of the charts and the report, in a bounded number of rows however large the run is."""
@@ -146,7 +146,6 @@ def collect(
         most = config.charts.customers_drawn
         drawn = rows(agg.drawn_customers(segments, profiles, most, config.spend, config.orders))  # twice that many
         examples = rows(agg.example_lines(tables.rejected_transactions, lines))  # EXAMPLES_OF_A_RULE per rule
-        names = rows(tables.rfm_profiles)  # one row per name of a rule
         return ReportData(
             config=config,
             choice=choice,
@@ -167,7 +166,7 @@ def collect(
             months=months,
             recency_bins=bins.result(),
             days=days,
-            rfm_profiles=names.result(),
+            rfm_profiles=rfm_profiles,
             rfm_cuts=rfm_cuts,
             lists=file_names(profiles) if config.exports.enabled else {},
         )

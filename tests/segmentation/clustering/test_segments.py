@@ -1,5 +1,6 @@
 """Customers are assigned to the segments of a fit, and segments are described by their customers."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.clustering.kmeans import Fit
-from segmentation.clustering.scaling import prepare, to_cluster
+from segmentation.clustering.metrics import Centres
+from segmentation.clustering.scaling import Preparation, prepare, to_cluster
 from segmentation.clustering.segments import (
     centres_in_original_units,
+    cluster_model,
+    naming_stage,
     ordered_by_spend,
-    segment_model,
     segment_profiles,
     segment_statistics,
     with_distances,
@@ -68,6 +71,10 @@ def test_centres_are_ordered_by_spend_then_frequency(swept: Swept):
 
 
 # --- assignment ---
+
+
+def segment_model(preparation: Preparation, centres: Centres, names: Sequence[str]) -> PipelineModel:
+    return PipelineModel([*cluster_model(preparation, centres).stages, naming_stage(names, preparation.figures)])
 
 
 def assigned(model: PipelineModel, frame: DataFrame) -> DataFrame:

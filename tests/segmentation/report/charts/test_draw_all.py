@@ -80,13 +80,13 @@ def data_of(spark: SparkSession, partitions: int) -> ReportData:
         statistics=[],
         quality=[],
         rfm_cuts=[],
+        rfm_profiles=[],
         tables=LargeTables(
             orders=orders.repartition(partitions),
             customer_segments=segments.repartition(partitions),
             rejected_transactions=spark.createDataFrame(
                 [], ", ".join(f"{name} string" for name in (s.REASON, *s.LINE_FIELDS))
             ),
-            rfm_profiles=spark.createDataFrame([], "rfm_segment string"),
             country_sales=sold(spark, "country", [("France", 60), ("Spain", 40)]),
             product_sales=sold(spark, "stock_code", [("1", 60), ("<b>", 40)]),
             country_segments=spark.createDataFrame([], f"country string, {empty}"),
