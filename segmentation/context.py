@@ -17,7 +17,7 @@ from segmentation.lake.manifest import Identity
 from segmentation.lake.runs import Lake, open_run
 from segmentation.lake.staging import StagedRun
 from segmentation.progress import Progress
-from segmentation.session import cached_rows, release
+from segmentation.session import persisted, release
 
 logger = logging.getLogger(__name__)
 
@@ -90,8 +90,9 @@ class RunContext:
 
     def cache(self, frame: DataFrame) -> DataFrame:
         """Persist a frame until the run ends."""
-        self.cached.append(frame.persist())
-        return cached_rows(frame)
+        kept, rows = persisted(frame)
+        self.cached.append(kept)
+        return rows
 
     def release_cache(self) -> None:
         while self.cached:

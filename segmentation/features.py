@@ -12,23 +12,32 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 
 SUM_OF_LINES = "decimal(28,4)"
+ORDER = (s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY)
 
 
-def orders_of(sales: DataFrame, taken_back: DataFrame) -> DataFrame:
+def order_sums(sales: DataFrame) -> DataFrame:
     """Return one row per invoice, customer and country: an order, unless an invoice number was used twice.
 
-    `taken_back` comes from `returns.money_taken_back`.
+    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units, lines bigint;
+    first_sold_at, last_sold_at timestamp_ntz.
+    """
+    count = F.count(F.lit(1)).alias(s.LINES)
+    return sales.groupBy(*ORDER).agg(*revenue_and_units(), count, *first_and_last_sale())
+
+
+def orders_of(sums: DataFrame, taken_back: DataFrame) -> DataFrame:
+    """Return one row per order, with what came back of it.
+
+    `sums` come from `order_sums`, `taken_back` from `returns.money_taken_back`.
 
     Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units bigint; returned
     decimal(20,4), the part of the revenue that customers took back; first_sold_at, last_sold_at timestamp_ntz.
     """
-    order = (s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY)
-    # Lines are partitioned by invoice: only whole orders and the few returns are shuffled.
-    bought = sales.groupBy(*order).agg(*revenue_and_units(), *first_and_last_sale())
-    returned = taken_back.groupBy(*order).agg(F.sum(s.RETURNED).alias(s.RETURNED))
+    returned = taken_back.groupBy(*ORDER).agg(F.sum(s.RETURNED).alias(s.RETURNED))
     return (
-        bought.unionByName(returned, allowMissingColumns=True)
-        .groupBy(*order)
+        sums.drop(s.LINES)
+        .unionByName(returned, allowMissingColumns=True)
+        .groupBy(*ORDER)
         .agg(
             F.sum(s.REVENUE).cast(SUM_OF_LINES).alias(s.REVENUE),
             F.sum(s.UNITS).alias(s.UNITS),

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import rollups
 from segmentation import schemas as s
+from segmentation.cleaning.duplicates import repeated_items
 from segmentation.cleaning.ledger import (
     Ledger,
     day_after_last_sale,
@@ -25,7 +26,9 @@ from segmentation.cleaning.ledger import (
 )
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
-    judge_lines,
+    all_lines,
+    exceptional_lines,
+    judge_each_line,
     rejected_transactions,
     returned_lines,
     sales_lines,
@@ -51,8 +54,9 @@ from segmentation.config.settings import RunConfig
 from segmentation.context import Published, Request, RunContext, published_before
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
 from segmentation.exports import export_rows, file_names
-from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.filesystem import filesystem_for
+from segmentation.ingest.files import InputFile
 from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
@@ -66,29 +70,41 @@ from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
 from segmentation.report.text import Rows
-from segmentation.returns import money_taken_back
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.scoring.cuts import find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
 from segmentation.scoring.reasons import with_reason
 from segmentation.scoring.scores import with_scores
 from segmentation.scoring.words import Words, cuts_in_words, rules_in_words
-from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
+from segmentation.session import cancel_tagged_jobs, guest_of, join_hint, local_directory, set_shuffle_partitions
 
 logger = logging.getLogger(__name__)
 
 STAGES = 9
+# In bytes as plain CSV, about three million lines. Text is not parsed again for each query, whatever its size.
+MOST_CACHED = 256_000_000
 FIELD_WORDS = {s.INVOICE_NO: "invoice number", s.STOCK_CODE: "stock code"}
 
 
 @dataclass(frozen=True)
 class CleanedLines:
-    """The judged lines (cached), the sales and returns in them, their ledger, and the day of the run."""
+    """What became of the lines of the input, and the day of the run.
 
-    judged: DataFrame
+    `sales` are read from the input again by each query, unless its lines are cached. Cached: `exceptional`, the lines
+    of `rules.exceptional_lines`, and `order_sums`, those of the sales. `join` is the Spark hint of joins with a part of
+    the exceptional lines.
+    """
+
     sales: DataFrame
-    returned: DataFrame
+    exceptional: DataFrame
+    order_sums: DataFrame
     ledger: Ledger
     as_of: date
+    join: str
+
+    @property
+    def returned(self) -> DataFrame:
+        return returned_lines(self.exceptional)
 
 
 @dataclass(frozen=True)
@@ -139,12 +155,13 @@ def run(context: RunContext) -> Published:
 
     with stage("Cleaning the lines"):
         lines = clean_lines(context)
-        staged.write_table("rejected_transactions", rejected_transactions(lines.judged, config.input_fields))
+        staged.write_table("rejected_transactions", rejected_transactions(lines.exceptional, config.input_fields))
         staged.write_small_table("data_quality", lines.ledger.data_quality)
 
     with stage("Aggregating customers, countries and products"):
-        taken_back = context.cache(money_taken_back(lines.sales, lines.returned))
-        orders = context.cache(orders_of(lines.sales, taken_back))
+        returned_products = context.cache(lines_of_returned_products(lines.sales, lines.returned, lines.join))
+        taken_back = context.cache(money_taken_back(lines.sales, returned_products, lines.join))
+        orders = context.cache(orders_of(lines.order_sums, taken_back))
         baskets = context.cache(baskets_of(lines.sales, taken_back))
         customers, preparation = customer_table(context, lines, orders, baskets)
         scored, words = score_customers(context, customers)
@@ -155,7 +172,11 @@ def run(context: RunContext) -> Published:
         if s.STOCK_CODE in config.input_fields:
             products = context.cache(
                 rollups.product_sales(
-                    lines.sales, baskets, lines.returned, config.rollups.merchandise_pattern
+                    lines.sales,
+                    sales_lines(lines.exceptional),
+                    baskets,
+                    lines.returned,
+                    config.rollups.merchandise_pattern,
                 ).coalesce(1)
             )
             staged.write_table("product_sales", products)
@@ -207,20 +228,35 @@ def warn_of_missing_fields(config: RunConfig) -> None:
 
 
 def clean_lines(context: RunContext) -> CleanedLines:
-    """Read the input and judge every line once. Runs the action of the counts by outcome."""
+    """Read the input and judge every line. Runs the actions of the repeated items and of the counts by outcome."""
     config, request = context.config, context.request
-    parsed = parse_lines(read_lines(context.spark, context.files, config.input), config.cleaning)
-    judged = judge_lines(parsed, config.applied_cleaning, request.as_of)
-    has_invoices = s.INVOICE_NO in config.input_fields
-    ordered = judged if has_invoices else judged.transform(with_daily_orders)
-    lines = context.cache(ordered.drop(s.SOURCE_FILE))  # a rejected line has its file in its rejection
+    cleaning = config.applied_cleaning
+    is_reread = rereads(context.files)
+    parsed = parse_lines(read_lines(context.spark, context.files, config.input), config.cleaning, spread=not is_reread)
+    lines = judge_each_line(parsed, cleaning, request.as_of)
+    if s.INVOICE_NO not in config.input_fields:
+        lines = with_daily_orders(lines)
+    if not is_reread:
+        lines = context.cache(lines)
+    repeated = context.cache(repeated_items(lines))
     with read_errors_named(context.spark, context.files):
-        ledger = Ledger(line_counts(lines, config.input_fields).collect(), context.files)  # one row per outcome
+        join = join_hint(repeated.count())
+        exceptional = context.cache(exceptional_lines(lines, repeated, cleaning, join))
+        judged = all_lines(lines, repeated, exceptional, cleaning, join)
+        sales = sales_lines(judged)
+        sums = context.cache(order_sums(sales))
+        ledger = Ledger(line_counts(sums, exceptional, config.input_fields).collect(), context.files)  # one per outcome
     as_of = request.as_of or day_after_last_sale(ledger, judged)
     require_clean_lines(ledger)
     warn_of_malformed(ledger)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
-    return CleanedLines(lines, sales_lines(lines), returned_lines(lines), ledger, as_of)
+    return CleanedLines(sales, exceptional, sums, ledger, as_of, join_hint(ledger.rejected))
+
+
+def rereads(files: Sequence[InputFile]) -> bool:
+    """Return whether each query reads the input again: large Parquet, of which a query reads the columns it needs."""
+    size = sum(estimated_csv_bytes(file.path, file.stored.size) for file in files)
+    return size > MOST_CACHED and all(file.kind == "parquet" for file in files)
 
 
 def customer_table(

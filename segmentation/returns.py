@@ -15,7 +15,7 @@ sum of units, reflected at 0 where a return finds nothing left. A purchase keeps
 it. Both are running sums and minima: windows, and no pairs of lines.
 """
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
@@ -30,60 +30,97 @@ SAME_PRICE = "units_at_the_same_price"
 WHOLE = "whole"
 OTHER_PRICE = "units_at_another_price"
 LEFT_MONEY = "left_money"
+KEY = "key"  # a hash of the customer and a product or an amount
 UNITS_OF_LINE = "decimal(10,0)"  # a line has at most 2^31 of them
 
 
-def money_taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
+def lines_of_returned_products(sales: DataFrame, returned: DataFrame, join: str = "broadcast") -> DataFrame:
+    """Return the returns of customers, and their purchases of the same products, after step 1.
+
+    `sales` and `returned` come from `cleaning.sales_lines` and `cleaning.returned_lines`; `join` is the Spark hint of
+    the join with the returned products, `broadcast` where returns are few. Both further steps read it: cache it.
+
+    Columns: customer_id, invoice_no, stock_code, country string; invoice_date timestamp_ntz; is_purchase boolean; units
+    bigint, amount decimal(18,4) and price decimal(22,8), all of them positive; units_at_the_same_price bigint, those
+    matched in step 1; left_money decimal(18,4), the amount that step 2 compares, NULL where there is none.
+    """
+    returns = _of_customers(returned, is_purchase=False)
+    # Equal hashes of different products only add lines that match nothing.
+    returned_products = returns.select(_key(s.STOCK_CODE)).distinct().hint(join)
+    bought = _purchases(sales).withColumn(KEY, _key(s.STOCK_CODE)).join(returned_products, on=KEY, how="left_semi")
+    lines = _in_order(bought.drop(KEY).unionByName(returns).repartition(s.CUSTOMER_ID))
+    matched = _matched(lines, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
+    return matched.withColumn(LEFT_MONEY, _left_money()).drop(POSITION)
+
+
+def money_taken_back(sales: DataFrame, of_returned_products: DataFrame, join: str = "broadcast") -> DataFrame:
     """Return one row per purchase of a customer of which a return took something back.
 
-    `sales` and `returned` come from `cleaning.sales_lines` and `cleaning.returned_lines`. All rows of a customer are in
-    one partition.
+    `sales` comes from `cleaning.sales_lines`, `of_returned_products` from `lines_of_returned_products`. All rows of a
+    customer are in one partition.
 
     Columns: customer_id, invoice_no, stock_code, country string; returned decimal(20,4), more than 0 and at most the
     line's amount. The sum of a customer's rows is at most what the customer gave back.
     """
-    lines = _in_order(_of_returning_customers(sales, returned))
-    same_price = _matched(lines, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
-    whole = _matched(same_price.withColumn(LEFT_MONEY, _left_money()), WHOLE, (LEFT_MONEY,), _signed(_whole_lines()))
+    lines = of_returned_products.unionByName(_of_the_same_amount(sales, of_returned_products, join))
+    in_order = _in_order(lines.repartition(s.CUSTOMER_ID)).withColumn(GIVEN_BACK, _given_back())
+    whole = _matched(in_order, WHOLE, (LEFT_MONEY,), _signed(_whole_lines()))
     other_price = _matched(whole, OTHER_PRICE, (s.STOCK_CODE,), _signed(_left_units()))
     return _capped(_money_of_lines(_priced(other_price)))
 
 
-def _of_returning_customers(sales: DataFrame, returned: DataFrame) -> DataFrame:
-    """Return purchases and returns of the customers who returned anything, a customer in one partition.
+def _of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
+    return lines.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
+        *LINE_KEYS,
+        s.INVOICE_DATE,
+        F.lit(is_purchase).alias(IS_PURCHASE),
+        F.abs(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
+        F.abs(s.AMOUNT).alias(s.AMOUNT),
+        F.abs(s.UNIT_PRICE).alias(PRICE),
+    )
 
-    Columns: customer_id, invoice_no, stock_code, country string; invoice_date timestamp_ntz; is_purchase boolean; units
-    bigint, amount decimal(18,4) and price decimal(22,8), all of them positive.
-    """
 
-    def of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
-        return lines.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
-            *LINE_KEYS,
-            s.INVOICE_DATE,
-            F.lit(is_purchase).alias(IS_PURCHASE),
-            F.abs(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
-            F.abs(s.AMOUNT).alias(s.AMOUNT),
-            F.abs(s.UNIT_PRICE).alias(PRICE),
-        )
+def _purchases(sales: DataFrame) -> DataFrame:
+    """Return the sales to customers. Without units or with negative money, nothing can be taken from a sale."""
+    return _of_customers(sales.where((F.col(s.QUANTITY) > 0) & (F.col(s.AMOUNT) >= 0)), is_purchase=True)
 
-    # Where rules are switched off, a sale may have no units or negative money: nothing can be taken from it.
-    purchases = of_customers(sales.where((F.col(s.QUANTITY) > 0) & (F.col(s.AMOUNT) >= 0)), is_purchase=True)
-    returns = of_customers(returned, is_purchase=False)
-    returning = returns.select(s.CUSTOMER_ID).distinct()
-    lines = purchases.unionByName(returns).repartition(s.CUSTOMER_ID)
-    # A hash join needs no order of the lines: the only sorts are those of the steps.
-    return lines.join(returning.hint("shuffle_hash"), on=s.CUSTOMER_ID, how="left_semi")
+
+def _of_the_same_amount(sales: DataFrame, of_returned_products: DataFrame, join: str) -> DataFrame:
+    """Return the purchases of other products whose amount is what is left of a return of their customer."""
+    returned_products = of_returned_products.where(~F.col(IS_PURCHASE)).select(_key(s.STOCK_CODE)).distinct()
+    is_left = ~F.col(IS_PURCHASE) & F.col(LEFT_MONEY).isNotNull()
+    amounts = of_returned_products.where(is_left).select(_key(LEFT_MONEY)).distinct()
+    return (
+        _purchases(sales)
+        .withColumn(KEY, _key(s.AMOUNT))
+        .join(amounts.hint(join), on=KEY, how="left_semi")
+        .withColumn(KEY, _key(s.STOCK_CODE))
+        .join(returned_products.hint(join), on=KEY, how="left_anti")
+        .drop(KEY)
+        .withColumns({SAME_PRICE: F.lit(0).cast("bigint"), LEFT_MONEY: F.when(F.col(s.AMOUNT) > 0, F.col(s.AMOUNT))})
+    )
+
+
+def _key(column: str) -> Column:
+    return F.xxhash64(s.CUSTOMER_ID, column).alias(KEY)
 
 
 def _in_order(lines: DataFrame) -> DataFrame:
-    """Add `position` int, the line's number in the order of time, and `given_back`, the money of all returns."""
+    """Add `position` int, the line's number in the order of time among the lines of its customer."""
+    return lines.withColumn(POSITION, F.row_number().over(_in_time()))
+
+
+def _in_time() -> WindowSpec:
     signed_units = F.when(F.col(IS_PURCHASE), F.col(s.UNITS)).otherwise(-F.col(s.UNITS))
     # Lines that are equal up to here differ in nothing that counts but the country and the rounding of their amount.
     keys = (s.INVOICE_DATE, s.INVOICE_NO, s.STOCK_CODE, PRICE, signed_units, s.COUNTRY, s.AMOUNT)
-    in_time = Window.partitionBy(s.CUSTOMER_ID).orderBy(*keys)
-    everything = in_time.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    given_back = F.sum(F.when(~F.col(IS_PURCHASE), F.col(s.AMOUNT))).over(everything)
-    return lines.withColumns({POSITION: F.row_number().over(in_time), GIVEN_BACK: given_back})
+    return Window.partitionBy(s.CUSTOMER_ID).orderBy(*keys)
+
+
+def _given_back() -> Column:
+    """Return the money of all returns of the line's customer."""
+    everything = _in_time().rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    return F.sum(F.when(~F.col(IS_PURCHASE), F.col(s.AMOUNT))).over(everything)
 
 
 def _signed(weight: Column) -> Column:
@@ -119,7 +156,7 @@ def _left_money() -> Column:
     """Return what step 2 compares: the amount of an untouched purchase, and what a return has left; else NULL."""
     units, left = F.col(s.UNITS), F.col(s.UNITS) - F.col(SAME_PRICE)
     amount_left = F.when(left == units, F.col(s.AMOUNT)).when(~F.col(IS_PURCHASE) & (left > 0), _money(left, PRICE))
-    return F.when(amount_left > 0, amount_left)
+    return F.when(amount_left > 0, amount_left).cast(s.AMOUNT_OF_LINE)
 
 
 def _whole_lines() -> Column:

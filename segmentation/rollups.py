@@ -9,6 +9,7 @@ from segmentation.features import first_and_last_sale, revenue_and_units
 # ABC analysis (H. F. Dickie, 1951): class A brings the first 80 % of cumulative revenue, B up to 95 %, C the rest.
 CLASS_A_UP_TO = 0.80
 CLASS_B_UP_TO = 0.95
+FURTHER = "further_lines"
 
 
 def country_sales(orders: DataFrame, returned: DataFrame) -> DataFrame:
@@ -29,10 +30,13 @@ def country_sales(orders: DataFrame, returned: DataFrame) -> DataFrame:
     return ranked.select(*s.column_names(s.COUNTRY_SALES))
 
 
-def product_sales(sales: DataFrame, baskets: DataFrame, returned: DataFrame, merchandise_pattern: str) -> DataFrame:
+def product_sales(
+    sales: DataFrame, repeated: DataFrame, baskets: DataFrame, returned: DataFrame, merchandise_pattern: str
+) -> DataFrame:
     """Return `PRODUCT_SALES`: one row per stock code, over clean and guest lines, by falling revenue.
 
-    `baskets` comes from `features.baskets_of`, `returned` from `cleaning.returned_lines`. Returns of guests of a
+    `repeated` has at least the sales of which several are of one product on one invoice. `baskets` comes from
+    `features.baskets_of`, `returned` from `cleaning.returned_lines`. Returns of guests of a
     product that was never sold have no row. `description` is the commonest, alphabetically the first of
     equals. `is_merchandise` is whether the stock code matches the pattern of goods, unlike postage and fees.
     """
@@ -40,12 +44,12 @@ def product_sales(sales: DataFrame, baskets: DataFrame, returned: DataFrame, mer
     customers = baskets.groupBy(s.STOCK_CODE).agg(
         F.count(F.lit(1)).alias(s.CUSTOMERS), _money_of(F.col(s.RETURNED), s.RETURNED)
     )
-    # The lines of an invoice share a partition: `distinct` needs no shuffle, and only counts are shuffled.
-    orders = (
-        sales.select(s.INVOICE_NO, s.STOCK_CODE).distinct().groupBy(s.STOCK_CODE).agg(F.count(F.lit(1)).alias(s.ORDERS))
-    )
+    # Each line is an order of its product, but for those that follow another one on the same invoice.
+    of_invoice = repeated.groupBy(s.INVOICE_NO, s.STOCK_CODE).agg((F.count(F.lit(1)) - 1).alias(FURTHER))
+    further = of_invoice.groupBy(s.STOCK_CODE).agg(F.sum(FURTHER).alias(FURTHER))
     # One row per stock code on all sides; a product that only guests bought has no customers.
-    complete = sold.join(orders, on=s.STOCK_CODE, how="inner").join(customers, on=s.STOCK_CODE, how="left")
+    complete = sold.join(further, on=s.STOCK_CODE, how="left").join(customers, on=s.STOCK_CODE, how="left")
+    complete = complete.withColumn(s.ORDERS, F.col(s.LINES) - F.coalesce(F.col(FURTHER), F.lit(0)))
     complete = _with_returns_of_guests(complete, returned, s.STOCK_CODE)
     return (
         with_revenue_shares(complete, s.STOCK_CODE)
@@ -84,15 +88,16 @@ def _by_stock_code(sales: DataFrame) -> DataFrame:
         *revenue_and_units(),
         F.sum(_of_guests(s.AMOUNT)).alias(s.GUEST_REVENUE),
         *first_and_last_sale(),
-        F.count(F.lit(1)).alias("lines"),
+        F.count(F.lit(1)).alias(s.LINES),
     )
     is_blank = F.col(s.DESCRIPTION) == ""
-    commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col("lines")).alias("lines"), F.col(s.DESCRIPTION)))
+    commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col(s.LINES)).alias(s.LINES), F.col(s.DESCRIPTION)))
     return described.groupBy(s.STOCK_CODE).agg(
         *_resummed(),
         _guest_revenue(F.col(s.GUEST_REVENUE)),
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+        F.sum(s.LINES).alias(s.LINES),
         commonest[s.DESCRIPTION].alias(s.DESCRIPTION),
     )
 

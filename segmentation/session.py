@@ -26,6 +26,7 @@ PARTITIONS = "spark.sql.shuffle.partitions"
 # A partition of this size sorts in about 100 MB of memory, which two cores sharing 2 GB can spare.
 BYTES_SORTED_AT_ONCE = 32_000_000
 LEAST_PARTITIONS = 8
+MOST_BROADCAST = 10_000_000
 SETTINGS = {
     # A wall-clock time is the same on any machine: dates are parsed and written in one zone.
     "spark.sql.session.timeZone": "UTC",
@@ -43,6 +44,8 @@ SETTINGS = {
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Spark looks up each of thousands of files again, by default in a task of its own, which takes longer than that.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",
+    # Generated code that is equal has one name, and is compiled once: a tenth of the time of a small run.
+    "spark.sql.codegen.useIdInClassName": "false",
     # Workbooks and small tables reach Spark as Arrow.
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
@@ -126,17 +129,20 @@ class SparkThreadPool(ThreadPoolExecutor):
         return super().submit(inheriting)
 
 
-def cached_rows(persisted: DataFrame) -> DataFrame:
-    """Return a frame that reads the rows of a persisted one, whose plan is that read alone.
+def persisted(frame: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Return a persisted frame, to be released, and one that reads its rows. With adaptive execution, shuffles run.
 
-    Spark compares every query with every cached plan, node by node. Plans that build upon each other through several
-    cached frames would be compared, and analysed, from the input files on each time: most of the time of a small run.
+    Spark compares every query with every cached plan, node by node, and shows with every query the plans of all cached
+    frames below it. Plans that build upon each other through several cached frames would be analysed, compared and
+    shown from the input files on, again and again: most of the time of a small run, and of the memory of a large one.
+    So what is persisted is a plan of one node, the rows of `frame`, and what is read is a plan of one node as well.
     """
-    spark: Any = persisted.sparkSession
-    cache = spark._jsparkSession.sharedState().cacheManager()
-    relation = cache.lookupCachedData(persisted._jdf).get().cachedRepresentation()
-    dataset: Any = spark._jvm.org.apache.spark.sql.classic.Dataset
-    return DataFrame(dataset.ofRows(spark._jsparkSession, relation), spark)
+    spark: Any = frame.sparkSession
+    session, java_frame = spark._jsparkSession, frame._jdf
+    rows = java_frame.queryExecution().toRdd()
+    kept = DataFrame(session.internalCreateDataFrame(rows, java_frame.schema(), False), spark).persist()
+    relation = session.sharedState().cacheManager().lookupCachedData(kept._jdf).get().cachedRepresentation()
+    return kept, DataFrame(spark._jvm.org.apache.spark.sql.classic.Dataset.ofRows(session, relation), spark)
 
 
 def percentiles(value: Column, shares: Sequence[float]) -> Column:
@@ -171,6 +177,11 @@ def set_shuffle_partitions(spark: SparkSession, text_bytes: int) -> None:
     """Set the number of shuffle partitions by the size of the input, unless spark-submit was given one."""
     if PARTITIONS not in dict(spark.sparkContext.getConf().getAll()):
         spark.conf.set(PARTITIONS, str(partitions_for(text_bytes)))
+
+
+def join_hint(rows: int) -> str:
+    """Return the Spark hint for a join with so many rows of a few numbers: sent to every executor while they fit."""
+    return "broadcast" if rows <= MOST_BROADCAST else "shuffle_hash"
 
 
 def cancel_tagged_jobs(spark: SparkSession, tag: str) -> None:

@@ -1,22 +1,40 @@
-"""Flag exact copies of earlier lines."""
+"""Find exact copies of earlier lines: only lines that share invoice and product with another can be any."""
 
 import operator
 from functools import reduce
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 
 LINE_HASH = "line_hash"
+ITEM = "item"  # a hash of invoice and product
+INVOICE_HASH = "invoice_hash"
 
 
-def with_duplicate_flag(parsed: DataFrame) -> DataFrame:
+def repeated_items(lines: DataFrame) -> DataFrame:
+    """Return one row per item, a product on an invoice, of more than one line.
+
+    Columns: item bigint, a hash of invoice_no and stock_code. Two items of one hash are both returned.
+    """
+    # Sorting numbers within their partition costs half of what counting distinct numbers does.
+    thin = lines.select(F.hash(s.INVOICE_NO).alias(INVOICE_HASH), _item().alias(ITEM)).repartition(INVOICE_HASH)
+    is_again = F.lag(ITEM).over(Window.partitionBy(INVOICE_HASH).orderBy(ITEM)) == F.col(ITEM)
+    return thin.select(ITEM, is_again.alias("is_again")).where("is_again").select(ITEM).distinct()
+
+
+def with_item(lines: DataFrame) -> DataFrame:
+    """Add `item` bigint, a hash of invoice and product."""
+    return lines.withColumn(ITEM, _item())
+
+
+def with_duplicate_flag(lines: DataFrame) -> DataFrame:
     """Add `is_duplicate` boolean: whether the line equals another line in every value, the first one excepted.
 
     Values are compared, not texts: `17850` and `17850.0` are the same customer. Malformed lines lack values and are
     compared by their texts too. Of equal lines the one whose file name sorts first is kept, so that the order of the
-    input does not matter. Expects the lines of an invoice in one partition, and moves none.
+    input does not matter. The lines of an invoice are in one partition afterwards.
     """
     values = [F.col(name) for name in (*s.LINE_FIELDS, s.AS_READ, s.UNPARSED_LINE) if name != s.INVOICE_NO]
     # A window over each line's equals would be a partition per line, at five times the cost. Sorted by a hash within
@@ -24,5 +42,9 @@ def with_duplicate_flag(parsed: DataFrame) -> DataFrame:
     in_invoice = Window.partitionBy(s.INVOICE_NO).orderBy(LINE_HASH, *values, s.SOURCE_FILE)
     # In the first line of an invoice every `lag` is NULL, which a hash never is.
     same = [F.lag(value).over(in_invoice).eqNullSafe(value) for value in (F.col(LINE_HASH), *values)]
-    hashed = parsed.withColumn(LINE_HASH, F.xxhash64(*values))
+    hashed = lines.withColumn(LINE_HASH, F.xxhash64(*values)).repartition(s.INVOICE_NO)
     return hashed.withColumn(s.IS_DUPLICATE, reduce(operator.and_, same)).drop(LINE_HASH)
+
+
+def _item() -> Column:
+    return F.xxhash64(s.INVOICE_NO, s.STOCK_CODE)

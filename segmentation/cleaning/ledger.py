@@ -35,19 +35,29 @@ REMEDIES: Mapping[str, str] = {
 }
 
 
-def line_counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
-    """Return one row per outcome that occurs in the judged lines.
+def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
+    """Return one row per outcome that occurs.
+
+    `sums` come from `features.order_sums`; of the lines `judged` by every rule only the rejected ones are counted.
 
     Columns: rule string; rows bigint; revenue decimal(20,4), 0 for a line without an amount; last_sold_at
-    timestamp_ntz, NULL for rejected lines; unreadable struct: malformed lines by what is wrong, each bigint.
+    timestamp_ntz, NULL for rejected lines; unreadable struct: malformed lines by what is wrong, each bigint, NULL for
+    sales.
     """
-    is_sale = F.col(s.REJECTION).isNull()
-    return lines.groupBy(F.coalesce(F.col(s.REASON), F.lit(s.CLEAN)).alias(s.RULE)).agg(
-        F.count(F.lit(1)).alias(s.ROWS),
-        F.coalesce(F.sum(s.AMOUNT), F.lit(0)).cast(s.MONEY).alias(s.REVENUE),
-        F.max(F.when(is_sale, F.col(s.INVOICE_DATE))).alias(s.LAST_SOLD_AT),
-        F.struct(*[F.count_if(fault).alias(name) for name, fault in _faults(input_fields).items()]).alias(s.UNREADABLE),
+    outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
+    sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
+        F.sum(s.LINES).alias(s.ROWS), _money(s.REVENUE), F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT)
     )
+    rejected = judged.where(F.col(s.REJECTION).isNotNull())
+    faults = {name: F.count_if(fault).alias(name) for name, fault in _faults(input_fields).items()}
+    by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
+        F.count(F.lit(1)).alias(s.ROWS), _money(s.AMOUNT), F.struct(*faults.values()).alias(s.UNREADABLE)
+    )
+    return sold.unionByName(by_reason, allowMissingColumns=True)
+
+
+def _money(name: str) -> Column:
+    return F.coalesce(F.sum(name), F.lit(0)).cast(s.MONEY).alias(s.REVENUE)
 
 
 def sales_of_day(judged: DataFrame, day: date) -> DataFrame:
@@ -72,6 +82,10 @@ class Ledger:
     @property
     def read(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def rejected(self) -> int:
+        return sum(self.counts[rule] for rule in s.RULE_NAMES)
 
     @property
     def last_sale_day(self) -> date | None:

@@ -17,8 +17,8 @@ LARGEST_AMOUNT = 10**11
 EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 
 
-def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
-    """Return one row per raw line, with all lines of an invoice, or without invoices of a customer, in one partition.
+def parse_lines(raw_lines: DataFrame, settings: CleaningSettings, spread: bool = False) -> DataFrame:
+    """Return one row per raw line; with `spread` in the partitions of a shuffle, those of an invoice in one partition.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
     timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
@@ -37,15 +37,11 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings) -> DataFrame:
         for field in (*s.INPUT_FIELDS, s.LINE_TYPE)
         if s.raw(field) in raw_lines.columns
     }
-    # Shuffle before the other fields are parsed: a file that one core must read is then parsed by all. Duplicates
-    # share an invoice, and so do later aggregations by invoice: neither needs another shuffle.
-    customer_id = values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids)
-    if s.INVOICE_NO in read:
-        by_invoice = raw_lines.withColumn(s.INVOICE_NO, values.code(read[s.INVOICE_NO])).repartition(s.INVOICE_NO)
-        parsed = by_invoice.withColumn(s.CUSTOMER_ID, customer_id)
-    else:
-        by_customer = raw_lines.withColumn(s.CUSTOMER_ID, customer_id).repartition(s.CUSTOMER_ID)
-        parsed = by_customer.withColumn(s.INVOICE_NO, _no_text())
+    parsed = raw_lines.withColumn(s.CUSTOMER_ID, values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids))
+    parsed = parsed.withColumn(s.INVOICE_NO, values.code(read[s.INVOICE_NO]) if s.INVOICE_NO in read else _no_text())
+    if spread:
+        # Before the other fields are parsed: a file that one core must read is then parsed by all.
+        parsed = parsed.repartition(s.INVOICE_NO if s.INVOICE_NO in read else s.CUSTOMER_ID)
     parsed = parsed.withColumns(
         {
             s.STOCK_CODE: values.code(read[s.STOCK_CODE]) if s.STOCK_CODE in read else _no_text(),

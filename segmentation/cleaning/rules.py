@@ -1,4 +1,7 @@
-"""Judge each parsed line once: clean, a guest's sale, or rejected with every rule that it breaks.
+"""Judge each parsed line: clean, a guest's sale, or rejected with every rule that it breaks.
+
+Most rules need the line alone. Duplicates are looked for among the few lines that share invoice and product with
+another: these and the rejected lines are the exceptions, a few in a hundred, and all that is kept of the lines.
 
 To add a rule: its name in `schemas.RULE_NAMES`, an entry in `RULES`, a test.
 """
@@ -15,7 +18,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.duplicates import with_duplicate_flag
+from segmentation.cleaning.duplicates import ITEM, repeated_items, with_duplicate_flag, with_item
 from segmentation.config.settings import CleaningSettings
 
 Condition = Callable[[CleaningSettings, date | None], Column]
@@ -135,10 +138,65 @@ GUEST_MEANING = "good sales without a customer id: they count for countries and 
 CLEAN_MEANING = "good sales of known customers"
 
 
-def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | None) -> DataFrame:
-    """Return one row per parsed line, judged once by every rule that is switched on.
+def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date | None) -> DataFrame:
+    """Return one row per parsed line, judged by every rule that needs no other line: all but `duplicate`.
 
     `as_of` is the day given by the user: lines of that day and later are out of period. With None no line is too late.
+
+    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
+    unit_price decimal(22,8); amount decimal(18,4); source_file, unparsed_line string; as_read struct of the eight
+    texts, NULL unless malformed; is_refund boolean; reasons array<string>, the rules broken, NULL where there is none.
+    """
+    rules = {name: rule for name, rule in RULES.items() if name not in (*settings.switched_off, s.DUPLICATE)}
+    # A projection of its own: the conditions are used twice below, and evaluated once.
+    flagged = parsed.withColumns(
+        {_breaks(name): F.coalesce(rule.condition(settings, as_of), F.lit(False)) for name, rule in rules.items()}
+    )
+    is_rejected = reduce(operator.or_, [F.col(_breaks(name)) for name in rules])
+    names = F.array_compact(F.array(*[F.when(F.col(_breaks(name)), F.lit(name)) for name in rules]))
+    return flagged.select(
+        *(*s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
+        F.when(is_rejected, names).alias(s.REASONS),
+    )
+
+
+def exceptional_lines(
+    lines: DataFrame, repeated: DataFrame, settings: CleaningSettings, join: str = "broadcast"
+) -> DataFrame:
+    """Return the rejected lines, and all lines that share invoice and product with another, judged by every rule.
+
+    `lines` come from `judge_each_line`, `repeated` from `repeated_items`; `join` is the Spark hint of the join with
+    `repeated`. Columns as of `judge_lines`.
+    """
+    found = (
+        with_item(lines)
+        .join(repeated.withColumn(s.IS_DUPLICATE, F.lit(True)).hint(join), on=ITEM, how="left")
+        .where(F.col(s.REASONS).isNotNull() | F.col(s.IS_DUPLICATE))
+        .drop(ITEM, s.IS_DUPLICATE)
+    )
+    flagged = with_duplicate_flag(found)
+    if s.DUPLICATE in settings.switched_off:
+        flagged = flagged.withColumn(s.IS_DUPLICATE, F.lit(False))
+    copied = F.when(RULES[s.DUPLICATE].condition(settings, None), F.array(F.lit(s.DUPLICATE)))
+    reasons = F.coalesce(F.concat(s.REASONS, copied), F.col(s.REASONS), copied)
+    return _judged(flagged.withColumn(s.REASONS, reasons), settings)
+
+
+def all_lines(
+    lines: DataFrame, repeated: DataFrame, exceptional: DataFrame, settings: CleaningSettings, join: str = "broadcast"
+) -> DataFrame:
+    """Return the exceptional lines and all others, with the columns of `judge_lines`.
+
+    `lines`, `repeated` and `exceptional` come from `judge_each_line`, `repeated_items` and `exceptional_lines`.
+    """
+    alone = with_item(lines.where(F.col(s.REASONS).isNull())).join(repeated.hint(join), on=ITEM, how="left_anti")
+    return _judged(alone.drop(ITEM), settings).unionByName(exceptional)
+
+
+def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | None) -> DataFrame:
+    """Return one row per parsed line, judged by every rule that is switched on. Reads the input three times.
+
+    `as_of` is described at `judge_each_line`.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
     unit_price decimal(22,8); amount decimal(18,4); reason string: NULL for a clean line, `guest` for a guest's sale,
@@ -146,31 +204,25 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
     array<string>, source_file string, as_read struct of the eight texts, NULL unless malformed, and unparsed boolean;
     is_return boolean: whether a rejected line took money back.
     """
-    if s.DUPLICATE in settings.switched_off:
-        flagged = parsed.withColumn(s.IS_DUPLICATE, F.lit(False))
-    else:
-        flagged = with_duplicate_flag(parsed)
-    rules = {name: rule for name, rule in RULES.items() if name not in settings.switched_off}
-    # A projection of its own: the conditions are used three times below, and evaluated once.
-    flagged = flagged.withColumns(
-        {_breaks(name): F.coalesce(rule.condition(settings, as_of), F.lit(False)) for name, rule in rules.items()}
-    )
-    names = [F.when(F.col(_breaks(name)), F.lit(name)) for name in rules]
-    is_rejected = reduce(operator.or_, [F.col(_breaks(name)) for name in rules])
-    is_guest = F.col(s.CUSTOMER_ID).isNull()
+    lines = judge_each_line(parsed, settings, as_of)
+    repeated = repeated_items(lines)
+    return all_lines(lines, repeated, exceptional_lines(lines, repeated, settings), settings)
+
+
+def _judged(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
+    """Add reason, rejection and is_return to lines whose `reasons` are known, with the columns of `judge_lines`."""
+    reasons = F.col(s.REASONS)
     rejection = F.struct(
-        F.array_compact(F.array(*names)).alias(s.REASONS),
-        F.col(s.SOURCE_FILE),
-        F.col(s.AS_READ),
-        F.col(s.UNPARSED_LINE).isNotNull().alias(s.UNPARSED),
+        reasons, F.col(s.SOURCE_FILE), F.col(s.AS_READ), F.col(s.UNPARSED_LINE).isNotNull().alias(s.UNPARSED)
     )
+    is_guest = F.col(s.CUSTOMER_ID).isNull()
     return (
-        flagged.select(
+        lines.select(
             *s.LINE_FIELDS,
             s.AMOUNT,
-            F.coalesce(*names, F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
+            F.coalesce(reasons[0], F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
             s.SOURCE_FILE,
-            F.when(is_rejected, rejection).alias(s.REJECTION),
+            F.when(reasons.isNotNull(), rejection).alias(s.REJECTION),
             s.IS_REFUND,
         )
         .withColumn(s.IS_RETURN, _is_return(settings))
@@ -189,12 +241,12 @@ def with_daily_orders(lines: DataFrame) -> DataFrame:
 
 def sales_lines(lines: DataFrame) -> DataFrame:
     """Return the judged lines that are clean or a guest's sale."""
-    return lines.where(F.col(s.REJECTION).isNull()).drop(s.REJECTION, s.REASON, s.IS_RETURN)
+    return lines.where(F.col(s.REJECTION).isNull()).select(*s.LINE_FIELDS, s.AMOUNT)
 
 
 def returned_lines(lines: DataFrame) -> DataFrame:
     """Return the judged lines on which a customer or a guest got money back, inside the period, each once."""
-    return lines.where(F.col(s.IS_RETURN)).drop(s.REJECTION, s.REASON, s.IS_RETURN)
+    return lines.where(F.col(s.IS_RETURN)).select(*s.LINE_FIELDS, s.AMOUNT)
 
 
 def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:

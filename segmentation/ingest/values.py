@@ -16,8 +16,10 @@ STRAY = " \t\r\n\v\f\0\u00a0\ufeff"
 # characters that do not show: soft hyphen, joiners, marks of direction.
 BLANK = "\u0085\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 BLANK += "\u00ad\u180e\u200b\u200c\u200d\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-# The first ASCII character that is not stray.
+# The first ASCII character that is not stray, and what follows the last one.
 FIRST_VISIBLE = "!"
+BEHIND_VISIBLE = "\x7f"
+VISIBLE_BYTES = (bytearray(b"!"), bytearray(b"~"))
 # An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
 ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
 WORD_GAP = "[ _-]+"
@@ -89,12 +91,15 @@ def whole_number(field: Field) -> Column:
 
 def price(field: Field) -> Column:
     """Parse a price as a decimal(22,8), rounded half up; NULL where it is no number."""
-    return field.short.try_cast(s.PRICE)
+    # Spark casts a double by its shortest text too.
+    return (field.column if isinstance(field.kind, DoubleType) else field.short).try_cast(s.PRICE)
 
 
 def customer_id(field: Field, missing: Sequence[str]) -> Column:
     """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`."""
     text = field.stripped
+    if isinstance(field.kind, LongType):
+        return F.when(~text.isin("", *missing), text)
     whole = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, r"^([0-9]+)\.0+$", "$1")).otherwise(text)
     is_missing = F.lower(text).isin("", *[word.lower() for word in missing])
     return F.when(~is_missing, whole)
@@ -115,8 +120,9 @@ def date_and_time(field: Field, formats: Sequence[str]) -> Column:
 
 def _without(characters: str, text: Column) -> Column:
     """Strip the characters from both ends of a text; the check before is cheaper, and few texts have them."""
-    is_ascii = F.octet_length(text) == F.char_length(text)
-    is_bare = is_ascii & (text >= FIRST_VISIBLE) & (F.substring(text, -1, 1) >= FIRST_VISIBLE)
+    # Bytes, not characters: to find the last character, Spark walks through the whole text.
+    last = F.substring(text.cast("binary"), -1, 1)
+    is_bare = (text >= FIRST_VISIBLE) & (text < BEHIND_VISIBLE) & last.between(*map(F.lit, VISIBLE_BYTES))
     return F.when(is_bare, text).otherwise(F.btrim(text, F.lit(characters)))
 
 

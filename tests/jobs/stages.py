@@ -20,7 +20,7 @@ from segmentation.features import baskets_of, orders_of
 from segmentation.ingest.find import find_input
 from segmentation.pipeline import STAGES, CleanedLines, clean_lines, customer_table, fit_every_k, score_customers
 from segmentation.progress import Progress
-from segmentation.returns import money_taken_back
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.conftest import ROOT
 from tests.jobs.running_jobs import CONFIG
 
@@ -76,5 +76,5 @@ def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> di
 
 def _customers(context: RunContext) -> tuple[DataFrame, Preparation]:
     lines = clean_lines(context)
-    taken_back = money_taken_back(lines.sales, lines.returned)
-    return customer_table(context, lines, orders_of(lines.sales, taken_back), baskets_of(lines.sales, taken_back))
+    taken_back = money_taken_back(lines.sales, lines_of_returned_products(lines.sales, lines.returned))
+    return customer_table(context, lines, orders_of(lines.order_sums, taken_back), baskets_of(lines.sales, taken_back))

@@ -39,7 +39,7 @@ def test_every_damaged_line_is_counted_and_quarantined(spark: SparkSession, tmp_
     cleaned = clean(spark, configured(), path)
     assert counts_of(cleaned) == {"clean": 14, "guest": 1, "malformed": 5}
     assert cleaned.ledger.read == len(SOLD) + len(broken)
-    rejected = rejected_transactions(cleaned.judged).collect()
+    rejected = rejected_transactions(cleaned.exceptional).collect()
     assert sorted(row["invoice_no"] for row in rejected) == ["536385", "536388", "536389", "536390", TOP[:9]]
     assert {row["source_file"] for row in rejected} == {str(path)}
 

@@ -11,8 +11,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from scripts.run_contents import latest_run
-from segmentation.features import baskets_of, orders_of
-from segmentation.returns import money_taken_back
+from segmentation.features import baskets_of, order_sums, orders_of
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.rollups import country_sales, product_sales
 from tests.jobs.published_runs import rows_of
 from tests.jobs.running_jobs import CANARY, CONFIG, QUICK, Done, RunJob
@@ -106,9 +106,9 @@ def test_columns_without_any_value_form_one_group(spark: SparkSession, tmp_path:
     lines = [(*line[:2], "", *line[3:7], "") for line in skewed_lines(500)]
     cleaned = clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv"))
     sales, returned = cleaned.sales, cleaned.returned
-    taken_back = money_taken_back(sales, returned)
-    [country] = country_sales(orders_of(sales, taken_back), returned).collect()
+    taken_back = money_taken_back(sales, lines_of_returned_products(sales, returned))
+    [country] = country_sales(orders_of(order_sums(sales), taken_back), returned).collect()
     assert (country["country"], country["customers"], country["revenue_share"]) == ("Unspecified", 41, 1.0)
     pattern = configured().rollups.merchandise_pattern
-    products = product_sales(sales, baskets_of(sales, taken_back), returned, pattern).collect()
+    products = product_sales(sales, sales, baskets_of(sales, taken_back), returned, pattern).collect()
     assert {row["description"] for row in products} == {""}

@@ -88,9 +88,9 @@ def forms(spark: SparkSession, online_retail: Path) -> dict[str, Form]:
 
 def cleaned_form(spark: SparkSession, path: Path) -> Form:
     cleaned = clean(spark, configured(), path)
-    rejected = rejected_transactions(cleaned.judged).drop(s.SOURCE_FILE)
+    rejected = rejected_transactions(cleaned.exceptional).drop(s.SOURCE_FILE)
     sums = [content_sum(frame) for frame in (cleaned.sales, rejected)]
-    cleaned.judged.unpersist()
+    spark.catalog.clearCache()
     return cleaned.ledger.data_quality, sums
 
 

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.features import baskets_of, customer_features, orders_of
-from segmentation.returns import money_taken_back
+from segmentation.features import baskets_of, customer_features, order_sums, orders_of
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.segmentation import naive_returns
 from tests.segmentation.naive_returns import match, net_figures
 
@@ -33,8 +33,8 @@ def lines(spark: SparkSession, *rows: Line) -> DataFrame:
 
 
 def features_of(sales: DataFrame, returned: DataFrame, as_of: date) -> DataFrame:
-    taken_back = money_taken_back(sales, returned)
-    return customer_features(orders_of(sales, taken_back), baskets_of(sales, taken_back), returned, as_of)
+    taken_back = money_taken_back(sales, lines_of_returned_products(sales, returned))
+    return customer_features(orders_of(order_sums(sales), taken_back), baskets_of(sales, taken_back), returned, as_of)
 
 
 def features(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:

@@ -15,7 +15,6 @@ import xlsxwriter
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
-from segmentation.cleaning.ledger import line_counts
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
     judge_lines,
@@ -27,10 +26,11 @@ from segmentation.cleaning.rules import (
 from segmentation.config.files import config_of
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
-from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.report.data import compared_features, shown_on_cards
-from segmentation.returns import money_taken_back
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.hostile_files import read
+from tests.segmentation.cleaning.lines import counts
 
 THREE = {"customer_id": "who", "invoice_date": "when", "amount": "paid"}
 AS_OF = date(2011, 12, 10)
@@ -184,7 +184,7 @@ def test_rejected_lines_show_what_the_input_has_and_null_elsewhere(spark: SparkS
 def test_a_field_that_no_line_has_is_not_what_is_wrong_with_a_malformed_one(spark: SparkSession):
     settings = config()
     lines = judged(raw(spark, [("1", "2011-11-01", "ten"), ("1", "soon", "10")], *THREE), settings)
-    [row] = line_counts(lines, settings.input_fields).collect()
+    [row] = counts(lines, settings.input_fields).collect()
     faults = {name: count for name, count in row.unreadable.asDict().items() if count}
     assert faults == {s.INVOICE_DATE: 1, s.AMOUNT: 1}
 
@@ -234,8 +234,8 @@ def test_three_columns_give_every_figure(spark: SparkSession):
     settings = config()
     lines = with_daily_orders(judged(raw(spark, [*PURCHASES, REFUND], *THREE), settings)).drop(s.SOURCE_FILE)
     sales, returned = sales_lines(lines), returned_lines(lines)
-    taken_back = money_taken_back(sales, returned)
-    orders = orders_of(sales, taken_back)
+    taken_back = money_taken_back(sales, lines_of_returned_products(sales, returned))
+    orders = orders_of(order_sums(sales), taken_back)
     customers = customer_features(orders, baskets_of(sales, taken_back), returned, AS_OF)
     s.require_schema(customers, s.CUSTOMER_FEATURES, "customer_features")
     one, two = [row.asDict() for row in customers.orderBy("customer_id").collect()]

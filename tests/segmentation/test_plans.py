@@ -1,6 +1,7 @@
 """How often Spark reads the input and moves lines between partitions: a guard of speed that needs no clock."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -8,16 +9,15 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import rollups
-from segmentation import schemas as s
-from segmentation.cleaning.ledger import line_counts
+from segmentation.cleaning.duplicates import repeated_items
 from segmentation.cleaning.parse import parse_lines
-from segmentation.cleaning.rules import judge_lines, returned_lines, sales_lines
+from segmentation.cleaning.rules import all_lines, exceptional_lines, judge_each_line, returned_lines, sales_lines
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
-from segmentation.features import baskets_of, customer_features, orders_of
+from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_lines
-from segmentation.returns import money_taken_back
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.jobs.small_shop import make_small_shop, write_csv
 
 CONFIG = Path(__file__).resolve().parents[2] / "conf" / "online_retail.yaml"
@@ -47,75 +47,97 @@ def config() -> RunConfig:
     return load_config(str(CONFIG))
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Lines judged one by one, and what a run caches of them."""
+
+    lines: DataFrame
+    repeated: DataFrame
+    exceptional: DataFrame
+
+
 @pytest.fixture(scope="module")
-def judged(spark: SparkSession, config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> DataFrame:
+def cached(spark: SparkSession, config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
     """The small shop's lines, in two files."""
     folder = tmp_path_factory.mktemp("plans")
     texts = make_small_shop().texts
     for number in range(2):
         write_csv(texts[number::2], folder / f"{number}.csv")
     found = find_input(spark, [str(folder)], config.input)
-    return judge_lines(parse_lines(read_lines(spark, found, config.input), config.cleaning), config.cleaning, None)
+    parsed = parse_lines(read_lines(spark, found, config.input), config.cleaning, spread=True)
+    assert (count(parsed, "Scan csv"), count(parsed, "Exchange"), count(parsed, "Sort")) == (1, 1, 0)
+    lines = judge_each_line(parsed, config.cleaning, None).persist()
+    repeated = repeated_items(lines)
+    # Two numbers of each line are shuffled and sorted, then the few that repeat.
+    assert (count(repeated, "InMemoryTableScan"), count(repeated, "Exchange"), count(repeated, "Sort")) == (1, 2, 1)
+    repeated.persist()
+    exceptional = exceptional_lines(lines, repeated, config.cleaning)
+    of_few_lines = [name for name in steps(exceptional) if name.startswith(("BroadcastHashJoin", "Exchange", "Window"))]
+    assert of_few_lines == ["Window", "BroadcastHashJoin"]  # the lines of an invoice are in one partition
+    exceptional.persist().count()  # as the job does first: partitions are known once they are computed
+    yield Lines(lines, repeated, exceptional)
+    for frame in (exceptional, repeated, lines):
+        frame.unpersist()
 
 
 @pytest.fixture(scope="module")
-def lines(judged: DataFrame) -> Iterator[DataFrame]:
-    cached = judged.drop(s.SOURCE_FILE).persist()
-    line_counts(cached).collect()  # as the job does first: partitions are known once they are computed
-    yield cached
-    cached.unpersist()
+def sales(cached: Lines, config: RunConfig) -> DataFrame:
+    return sales_lines(all_lines(cached.lines, cached.repeated, cached.exceptional, config.cleaning))
 
 
 @pytest.fixture(scope="module")
-def sales(lines: DataFrame) -> DataFrame:
-    return sales_lines(lines)
-
-
-def test_the_input_is_read_shuffled_and_sorted_once(judged: DataFrame):
-    plan = line_counts(judged)
-    assert count(plan, "Scan csv") == 1
-    assert count(plan, "Sort") == 1
-    # One of lines, by invoice, and one of a few counts.
-    assert count(plan, "Exchange") == 2
-    assert count(plan, "Window") == 1
-
-
-@pytest.fixture(scope="module")
-def returned(lines: DataFrame) -> DataFrame:
-    return returned_lines(lines)
+def returned(cached: Lines) -> DataFrame:
+    return returned_lines(cached.exceptional)
 
 
 @pytest.fixture(scope="module")
 def taken_back(sales: DataFrame, returned: DataFrame) -> Iterator[DataFrame]:
-    cached = money_taken_back(sales, returned).persist()
-    yield cached
-    cached.unpersist()
+    matched = money_taken_back(sales, lines_of_returned_products(sales, returned)).persist()
+    yield matched
+    matched.unpersist()
 
 
-def test_returns_are_matched_with_one_shuffle_of_the_lines(sales: DataFrame, returned: DataFrame):
-    matched = money_taken_back(sales, returned)
-    # Sales, returns, and twice the few customers who returned anything.
-    assert count(matched, "Exchange") <= 5
-    assert count(matched, "CartesianProduct") + count(matched, "BroadcastNestedLoopJoin") == 0
+def test_sales_are_read_without_a_shuffle_or_a_sort(sales: DataFrame):
+    assert [name for name in steps(sales) if name.startswith(("Exchange", "Sort", "Window"))] == []
+
+
+def test_returns_are_matched_among_few_lines(sales: DataFrame, returned: DataFrame):
+    first = lines_of_returned_products(sales, returned.limit(10_000))
+    # The returned products, and their lines by customer; not those of other products.
+    assert count(first, "Exchange") <= 4
+    first.persist()
+    try:
+        second = money_taken_back(sales, first)
+        # Returned products and amounts, and the lines by customer.
+        assert count(second, "Exchange") == 3
+        assert count(second, "CartesianProduct") + count(second, "BroadcastNestedLoopJoin") == 0
+    finally:
+        first.unpersist()
 
 
 def test_only_orders_not_their_lines_are_shuffled(sales: DataFrame, taken_back: DataFrame):
-    orders = orders_of(sales, taken_back)
-    assert count(orders, "InMemoryTableScan") == 2
-    # The returns by invoice; and, where a union does not keep partitions (Spark 4.0), whole orders.
-    assert count(orders, "Exchange") <= 2
+    # Where a union does not keep partitions (Spark 4.0), sums of orders.
+    assert count(order_sums(sales), "Exchange") <= 1
+    sums = order_sums(sales).persist()
+    try:
+        orders = orders_of(sums, taken_back)
+        assert count(orders, "InMemoryTableScan") == 2
+        assert count(orders, "Exchange") <= 2
+    finally:
+        sums.unpersist()
 
 
 def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame, taken_back: DataFrame):
     baskets = baskets_of(sales, taken_back)
-    assert count(baskets, "InMemoryTableScan") == 2
+    # Lines, repeated items, exceptional lines, and what was taken back.
+    assert count(baskets, "InMemoryTableScan") == 4
     assert count(baskets, "Exchange") <= 2
 
 
 def test_customers_and_countries_are_aggregated_from_orders(
     sales: DataFrame, returned: DataFrame, taken_back: DataFrame
 ):
-    orders, baskets = orders_of(sales, taken_back).persist(), baskets_of(sales, taken_back).persist()
+    orders, baskets = orders_of(order_sums(sales), taken_back).persist(), baskets_of(sales, taken_back).persist()
     try:
         features = customer_features(orders, baskets, returned, AS_OF)
         # Orders twice (money, main country), baskets, and the lines once for the returned ones.

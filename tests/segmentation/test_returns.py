@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.returns import money_taken_back
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.segmentation.naive_returns import Line, match, net_figures, rounded
 
 LINES = (
@@ -36,10 +36,14 @@ def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
     return spark.createDataFrame(rows, LINES)
 
 
+def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
+    return money_taken_back(sales, lines_of_returned_products(sales, returned))
+
+
 def taken_by_product(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
     """The product's matching of the lines, sales and returns told apart by their sign."""
     all_lines = frame(spark, lines)
-    return money_taken_back(all_lines.where("quantity > 0"), all_lines.where("quantity < 0"))
+    return taken_back(all_lines.where("quantity > 0"), all_lines.where("quantity < 0"))
 
 
 Taken = dict[tuple[str, str, str, str], list[Decimal]]
@@ -150,7 +154,7 @@ def test_lines_without_invoice_product_or_price_are_matched_by_what_they_have(sp
         ("2", "2", "B", "X", FIRST_DAY + timedelta(1), None, 0, Decimal("-6")),
     ]
     lines = spark.createDataFrame(rows, LINES)
-    taken = money_taken_back(lines.where("amount > 0"), lines.where("amount < 0")).collect()
+    taken = taken_back(lines.where("amount > 0"), lines.where("amount < 0")).collect()
     assert {(row.customer_id, row.returned) for row in taken} == {("1", Decimal(4)), ("2", Decimal(6))}
 
 
@@ -170,7 +174,7 @@ def test_guests_and_sales_without_units_or_money_are_left_alone(spark: SparkSess
         ],
         LINES,
     )
-    assert money_taken_back(sales, returned).collect() == []
+    assert taken_back(sales, returned).collect() == []
 
 
 MOMENTS = st.integers(0, 3).map(float)
@@ -232,9 +236,7 @@ def test_the_order_and_the_partitions_of_the_lines_do_not_matter(spark: SparkSes
     ]
     together = frame(spark, lines).coalesce(1)
     apart = frame(spark, lines[::-1]).orderBy(F.rand(5)).repartition(6)
-    results = [
-        found(money_taken_back(each.where("quantity > 0"), each.where("quantity < 0"))) for each in (together, apart)
-    ]
+    results = [found(taken_back(each.where("quantity > 0"), each.where("quantity < 0"))) for each in (together, apart)]
     assert results[0] == results[1] == expected(lines)
     assert results[0]
 
@@ -264,5 +266,5 @@ def test_a_customer_of_many_lines_is_matched_like_any_other(
         F.when(is_sale, 2).otherwise(-3).cast("int").alias("quantity"),
     )
     lines = many.withColumn("amount", (F.col("quantity") * F.col("unit_price")).cast("decimal(18,4)"))
-    taken = money_taken_back(lines.where("quantity > 0"), lines.where("quantity < 0"))
+    taken = taken_back(lines.where("quantity > 0"), lines.where("quantity < 0"))
     assert taken.agg(F.count("*"), F.sum("returned")).collect() == [(rows, money)]

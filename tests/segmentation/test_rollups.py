@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.features import baskets_of, orders_of
-from segmentation.returns import money_taken_back
+from segmentation.features import baskets_of, order_sums, orders_of
+from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
 
 LINES = (
@@ -55,22 +55,26 @@ def returned(spark: SparkSession) -> DataFrame:
     )
 
 
+def taken_back(sales: DataFrame, back: DataFrame) -> DataFrame:
+    return money_taken_back(sales, lines_of_returned_products(sales, back))
+
+
 def countries_of(sales: DataFrame, returned: DataFrame | None = None) -> DataFrame:
     back = sales.limit(0) if returned is None else returned
-    return country_sales(orders_of(sales, money_taken_back(sales, back)), back)
+    return country_sales(orders_of(order_sums(sales), taken_back(sales, back)), back)
 
 
 def products_of(sales: DataFrame, pattern: str, returned: DataFrame | None = None) -> DataFrame:
     back = sales.limit(0) if returned is None else returned
-    return product_sales(sales, baskets_of(sales, money_taken_back(sales, back)), back, pattern)
+    return product_sales(sales, sales, baskets_of(sales, taken_back(sales, back)), back, pattern)
 
 
 def countries_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    return country_segments(orders_of(sales, money_taken_back(sales, sales.limit(0))), segments)
+    return country_segments(orders_of(order_sums(sales), taken_back(sales, sales.limit(0))), segments)
 
 
 def products_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    return product_segments(baskets_of(sales, money_taken_back(sales, sales.limit(0))), segments)
+    return product_segments(baskets_of(sales, taken_back(sales, sales.limit(0))), segments)
 
 
 def segments(spark: SparkSession) -> DataFrame:

@@ -1,6 +1,6 @@
 """Raw lines made in tests, and what the cleaning makes of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,9 +8,11 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.cleaning.ledger import line_counts
 from segmentation.cleaning.parse import parse_lines
-from segmentation.cleaning.rules import judge_lines
+from segmentation.cleaning.rules import judge_lines, sales_lines
 from segmentation.config.settings import CleaningSettings
+from segmentation.features import order_sums
 
 DATE_FORMATS = ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel")
 DEFAULTS = CleaningSettings(date_formats=DATE_FORMATS)
@@ -42,6 +44,11 @@ def parsed(spark: SparkSession, lines: Sequence[RawLine], **changed: Any) -> Dat
 
 def judged(spark: SparkSession, lines: Sequence[RawLine], as_of: date | None = AS_OF, **changed: Any) -> DataFrame:
     return judge_lines(parsed(spark, lines, **changed), DEFAULTS.model_copy(update=changed), as_of)
+
+
+def counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
+    """Count judged lines by outcome as a run does: sales by their orders."""
+    return line_counts(order_sums(sales_lines(lines)), lines, input_fields)
 
 
 def outcome() -> Column:

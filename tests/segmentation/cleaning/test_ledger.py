@@ -16,14 +16,13 @@ from segmentation.cleaning.ledger import (
     REMEDIES,
     Ledger,
     day_after_last_sale,
-    line_counts,
     require_clean_lines,
     warn_of_malformed,
 )
 from segmentation.errors import InputError
 from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
-from tests.segmentation.cleaning.lines import RawLine, judged, line
+from tests.segmentation.cleaning.lines import RawLine, counts, judged, line
 
 FILES = [InputFile(path, StoredFile(path, 1, 0), "csv") for path in ("a.csv", "b.csv")]
 NO_FAULTS = dict.fromkeys(REMEDIES, 0)
@@ -42,7 +41,7 @@ def ledger_of(malformed: int = 0, clean: int = 0, faults: Mapping[str, int] = NO
 
 
 def counted(spark: SparkSession, lines: list[RawLine]) -> Ledger:
-    return Ledger(line_counts(judged(spark, lines, as_of=None)).collect(), FILES)
+    return Ledger(counts(judged(spark, lines, as_of=None)).collect(), FILES)
 
 
 def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession) -> None:
@@ -63,8 +62,8 @@ def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession)
         ],
         "rule string, rows long, revenue decimal(20,4)",
     )
-    counts = line_counts(judged(spark, lines)).select("rule", "rows", "revenue")
-    assert_df_equality(counts, expected, ignore_nullable=True, ignore_row_order=True)
+    by_reason = counts(judged(spark, lines)).select("rule", "rows", "revenue")
+    assert_df_equality(by_reason, expected, ignore_nullable=True, ignore_row_order=True)
 
 
 def test_malformed_lines_are_counted_by_fault(spark: SparkSession) -> None:
@@ -82,8 +81,8 @@ def test_malformed_lines_are_counted_by_fault(spark: SparkSession) -> None:
         line(customer_id="5.4E+05"),
         line(customer_id="5.4E+05", unparsed_line="536365,85123A,HEART"),
     ]
-    rows = line_counts(judged(spark, lines)).collect()
-    by_rule = {row.rule: row.unreadable.asDict() for row in rows}
+    rows = counts(judged(spark, lines)).collect()
+    by_rule = {row.rule: row.unreadable.asDict() if row.unreadable else {} for row in rows}
     assert by_rule.pop("malformed") == {
         "unparsed_line": 2,
         "customer_id": 2,

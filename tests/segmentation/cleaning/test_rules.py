@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from segmentation.cleaning.ledger import line_counts
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
     RULES,
@@ -28,6 +27,7 @@ from tests.segmentation.cleaning.lines import (
     DEFAULTS,
     SALE,
     RawLine,
+    counts,
     judged,
     line,
     outcome,
@@ -308,6 +308,6 @@ def test_every_line_has_one_outcome_and_rows_and_money_add_up(spark: SparkSessio
             assert None not in (row.invoice_no, row.stock_code, row.description, row.invoice_date, row.country)
         expected = exact_amount(numbered[int(row.source_file)])
         assert expected is None or row.amount == expected
-    counts = line_counts(judged(spark, numbered)).collect()
-    assert sum(row.rows for row in counts) == len(lines)
-    assert sum(row.revenue for row in counts) == sum(row.amount for row in rows if row.amount is not None)
+    by_outcome = counts(judged(spark, numbered)).collect()
+    assert sum(row.rows for row in by_outcome) == len(lines)
+    assert sum(row.revenue for row in by_outcome) == sum(row.amount for row in rows if row.amount is not None)
