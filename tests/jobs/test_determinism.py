@@ -10,10 +10,14 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from scripts.run_contents import content_hash, content_hashes, latest_run, manifest_of, model_content
+from segmentation import pipeline
 from segmentation import schemas as s
 from segmentation.lake.staging import AUDITED
 from tests.jobs.published_runs import left_over, runs_in
@@ -28,7 +32,8 @@ from tests.jobs.running_jobs import (
     start,
     submit_command,
 )
-from tests.jobs.small_shop import SmallShop, write_csv
+from tests.jobs.small_shop import HEADER, SmallShop, write_csv
+from tests.jobs.stages import clean, configured
 
 FILES = 50
 # Lines lie in other files than those of the published run.
@@ -155,3 +160,20 @@ def test_the_content_hash_of_a_table_changes_with_its_values(published: Publishe
         ("KMeansModel", True),
         ("SQLTransformer", False),
     ]
+
+
+def test_large_parquet_is_read_again_by_each_query_and_gives_the_same_lines(
+    small_shop: SmallShop, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole = [texts for texts in small_shop.texts if len(texts) == len(HEADER)]
+    columns = dict(zip(HEADER, map(list, zip(*whole, strict=True)), strict=True))
+    pq.write_table(pa.table(columns), tmp_path / "lines.parquet")
+    cached = clean(spark, configured(), tmp_path)
+    monkeypatch.setattr(pipeline, "MOST_CACHED", 0)
+    read_again = clean(spark, configured(), tmp_path)
+    assert read_again.ledger.data_quality == cached.ledger.data_quality
+    for name in ("sales", "exceptional", "order_sums"):
+        actual, expected = getattr(read_again, name), getattr(cached, name)
+        assert_df_equality(actual, expected, ignore_row_order=True, ignore_nullable=True)
+    reads = [frame.sales._jdf.queryExecution().toString().count("FileScan parquet") for frame in (cached, read_again)]
+    assert reads == [0, 1]
