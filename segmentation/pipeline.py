@@ -236,10 +236,10 @@ def clean_lines(context: RunContext) -> CleanedLines:
     lines = judge_each_line(parsed, cleaning, request.as_of)
     if s.INVOICE_NO not in config.input_fields:
         lines = with_daily_orders(lines)
-    if not is_reread:
-        lines = context.cache(lines)
-    repeated = context.cache(repeated_items(lines))
     with read_errors_named(context.spark, context.files):
+        if not is_reread:
+            lines = context.cache(lines)
+        repeated = context.cache(repeated_items(lines))
         join = join_hint(repeated.count())
         exceptional = context.cache(exceptional_lines(lines, repeated, cleaning, join))
         judged = all_lines(lines, repeated, exceptional, cleaning, join)
