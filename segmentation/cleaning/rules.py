@@ -7,7 +7,6 @@ To add a rule: its name in `schemas.RULE_NAMES`, an entry in `RULES`, a test.
 """
 
 import operator
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -40,8 +39,11 @@ class Rule:
 
 
 def _has_cancellation_prefix(settings: CleaningSettings) -> Column:
-    prefixes = "|".join(re.escape(prefix.upper()) for prefix in settings.cancellation_prefixes)
-    return F.coalesce(F.upper(F.col(s.INVOICE_NO)).rlike(f"^({prefixes})"), F.lit(False))
+    prefixes = [prefix.upper() for prefix in settings.cancellation_prefixes]
+    # Of each line no more than that becomes upper case.
+    beginning = F.upper(F.substring(F.col(s.INVOICE_NO), 1, max(map(len, prefixes), default=0)))
+    has_any = reduce(operator.or_, [F.startswith(beginning, F.lit(prefix)) for prefix in prefixes], F.lit(False))
+    return F.coalesce(has_any, F.lit(False))
 
 
 def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:

@@ -121,7 +121,7 @@ def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFr
     for name in texts:
         is_broken = is_broken | F.coalesce(~F.is_valid_utf8(F.col(name)), F.lit(False))
     unparsed = F.when(is_broken, F.make_valid_utf8(F.concat_ws(" ", *texts)))
-    whole = {name: F.make_valid_utf8(F.col(name)) for name in texts}
+    whole = {name: F.when(F.is_valid_utf8(name), F.col(name)).otherwise(F.make_valid_utf8(name)) for name in texts}
     return lines.withColumns({**whole, s.UNPARSED_LINE: unparsed})
 
 

@@ -232,9 +232,9 @@ def test_three_columns_are_read_alike_in_every_format(spark: SparkSession, tmp_p
 
 def test_three_columns_give_every_figure(spark: SparkSession):
     settings = config()
-    lines = with_daily_orders(judged(raw(spark, [*PURCHASES, REFUND], *THREE), settings)).drop(s.SOURCE_FILE)
+    lines = with_daily_orders(judged(raw(spark, [*PURCHASES, REFUND], *THREE), settings)).localCheckpoint()
     sales, returned = sales_lines(lines), returned_lines(lines)
-    taken_back = money_taken_back(sales, lines_of_returned_products(sales, returned))
+    taken_back = money_taken_back(sales, lines_of_returned_products(sales, returned)).localCheckpoint()
     orders = orders_of(order_sums(sales), taken_back)
     customers = customer_features(orders, baskets_of(sales, taken_back), returned, AS_OF)
     s.require_schema(customers, s.CUSTOMER_FEATURES, "customer_features")
