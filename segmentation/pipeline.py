@@ -239,7 +239,9 @@ def clean_lines(context: RunContext) -> CleanedLines:
     with read_errors_named(context.spark, context.files):
         if not is_reread:
             lines = context.cache(lines)
-        repeated = context.cache(repeated_items(lines))
+        # Without stock codes every line of an order would repeat its item, and nothing asks for it.
+        has_items = s.STOCK_CODE in config.input_fields
+        repeated = context.cache(repeated_items(lines if has_items else lines.limit(0)))
         join = join_hint(repeated.count())
         exceptional = context.cache(exceptional_lines(lines, repeated, cleaning, join))
         judged = all_lines(lines, repeated, exceptional, cleaning, join)

@@ -24,7 +24,7 @@ LINE_KEYS = (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE, s.COUNTRY)
 
 IS_PURCHASE = "is_purchase"
 PRICE = "price"
-POSITION = "position"  # of a line among those of its customer
+POSITION = "position"  # of a line among those of its customer, in the order of time
 GIVEN_BACK = "given_back"  # by the customer on all returns
 SAME_PRICE = "units_at_the_same_price"
 WHOLE = "whole"
@@ -48,8 +48,9 @@ def lines_of_returned_products(sales: DataFrame, returned: DataFrame, join: str 
     # Equal hashes of different products only add lines that match nothing.
     returned_products = returns.select(_key(s.STOCK_CODE)).distinct().hint(join)
     bought = _purchases(sales).withColumn(KEY, _key(s.STOCK_CODE)).join(returned_products, on=KEY, how="left_semi")
-    lines = _in_order(bought.drop(KEY).unionByName(returns).repartition(s.CUSTOMER_ID))
-    matched = _matched(lines, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
+    lines = bought.drop(KEY).unionByName(returns).repartition(s.CUSTOMER_ID)
+    in_order = lines.withColumn(POSITION, F.row_number().over(_in_time()))
+    matched = _matched(in_order, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
     return matched.withColumn(LEFT_MONEY, _left_money()).drop(POSITION)
 
 
@@ -63,7 +64,11 @@ def money_taken_back(sales: DataFrame, of_returned_products: DataFrame, join: st
     line's amount. The sum of a customer's rows is at most what the customer gave back.
     """
     lines = of_returned_products.unionByName(_of_the_same_amount(sales, of_returned_products, join))
-    in_order = _in_order(lines.repartition(s.CUSTOMER_ID)).withColumn(GIVEN_BACK, _given_back())
+    # Of equal purchases, step 1 took from the last one.
+    in_time = _in_time(SAME_PRICE)
+    in_order = lines.repartition(s.CUSTOMER_ID).withColumns(
+        {POSITION: F.row_number().over(in_time), GIVEN_BACK: _given_back(in_time)}
+    )
     whole = _matched(in_order, WHOLE, (LEFT_MONEY,), _signed(_whole_lines()))
     other_price = _matched(whole, OTHER_PRICE, (s.STOCK_CODE,), _signed(_left_units()))
     return _capped(_money_of_lines(_priced(other_price)))
@@ -105,21 +110,17 @@ def _key(column: str) -> Column:
     return F.xxhash64(s.CUSTOMER_ID, column).alias(KEY)
 
 
-def _in_order(lines: DataFrame) -> DataFrame:
-    """Add `position` int, the line's number in the order of time among the lines of its customer."""
-    return lines.withColumn(POSITION, F.row_number().over(_in_time()))
-
-
-def _in_time() -> WindowSpec:
+def _in_time(*further_keys: str) -> WindowSpec:
+    """Return the lines of a customer in the order of time, up to each line."""
     signed_units = F.when(F.col(IS_PURCHASE), F.col(s.UNITS)).otherwise(-F.col(s.UNITS))
     # Lines that are equal up to here differ in nothing that counts but the country and the rounding of their amount.
     keys = (s.INVOICE_DATE, s.INVOICE_NO, s.STOCK_CODE, PRICE, signed_units, s.COUNTRY, s.AMOUNT)
-    return Window.partitionBy(s.CUSTOMER_ID).orderBy(*keys)
+    return Window.partitionBy(s.CUSTOMER_ID).orderBy(*keys, *further_keys)
 
 
-def _given_back() -> Column:
+def _given_back(in_time: WindowSpec) -> Column:
     """Return the money of all returns of the line's customer."""
-    everything = _in_time().rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    everything = in_time.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
     return F.sum(F.when(~F.col(IS_PURCHASE), F.col(s.AMOUNT))).over(everything)
 
 

@@ -72,7 +72,7 @@ def country_segments(orders: DataFrame, segments: DataFrame) -> DataFrame:
 
 def product_segments(baskets: DataFrame, segments: DataFrame) -> DataFrame:
     """Return `PRODUCT_SEGMENTS`: one row per stock code and segment, over the baskets of customers."""
-    # Baskets are partitioned by customer; a hash join with one row per customer sorts neither side.
+    # A hash join with one row per customer sorts neither side.
     bought = _with_segment(baskets, segments.hint("shuffle_hash")).groupBy(s.STOCK_CODE, s.SEGMENT_ID, s.SEGMENT_NAME)
     counted = bought.agg(F.count(F.lit(1)).alias(s.CUSTOMERS), *_resummed())
     return counted.orderBy(s.STOCK_CODE, s.SEGMENT_ID).select(*s.column_names(s.PRODUCT_SEGMENTS))

@@ -149,7 +149,7 @@ def percentiles(value: Column, shares: Sequence[float]) -> Column:
     """Aggregate a number to its exact percentiles: an array<double>, NULL where there is no value.
 
     Spark 4.3 interpolates between two neighbours by another formula than earlier versions, whose last bit may differ.
-    There it is computed from the sorted values, which take more memory than Spark's own counts of different values.
+    On these it is computed from the sorted values, which take more memory than Spark's own counts of different values.
     """
     value = value.cast("double")
     if not spark_version.startswith(("4.0.", "4.1.", "4.2.")):
@@ -180,7 +180,7 @@ def set_shuffle_partitions(spark: SparkSession, text_bytes: int) -> None:
 
 
 def join_hint(rows: int) -> str:
-    """Return the Spark hint for a join with so many rows of a few numbers: sent to every executor while they fit."""
+    """Return the Spark hint for a join with this many rows of a few numbers: sent to every executor while they fit."""
     return "broadcast" if rows <= MOST_BROADCAST else "shuffle_hash"
 
 

@@ -20,6 +20,7 @@ from segmentation import schemas as s
 from segmentation.cleaning.duplicates import ITEM, repeated_items, with_duplicate_flag, with_item
 from segmentation.config.settings import CleaningSettings
 
+HAS_PREFIX = "has_prefix"
 Condition = Callable[[CleaningSettings, date | None], Column]
 
 
@@ -68,7 +69,7 @@ def _is_return(settings: CleaningSettings) -> Column:
     Every return is rejected, so that no table counts it as a sale. It counts inside the period, and once.
     """
     reason, reasons = F.col(s.REASON), F.col(s.REJECTION)[s.REASONS]
-    has_prefix = _has_cancellation_prefix(settings)
+    has_prefix = F.col(HAS_PREFIX)
     marks = {
         "type": F.col(s.IS_REFUND),
         "prefix": has_prefix,
@@ -147,7 +148,8 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
     unit_price decimal(22,8); amount decimal(18,4); source_file, unparsed_line string; as_read struct of the eight
-    texts, NULL unless malformed; is_refund boolean; reasons array<string>, the rules broken, NULL where there is none.
+    texts, NULL unless malformed; is_refund and has_prefix boolean, of the line's type and of its invoice number;
+    reasons array<string>, the rules broken, NULL where there is none.
     """
     rules = {name: rule for name, rule in RULES.items() if name not in (*settings.switched_off, s.DUPLICATE)}
     # A projection of its own: the conditions are used twice below, and evaluated once.
@@ -158,6 +160,7 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
     names = F.array_compact(F.array(*[F.when(F.col(_breaks(name)), F.lit(name)) for name in rules]))
     return flagged.select(
         *(*s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
+        _has_cancellation_prefix(settings).alias(HAS_PREFIX),
         F.when(is_rejected, names).alias(s.REASONS),
     )
 
@@ -226,16 +229,18 @@ def _judged(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
             s.SOURCE_FILE,
             F.when(reasons.isNotNull(), rejection).alias(s.REJECTION),
             s.IS_REFUND,
+            HAS_PREFIX,
         )
         .withColumn(s.IS_RETURN, _is_return(settings))
-        .drop(s.IS_REFUND)
+        .drop(s.IS_REFUND, HAS_PREFIX)
     )
 
 
 def with_daily_orders(lines: DataFrame) -> DataFrame:
     """Return judged lines of an input without invoice numbers with a number for each order: a customer's day.
 
-    The sales to guests of a day are one order. The rules have judged the lines before: no prefix means anything here.
+    The sales to guests of a day are one order. The rules that need the line alone come before: no prefix of these
+    numbers means anything.
     """
     day = F.col(s.INVOICE_DATE).cast("date").cast("string")
     return lines.withColumn(s.INVOICE_NO, F.concat_ws(" ", day, F.col(s.CUSTOMER_ID)))

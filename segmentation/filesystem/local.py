@@ -183,17 +183,17 @@ def files_at(path: str, on_hidden: Callable[[str], None] = lambda _: None) -> It
 
     Raises OSError for a folder that may not be listed, and for a name that Java cannot represent.
     """
-    status = os.stat(path)  # noqa: PTH116 - thousands of files are listed
+    status = os.stat(_encodable(path))  # noqa: PTH116 - thousands of files are listed
     if not S_ISDIR(status.st_mode):
         yield StoredFile(f"file:{path}", status.st_size, status.st_mtime_ns // 1_000_000)
         return
     with os.scandir(path) as entries:
         for entry in entries:
-            if not is_hidden(entry.name):
-                with suppress(FileNotFoundError):  # a link to nothing, or a file that was removed meanwhile
-                    yield from files_at(_encodable(entry.path), on_hidden)
-            elif entry.is_dir() or entry.stat(follow_symlinks=False).st_size:
-                on_hidden(entry.path)
+            with suppress(FileNotFoundError):  # a link to nothing, or a file that was removed meanwhile
+                if not is_hidden(entry.name):
+                    yield from files_at(entry.path, on_hidden)
+                elif entry.is_dir() or entry.stat(follow_symlinks=False).st_size:
+                    on_hidden(entry.path)
 
 
 def claim_folder(folder: Path) -> Claim:

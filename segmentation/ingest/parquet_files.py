@@ -83,7 +83,8 @@ def first_unreadable(spark: SparkSession, files: Sequence[InputFile]) -> str | N
         while len(failing) > 1:
             half = failing[: len(failing) // 2]
             failing = half if _fails(spark, half) else failing[len(half) :]
-        paths += [file.path for file in failing]
+        # A fault that passes, such as a lost executor, is no file's.
+        paths += [file.path for file in failing if _fails(spark, [file])]
     return None if is_stopped(spark) else min(paths, default=None)
 
 
@@ -104,7 +105,7 @@ def parquet_schema(spark: SparkSession, filesystem: FileSystem, stored: StoredFi
     try:
         # The footer alone is a Parquet file of which no data can be read.
         schema = str(pq.read_metadata(pa.BufferReader(MAGIC + footer[-length:])).schema)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         return _schema_by_java(spark, stored, path)
     return schema.partition("\n")[2]  # the first line is Python's address of the object
 

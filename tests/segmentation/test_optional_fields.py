@@ -15,8 +15,11 @@ import xlsxwriter
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
+from segmentation.cleaning.duplicates import repeated_items
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
+    exceptional_lines,
+    judge_each_line,
     judge_lines,
     rejected_transactions,
     returned_lines,
@@ -246,6 +249,14 @@ def test_three_columns_give_every_figure(spark: SparkSession):
     assert {(row[s.COUNTRY], row[s.DISTINCT_PRODUCTS]) for row in (one, two)} == {("Unspecified", None)}
     guests = orders.where("customer_id is null").collect()
     assert [(row.invoice_no, row.revenue) for row in guests] == [("2011-12-01", Decimal(3))]
+
+
+def test_a_prefix_means_nothing_in_the_number_that_an_order_gets(spark: SparkSession):
+    settings = config(THREE, "cleaning.cancellation_prefixes=['2']")
+    parsed = parse_lines(raw(spark, [*PURCHASES, REFUND], *THREE), settings.cleaning)
+    lines = with_daily_orders(judge_each_line(parsed, settings.applied_cleaning, None))
+    found = exceptional_lines(lines, repeated_items(lines.limit(0)), settings.applied_cleaning)
+    assert [(row.invoice_no, row.is_return) for row in found.collect()] == [("2011-11-25 1", True)]
 
 
 def test_a_mapped_column_that_is_not_there_is_refused_with_what_was_found(spark: SparkSession, tmp_path: Path):

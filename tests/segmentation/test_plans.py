@@ -18,6 +18,7 @@ from segmentation.features import baskets_of, customer_features, order_sums, ord
 from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_lines
 from segmentation.returns import lines_of_returned_products, money_taken_back
+from segmentation.session import persisted
 from tests.jobs.small_shop import make_small_shop, write_csv
 
 CONFIG = Path(__file__).resolve().parents[2] / "conf" / "online_retail.yaml"
@@ -66,17 +67,17 @@ def cached(spark: SparkSession, config: RunConfig, tmp_path_factory: pytest.Temp
     found = find_input(spark, [str(folder)], config.input)
     parsed = parse_lines(read_lines(spark, found, config.input), config.cleaning, spread=True)
     assert (count(parsed, "Scan csv"), count(parsed, "Exchange"), count(parsed, "Sort")) == (1, 1, 0)
-    lines = judge_each_line(parsed, config.cleaning, None).persist()
-    repeated = repeated_items(lines)
+    kept, lines = persisted(judge_each_line(parsed, config.cleaning, None))
+    found = repeated_items(lines)
     # Two numbers of each line are shuffled and sorted, then the few that repeat.
-    assert (count(repeated, "InMemoryTableScan"), count(repeated, "Exchange"), count(repeated, "Sort")) == (1, 2, 1)
-    repeated.persist()
-    exceptional = exceptional_lines(lines, repeated, config.cleaning)
-    of_few_lines = [name for name in steps(exceptional) if name.startswith(("BroadcastHashJoin", "Exchange", "Window"))]
-    assert of_few_lines == ["Window", "BroadcastHashJoin"]  # the lines of an invoice are in one partition
-    exceptional.persist().count()  # as the job does first: partitions are known once they are computed
+    assert (count(found, "InMemoryTableScan"), count(found, "Exchange"), count(found, "Sort")) == (1, 2, 1)
+    kept_items, repeated = persisted(found)
+    found = exceptional_lines(lines, repeated, config.cleaning)
+    of_few_lines = [name for name in steps(found) if name.startswith(("BroadcastHashJoin", "Exchange", "Window"))]
+    assert of_few_lines == ["Window", "Exchange", "BroadcastHashJoin"]
+    kept_lines, exceptional = persisted(found)
     yield Lines(lines, repeated, exceptional)
-    for frame in (exceptional, repeated, lines):
+    for frame in (kept_lines, kept_items, kept):
         frame.unpersist()
 
 
@@ -92,9 +93,9 @@ def returned(cached: Lines) -> DataFrame:
 
 @pytest.fixture(scope="module")
 def taken_back(sales: DataFrame, returned: DataFrame) -> Iterator[DataFrame]:
-    matched = money_taken_back(sales, lines_of_returned_products(sales, returned)).persist()
+    kept, matched = persisted(money_taken_back(sales, lines_of_returned_products(sales, returned)))
     yield matched
-    matched.unpersist()
+    kept.unpersist()
 
 
 def test_sales_are_read_without_a_shuffle_or_a_sort(sales: DataFrame):
@@ -102,29 +103,29 @@ def test_sales_are_read_without_a_shuffle_or_a_sort(sales: DataFrame):
 
 
 def test_returns_are_matched_among_few_lines(sales: DataFrame, returned: DataFrame):
-    first = lines_of_returned_products(sales, returned.limit(10_000))
+    first = lines_of_returned_products(sales, returned)
     # The returned products, and their lines by customer; not those of other products.
     assert count(first, "Exchange") <= 4
-    first.persist()
+    kept, first = persisted(first)
     try:
         second = money_taken_back(sales, first)
         # Returned products and amounts, and the lines by customer.
         assert count(second, "Exchange") == 3
         assert count(second, "CartesianProduct") + count(second, "BroadcastNestedLoopJoin") == 0
     finally:
-        first.unpersist()
+        kept.unpersist()
 
 
 def test_only_orders_not_their_lines_are_shuffled(sales: DataFrame, taken_back: DataFrame):
     # Where a union does not keep partitions (Spark 4.0), sums of orders.
     assert count(order_sums(sales), "Exchange") <= 1
-    sums = order_sums(sales).persist()
+    kept, sums = persisted(order_sums(sales))
     try:
         orders = orders_of(sums, taken_back)
         assert count(orders, "InMemoryTableScan") == 2
         assert count(orders, "Exchange") <= 2
     finally:
-        sums.unpersist()
+        kept.unpersist()
 
 
 def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame, taken_back: DataFrame):
@@ -137,7 +138,8 @@ def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame, taken_bac
 def test_customers_and_countries_are_aggregated_from_orders(
     sales: DataFrame, returned: DataFrame, taken_back: DataFrame
 ):
-    orders, baskets = orders_of(order_sums(sales), taken_back).persist(), baskets_of(sales, taken_back).persist()
+    kept_orders, orders = persisted(orders_of(order_sums(sales), taken_back))
+    kept_baskets, baskets = persisted(baskets_of(sales, taken_back))
     try:
         features = customer_features(orders, baskets, returned, AS_OF)
         # Orders twice (money, main country), baskets, and the lines once for the returned ones.
@@ -145,5 +147,5 @@ def test_customers_and_countries_are_aggregated_from_orders(
         # Orders and the returned lines twice.
         assert count(rollups.country_sales(orders, returned), "InMemoryTableScan") == 2
     finally:
-        orders.unpersist()
-        baskets.unpersist()
+        kept_orders.unpersist()
+        kept_baskets.unpersist()

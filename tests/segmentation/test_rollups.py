@@ -253,3 +253,15 @@ def test_all_four_tables_add_up_to_the_money_and_units_of_the_lines(spark: Spark
     by_product = products_by_segment(clean, segments(spark)).collect()
     assert total_of(by_product, "revenue") == total - guests
     assert total_of(by_product, "units") == units - guest_units
+
+
+def test_several_lines_of_a_product_on_an_invoice_are_one_order(spark: SparkSession):
+    one = ("1", "500", "A", "MUG", "France", 2, "2011-01-01 10:00", "20.0000")
+    sales = lines(
+        spark, one, one, ("1", "501", "A", "MUG", "France", 1, "2011-01-02 10:00", "10.0000"), ("2", *one[1:])
+    )
+    baskets = baskets_of(sales, taken_back(sales, sales.limit(0)))
+    # Lines of other items, here of invoice 501, may be among those that repeat: of items with a rejected line.
+    for repeated in (sales, sales.where("invoice_no = '500'")):
+        [product] = product_sales(sales, repeated, baskets, sales.limit(0), ".*").collect()
+        assert product.orders == 2

@@ -217,6 +217,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         flipped(PLAIN, PLAIN.rindex(b"StockCode"), 0x20),
         DAMAGED,
     ),
+    "Parquet with a column name that is no text in the footer": (
+        "lines.parquet",
+        flipped(PLAIN, PLAIN.rindex(b"StockCode"), 0xFF),
+        DAMAGED,
+    ),
     "Parquet with a flipped page header": ("lines.parquet", flipped(PLAIN, 5), DAMAGED),
     "Parquet with a flipped page that has a checksum": (
         "lines.parquet",
