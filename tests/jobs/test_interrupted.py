@@ -122,7 +122,8 @@ def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file_but_the_lo
     assert done.code == 1
     assert f"error: No space left on device: the lake {disk}/lake has 0 MB free, Spark's local directory" in done.output
     assert not STACK_TRACE.search(done.output), done.output
-    assert " Spark " not in done.output
+    # Which tasks are interrupted is a matter of timing: a line of Spark may say so, and no second message of the job.
+    assert len([line for line in done.output.splitlines() if line.startswith("error: ")]) == 1
     [log] = re.findall(r"\(log: (.+\.log)\)$", done.output, re.MULTILINE)
     assert " ended by SegmentationError: No space left on device: " in Path(log).read_text(encoding="utf-8")
     assert [line for line in done.stdout.splitlines() if line.startswith(f"{disk}/")] == []
