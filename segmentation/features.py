@@ -69,6 +69,11 @@ def revenue_and_units() -> list[Column]:
     return [F.sum(s.AMOUNT).alias(s.REVENUE), F.sum(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS)]
 
 
+def sum_of_money(money: Column, name: str) -> Column:
+    """Return an aggregate: the sum of `money` as decimal(20,4), 0 where there is none."""
+    return F.coalesce(F.sum(money), F.lit(0)).cast(s.MONEY).alias(name)
+
+
 def first_and_last_sale() -> list[Column]:
     """Return aggregates of lines: first_sold_at and last_sold_at timestamp_ntz."""
     return [F.min(s.INVOICE_DATE).alias(s.FIRST_SOLD_AT), F.max(s.INVOICE_DATE).alias(s.LAST_SOLD_AT)]
@@ -155,7 +160,7 @@ def _given_back(returned: DataFrame) -> DataFrame:
 
 def _returned() -> Column:
     """Return the sum of the money taken back: returned decimal(20,4), 0 where there is none."""
-    return F.coalesce(F.sum(s.RETURNED), F.lit(0)).cast(s.MONEY).alias(s.RETURNED)
+    return sum_of_money(F.col(s.RETURNED), s.RETURNED)
 
 
 def _ratio(part: str, whole: str) -> Column:

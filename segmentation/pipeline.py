@@ -134,7 +134,7 @@ def segment_customers(
             staging.require_writable(lake)
             staging.remove_abandoned(lake)
             files = find_input(spark, request.inputs, config.input)
-            set_shuffle_partitions(spark, sum(estimated_csv_bytes(file.path, file.stored.size) for file in files))
+            set_shuffle_partitions(spark, text_bytes(files))
             identity = identify([file.stored for file in files], config, request.as_of)
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
@@ -257,8 +257,12 @@ def clean_lines(context: RunContext) -> CleanedLines:
 
 def rereads(files: Sequence[InputFile]) -> bool:
     """Return whether each query reads the input again: large Parquet, of which a query reads the columns it needs."""
-    size = sum(estimated_csv_bytes(file.path, file.stored.size) for file in files)
-    return size > MOST_CACHED and all(file.kind == "parquet" for file in files)
+    return text_bytes(files) > MOST_CACHED and all(file.kind == "parquet" for file in files)
+
+
+def text_bytes(files: Sequence[InputFile]) -> int:
+    """Return about how many bytes the input has as plain CSV."""
+    return sum(estimated_csv_bytes(file.path, file.stored.size) for file in files)
 
 
 def customer_table(

@@ -4,7 +4,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.features import first_and_last_sale, revenue_and_units
+from segmentation.features import first_and_last_sale, revenue_and_units, sum_of_money
 
 # ABC analysis (H. F. Dickie, 1951): class A brings the first 80 % of cumulative revenue, B up to 95 %, C the rest.
 CLASS_A_UP_TO = 0.80
@@ -22,7 +22,7 @@ def country_sales(orders: DataFrame, returned: DataFrame) -> DataFrame:
         F.count_distinct(s.CUSTOMER_ID).alias(s.CUSTOMERS),
     ]
     sold = orders.groupBy(s.COUNTRY).agg(
-        *_resummed(), _money_of(F.col(s.RETURNED), s.RETURNED), _guest_revenue(_of_guests(s.REVENUE)), *counted
+        *_resummed(), sum_of_money(F.col(s.RETURNED), s.RETURNED), _guest_revenue(_of_guests(s.REVENUE)), *counted
     )
     sold = _with_returns_of_guests(sold, returned, s.COUNTRY)
     per_order = (F.col(s.REVENUE) / F.col(s.ORDERS)).cast(s.MONEY)
@@ -36,13 +36,13 @@ def product_sales(
     """Return `PRODUCT_SALES`: one row per stock code, over clean and guest lines, by falling revenue.
 
     `repeated` has at least the sales of which several are of one product on one invoice. `baskets` comes from
-    `features.baskets_of`, `returned` from `cleaning.returned_lines`. Returns of guests of a
-    product that was never sold have no row. `description` is the commonest, alphabetically the first of
-    equals. `is_merchandise` is whether the stock code matches the pattern of goods, unlike postage and fees.
+    `features.baskets_of`, `returned` from `cleaning.returned_lines`. Returns of guests of a product that was never sold
+    have no row. `description` is the commonest, alphabetically the first of equals. `is_merchandise` is whether the
+    stock code matches the pattern of goods, unlike postage and fees.
     """
     sold = _by_stock_code(sales)
     customers = baskets.groupBy(s.STOCK_CODE).agg(
-        F.count(F.lit(1)).alias(s.CUSTOMERS), _money_of(F.col(s.RETURNED), s.RETURNED)
+        F.count(F.lit(1)).alias(s.CUSTOMERS), sum_of_money(F.col(s.RETURNED), s.RETURNED)
     )
     # Each line is an order of its product, but for those that follow another one on the same invoice.
     of_invoice = repeated.groupBy(s.INVOICE_NO, s.STOCK_CODE).agg((F.count(F.lit(1)) - 1).alias(FURTHER))
@@ -112,17 +112,13 @@ def _of_guests(money: str) -> Column:
 
 
 def _guest_revenue(of_guests: Column) -> Column:
-    return _money_of(of_guests, s.GUEST_REVENUE)
-
-
-def _money_of(money: Column, name: str) -> Column:
-    return F.coalesce(F.sum(money), F.lit(0)).cast(s.MONEY).alias(name)
+    return sum_of_money(of_guests, s.GUEST_REVENUE)
 
 
 def _with_returns_of_guests(sold: DataFrame, returned: DataFrame, key: str) -> DataFrame:
     """Complete `returned`, so far what customers took back, and add guest_returned and net_revenue."""
     of_guests = returned.where(F.col(s.CUSTOMER_ID).isNull())
-    by_key = of_guests.groupBy(key).agg(_money_of(F.abs(s.AMOUNT), s.GUEST_RETURNED))
+    by_key = of_guests.groupBy(key).agg(sum_of_money(F.abs(s.AMOUNT), s.GUEST_RETURNED))
     guest_returned = F.coalesce(F.col(s.GUEST_RETURNED), F.lit(0)).cast(s.MONEY)
     # One row per key on both sides; most keys have no returns of guests.
     return (

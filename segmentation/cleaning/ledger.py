@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.rules import RULES
 from segmentation.errors import InputError, counted
+from segmentation.features import sum_of_money
 from segmentation.ingest import values
 from segmentation.ingest.files import InputFile
 
@@ -46,18 +47,18 @@ def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
-        F.sum(s.LINES).alias(s.ROWS), _money(s.REVENUE), F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT)
+        F.sum(s.LINES).alias(s.ROWS),
+        sum_of_money(F.col(s.REVENUE), s.REVENUE),
+        F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
     faults = {name: F.count_if(fault).alias(name) for name, fault in _faults(input_fields).items()}
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
-        F.count(F.lit(1)).alias(s.ROWS), _money(s.AMOUNT), F.struct(*faults.values()).alias(s.UNREADABLE)
+        F.count(F.lit(1)).alias(s.ROWS),
+        sum_of_money(F.col(s.AMOUNT), s.REVENUE),
+        F.struct(*faults.values()).alias(s.UNREADABLE),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
-
-
-def _money(name: str) -> Column:
-    return F.coalesce(F.sum(name), F.lit(0)).cast(s.MONEY).alias(s.REVENUE)
 
 
 def sales_of_day(judged: DataFrame, day: date) -> DataFrame:
