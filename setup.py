@@ -48,7 +48,7 @@ TEST = [
     "mypy>=1.15,<3",
     "types-PyYAML>=6.0,<7",
     "import-linter>=2.3,<3",
-    # The README's snippets that read a published run, and the benchmark's peers (Polars: the snippet alone).
+    # The README's snippets that read a published run, and the benchmark's peers.
     "pandas>=2.3,<3",  # Spark 4.3 warns of pandas 3
     "polars>=1.30,<3",
     "duckdb>=1.3,<3",

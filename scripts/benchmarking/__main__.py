@@ -4,36 +4,76 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.arguments import positive
+from scripts.benchmarking.copies import lines_of, write_copies
 from scripts.benchmarking.measure import Measurement, measure
-from scripts.benchmarking.report import Benchmark, machine, markdown_table
+from scripts.benchmarking.report import Benchmark, legend, machine, markdown_table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 OURS: Final = "this job"
+ON_CLUSTER: Final = {1: "1 executor", 2: "2 executors"}
 # From this many customers on, the job's input would be too large for the settings of small input.
 MANY_CUSTOMERS: Final = 50_000
-PEERS: Final = ("pandas", "duckdb")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What a peer makes, the endings of the files that it reads, and from how many lines on it is left out."""
+
+    makes: str
+    reads: tuple[str, ...]
+    too_many_lines: float = math.inf
+
+
+TABLES: Final = "tables of customers, countries, products and segments"
+SWEEP: Final = "scikit-learn's sweep of k = 2..10 with ten starts each, elbow and scatter chart"
+PEERS: Final = {
+    "duckdb": Peer(
+        f"all of this job's tables, with matched returns, scores, names of scores and rejected lines; {SWEEP}; "
+        "no reasons, silhouettes, names of segments, model, report, lists or audit",
+        (".parquet", ".csv", ".csv.gz"),  # it reads workbooks by an extension from the network
+    ),
+    "polars": Peer(
+        f"{TABLES}, without matched returns, scores and rejected lines; {SWEEP}",
+        (".parquet", ".csv", ".csv.gz", ".xlsx"),
+    ),
+    "pandas": Peer(
+        "the same as polars",
+        (".parquet", ".csv", ".csv.gz", ".xlsx"),
+        too_many_lines=20e6,  # all of them are in memory, half a GB per million
+    ),
+    "bare": Peer(
+        "a PySpark script of 60 lines, the same kinds of tables with rejected lines; one fit of k = 4, one chart; "
+        "no matched returns, scores, sweep, report or audit",
+        (".parquet",),
+    ),
+}
+MAKES: Final = {
+    OURS: "everything: all tables, the sweep, charts, report, lists, model, audit with checksums",
+    **{name: peer.makes for name, peer in PEERS.items()},
+    **dict.fromkeys(ON_CLUSTER.values(), "this job on scripts/cluster; CPU and memory of the driver alone"),
+}
 
 EPILOG: Final = """\
-Each contestant is a process of its own, from its start to files on disk, with the same cleaning, customer features,
-sweep of k = 2..10, segments, country and product tables, elbow and scatter chart. They take turns. The table shows the
-median of the rounds, and the median ratio of the times within a round.
+Each contestant is a process of its own, from its start to files on disk. They take turns. The table shows the median of
+the rounds, and the median ratio of the times within a round. Below it stands what each contestant makes.
 
 examples
   scripts/benchmark online_retail.parquet
-  scripts/benchmark lines.parquet --executors --rounds 1
+  scripts/benchmark online_retail.parquet --copies 1 20 100 --driver-memory 12g
+  scripts/benchmark online_retail.parquet --copies 20 --executors
   scripts/benchmark --sweep 4338 400000 4000000 --rounds 1
-  scripts/benchmark lines.parquet --peers duckdb --rounds 1 --driver-memory 12g
 """
 
 # Runs a contestant with an empty folder for its output.
@@ -43,11 +83,15 @@ Contestant = Callable[[Path], Measurement]
 def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     compare = _compare_executors if options.executors else _compare_peers
-    results = [compare(source.resolve(), options) for source in options.input]
+    results = []
+    for source in options.input:
+        for copies in options.copies:
+            with tempfile.TemporaryDirectory() as scratch:
+                results.append(compare(_copied(source.resolve(), copies, Path(scratch)), options))
     results += [_compare_sweeps(customers, options.rounds) for customers in options.sweep]
     print(machine())
-    for result in results:
-        print(markdown_table(result))
+    print(markdown_table(results))
+    print(legend(results, MAKES))
     return 1 if any(result.has_failures for result in results) else 0
 
 
@@ -60,57 +104,85 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("input", type=Path, nargs="*", help="a file, or a folder of Parquet files, with the columns "
         "of Online Retail")  # fmt: skip
-    parser.add_argument("--config", default="conf/online_retail.yaml", help="of this job (default: %(default)s)")
-    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS, help="default: all that read the input")
+    parser.add_argument("--copies", type=positive, nargs="+", default=[1], metavar="N", help="measure a Parquet file N "
+        "times over, each copy with its own customers and invoices (default: 1)")  # fmt: skip
+    parser.add_argument("--config", default="conf/online_retail.yaml", help="of this job, '' for none (default: "
+        "%(default)s, whose tables the peers make)")  # fmt: skip
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS), help="default: all that read the "
+        "input; pandas up to 20 million lines")  # fmt: skip
     parser.add_argument("--rounds", type=positive, default=3, help="default: %(default)s")
-    parser.add_argument("--driver-memory", help="of this job, as spark-submit takes it, such as 2g")
+    parser.add_argument("--driver-memory", default="2g", help="of Spark's driver, and of each executor (default: "
+        "%(default)s)")  # fmt: skip
     parser.add_argument("--executors", action="store_true", help="one against two of one core, on scripts/cluster")
     parser.add_argument("--sweep", type=int, nargs="+", metavar="N", default=[], help="of N customers, alone")
     options = parser.parse_args(arguments)
     for source in options.input:
         if not source.exists():
             parser.error(f"{source}: does not exist")
+        if options.copies != [1] and source.suffix != ".parquet":
+            parser.error(f"{source}: only a Parquet file can be copied (--copies)")
     if not options.input and not options.sweep:
         parser.error("name an input, or --sweep")
     return options
 
 
+def _copied(source: Path, copies: int, scratch: Path) -> Path:
+    if copies == 1:
+        return source
+    target = scratch / f"{source.stem}_x{copies}.parquet"
+    write_copies(source, copies, target)
+    return target
+
+
 def _compare_peers(source: Path, options: argparse.Namespace) -> Benchmark:
+    memory = ["--driver-memory", options.driver_memory]
+
     def ours(folder: Path) -> Measurement:
-        memory = ["--driver-memory", options.driver_memory] if options.driver_memory else []
         return measure(["scripts/submit", *memory, *_job(source, folder, options.config)], ROOT)
 
     def peer(name: str) -> Contestant:
-        command = [sys.executable, "scripts/benchmarking/peers", name, str(source)]
-        return lambda folder: measure([*command, str(folder / "out")], ROOT)
+        program = [sys.executable, "scripts/benchmarking/peers", name]
+        if name == "bare":
+            # As few partitions as a laptop has cores: Spark's 200 make a small run slower.
+            settings = ["spark.ui.enabled=false", "spark.log.level=ERROR", "spark.sql.shuffle.partitions=2"]
+            confs = [text for setting in settings for text in ("--conf", setting)]
+            program = ["spark-submit", "--master", "local[*]", *memory, *confs, "scripts/benchmarking/peers/bare.py"]
+        return lambda folder: measure([*program, str(source), str(folder / "out")], ROOT)
 
-    # DuckDB reads workbooks by an extension that it fetches from the network.
-    peers = [name for name in options.peers if source.suffix != ".xlsx" or name == "pandas"]
-    contestants = {OURS: ours, **{name: peer(name) for name in peers}}
-    return Benchmark(source.name, _take_turns(source.name, contestants, options.rounds))
+    lines = lines_of(source)
+    ending = ".parquet" if source.is_dir() else "".join(source.suffixes[-2:])
+    chosen = {name: PEERS[name] for name in options.peers}
+    able = [name for name, peer in chosen.items() if ending.endswith(peer.reads) and lines < peer.too_many_lines]
+    name = f"{source.name}, {lines:,} lines" if lines else source.name
+    return Benchmark(
+        name, _take_turns(source.name, {OURS: ours, **{name: peer(name) for name in able}}, options.rounds)
+    )
 
 
 def _compare_executors(source: Path, options: argparse.Namespace) -> Benchmark:
     """Run the job on a standalone cluster of this machine, with one worker of one core and with two."""
     packed = subprocess.run(["scripts/package"], cwd=ROOT, capture_output=True, text=True, check=True)
     package = packed.stdout.split()[-1]
-    memory = options.driver_memory or "2g"
+    memory = options.driver_memory
 
     def on_cluster(workers: int) -> Contestant:
         def run(folder: Path) -> Measurement:
             cluster = ["--dir", f"{folder}/cluster"]
             start = ["scripts/cluster", "start", *cluster, "--workers", str(workers), "--memory", memory]
             subprocess.run(start, cwd=ROOT, capture_output=True, check=True)
-            profile = ["--properties-file", f"{folder}/cluster/job.properties", "--executor-memory", memory]
-            command = ["spark-submit", *profile, "--py-files", package, *_job(source, folder, options.config)]
-            measurement = measure(command, ROOT)
-            subprocess.run(["scripts/cluster", "stop", *cluster], cwd=ROOT, capture_output=True, check=True)
-            return measurement
+            profile = ["--properties-file", f"{folder}/cluster/job.properties"]
+            sizes = ["--driver-memory", memory, "--executor-memory", memory]
+            command = ["spark-submit", *profile, *sizes, "--py-files", package, *_job(source, folder, options.config)]
+            try:
+                return measure(command, ROOT)
+            finally:
+                subprocess.run(["scripts/cluster", "stop", *cluster], cwd=ROOT, capture_output=True, check=True)
 
         return run
 
-    contestants = {"2 executors": on_cluster(2), "1 executor": on_cluster(1)}
-    return Benchmark(f"{source.name} on a cluster", _take_turns(source.name, contestants, options.rounds))
+    contestants = {name: on_cluster(workers) for workers, name in ON_CLUSTER.items()}
+    name = f"{source.name}, {lines_of(source):,} lines"
+    return Benchmark(name, _take_turns(source.name, contestants, options.rounds))
 
 
 def _compare_sweeps(customers: int, rounds: int) -> Benchmark:
@@ -143,15 +215,16 @@ def _take_turns(name: str, contestants: Mapping[str, Contestant], rounds: int) -
         for contestant, run in contestants.items():
             with tempfile.TemporaryDirectory() as folder:
                 measurement = run(Path(folder))
-            seconds, code = f"{measurement.wall:.1f} s", measurement.code
-            print(f"{name}, round {number}: {contestant} {seconds}, exit code {code}", file=sys.stderr)
+            took = f"{measurement.wall:.1f} s, CPU {measurement.cpu:.1f} s, exit code {measurement.code}"
+            print(f"{name}, round {number}: {contestant} {took}", file=sys.stderr)
             runs[contestant].append(measurement)
     return runs
 
 
 def _job(source: Path, folder: Path, config: str) -> list[str]:
-    options = ["--config", config, "--quiet", "--input", str(source), "--output", str(folder / "lake")]
-    return ["jobs/segment_customers.py", *options]
+    configured = ["--config", config] if config else []
+    files = ["--input", str(source), "--output", str(folder / "lake")]
+    return ["jobs/segment_customers.py", *configured, "--quiet", *files]
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ from typing import Final
 
 from scripts.benchmarking.measure import Measurement
 
-PACKAGES: Final = ("pyspark", "pandas", "openpyxl", "duckdb", "scikit-learn")
+PACKAGES: Final = ("pyspark", "duckdb", "polars", "pandas", "openpyxl", "scikit-learn")
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """The measurements of every contestant on one input, one per round; the first contestant is the job."""
+    """The measurements of every contestant on one input, one per round; all are compared with the first."""
 
     name: str
     runs: Mapping[str, Sequence[Measurement]]
@@ -44,21 +44,37 @@ def machine() -> str:
     )
 
 
-def markdown_table(benchmark: Benchmark) -> str:
-    """Return one row per contestant: medians, and the median of our time ÷ its time within each round."""
-    rounds = len(benchmark.ours)
+def markdown_table(benchmarks: Sequence[Benchmark]) -> str:
+    """Return one table with a row per input and contestant, of medians.
+
+    The ratio is the time of the input's first contestant ÷ the row's, within each round.
+    """
+    rounds = len(benchmarks[0].ours)
     lines = [
-        f"{benchmark.name}, median of {rounds} round{'s' if rounds > 1 else ''}",
+        f"Medians of {rounds} round{'s' if rounds > 1 else ''}; memory is that of the largest process; the ratio is "
+        "the wall time of the input's first row ÷ this row's.",
         "",
-        f"| | wall s | CPU s | peak GB | {next(iter(benchmark.runs))} ÷ it |",
-        "|---|---:|---:|---:|---:|",
+        "| input | | wall s | CPU s | peak GB | ratio |",
+        "|---|---|---:|---:|---:|---:|",
     ]
-    for name, runs in benchmark.runs.items():
-        if any(run.code for run in runs):
-            lines.append(f"| {name} | failed with {max(run.code for run in runs)} | | | |")
-            continue
-        ratio = median(ours.wall / run.wall for ours, run in zip(benchmark.ours, runs, strict=True))
-        peak = median(run.peak_bytes for run in runs) / 2**30
-        wall, cpu = median(run.wall for run in runs), median(run.cpu for run in runs)
-        lines.append(f"| {name} | {wall:.1f} | {cpu:.1f} | {peak:.1f} | {ratio:.2f} |")
+    for benchmark in benchmarks:
+        label = benchmark.name
+        for name, runs in benchmark.runs.items():
+            lines.append(f"| {label} | {name} | {_figures(benchmark.ours, runs)} |")
+            label = ""
     return "\n".join([*lines, ""])
+
+
+def legend(benchmarks: Sequence[Benchmark], makes: Mapping[str, str]) -> str:
+    """Return what each contestant makes, as a list."""
+    names = dict.fromkeys(name for benchmark in benchmarks for name in benchmark.runs)
+    return "\n".join(f"- {name}: {makes[name]}" for name in names if name in makes)
+
+
+def _figures(ours: Sequence[Measurement], runs: Sequence[Measurement]) -> str:
+    if any(run.code for run in runs):
+        return f"failed with {next(run.code for run in runs if run.code)} | | |"
+    ratio = median(our.wall / run.wall for our, run in zip(ours, runs, strict=True))
+    peak = median(run.peak_bytes for run in runs) / 2**30
+    wall, cpu = median(run.wall for run in runs), median(run.cpu for run in runs)
+    return f"{wall:.1f} | {cpu:.1f} | {peak:.1f} | {ratio:.2f}"

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from sklearn.cluster import KMeans
 
+from scripts.benchmarking.peers import by_duckdb
 from scripts.run_contents import latest_run, manifest_of
 from segmentation import schemas as s
 from segmentation.cleaning.rules import rejected_transactions
@@ -168,6 +170,17 @@ def test_what_stayed_after_returns_is_what_an_independent_program_finds(run: Pat
     for table in ("country_sales", "product_sales"):
         guests = total(run, table, "guest_revenue") - total(run, table, "guest_returned")
         assert total(run, table, "net_revenue") - guests == net_spend
+
+
+def test_duckdb_matches_the_same_returns_and_gives_the_same_scores(run: Path, online_retail: Path, tmp_path: Path):
+    by_duckdb.main(str(online_retail / FORMS["parquet"]), tmp_path / "duckdb")
+    columns = [
+        *(s.CUSTOMER_ID, s.NET_SPEND, s.NET_ORDERS, s.NET_RECENCY_DAYS, s.RETURNED_MATCHED, s.RETURNED_UNMATCHED),
+        *(s.RECENCY_SCORE, s.FREQUENCY_SCORE, s.MONETARY_SCORE, s.RFM_SEGMENT, s.SEGMENT_ID),
+    ]
+    theirs = pq.read_table(tmp_path / "duckdb" / "customer_segments.parquet").select(columns)
+    ours = table_of(run, "customer_segments").select(columns)
+    assert theirs.sort_by(s.CUSTOMER_ID).to_pylist() == ours.sort_by(s.CUSTOMER_ID).to_pylist()
 
 
 def test_the_classic_recipe_finds_the_four_classic_segments(run: Path):

@@ -4,12 +4,15 @@ import os
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from scripts.benchmarking.__main__ import main
+from scripts.benchmarking.copies import lines_of, write_copies
 from scripts.benchmarking.measure import Measurement, measure
-from scripts.benchmarking.report import Benchmark, markdown_table
+from scripts.benchmarking.report import Benchmark, legend, markdown_table
 from scripts.benchmarking.sweep import sweep_by_scikit_learn, sweep_by_spark, write_customers
 
 
@@ -35,23 +38,44 @@ def test_a_command_that_fails_shows_its_output(tmp_path: Path, capfd: pytest.Cap
 def test_the_table_has_medians_and_the_ratio_within_each_round():
     ours = [Measurement(0, wall, 2 * wall, 2**30) for wall in (10, 20, 90)]
     theirs = [Measurement(0, wall, wall, 2**29) for wall in (5, 40, 30)]
-    table = markdown_table(Benchmark("lines.csv", {"this job": ours, "pandas": theirs}))
-    assert "median of 3 rounds" in table
-    assert "| this job | 20.0 | 40.0 | 1.0 | 1.00 |" in table
-    assert "| pandas | 30.0 | 30.0 | 0.5 | 2.00 |" in table
+    lines = Benchmark("lines.csv", {"this job": ours, "pandas": theirs})
+    table = markdown_table([lines, Benchmark("more.csv", {"this job": ours})])
+    assert "Medians of 3 rounds" in table
+    assert "| lines.csv | this job | 20.0 | 40.0 | 1.0 | 1.00 |" in table
+    assert "|  | pandas | 30.0 | 30.0 | 0.5 | 2.00 |" in table
+    assert "| more.csv | this job | 20.0 | 40.0 | 1.0 | 1.00 |" in table
+
+
+def test_the_legend_describes_each_contestant_once():
+    runs = {"this job": [Measurement(0, 10, 10, 2**30)]}
+    described = legend([Benchmark("a", runs), Benchmark("b", runs)], {"this job": "everything", "pandas": "less"})
+    assert described == "- this job: everything"
 
 
 def test_a_contestant_that_failed_has_no_time():
-    runs = {"this job": [Measurement(0, 10, 10, 2**30)], "pandas": [Measurement(137, 3, 3, 2**30)]}
+    runs = {"this job": [Measurement(0, 10, 10, 2**30)], "pandas": [Measurement(-9, 3, 3, 2**30)]}
     result = Benchmark("lines.csv", runs)
     assert result.has_failures
-    assert "| pandas | failed with 137 | | | |" in markdown_table(result)
+    assert "|  | pandas | failed with -9 | | | |" in markdown_table([result])
+
+
+def test_copies_have_their_own_customers_and_invoices(tmp_path: Path):
+    lines = {"InvoiceNo": ["1", "C12", "3"], "CustomerID": [7, 8, None], "Country": ["Malta", "Malta", None]}
+    pq.write_table(pa.table(lines), tmp_path / "lines.parquet")
+    write_copies(tmp_path / "lines.parquet", 10, tmp_path / "copies.parquet")
+    copies = pq.read_table(tmp_path / "copies.parquet")
+    assert lines_of(tmp_path / "copies.parquet") == 30
+    assert len(set(copies["InvoiceNo"].to_pylist())) == 30
+    assert len(set(copies["CustomerID"].to_pylist())) == 21  # with the guests
+    assert copies["InvoiceNo"].to_pylist()[3:5] == ["101", "C1201"]
+    assert copies["Country"].to_pylist() == lines["Country"] * 10
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["nowhere.csv"], "nowhere.csv: does not exist"),
+        (["setup.py", "--copies", "2"], "setup.py: only a Parquet file can be copied (--copies)"),
         ([], "name an input, or --sweep"),
     ],
 )

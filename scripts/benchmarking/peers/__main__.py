@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(prog="scripts/benchmarking/peers", description=__doc__)
-    parser.add_argument("peer", choices=("pandas", "duckdb"))
+    parser.add_argument("peer", choices=("pandas", "polars", "duckdb"))
     parser.add_argument("input", help="a file, or a folder of Parquet files, with the columns of Online Retail")
     parser.add_argument("output", type=Path, help="a new folder")
     options = parser.parse_args(arguments)

@@ -91,7 +91,6 @@ def customer_features(sales: pd.DataFrame, cancelled: pd.DataFrame, as_of: pd.Ti
     features["average_basket_units"] = features["units_bought"] / orders
     features["average_days_between_orders"] = ((last - first).dt.days / (orders - 1)).where(orders > 1)
     features["returned_amount"] = (-cancelled.groupby("CustomerID")["amount"].sum()).reindex(features.index).fillna(0)
-    features["return_rate"] = features["returned_amount"] / features["total_spend"]
     features = features.reset_index().rename(columns={"CustomerID": CUSTOMER})
     features[CUSTOMER] = features[CUSTOMER].astype("int64").astype(str)
     return features
