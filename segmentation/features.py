@@ -10,8 +10,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.money import SUM_OF_LINES, in_ten_thousandths, sum_of_money, sum_of_ten_thousandths
 
-SUM_OF_LINES = "decimal(28,4)"
 ORDER = (s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY)
 
 
@@ -21,8 +21,7 @@ def order_sums(sales: DataFrame) -> DataFrame:
     Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units, lines bigint;
     first_sold_at, last_sold_at timestamp_ntz.
     """
-    count = F.count(F.lit(1)).alias(s.LINES)
-    return sales.groupBy(*ORDER).agg(*revenue_and_units(), count, *first_and_last_sale())
+    return sales.groupBy(*ORDER).agg(*revenue_units_and_lines(), *first_and_last_sale())
 
 
 def orders_of(sums: DataFrame, taken_back: DataFrame) -> DataFrame:
@@ -57,21 +56,23 @@ def baskets_of(sales: DataFrame, taken_back: DataFrame) -> DataFrame:
     """
     # Most customers buy a product once or twice: a partial aggregation before the shuffle would save little.
     of_customers = sales.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
-        s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT, s.QUANTITY
+        s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT_E4, s.QUANTITY, s.LINES
     )
-    returned = taken_back.select(s.CUSTOMER_ID, s.STOCK_CODE, s.RETURNED)
+    returned_e4 = in_ten_thousandths(F.col(s.RETURNED)).alias(s.RETURNED)
+    returned = taken_back.select(s.CUSTOMER_ID, s.STOCK_CODE, returned_e4)
     both = of_customers.unionByName(returned, allowMissingColumns=True).repartition(s.CUSTOMER_ID)
-    return both.groupBy(s.CUSTOMER_ID, s.STOCK_CODE).agg(*revenue_and_units(), _returned())
+    returned_sum = sum_of_ten_thousandths(F.col(s.RETURNED)).cast(s.MONEY).alias(s.RETURNED)
+    summed = both.groupBy(s.CUSTOMER_ID, s.STOCK_CODE).agg(*revenue_units_and_lines(), returned_sum)
+    return summed.drop(s.LINES)
 
 
-def revenue_and_units() -> list[Column]:
-    """Return aggregates of lines: revenue decimal(28,4), units bigint."""
-    return [F.sum(s.AMOUNT).alias(s.REVENUE), F.sum(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS)]
-
-
-def sum_of_money(money: Column, name: str) -> Column:
-    """Return an aggregate: the sum of `money` as decimal(20,4), 0 where there is none."""
-    return F.coalesce(F.sum(money), F.lit(0)).cast(s.MONEY).alias(name)
+def revenue_units_and_lines() -> list[Column]:
+    """Return aggregates of sales, and of reversed ones: revenue decimal(28,4), units and lines bigint."""
+    return [
+        sum_of_ten_thousandths(F.col(s.AMOUNT_E4)).alias(s.REVENUE),
+        F.sum(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
+        F.sum(s.LINES).alias(s.LINES),
+    ]
 
 
 def first_and_last_sale() -> list[Column]:

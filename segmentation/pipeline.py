@@ -26,11 +26,11 @@ from segmentation.cleaning.ledger import (
 )
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
-    all_lines,
     exceptional_lines,
     judge_each_line,
     rejected_transactions,
     returned_lines,
+    sales_less_copies,
     sales_lines,
     with_daily_orders,
 )
@@ -244,11 +244,10 @@ def clean_lines(context: RunContext) -> CleanedLines:
         repeated = context.cache(repeated_items(lines if has_items else lines.limit(0)))
         join = join_hint(repeated.count())
         exceptional = context.cache(exceptional_lines(lines, repeated, cleaning, join))
-        judged = all_lines(lines, repeated, exceptional, cleaning, join)
-        sales = sales_lines(judged)
+        sales = sales_less_copies(lines, exceptional)
         sums = context.cache(order_sums(sales))
         ledger = Ledger(line_counts(sums, exceptional, config.input_fields).collect(), context.files)  # one per outcome
-    as_of = request.as_of or day_after_last_sale(ledger, judged)
+    as_of = request.as_of or day_after_last_sale(ledger, lines)
     require_clean_lines(ledger)
     warn_of_malformed(ledger)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")

@@ -19,6 +19,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.money import amount_of, in_ten_thousandths
 
 LINE_KEYS = (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE, s.COUNTRY)
 
@@ -44,11 +45,11 @@ def lines_of_returned_products(sales: DataFrame, returned: DataFrame, join: str 
     bigint, amount decimal(18,4) and price decimal(22,8), all of them positive; units_at_the_same_price bigint, those
     matched in step 1; left_money decimal(18,4), the amount that step 2 compares, NULL where there is none.
     """
-    returns = _of_customers(returned, is_purchase=False)
+    returns = _of_customers(returned.withColumn(s.LINES, F.lit(1)), is_purchase=False)
     # Equal hashes of different products only add lines that match nothing.
     returned_products = returns.select(_key(s.STOCK_CODE)).distinct().hint(join)
     bought = _purchases(sales).withColumn(KEY, _key(s.STOCK_CODE)).join(returned_products, on=KEY, how="left_semi")
-    lines = bought.drop(KEY).unionByName(returns).repartition(s.CUSTOMER_ID)
+    lines = _without_reversed(bought.drop(KEY).unionByName(returns))
     in_order = lines.withColumn(POSITION, F.row_number().over(_in_time()))
     matched = _matched(in_order, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
     return matched.withColumn(LEFT_MONEY, _left_money()).drop(POSITION)
@@ -63,7 +64,8 @@ def money_taken_back(sales: DataFrame, of_returned_products: DataFrame, join: st
     Columns: customer_id, invoice_no, stock_code, country string; returned decimal(20,4), more than 0 and at most the
     line's amount. The sum of a customer's rows is at most what the customer gave back.
     """
-    lines = of_returned_products.unionByName(_of_the_same_amount(sales, of_returned_products, join))
+    of_the_same_amount = _without_reversed(_of_the_same_amount(sales, of_returned_products, join))
+    lines = of_returned_products.unionByName(_untouched(of_the_same_amount))
     # Of equal purchases, step 1 took from the last one.
     in_time = _in_time(SAME_PRICE)
     in_order = lines.repartition(s.CUSTOMER_ID).withColumns(
@@ -80,33 +82,48 @@ def _of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
         s.INVOICE_DATE,
         F.lit(is_purchase).alias(IS_PURCHASE),
         F.abs(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
-        F.abs(s.AMOUNT).alias(s.AMOUNT),
+        F.abs(s.AMOUNT_E4).alias(s.AMOUNT_E4),
         F.abs(s.UNIT_PRICE).alias(PRICE),
+        s.LINES,
     )
 
 
 def _purchases(sales: DataFrame) -> DataFrame:
     """Return the sales to customers. Without units or with negative money, nothing can be taken from a sale."""
-    return _of_customers(sales.where((F.col(s.QUANTITY) > 0) & (F.col(s.AMOUNT) >= 0)), is_purchase=True)
+    units, amount_e4 = F.col(s.QUANTITY) * F.col(s.LINES), F.col(s.AMOUNT_E4) * F.col(s.LINES)
+    return _of_customers(sales.where((units > 0) & (amount_e4 >= 0)), is_purchase=True)
+
+
+def _without_reversed(lines: DataFrame) -> DataFrame:
+    """Return lines without those that are reversed and without their counterparts, by customer, with their amount."""
+    kinds = [name for name in lines.columns if name != s.LINES]
+    counted = lines.repartition(s.CUSTOMER_ID).groupBy(*kinds).agg(F.sum(s.LINES).cast("int").alias(s.LINES))
+    copies = F.explode(F.array_repeat(amount_of(F.col(s.AMOUNT_E4)), F.col(s.LINES)))
+    return counted.select(*kinds, copies.alias(s.AMOUNT)).drop(s.AMOUNT_E4)
 
 
 def _of_the_same_amount(sales: DataFrame, of_returned_products: DataFrame, join: str) -> DataFrame:
     """Return the purchases of other products whose amount is what is left of a return of their customer."""
     returned_products = of_returned_products.where(~F.col(IS_PURCHASE)).select(_key(s.STOCK_CODE)).distinct()
     is_left = ~F.col(IS_PURCHASE) & F.col(LEFT_MONEY).isNotNull()
-    amounts = of_returned_products.where(is_left).select(_key(LEFT_MONEY)).distinct()
+    amounts = of_returned_products.where(is_left).select(_key(in_ten_thousandths(F.col(LEFT_MONEY)))).distinct()
     return (
         _purchases(sales)
-        .withColumn(KEY, _key(s.AMOUNT))
+        .withColumn(KEY, _key(s.AMOUNT_E4))
         .join(amounts.hint(join), on=KEY, how="left_semi")
         .withColumn(KEY, _key(s.STOCK_CODE))
         .join(returned_products.hint(join), on=KEY, how="left_anti")
         .drop(KEY)
-        .withColumns({SAME_PRICE: F.lit(0).cast("bigint"), LEFT_MONEY: F.when(F.col(s.AMOUNT) > 0, F.col(s.AMOUNT))})
     )
 
 
-def _key(column: str) -> Column:
+def _untouched(purchases: DataFrame) -> DataFrame:
+    """Complete purchases of which step 1 took nothing to the columns of `lines_of_returned_products`."""
+    amount = F.col(s.AMOUNT)
+    return purchases.withColumns({SAME_PRICE: F.lit(0).cast("bigint"), LEFT_MONEY: F.when(amount > 0, amount)})
+
+
+def _key(column: str | Column) -> Column:
     return F.xxhash64(s.CUSTOMER_ID, column).alias(KEY)
 
 

@@ -4,7 +4,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.features import first_and_last_sale, revenue_and_units, sum_of_money
+from segmentation.features import first_and_last_sale, revenue_units_and_lines
+from segmentation.money import sum_of_money, sum_of_ten_thousandths
 
 # ABC analysis (H. F. Dickie, 1951): class A brings the first 80 % of cumulative revenue, B up to 95 %, C the rest.
 CLASS_A_UP_TO = 0.80
@@ -85,10 +86,9 @@ def _by_stock_code(sales: DataFrame) -> DataFrame:
     """
     # Two plain aggregations: `mode` keeps a map per group, and Spark falls back to sorting beyond 128 groups.
     described = sales.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(
-        *revenue_and_units(),
-        F.sum(_of_guests(s.AMOUNT)).alias(s.GUEST_REVENUE),
+        *revenue_units_and_lines(),
+        sum_of_ten_thousandths(_of_guests(s.AMOUNT_E4)).alias(s.GUEST_REVENUE),
         *first_and_last_sale(),
-        F.count(F.lit(1)).alias(s.LINES),
     )
     is_blank = F.col(s.DESCRIPTION) == ""
     commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col(s.LINES)).alias(s.LINES), F.col(s.DESCRIPTION)))

@@ -60,6 +60,9 @@ def raw(field: str) -> str:
 
 SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
+# The amount of a line in ten-thousandths, a whole number: exact as a decimal, at a fraction of its cost.
+AMOUNT_E4 = "amount_e4"
+HAS_PRICE = "has_price"
 IS_DUPLICATE = "is_duplicate"
 IS_REFUND = "is_refund"
 IS_RETURN = "is_return"

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.rules import RULES
 from segmentation.errors import InputError, counted
-from segmentation.features import sum_of_money
 from segmentation.ingest import values
 from segmentation.ingest.files import InputFile
+from segmentation.money import sum_of_money
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +61,10 @@ def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str
     return sold.unionByName(by_reason, allowMissingColumns=True)
 
 
-def sales_of_day(judged: DataFrame, day: date) -> DataFrame:
-    """Return source_file and invoice_no of the judged sales of a day, sorted."""
-    is_of_day = F.col(s.REJECTION).isNull() & (F.col(s.INVOICE_DATE).cast("date") == F.lit(day))
-    return judged.where(is_of_day).select(s.SOURCE_FILE, s.INVOICE_NO).sort(s.SOURCE_FILE, s.INVOICE_NO)
+def sales_of_day(lines: DataFrame, day: date) -> DataFrame:
+    """Return source_file and invoice_no of the sales of a day, sorted. `lines` come from `judge_each_line`."""
+    is_of_day = F.col(s.REASONS).isNull() & (F.col(s.INVOICE_DATE).cast("date") == F.lit(day))
+    return lines.where(is_of_day).select(s.SOURCE_FILE, s.INVOICE_NO).sort(s.SOURCE_FILE, s.INVOICE_NO)
 
 
 @dataclass(frozen=True)
@@ -118,17 +118,17 @@ class Ledger:
         return self.files[0].path + (f" and {len(self.files) - 1} more" if len(self.files) > 1 else "")
 
 
-def day_after_last_sale(ledger: Ledger, judged: DataFrame) -> date:
+def day_after_last_sale(ledger: Ledger, lines: DataFrame) -> date:
     """Return the default of `as_of`.
 
     Raises InputError where the last sale lies in the future, which would make every recency meaningless. Only then an
-    action runs on `judged`, to name the file and the invoice.
+    action runs on `lines`, which come from `judge_each_line`, to name the file and the invoice.
     """
     last, tomorrow = ledger.last_sale_day, datetime.now(UTC).date() + timedelta(days=1)
     if last is None:  # `require_clean_lines` raises next
         return tomorrow
     if last > tomorrow:  # tomorrow itself may be today east of Greenwich
-        file, invoice = sales_of_day(judged, last).head() or ("", "")
+        file, invoice = sales_of_day(lines, last).head() or ("", "")
         of_invoice = f", of invoice {invoice}," if invoice else ""
         raise InputError(
             f"{file}: the last sale{of_invoice} is on {last}, which is in the future: correct its date, or "

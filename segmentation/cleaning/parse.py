@@ -9,10 +9,13 @@ from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.ingest import values
 from segmentation.ingest.values import Field, as_text
+from segmentation.money import amount_of, in_ten_thousandths, rounded_to_ten_thousandths
 
 UNSPECIFIED_COUNTRY = "Unspecified"
 # A larger amount is a typing error; a hundred thousand lines of this size still fit into a MONEY column.
 LARGEST_AMOUNT = 10**11
+# Of more units than this, times the largest exact price in 10⁻⁸, a bigint may overflow.
+LARGEST_EXACT_QUANTITY = 2**19
 # The years that Python and most readers of the lake can represent.
 EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 
@@ -22,8 +25,9 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings, spread: bool =
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
     timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
-    source_file, unparsed_line string; as_read struct of the eight texts, NULL unless the line is malformed; is_refund
-    boolean, whether the line's type says so: then quantity and amount are negative.
+    amount_e4 bigint, the amount in ten-thousandths; has_price boolean, whether the unit price is above 0; source_file,
+    unparsed_line string; as_read struct of the eight texts, NULL unless the line is malformed; is_refund boolean,
+    whether the line's type says so: then quantity and amount are negative.
 
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
     behind them is ignored. Ids and codes are text; one in exponent form, such as 5.4E+05, has lost digits and makes
@@ -52,10 +56,11 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings, spread: bool =
             s.COUNTRY: _text_or(read.get(s.COUNTRY), UNSPECIFIED_COUNTRY),
         }
     )
-    money = _money_from_amounts(parsed) if s.AMOUNT in read else parsed.withColumn(s.AMOUNT, _amount())
+    money = _money_from_amounts(parsed) if s.AMOUNT in read else _money_from_prices(parsed, read[s.UNIT_PRICE])
     signed = _with_refunds(money, read.get(s.LINE_TYPE), settings)
     return signed.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
-        *s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND
+        *(*s.LINE_FIELDS, amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT), s.AMOUNT_E4, s.HAS_PRICE),
+        *(s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
     )
 
 
@@ -82,17 +87,28 @@ def _representable(time: Column) -> Column:
     return F.when(time.between(earliest, latest), time)
 
 
-def _amount() -> Column:
-    return _bounded(F.col(s.QUANTITY) * F.col(s.UNIT_PRICE))
-
-
 def _bounded(money: Column) -> Column:
     amount = F.round(money, s.AMOUNT_OF_LINE.scale).try_cast(s.AMOUNT_OF_LINE)
     return F.when(F.abs(amount) <= F.lit(LARGEST_AMOUNT).cast(s.AMOUNT_OF_LINE), amount)
 
 
+def _money_from_prices(parsed: DataFrame, price: Field) -> DataFrame:
+    """Add amount_e4 and has_price."""
+    units, price_e8 = F.col(s.QUANTITY), values.price_e8(price)
+    exact = F.when(F.abs(units) <= LARGEST_EXACT_QUANTITY, rounded_to_ten_thousandths(units.cast("bigint") * price_e8))
+    by_decimals = in_ten_thousandths(_bounded(units * F.col(s.UNIT_PRICE)))
+    return parsed.withColumns(
+        {
+            s.AMOUNT_E4: F.coalesce(exact, by_decimals),
+            s.HAS_PRICE: F.coalesce(price_e8 > 0, F.col(s.UNIT_PRICE) > 0),
+        }
+    )
+
+
 def _money_from_amounts(parsed: DataFrame) -> DataFrame:
-    """Turn amounts, read as unit_price, into amount, unit_price = amount ÷ quantity, and a quantity of their sign.
+    """Turn amounts, read as unit_price, into amount_e4, unit_price = amount ÷ quantity, and a quantity of their sign.
+
+    Adds has_price too.
 
     Exports write what came back as negative units, as negative money, or as both: each is a return, so that amount
     and quantity are negative and the price is not. The price of no units is unknown: NULL.
@@ -102,26 +118,26 @@ def _money_from_amounts(parsed: DataFrame) -> DataFrame:
     known = parsed.withColumn("sign", F.when(money.isNotNull() & units.isNotNull(), sign))
     return known.withColumns(
         {
-            s.AMOUNT: _bounded(F.col("sign") * F.abs(money)),
+            s.AMOUNT_E4: in_ten_thousandths(_bounded(F.col("sign") * F.abs(money))),
             s.UNIT_PRICE: F.try_divide(F.abs(money), F.abs(units)).cast(s.PRICE),
             s.QUANTITY: F.col("sign") * F.abs(units),
         }
-    ).drop("sign")
+    ).withColumn(s.HAS_PRICE, F.col(s.UNIT_PRICE) > 0)
 
 
 def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningSettings) -> DataFrame:
     """Add is_refund, by the line's type. A refund with positive money gets the sign that other returns have."""
     if line_type is None:
         return money.withColumn(s.IS_REFUND, F.lit(False))
-    is_unsigned = F.col(s.IS_REFUND) & (F.col(s.AMOUNT) > 0)
+    is_unsigned = F.col(s.IS_REFUND) & (F.col(s.AMOUNT_E4) > 0)
     return money.withColumn(s.IS_REFUND, values.is_one_of(line_type, settings.return_types)).withColumns(
-        {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY, s.AMOUNT)}
+        {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY, s.AMOUNT_E4)}
     )
 
 
 def _is_malformed(fields: Collection[str]) -> Column:
     # The amount is NULL where the quantity or the price is.
-    needed = (*(name for name in (s.INVOICE_NO, s.STOCK_CODE) if name in fields), s.INVOICE_DATE, s.AMOUNT)
+    needed = (*(name for name in (s.INVOICE_NO, s.STOCK_CODE) if name in fields), s.INVOICE_DATE, s.AMOUNT_E4)
     malformed = F.col(s.UNPARSED_LINE).isNotNull() | values.is_rounded(F.col(s.CUSTOMER_ID))
     for name in needed:
         malformed = malformed | F.col(name).isNull()

@@ -1,7 +1,8 @@
 """Judge each parsed line: clean, a guest's sale, or rejected with every rule that it breaks.
 
 Most rules need the line alone. Duplicates are looked for among the few lines that share invoice and product with
-another: these and the rejected lines are the exceptions, a few in a hundred, and all that is kept of the lines.
+another: these and the rejected lines are the exceptions, a few in a hundred, and all that is kept of the lines. The
+others are read again by each query, with the copies among them taken off as reversed lines.
 
 To add a rule: its name in `schemas.RULE_NAMES`, an entry in `RULES`, a test.
 """
@@ -17,8 +18,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.duplicates import ITEM, repeated_items, with_duplicate_flag, with_item
+from segmentation.cleaning.duplicates import ITEM, with_duplicate_flag, with_item
 from segmentation.config.settings import CleaningSettings
+from segmentation.money import amount_of
 
 HAS_PREFIX = "has_prefix"
 Condition = Callable[[CleaningSettings, date | None], Column]
@@ -112,7 +114,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "input.columns.quantity and input.columns.amount",
         ),
         s.NON_POSITIVE_PRICE: Rule(
-            lambda settings, as_of: F.col(s.UNIT_PRICE) <= 0,
+            lambda settings, as_of: ~F.col(s.HAS_PRICE),
             "No price",
             "a price of 0 or less, such as gifts and losses of stock",
             "a price of 0 or less",
@@ -147,9 +149,9 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
     `as_of` is the day given by the user: lines of that day and later are out of period. With None no line is too late.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    unit_price decimal(22,8); amount decimal(18,4); source_file, unparsed_line string; as_read struct of the eight
-    texts, NULL unless malformed; is_refund and has_prefix boolean, of the line's type and of its invoice number;
-    reasons array<string>, the rules broken, NULL where there is none.
+    unit_price decimal(22,8); amount_e4 bigint; source_file, unparsed_line string; as_read struct of the eight texts,
+    NULL unless malformed; is_refund and has_prefix boolean, of the line's type and of its invoice number; reasons
+    array<string>, the rules broken, NULL where there is none.
     """
     rules = {name: rule for name, rule in RULES.items() if name not in (*settings.switched_off, s.DUPLICATE)}
     # A projection of its own: the conditions are used twice below, and evaluated once.
@@ -159,7 +161,7 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
     is_rejected = reduce(operator.or_, [F.col(_breaks(name)) for name in rules])
     names = F.array_compact(F.array(*[F.when(F.col(_breaks(name)), F.lit(name)) for name in rules]))
     return flagged.select(
-        *(*s.LINE_FIELDS, s.AMOUNT, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
+        *(*s.LINE_FIELDS, s.AMOUNT_E4, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
         _has_cancellation_prefix(settings).alias(HAS_PREFIX),
         F.when(is_rejected, names).alias(s.REASONS),
     )
@@ -179,52 +181,41 @@ def exceptional_lines(
         .where(F.col(s.REASONS).isNotNull() | F.col(s.IS_DUPLICATE))
         .drop(ITEM, s.IS_DUPLICATE)
     )
-    flagged = with_duplicate_flag(found)
-    if s.DUPLICATE in settings.switched_off:
-        flagged = flagged.withColumn(s.IS_DUPLICATE, F.lit(False))
-    copied = F.when(RULES[s.DUPLICATE].condition(settings, None), F.array(F.lit(s.DUPLICATE)))
-    reasons = F.coalesce(F.concat(s.REASONS, copied), F.col(s.REASONS), copied)
-    return _judged(flagged.withColumn(s.REASONS, reasons), settings)
-
-
-def all_lines(
-    lines: DataFrame, repeated: DataFrame, exceptional: DataFrame, settings: CleaningSettings, join: str = "broadcast"
-) -> DataFrame:
-    """Return the exceptional lines and all others, with the columns of `judge_lines`.
-
-    `lines`, `repeated` and `exceptional` come from `judge_each_line`, `repeated_items` and `exceptional_lines`.
-    """
-    alone = with_item(lines.where(F.col(s.REASONS).isNull())).join(repeated.hint(join), on=ITEM, how="left_anti")
-    return _judged(alone.drop(ITEM), settings).unionByName(exceptional)
+    return _judged(found, settings)
 
 
 def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | None) -> DataFrame:
-    """Return one row per parsed line, judged by every rule that is switched on. Reads the input three times.
+    """Return one row per parsed line, judged by every rule that is switched on.
 
     `as_of` is described at `judge_each_line`.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    unit_price decimal(22,8); amount decimal(18,4); reason string: NULL for a clean line, `guest` for a guest's sale,
-    else the first rule broken; source_file string; rejection struct, NULL unless the line is rejected: reasons
-    array<string>, source_file string, as_read struct of the eight texts, NULL unless malformed, and unparsed boolean;
-    is_return boolean: whether a rejected line took money back.
+    unit_price decimal(22,8); amount decimal(18,4); amount_e4 bigint, the amount in ten-thousandths; reason string: NULL
+    for a clean line, `guest` for a guest's sale, else the first rule broken; source_file string; rejection struct, NULL
+    unless the line is rejected: reasons array<string>, source_file string, as_read struct of the eight texts, NULL
+    unless malformed, and unparsed boolean; is_return boolean: whether a rejected line took money back.
     """
-    lines = judge_each_line(parsed, settings, as_of)
-    repeated = repeated_items(lines)
-    return all_lines(lines, repeated, exceptional_lines(lines, repeated, settings), settings)
+    return _judged(judge_each_line(parsed, settings, as_of), settings)
 
 
 def _judged(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
-    """Add reason, rejection and is_return to lines whose `reasons` are known, with the columns of `judge_lines`."""
+    """Judge lines of `judge_each_line` by the rule that compares them, with the columns of `judge_lines`."""
+    flagged = with_duplicate_flag(lines)
+    if s.DUPLICATE in settings.switched_off:
+        flagged = flagged.withColumn(s.IS_DUPLICATE, F.lit(False))
+    copied = F.when(RULES[s.DUPLICATE].condition(settings, None), F.array(F.lit(s.DUPLICATE)))
+    reasons = F.coalesce(F.concat(s.REASONS, copied), F.col(s.REASONS), copied)
+    judged = flagged.withColumn(s.REASONS, reasons)
     reasons = F.col(s.REASONS)
     rejection = F.struct(
         reasons, F.col(s.SOURCE_FILE), F.col(s.AS_READ), F.col(s.UNPARSED_LINE).isNotNull().alias(s.UNPARSED)
     )
     is_guest = F.col(s.CUSTOMER_ID).isNull()
     return (
-        lines.select(
+        judged.select(
             *s.LINE_FIELDS,
-            s.AMOUNT,
+            amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT),
+            s.AMOUNT_E4,
             F.coalesce(reasons[0], F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
             s.SOURCE_FILE,
             F.when(reasons.isNotNull(), rejection).alias(s.REJECTION),
@@ -246,14 +237,31 @@ def with_daily_orders(lines: DataFrame) -> DataFrame:
     return lines.withColumn(s.INVOICE_NO, F.concat_ws(" ", day, F.col(s.CUSTOMER_ID)))
 
 
-def sales_lines(lines: DataFrame) -> DataFrame:
-    """Return the judged lines that are clean or a guest's sale."""
-    return lines.where(F.col(s.REJECTION).isNull()).select(*s.LINE_FIELDS, s.AMOUNT)
+def sales_lines(judged: DataFrame) -> DataFrame:
+    """Return the judged lines that are clean or a guest's sale, with the columns of `sales_less_copies`."""
+    sold = judged.where(F.col(s.REJECTION).isNull())
+    return sold.select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
+
+
+def sales_less_copies(lines: DataFrame, exceptional: DataFrame) -> DataFrame:
+    """Return the lines that break no rule by themselves, and once more, reversed, those that are copies of others.
+
+    A sum over all rows is the sum over the sales. `lines` come from `judge_each_line`, `exceptional` from
+    `exceptional_lines`.
+
+    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
+    unit_price decimal(22,8); amount_e4 bigint; lines int, 1. In reversed lines quantity, amount_e4 and lines have the
+    opposite sign.
+    """
+    sold = lines.where(F.col(s.REASONS).isNull()).select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
+    copies = exceptional.where(F.col(s.REJECTION)[s.REASONS] == F.array(F.lit(s.DUPLICATE)))
+    opposite = {s.QUANTITY: -F.col(s.QUANTITY), s.AMOUNT_E4: -F.col(s.AMOUNT_E4), s.LINES: F.lit(-1)}
+    return sold.unionByName(copies.withColumns(opposite).select(*sold.columns))
 
 
 def returned_lines(lines: DataFrame) -> DataFrame:
     """Return the judged lines on which a customer or a guest got money back, inside the period, each once."""
-    return lines.where(F.col(s.IS_RETURN)).select(*s.LINE_FIELDS, s.AMOUNT)
+    return lines.where(F.col(s.IS_RETURN)).select(*s.LINE_FIELDS, s.AMOUNT, s.AMOUNT_E4)
 
 
 def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:

@@ -95,6 +95,17 @@ def price(field: Field) -> Column:
     return (field.column if isinstance(field.kind, DoubleType) else field.short).try_cast(s.PRICE)
 
 
+def price_e8(field: Field) -> Column:
+    """Return a price × 10⁸ as a bigint, where a double shows it exactly; else NULL, also for text."""
+    if not isinstance(field.kind, DoubleType):
+        return F.lit(None).cast("bigint")
+    # Below 2^43 the product errs by less than 2^-9: so near to a whole number it is the price rounded half up.
+    product = field.column * 1e8
+    whole = F.rint(product)
+    is_exact = (F.abs(product) < 2.0**43) & (F.abs(product - whole) < 2.0**-10)
+    return F.when(is_exact, whole).cast("bigint")
+
+
 def customer_id(field: Field, missing: Sequence[str]) -> Column:
     """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`."""
     text = field.stripped
