@@ -24,7 +24,7 @@ from segmentation.cleaning.ledger import (
     require_clean_lines,
     warn_of_malformed,
 )
-from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.parse import look_at_texts, parse_lines
 from segmentation.cleaning.rules import (
     exceptional_lines,
     judge_each_line,
@@ -228,16 +228,14 @@ def warn_of_missing_fields(config: RunConfig) -> None:
 
 
 def clean_lines(context: RunContext) -> CleanedLines:
-    """Read the input and judge every line. Runs the actions of the repeated items and of the counts by outcome."""
+    """Read the input and judge every line. Runs the actions of the repeated items and the counts by outcome."""
     config, request = context.config, context.request
     cleaning = config.applied_cleaning
-    is_reread = rereads(context.files)
-    parsed = parse_lines(read_lines(context.spark, context.files, config.input), config.cleaning, spread=not is_reread)
-    lines = judge_each_line(parsed, cleaning, request.as_of)
-    if s.INVOICE_NO not in config.input_fields:
-        lines = with_daily_orders(lines)
     with read_errors_named(context.spark, context.files):
-        if not is_reread:
+        lines = judge_each_line(parsed_lines(context), cleaning, request.as_of)
+        if s.INVOICE_NO not in config.input_fields:
+            lines = with_daily_orders(lines)
+        if not rereads(context.files):
             lines = context.cache(lines)
         # Without stock codes every line of an order would repeat its item, and nothing asks for it.
         has_items = s.STOCK_CODE in config.input_fields
@@ -252,6 +250,21 @@ def clean_lines(context: RunContext) -> CleanedLines:
     warn_of_malformed(ledger)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
     return CleanedLines(sales, exceptional, sums, ledger, as_of, join_hint(ledger.rejected))
+
+
+def parsed_lines(context: RunContext) -> DataFrame:
+    """Return the parsed lines, spread over partitions to be cached, or to be read again as quickly as can be.
+
+    Runs the action that looks at all texts of lines to be read again.
+    """
+    spark, files, config = context.spark, context.files, context.config
+    raw_lines = read_lines(spark, files, config.input)
+    if not rereads(files):
+        return parse_lines(raw_lines, config.cleaning, spread=True)
+    texts = look_at_texts(raw_lines)
+    if texts.are_whole:
+        raw_lines = read_lines(spark, files, config.input, is_utf8=True)
+    return parse_lines(raw_lines, config.cleaning, texts=texts)
 
 
 def rereads(files: Sequence[InputFile]) -> bool:

@@ -1,14 +1,16 @@
 """Raw lines → parsed lines: every field as its typed value."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.ingest import values
-from segmentation.ingest.values import Field, as_text
+from segmentation.ingest.values import Around, Field, as_text
 from segmentation.money import amount_of, in_ten_thousandths, rounded_to_ten_thousandths
 
 UNSPECIFIED_COUNTRY = "Unspecified"
@@ -20,8 +22,36 @@ LARGEST_EXACT_QUANTITY = 2**19
 EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 
 
-def parse_lines(raw_lines: DataFrame, settings: CleaningSettings, spread: bool = False) -> DataFrame:
+@dataclass(frozen=True)
+class Texts:
+    """What all texts of an input have in common: what surrounds those of a column, and whether all lines are whole."""
+
+    around: Mapping[str, Around] = field(default_factory=dict)
+    are_whole: bool = False
+
+
+def look_at_texts(raw_lines: DataFrame) -> Texts:
+    """Look at all texts once, so that each query can parse them at the least cost. Runs an action over all lines."""
+    names = [column.name for column in raw_lines.schema if isinstance(column.dataType, StringType)]
+    names = [name for name in names if name not in (s.SOURCE_FILE, s.UNPARSED_LINE)]
+    are_whole = (F.count(s.UNPARSED_LINE) == 0).alias("are_whole")
+    found = raw_lines.agg(are_whole, *[values.around(F.col(name)).alias(name) for name in names]).first()
+    assert found is not None, "an aggregate without groups has one row"
+    return Texts({name: Around(found[name]) for name in names}, found["are_whole"])
+
+
+ANY_TEXTS = Texts()
+
+
+def parse_lines(
+    raw_lines: DataFrame,
+    settings: CleaningSettings,
+    spread: bool = False,
+    texts: Texts = ANY_TEXTS,
+) -> DataFrame:
     """Return one row per raw line; with `spread` in the partitions of a shuffle, those of an invoice in one partition.
+
+    `texts` come from `look_at_texts`: with them, texts are parsed at the least cost that this input allows.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
     timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
@@ -37,9 +67,11 @@ def parse_lines(raw_lines: DataFrame, settings: CleaningSettings, spread: bool =
     Unspecified, and quantity 1. An amount in place of the unit price is described at `_money_from_amounts`.
     """
     read = {
-        field: Field(F.col(s.raw(field)), raw_lines.schema[s.raw(field)].dataType)
-        for field in (*s.INPUT_FIELDS, s.LINE_TYPE)
-        if s.raw(field) in raw_lines.columns
+        name: Field(
+            F.col(s.raw(name)), raw_lines.schema[s.raw(name)].dataType, texts.around.get(s.raw(name), Around.ANYTHING)
+        )
+        for name in (*s.INPUT_FIELDS, s.LINE_TYPE)
+        if s.raw(name) in raw_lines.columns
     }
     parsed = raw_lines.withColumn(s.CUSTOMER_ID, values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids))
     parsed = parsed.withColumn(s.INVOICE_NO, values.code(read[s.INVOICE_NO]) if s.INVOICE_NO in read else _no_text())

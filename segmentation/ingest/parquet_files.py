@@ -43,9 +43,12 @@ MAGIC = b"PAR1"
 FOOTER_BYTES = 65_536
 
 
-def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
+def read_parquet(
+    spark: SparkSession, files: Sequence[InputFile], settings: InputSettings, is_utf8: bool = False
+) -> list[DataFrame]:
     """Return a frame of raw lines for each schema: a column may be an integer in one file and text in another.
 
+    With `is_utf8` all texts are known to be UTF-8, and not looked at.
     Raises: InputError for a file that is not whole, lacks a column, or has a column that is no number, text or date.
     """
     frames = []
@@ -68,7 +71,7 @@ def read_parquet(spark: SparkSession, files: Sequence[InputFile], settings: Inpu
                     texts.append(s.raw(field))
             columns.append(column.alias(s.raw(field)))
         lines = frame.select(*columns, source_file().alias(s.SOURCE_FILE))
-        frames.append(_with_broken_text_unparsed(lines, texts))
+        frames.append(_with_broken_text_unparsed(lines, () if is_utf8 else texts))
     return frames
 
 

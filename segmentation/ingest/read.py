@@ -1,9 +1,9 @@
 """Read files of any input format into one frame of raw lines."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -29,14 +29,23 @@ BYTES_OF_A_FRAME = 64_000_000
 REFUSAL = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|\n|$)")
 
 
-def read_lines(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> DataFrame:
+def read_lines(
+    spark: SparkSession, files: Sequence[InputFile], settings: InputSettings, is_utf8: bool = False
+) -> DataFrame:
     """Return one row per line of the given files, in no particular order; only headers are read at once.
+
+    With `is_utf8` the texts of Parquet files are known to be UTF-8, and not looked at.
 
     Columns: `schemas.raw_schema` of the fields with a column in the configuration, with the types of
     `schemas.READ_TYPED` where every file has the same.
     Raises: InputError for a file that lacks a mapped column, has one twice, or cannot be opened.
     """
-    readers = {"csv": read_csv, "json": read_json, "parquet": read_parquet, "xlsx": _read_workbooks}
+    readers: Mapping[str, Callable[[SparkSession, Sequence[InputFile], InputSettings], list[DataFrame]]] = {
+        "csv": read_csv,
+        "json": read_json,
+        "parquet": partial(read_parquet, is_utf8=is_utf8),
+        "xlsx": _read_workbooks,
+    }
     frames: list[DataFrame] = []
     for kind, reader in readers.items():
         files_of_kind = [file for file in files if file.kind == kind]

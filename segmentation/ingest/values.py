@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -30,12 +31,21 @@ LONGEST_NUMBER = 100
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 
 
+class Around(IntEnum):
+    """What surrounds the values of a text column: nothing at all, spaces at most, or any stray and blank characters."""
+
+    NOTHING = 0
+    SPACES = 1
+    ANYTHING = 2
+
+
 @dataclass(frozen=True)
 class Field:
-    """A raw column and its type: text, or one of `schemas.READ_TYPED`."""
+    """A raw column and its type: text, or one of `schemas.READ_TYPED`. `around` is known of a text once it was read."""
 
     column: Column
     kind: DataType
+    around: Around = Around.ANYTHING
 
     @property
     def is_text(self) -> bool:
@@ -44,13 +54,33 @@ class Field:
     @property
     def stripped(self) -> Column:
         """The text without stray and blank characters around it."""
-        return _without(STRAY + BLANK, self.column) if self.is_text else as_text(self.column, self.kind)
+        return self._without(STRAY + BLANK)
 
     @property
     def short(self) -> Column:
         """The text of a number or date without stray characters around it; NULL where it is too long to be either."""
-        text = _without(STRAY, self.column) if self.is_text else as_text(self.column, self.kind)
+        text = self._without(STRAY)
         return F.when(F.octet_length(text) <= LONGEST_NUMBER, text)
+
+    def _without(self, characters: str) -> Column:
+        """Return the text with the characters stripped from both ends, by the cheapest expression that will do."""
+        if not self.is_text:
+            return as_text(self.column, self.kind)
+        if self.around is Around.ANYTHING:
+            # Few texts have stray characters, and to look for them is cheaper than to strip them.
+            return F.when(_is_bare(self.column), self.column).otherwise(F.btrim(self.column, F.lit(characters)))
+        return F.trim(self.column) if self.around is Around.SPACES else self.column
+
+
+def around(text: Column) -> Column:
+    """Aggregate a text column to the `Around` of its values, int; 0 where there is none."""
+    trimmed = F.trim(text)
+    of_one = (
+        F.when((trimmed != "") & ~_is_bare(trimmed), int(Around.ANYTHING))
+        .when(trimmed != text, int(Around.SPACES))
+        .otherwise(int(Around.NOTHING))
+    )
+    return F.coalesce(F.max(of_one), F.lit(int(Around.NOTHING)))
 
 
 def as_text(column: Column, kind: DataType) -> Column:
@@ -110,7 +140,8 @@ def customer_id(field: Field, missing: Sequence[str]) -> Column:
     """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`."""
     text = field.stripped
     if isinstance(field.kind, LongType):
-        return F.when(~text.isin("", *missing), text)
+        numbers = [word for word in missing if re.fullmatch(r"-?[0-9]+", word)]
+        return F.when(~text.isin(numbers), text) if numbers else text
     whole = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, r"^([0-9]+)\.0+$", "$1")).otherwise(text)
     is_missing = F.lower(text).isin("", *[word.lower() for word in missing])
     return F.when(~is_missing, whole)
@@ -129,12 +160,11 @@ def date_and_time(field: Field, formats: Sequence[str]) -> Column:
     return F.coalesce(*[_DATE_PARSERS.get(name, _by_pattern(name))(field.short) for name in formats])
 
 
-def _without(characters: str, text: Column) -> Column:
-    """Strip the characters from both ends of a text; the check before is cheaper, and few texts have them."""
+def _is_bare(text: Column) -> Column:
+    """Return whether a text begins and ends with a visible ASCII character."""
     # Bytes, not characters: to find the last character, Spark walks through the whole text.
     last = F.substring(text.cast("binary"), -1, 1)
-    is_bare = (text >= FIRST_VISIBLE) & (text < BEHIND_VISIBLE) & last.between(*map(F.lit, VISIBLE_BYTES))
-    return F.when(is_bare, text).otherwise(F.btrim(text, F.lit(characters)))
+    return (text >= FIRST_VISIBLE) & (text < BEHIND_VISIBLE) & last.between(*map(F.lit, VISIBLE_BYTES))
 
 
 def _iso(text: Column) -> Column:

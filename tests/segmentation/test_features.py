@@ -16,6 +16,7 @@ from segmentation import schemas as s
 from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.segmentation import naive_returns
+from tests.segmentation.cleaning.lines import with_ten_thousandths
 from tests.segmentation.naive_returns import match, net_figures
 
 AS_OF = date(2011, 12, 10)
@@ -29,7 +30,7 @@ Line = tuple[str, str, str, str, int, str, str]
 def lines(spark: SparkSession, *rows: Line) -> DataFrame:
     """Clean lines or returns: customer, invoice, stock code, country, quantity, moment, amount."""
     typed = [(*row[:5], datetime.fromisoformat(row[5]), Decimal(row[6]), Decimal(row[6]) / row[4]) for row in rows]
-    return spark.createDataFrame(typed, LINES)
+    return with_ten_thousandths(spark.createDataFrame(typed, LINES))
 
 
 def features_of(sales: DataFrame, returned: DataFrame, as_of: date) -> DataFrame:

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.returns import lines_of_returned_products, money_taken_back
+from tests.segmentation.cleaning.lines import with_ten_thousandths
 from tests.segmentation.naive_returns import Line, match, net_figures, rounded
 
 LINES = (
@@ -33,7 +34,7 @@ def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
         (one.customer, one.invoice, one.product, one.country, one.moment, one.price, one.units, one.amount)
         for one in lines
     ]
-    return spark.createDataFrame(rows, LINES)
+    return with_ten_thousandths(spark.createDataFrame(rows, LINES))
 
 
 def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:

@@ -15,6 +15,7 @@ from segmentation import schemas as s
 from segmentation.features import baskets_of, order_sums, orders_of
 from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
+from tests.segmentation.cleaning.lines import with_ten_thousandths
 
 LINES = (
     "customer_id string, invoice_no string, stock_code string, description string, country string, quantity int, "
@@ -27,7 +28,7 @@ Line = tuple[str | None, str, str, str, str, int, str, str]
 def lines(spark: SparkSession, *rows: Line) -> DataFrame:
     """Sales or returns: customer, invoice, stock code, description, country, quantity, moment, amount."""
     typed = [(*row[:6], datetime.fromisoformat(row[6]), Decimal(row[7]), Decimal(row[7]) / row[5]) for row in rows]
-    return spark.createDataFrame(typed, LINES)
+    return with_ten_thousandths(spark.createDataFrame(typed, LINES))
 
 
 def sold(country: str, amount: str, stock_code: str = "10000", description: str = "MUG") -> Line:

@@ -13,6 +13,7 @@ from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import judge_lines, sales_lines
 from segmentation.config.settings import CleaningSettings
 from segmentation.features import order_sums
+from segmentation.money import in_ten_thousandths
 
 DATE_FORMATS = ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel")
 DEFAULTS = CleaningSettings(date_formats=DATE_FORMATS)
@@ -44,6 +45,11 @@ def parsed(spark: SparkSession, lines: Sequence[RawLine], **changed: Any) -> Dat
 
 def judged(spark: SparkSession, lines: Sequence[RawLine], as_of: date | None = AS_OF, **changed: Any) -> DataFrame:
     return judge_lines(parsed(spark, lines, **changed), DEFAULTS.model_copy(update=changed), as_of)
+
+
+def with_ten_thousandths(lines: DataFrame) -> DataFrame:
+    """Complete lines that were made with an amount to the columns of `rules.sales_less_copies`."""
+    return lines.withColumns({s.AMOUNT_E4: in_ten_thousandths(F.col(s.AMOUNT)), s.LINES: F.lit(1)})
 
 
 def counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
