@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation import rollups
 from segmentation.cleaning.duplicates import repeated_items
 from segmentation.cleaning.parse import parse_lines
-from segmentation.cleaning.rules import all_lines, exceptional_lines, judge_each_line, returned_lines, sales_lines
+from segmentation.cleaning.rules import exceptional_lines, judge_each_line, returned_lines, sales_less_copies
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.features import baskets_of, customer_features, order_sums, orders_of
@@ -82,8 +82,8 @@ def cached(spark: SparkSession, config: RunConfig, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def sales(cached: Lines, config: RunConfig) -> DataFrame:
-    return sales_lines(all_lines(cached.lines, cached.repeated, cached.exceptional, config.cleaning))
+def sales(cached: Lines) -> DataFrame:
+    return sales_less_copies(cached.lines, cached.exceptional)
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +130,8 @@ def test_only_orders_not_their_lines_are_shuffled(sales: DataFrame, taken_back: 
 
 def test_baskets_shuffle_the_lines_of_customers_once(sales: DataFrame, taken_back: DataFrame):
     baskets = baskets_of(sales, taken_back)
-    # Lines, repeated items, exceptional lines, and what was taken back.
-    assert count(baskets, "InMemoryTableScan") == 4
+    # Lines, exceptional lines, and what was taken back.
+    assert count(baskets, "InMemoryTableScan") == 3
     assert count(baskets, "Exchange") <= 2
 
 

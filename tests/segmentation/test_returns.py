@@ -34,10 +34,11 @@ def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
         (one.customer, one.invoice, one.product, one.country, one.moment, one.price, one.units, one.amount)
         for one in lines
     ]
-    return with_ten_thousandths(spark.createDataFrame(rows, LINES))
+    return spark.createDataFrame(rows, LINES)
 
 
 def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
+    sales, returned = with_ten_thousandths(sales), with_ten_thousandths(returned)
     return money_taken_back(sales, lines_of_returned_products(sales, returned))
 
 

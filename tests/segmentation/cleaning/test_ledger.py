@@ -19,10 +19,11 @@ from segmentation.cleaning.ledger import (
     require_clean_lines,
     warn_of_malformed,
 )
+from segmentation.cleaning.rules import judge_each_line
 from segmentation.errors import InputError
 from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
-from tests.segmentation.cleaning.lines import RawLine, counts, judged, line
+from tests.segmentation.cleaning.lines import DEFAULTS, RawLine, counts, judged, line, parsed
 
 FILES = [InputFile(path, StoredFile(path, 1, 0), "csv") for path in ("a.csv", "b.csv")]
 NO_FAULTS = dict.fromkeys(REMEDIES, 0)
@@ -139,14 +140,14 @@ def test_the_default_day_follows_the_last_sale_guests_included(spark: SparkSessi
     ]
     ledger = counted(spark, lines)
     assert ledger.last_sale_day == date(2010, 12, 5)
-    assert day_after_last_sale(ledger, judged(spark, lines)) == date(2010, 12, 6)
+    assert day_after_last_sale(ledger, judge_each_line(parsed(spark, lines), DEFAULTS, None)) == date(2010, 12, 6)
 
 
 def test_a_sale_in_the_future_is_refused_with_its_file_and_invoice(spark: SparkSession) -> None:
     day = (datetime.now().date() + timedelta(days=30)).isoformat()  # noqa: DTZ005 - far from midnight anywhere
     lines = [line(), line(invoice_no="7", invoice_date=day, source_file="b.csv")]
     with pytest.raises(InputError, match=rf"^b\.csv: the last sale, of invoice 7, is on {day}, .* --as-of"):
-        day_after_last_sale(counted(spark, lines), judged(spark, lines, as_of=None))
+        day_after_last_sale(counted(spark, lines), judge_each_line(parsed(spark, lines), DEFAULTS, None))
 
 
 def warnings_of(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> list[str]:

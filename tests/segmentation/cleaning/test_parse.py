@@ -1,14 +1,27 @@
 """Parsing raw lines to typed values."""
 
+import math
 from collections import Counter
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
 
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from tests.segmentation.cleaning.lines import judged, line, outcome, parsed, reasons_of, values_of
+from segmentation.cleaning.parse import look_at_texts, parse_lines
+from segmentation.ingest.values import Around
+from tests.segmentation.cleaning.lines import (
+    DEFAULTS,
+    judged,
+    line,
+    outcome,
+    parsed,
+    raw_lines,
+    reasons_of,
+    values_of,
+)
 
 
 def test_quantities_are_whole_numbers_in_any_notation(spark: SparkSession) -> None:
@@ -139,3 +152,42 @@ def test_blank_countries_get_a_value_and_blank_invoices_or_codes_are_malformed(
 
 def test_a_line_of_the_wrong_width_is_malformed(spark: SparkSession) -> None:
     assert reasons_of(spark, [line(unparsed_line="536365,…,France,extra")]) == [["malformed"]]
+
+
+def test_the_amount_of_a_double_is_that_of_its_digits(spark: SparkSession) -> None:
+    random = Random(7)
+    prices = [0.0, -0.0, 2.55, 0.1, 1e-9, 4.9e-9, 5e-9, 0.00005, 0.00004999, 87_960.93, 87_961.5, 1e8, 123_456_789.125]
+    prices += [random.randrange(10 ** random.randrange(1, 12)) / 10 ** random.randrange(9) for _ in range(1_000)]
+    prices += [random.uniform(0, 10), math.nan, math.inf, 0.1 + 0.2]
+    priced = [(quantity, price) for price in prices for quantity in (1, -3, 524_289)]
+    changed = [s.raw(field) for field in (s.DESCRIPTION, s.QUANTITY, s.UNIT_PRICE)]
+    schema = f"{changed[0]} string, {changed[1]} bigint, {changed[2]} double"
+    numbered = spark.createDataFrame([(str(number), *one) for number, one in enumerate(priced)], schema)
+    lines = raw_lines(spark, [line()]).drop(*changed).crossJoin(numbered)
+    found = parse_lines(lines, DEFAULTS).select(s.DESCRIPTION, s.AMOUNT, s.HAS_PRICE).collect()
+    assert len(found) == len(priced)
+    for number, amount, has_price in found:
+        quantity, price = priced[int(number)]
+        if math.isfinite(price):
+            digits = Decimal(repr(price)).quantize(Decimal("1e-8"), ROUND_HALF_UP)
+            expected = (quantity * digits).quantize(Decimal("1e-4"), ROUND_HALF_UP)
+            assert (amount, has_price) == (expected if abs(expected) <= 10**11 else None, digits > 0), priced[
+                int(number)
+            ]
+        else:
+            assert (amount, has_price) == (None, None)
+
+
+def test_texts_that_were_looked_at_are_parsed_alike(spark: SparkSession) -> None:
+    same = [line(), line(invoice_no="536366", description="A MUG")]
+    spaces = [line(description=text, country=text) for text in (" HEART", "HEART  ", "  ", "", None)]
+    strange = [line(description=text) for text in ("\u00a0HEART", "HEART\t", "HEART\u200b", "HEÄRT", "HERZÜ")]
+    found = []
+    for lines in (same, [*same, *spaces], [*same, *spaces, *strange]):
+        texts = look_at_texts(raw_lines(spark, lines))
+        found.append((texts.around[s.raw(s.INVOICE_NO)], texts.around[s.raw(s.DESCRIPTION)], texts.are_whole))
+        looked_at = parse_lines(raw_lines(spark, lines), DEFAULTS, texts=texts)
+        assert_df_equality(looked_at, parsed(spark, lines), ignore_nullable=True)
+    levels = (Around.NOTHING, Around.SPACES, Around.ANYTHING)
+    assert found == [(Around.NOTHING, level, True) for level in levels]
+    assert not look_at_texts(raw_lines(spark, [line(unparsed_line="a;b")])).are_whole

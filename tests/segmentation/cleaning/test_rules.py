@@ -12,16 +12,21 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
+from segmentation.cleaning.duplicates import repeated_items
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
     RULES,
     criteria,
+    exceptional_lines,
+    judge_each_line,
     judge_lines,
     rejected_transactions,
     returned_lines,
     returns_in_words,
+    sales_less_copies,
     sales_lines,
 )
+from segmentation.features import order_sums
 from tests.segmentation.cleaning.lines import (
     AS_OF,
     DEFAULTS,
@@ -31,6 +36,7 @@ from tests.segmentation.cleaning.lines import (
     judged,
     line,
     outcome,
+    parsed,
     raw_lines,
     reasons_of,
 )
@@ -56,11 +62,11 @@ def test_a_good_line_is_a_sale_with_its_values(spark: SparkSession) -> None:
         [
             (
                 *("536365", "85123A", "HEART", 6, datetime(2010, 12, 1, 8, 26)),
-                *(Decimal("2.55"), "17850", "United Kingdom", Decimal("15.30")),
+                *(Decimal("2.55"), "17850", "United Kingdom", 153_000, 1),
             )
         ],
         "invoice_no string, stock_code string, description string, quantity int, invoice_date timestamp_ntz, "
-        "unit_price decimal(22,8), customer_id string, country string, amount decimal(18,4)",
+        "unit_price decimal(22,8), customer_id string, country string, amount_e4 bigint, lines int",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
 
@@ -311,3 +317,20 @@ def test_every_line_has_one_outcome_and_rows_and_money_add_up(spark: SparkSessio
     by_outcome = counts(judged(spark, numbered)).collect()
     assert sum(row.rows for row in by_outcome) == len(lines)
     assert sum(row.revenue for row in by_outcome) == sum(row.amount for row in rows if row.amount is not None)
+
+
+def test_sums_over_sales_less_copies_are_those_over_the_sales(spark: SparkSession) -> None:
+    lines = [line(), line(), line(), line(quantity="2"), line(customer_id=None), line(customer_id=None), line()]
+    lines += [
+        line(invoice_no="C1"),
+        line(invoice_no="C1"),
+        line(quantity="0"),
+        line(invoice_no="536366", quantity="-1"),
+    ]
+    for switched_off in ((), ("duplicate",), ("non_positive_quantity",)):
+        cleaning = DEFAULTS.model_copy(update={"switched_off": switched_off})
+        one_by_one = judge_each_line(parsed(spark, [*lines, lines[-1]]), cleaning, None)
+        exceptional = exceptional_lines(one_by_one, repeated_items(one_by_one), cleaning)
+        signed = sales_less_copies(one_by_one, exceptional)
+        sales = sales_lines(judged(spark, [*lines, lines[-1]], as_of=None, switched_off=switched_off))
+        assert_df_equality(order_sums(signed), order_sums(sales), ignore_row_order=True)
