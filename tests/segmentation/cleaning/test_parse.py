@@ -171,9 +171,7 @@ def test_the_amount_of_a_double_is_that_of_its_digits(spark: SparkSession) -> No
         if math.isfinite(price):
             digits = Decimal(repr(price)).quantize(Decimal("1e-8"), ROUND_HALF_UP)
             expected = (quantity * digits).quantize(Decimal("1e-4"), ROUND_HALF_UP)
-            assert (amount, has_price) == (expected if abs(expected) <= 10**11 else None, digits > 0), priced[
-                int(number)
-            ]
+            assert (price, amount, has_price) == (price, expected if abs(expected) <= 10**11 else None, digits > 0)
         else:
             assert (amount, has_price) == (None, None)
 
