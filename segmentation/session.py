@@ -139,7 +139,9 @@ def persisted(frame: DataFrame) -> tuple[DataFrame, DataFrame]:
     """
     spark: Any = frame.sparkSession
     session, java_frame = spark._jsparkSession, frame._jdf
-    rows = java_frame.queryExecution().toRdd()
+    plan = java_frame.queryExecution().executedPlan()
+    # As `toRdd` of Spark, but without its description of the plan, which every query on the rows would show in full.
+    rows = spark._jvm.org.apache.spark.sql.execution.SQLExecutionRDD(plan.execute(), session.sessionState().conf())
     kept = DataFrame(session.internalCreateDataFrame(rows, java_frame.schema(), False), spark).persist()
     relation = session.sharedState().cacheManager().lookupCachedData(kept._jdf).get().cachedRepresentation()
     return kept, DataFrame(spark._jvm.org.apache.spark.sql.classic.Dataset.ofRows(session, relation), spark)

@@ -17,6 +17,8 @@ from segmentation.session import (
     SETTINGS,
     partitions_for,
     percentiles,
+    persisted,
+    release,
     set_shuffle_partitions,
     spark_session,
 )
@@ -113,3 +115,20 @@ def test_every_spark_interpolates_percentiles_alike(version: str, spark: SparkSe
         "one": [0.1] * 4,
         "none": None,
     }
+
+
+def test_a_query_on_persisted_rows_is_not_described_with_the_plan_that_made_them(spark: SparkSession):
+    kept, rows = persisted(spark.range(9).groupBy(F.col("id") % 2).count().orderBy("count"))
+    try:
+        plan = rows._jdf.queryExecution().executedPlan()
+        described = spark._jvm.org.apache.spark.sql.execution.SparkPlanInfo.fromSparkPlan(plan)
+        names = []
+        while True:
+            names.append(described.nodeName())
+            if described.children().isEmpty():
+                break
+            described = described.children().head()
+        assert names[-1] == "Scan ExistingRDD"
+        assert {row["count"] for row in rows.collect()} == {4, 5}
+    finally:
+        release(kept)
