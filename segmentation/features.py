@@ -11,17 +11,20 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.money import SUM_OF_LINES, in_ten_thousandths, sum_of_money, sum_of_ten_thousandths
+from segmentation.sales import Sales
 
 ORDER = (s.INVOICE_NO, s.CUSTOMER_ID, s.COUNTRY)
 
 
-def order_sums(sales: DataFrame) -> DataFrame:
+def order_sums(sales: Sales) -> DataFrame:
     """Return one row per invoice, customer and country: an order, unless an invoice number was used twice.
+
+    An order with copies has a second row, with what they add up to below 0.
 
     Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units, lines bigint;
     first_sold_at, last_sold_at timestamp_ntz.
     """
-    return sales.groupBy(*ORDER).agg(*revenue_units_and_lines(), *first_and_last_sale())
+    return sales.union_of(lambda lines: lines.groupBy(*ORDER).agg(*revenue_units_and_lines(), *first_and_last_sale()))
 
 
 def orders_of(sums: DataFrame, taken_back: DataFrame) -> DataFrame:
@@ -47,7 +50,7 @@ def orders_of(sums: DataFrame, taken_back: DataFrame) -> DataFrame:
     )
 
 
-def baskets_of(sales: DataFrame, taken_back: DataFrame) -> DataFrame:
+def baskets_of(sales: Sales, taken_back: DataFrame) -> DataFrame:
     """Return one row per customer and stock code, without guests; all rows of a customer are in one partition.
 
     `taken_back` comes from `returns.money_taken_back`.
@@ -55,9 +58,8 @@ def baskets_of(sales: DataFrame, taken_back: DataFrame) -> DataFrame:
     Columns: customer_id, stock_code string; revenue decimal(28,4); units bigint; returned decimal(20,4).
     """
     # Most customers buy a product once or twice: a partial aggregation before the shuffle would save little.
-    of_customers = sales.where(F.col(s.CUSTOMER_ID).isNotNull()).select(
-        s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT_E4, s.QUANTITY, s.LINES
-    )
+    columns = (s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT_E4, s.QUANTITY, s.LINES)
+    of_customers = sales.union_of(lambda lines: lines.where(F.col(s.CUSTOMER_ID).isNotNull()).select(*columns))
     returned_e4 = in_ten_thousandths(F.col(s.RETURNED)).alias(s.RETURNED)
     returned = taken_back.select(s.CUSTOMER_ID, s.STOCK_CODE, returned_e4)
     both = of_customers.unionByName(returned, allowMissingColumns=True).repartition(s.CUSTOMER_ID)

@@ -71,6 +71,7 @@ from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
 from segmentation.report.text import Rows
 from segmentation.returns import lines_of_returned_products, money_taken_back
+from segmentation.sales import Sales
 from segmentation.scoring.cuts import find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
 from segmentation.scoring.reasons import with_reason
@@ -95,7 +96,7 @@ class CleanedLines:
     the exceptional lines.
     """
 
-    sales: DataFrame
+    sales: Sales
     exceptional: DataFrame
     order_sums: DataFrame
     ledger: Ledger

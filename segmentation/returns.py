@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.money import amount_of, in_ten_thousandths
+from segmentation.sales import Sales
 
 LINE_KEYS = (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE, s.COUNTRY)
 
@@ -35,10 +36,10 @@ KEY = "key"  # a hash of the customer and a product or an amount
 UNITS_OF_LINE = "decimal(10,0)"  # a line has at most 2^31 of them
 
 
-def lines_of_returned_products(sales: DataFrame, returned: DataFrame, join: str = "broadcast") -> DataFrame:
+def lines_of_returned_products(sales: Sales, returned: DataFrame, join: str = "broadcast") -> DataFrame:
     """Return the returns of customers, and their purchases of the same products, after step 1.
 
-    `sales` and `returned` come from `cleaning.sales_lines` and `cleaning.returned_lines`; `join` is the Spark hint of
+    `returned` comes from `cleaning.returned_lines`; `join` is the Spark hint of
     the join with the returned products, `broadcast` where returns are few. Both further steps read it: cache it.
 
     Columns: customer_id, invoice_no, stock_code, country string; invoice_date timestamp_ntz; is_purchase boolean; units
@@ -48,18 +49,17 @@ def lines_of_returned_products(sales: DataFrame, returned: DataFrame, join: str 
     returns = _of_customers(returned.withColumn(s.LINES, F.lit(1)), is_purchase=False)
     # Equal hashes of different products only add lines that match nothing.
     returned_products = returns.select(_key(s.STOCK_CODE)).distinct().hint(join)
-    bought = _purchases(sales).withColumn(KEY, _key(s.STOCK_CODE)).join(returned_products, on=KEY, how="left_semi")
-    lines = _without_reversed(bought.drop(KEY).unionByName(returns))
+    bought = sales.union_of(lambda lines: _in(returned_products, _purchases(lines), s.STOCK_CODE))
+    lines = _without_reversed(bought.unionByName(returns))
     in_order = lines.withColumn(POSITION, F.row_number().over(_in_time()))
     matched = _matched(in_order, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
     return matched.withColumn(LEFT_MONEY, _left_money()).drop(POSITION)
 
 
-def money_taken_back(sales: DataFrame, of_returned_products: DataFrame, join: str = "broadcast") -> DataFrame:
+def money_taken_back(sales: Sales, of_returned_products: DataFrame, join: str = "broadcast") -> DataFrame:
     """Return one row per purchase of a customer of which a return took something back.
 
-    `sales` comes from `cleaning.sales_lines`, `of_returned_products` from `lines_of_returned_products`. All rows of a
-    customer are in one partition.
+    `of_returned_products` comes from `lines_of_returned_products`. All rows of a customer are in one partition.
 
     Columns: customer_id, invoice_no, stock_code, country string; returned decimal(20,4), more than 0 and at most the
     line's amount. The sum of a customer's rows is at most what the customer gave back.
@@ -88,10 +88,15 @@ def _of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
     )
 
 
-def _purchases(sales: DataFrame) -> DataFrame:
+def _purchases(lines: DataFrame) -> DataFrame:
     """Return the sales to customers. Without units or with negative money, nothing can be taken from a sale."""
     units, amount_e4 = F.col(s.QUANTITY) * F.col(s.LINES), F.col(s.AMOUNT_E4) * F.col(s.LINES)
-    return _of_customers(sales.where((units > 0) & (amount_e4 >= 0)), is_purchase=True)
+    return _of_customers(lines.where((units > 0) & (amount_e4 >= 0)), is_purchase=True)
+
+
+def _in(keys: DataFrame, lines: DataFrame, column: str, how: str = "left_semi") -> DataFrame:
+    """Return the lines whose customer and value of a column are among the keys."""
+    return lines.withColumn(KEY, _key(column)).join(keys, on=KEY, how=how).drop(KEY)
 
 
 def _without_reversed(lines: DataFrame) -> DataFrame:
@@ -102,19 +107,17 @@ def _without_reversed(lines: DataFrame) -> DataFrame:
     return counted.select(*kinds, copies.alias(s.AMOUNT)).drop(s.AMOUNT_E4)
 
 
-def _of_the_same_amount(sales: DataFrame, of_returned_products: DataFrame, join: str) -> DataFrame:
+def _of_the_same_amount(sales: Sales, of_returned_products: DataFrame, join: str) -> DataFrame:
     """Return the purchases of other products whose amount is what is left of a return of their customer."""
     returned_products = of_returned_products.where(~F.col(IS_PURCHASE)).select(_key(s.STOCK_CODE)).distinct()
     is_left = ~F.col(IS_PURCHASE) & F.col(LEFT_MONEY).isNotNull()
     amounts = of_returned_products.where(is_left).select(_key(in_ten_thousandths(F.col(LEFT_MONEY)))).distinct()
-    return (
-        _purchases(sales)
-        .withColumn(KEY, _key(s.AMOUNT_E4))
-        .join(amounts.hint(join), on=KEY, how="left_semi")
-        .withColumn(KEY, _key(s.STOCK_CODE))
-        .join(returned_products.hint(join), on=KEY, how="left_anti")
-        .drop(KEY)
-    )
+
+    def of_the_same_amount(lines: DataFrame) -> DataFrame:
+        found = _in(amounts.hint(join), _purchases(lines), s.AMOUNT_E4)  # few lines
+        return _in(returned_products.hint(join), found, s.STOCK_CODE, how="left_anti")
+
+    return sales.union_of(of_the_same_amount)
 
 
 def _untouched(purchases: DataFrame) -> DataFrame:

@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.features import first_and_last_sale, revenue_units_and_lines
 from segmentation.money import sum_of_money, sum_of_ten_thousandths
+from segmentation.sales import Sales
 
 # ABC analysis (H. F. Dickie, 1951): class A brings the first 80 % of cumulative revenue, B up to 95 %, C the rest.
 CLASS_A_UP_TO = 0.80
@@ -32,7 +33,7 @@ def country_sales(orders: DataFrame, returned: DataFrame) -> DataFrame:
 
 
 def product_sales(
-    sales: DataFrame, repeated: DataFrame, baskets: DataFrame, returned: DataFrame, merchandise_pattern: str
+    sales: Sales, repeated: DataFrame, baskets: DataFrame, returned: DataFrame, merchandise_pattern: str
 ) -> DataFrame:
     """Return `PRODUCT_SALES`: one row per stock code, over clean and guest lines, by falling revenue.
 
@@ -79,27 +80,30 @@ def product_segments(baskets: DataFrame, segments: DataFrame) -> DataFrame:
     return counted.orderBy(s.STOCK_CODE, s.SEGMENT_ID).select(*s.column_names(s.PRODUCT_SEGMENTS))
 
 
-def _by_stock_code(sales: DataFrame) -> DataFrame:
+def _by_stock_code(sales: Sales) -> DataFrame:
     """Return one row per stock code: sums, first and last sale, and the description on most of its lines.
 
     Of equally common descriptions the alphabetically first; blank only if it is blank on every line.
     """
-    # Two plain aggregations: `mode` keeps a map per group, and Spark falls back to sorting beyond 128 groups.
-    described = sales.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(
-        *revenue_units_and_lines(),
-        sum_of_ten_thousandths(_of_guests(s.AMOUNT_E4)).alias(s.GUEST_REVENUE),
-        *first_and_last_sale(),
+    # Plain aggregations: `mode` keeps a map per group, and Spark falls back to sorting beyond 128 groups.
+    by_description = sales.union_of(
+        lambda lines: lines.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(
+            *revenue_units_and_lines(),
+            sum_of_ten_thousandths(_of_guests(s.AMOUNT_E4)).alias(s.GUEST_REVENUE),
+            *first_and_last_sale(),
+        )
     )
-    is_blank = F.col(s.DESCRIPTION) == ""
-    commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col(s.LINES)).alias(s.LINES), F.col(s.DESCRIPTION)))
-    return described.groupBy(s.STOCK_CODE).agg(
+    resummed = [
         *_resummed(),
         _guest_revenue(F.col(s.GUEST_REVENUE)),
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
         F.sum(s.LINES).alias(s.LINES),
-        commonest[s.DESCRIPTION].alias(s.DESCRIPTION),
-    )
+    ]
+    described = by_description.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(*resummed)
+    is_blank = F.col(s.DESCRIPTION) == ""
+    commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col(s.LINES)).alias(s.LINES), F.col(s.DESCRIPTION)))
+    return described.groupBy(s.STOCK_CODE).agg(*resummed, commonest[s.DESCRIPTION].alias(s.DESCRIPTION))
 
 
 def _resummed() -> list[Column]:

@@ -21,6 +21,7 @@ from segmentation import schemas as s
 from segmentation.cleaning.duplicates import ITEM, with_duplicate_flag, with_item
 from segmentation.config.settings import CleaningSettings
 from segmentation.money import amount_of
+from segmentation.sales import Sales
 
 HAS_PREFIX = "has_prefix"
 Condition = Callable[[CleaningSettings, date | None], Column]
@@ -238,25 +239,20 @@ def with_daily_orders(lines: DataFrame) -> DataFrame:
 
 
 def sales_lines(judged: DataFrame) -> DataFrame:
-    """Return the judged lines that are clean or a guest's sale, with the columns of `sales_less_copies`."""
+    """Return the judged lines that are clean or a guest's sale, with the columns of `Sales.lines`."""
     sold = judged.where(F.col(s.REJECTION).isNull())
     return sold.select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
 
 
-def sales_less_copies(lines: DataFrame, exceptional: DataFrame) -> DataFrame:
-    """Return the lines that break no rule by themselves, and once more, reversed, those that are copies of others.
+def sales_less_copies(lines: DataFrame, exceptional: DataFrame) -> Sales:
+    """Return the lines that break no rule by themselves, less those that are copies of others.
 
-    A sum over all rows is the sum over the sales. `lines` come from `judge_each_line`, `exceptional` from
-    `exceptional_lines`.
-
-    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    unit_price decimal(22,8); amount_e4 bigint; lines int, 1. In reversed lines quantity, amount_e4 and lines have the
-    opposite sign.
+    `lines` come from `judge_each_line`, `exceptional` from `exceptional_lines`.
     """
     sold = lines.where(F.col(s.REASONS).isNull()).select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
     copies = exceptional.where(F.col(s.REJECTION)[s.REASONS] == F.array(F.lit(s.DUPLICATE)))
     opposite = {s.QUANTITY: -F.col(s.QUANTITY), s.AMOUNT_E4: -F.col(s.AMOUNT_E4), s.LINES: F.lit(-1)}
-    return sold.unionByName(copies.withColumns(opposite).select(*sold.columns))
+    return Sales(sold, copies.withColumns(opposite).select(*sold.columns))
 
 
 def returned_lines(lines: DataFrame) -> DataFrame:

@@ -110,5 +110,5 @@ def test_columns_without_any_value_form_one_group(spark: SparkSession, tmp_path:
     [country] = country_sales(orders_of(order_sums(sales), taken_back), returned).collect()
     assert (country["country"], country["customers"], country["revenue_share"]) == ("Unspecified", 41, 1.0)
     pattern = configured().rollups.merchandise_pattern
-    products = product_sales(sales, sales, baskets_of(sales, taken_back), returned, pattern).collect()
+    products = product_sales(sales, sales.lines, baskets_of(sales, taken_back), returned, pattern).collect()
     assert {row["description"] for row in products} == {""}

@@ -32,6 +32,7 @@ from segmentation.errors import ConfigError, InputError
 from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.report.data import compared_features, shown_on_cards
 from segmentation.returns import lines_of_returned_products, money_taken_back
+from segmentation.sales import Sales
 from tests.hostile_files import read
 from tests.segmentation.cleaning.lines import counts
 
@@ -236,7 +237,7 @@ def test_three_columns_are_read_alike_in_every_format(spark: SparkSession, tmp_p
 def test_three_columns_give_every_figure(spark: SparkSession):
     settings = config()
     lines = with_daily_orders(judged(raw(spark, [*PURCHASES, REFUND], *THREE), settings)).localCheckpoint()
-    sales, returned = sales_lines(lines), returned_lines(lines)
+    sales, returned = Sales(sales_lines(lines)), returned_lines(lines)
     taken_back = money_taken_back(sales, lines_of_returned_products(sales, returned)).localCheckpoint()
     orders = orders_of(order_sums(sales), taken_back)
     customers = customer_features(orders, baskets_of(sales, taken_back), returned, AS_OF)

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.returns import lines_of_returned_products, money_taken_back
+from segmentation.sales import Sales
 from tests.segmentation.cleaning.lines import with_ten_thousandths
 from tests.segmentation.naive_returns import Line, match, net_figures, rounded
 
@@ -39,7 +40,8 @@ def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
 
 def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
     sales, returned = with_ten_thousandths(sales), with_ten_thousandths(returned)
-    return money_taken_back(sales, lines_of_returned_products(sales, returned))
+    sold = Sales(sales)
+    return money_taken_back(sold, lines_of_returned_products(sold, returned))
 
 
 def taken_by_product(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:

@@ -15,6 +15,7 @@ from segmentation import schemas as s
 from segmentation.features import baskets_of, order_sums, orders_of
 from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
+from segmentation.sales import Sales
 from tests.segmentation.cleaning.lines import with_ten_thousandths
 
 LINES = (
@@ -57,25 +58,25 @@ def returned(spark: SparkSession) -> DataFrame:
 
 
 def taken_back(sales: DataFrame, back: DataFrame) -> DataFrame:
-    return money_taken_back(sales, lines_of_returned_products(sales, back))
+    return money_taken_back(Sales(sales), lines_of_returned_products(Sales(sales), back))
 
 
 def countries_of(sales: DataFrame, returned: DataFrame | None = None) -> DataFrame:
     back = sales.limit(0) if returned is None else returned
-    return country_sales(orders_of(order_sums(sales), taken_back(sales, back)), back)
+    return country_sales(orders_of(order_sums(Sales(sales)), taken_back(sales, back)), back)
 
 
 def products_of(sales: DataFrame, pattern: str, returned: DataFrame | None = None) -> DataFrame:
     back = sales.limit(0) if returned is None else returned
-    return product_sales(sales, sales, baskets_of(sales, taken_back(sales, back)), back, pattern)
+    return product_sales(Sales(sales), sales, baskets_of(Sales(sales), taken_back(sales, back)), back, pattern)
 
 
 def countries_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    return country_segments(orders_of(order_sums(sales), taken_back(sales, sales.limit(0))), segments)
+    return country_segments(orders_of(order_sums(Sales(sales)), taken_back(sales, sales.limit(0))), segments)
 
 
 def products_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    return product_segments(baskets_of(sales, taken_back(sales, sales.limit(0))), segments)
+    return product_segments(baskets_of(Sales(sales), taken_back(sales, sales.limit(0))), segments)
 
 
 def segments(spark: SparkSession) -> DataFrame:
@@ -261,8 +262,8 @@ def test_several_lines_of_a_product_on_an_invoice_are_one_order(spark: SparkSess
     sales = lines(
         spark, one, one, ("1", "501", "A", "MUG", "France", 1, "2011-01-02 10:00", "10.0000"), ("2", *one[1:])
     )
-    baskets = baskets_of(sales, taken_back(sales, sales.limit(0)))
+    baskets = baskets_of(Sales(sales), taken_back(sales, sales.limit(0)))
     # Lines of other items, here of invoice 501, may be among those that repeat: of items with a rejected line.
     for repeated in (sales, sales.where("invoice_no = '500'")):
-        [product] = product_sales(sales, repeated, baskets, sales.limit(0), ".*").collect()
+        [product] = product_sales(Sales(sales), repeated, baskets, sales.limit(0), ".*").collect()
         assert product.orders == 2

@@ -14,6 +14,7 @@ from segmentation.cleaning.rules import judge_lines, sales_lines
 from segmentation.config.settings import CleaningSettings
 from segmentation.features import order_sums
 from segmentation.money import in_ten_thousandths
+from segmentation.sales import Sales
 
 DATE_FORMATS = ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel")
 DEFAULTS = CleaningSettings(date_formats=DATE_FORMATS)
@@ -54,7 +55,7 @@ def with_ten_thousandths(lines: DataFrame) -> DataFrame:
 
 def counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
     """Count judged lines by outcome as a run does: sales by their orders."""
-    return line_counts(order_sums(sales_lines(lines)), lines, input_fields)
+    return line_counts(order_sums(Sales(sales_lines(lines))), lines, input_fields)
 
 
 def outcome() -> Column:

@@ -1,0 +1,27 @@
+"""The sales of a run, as lines that every query reads, and the copies among these lines, reversed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Sales:
+    """Lines of sales, and the copies among them once more, reversed: a sum over both is the sum over the sales.
+
+    Columns of both: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
+    timestamp_ntz; unit_price decimal(22,8); amount_e4 bigint, the amount in ten-thousandths; lines int, 1. In `copies`,
+    None where there are none, quantity, amount_e4 and lines have the opposite sign.
+    """
+
+    lines: DataFrame
+    copies: DataFrame | None = None
+
+    def union_of(self, query: Callable[[DataFrame], DataFrame]) -> DataFrame:
+        """Return the rows of a query over the lines and of the same query over the copies.
+
+        To aggregate or join before a union is quicker: Spark makes a row of every line for a union, with all its texts.
+        """
+        of_lines = query(self.lines)
+        return of_lines if self.copies is None else of_lines.unionByName(query(self.copies))
