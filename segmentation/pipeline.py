@@ -24,7 +24,7 @@ from segmentation.cleaning.ledger import (
     require_clean_lines,
     warn_of_malformed,
 )
-from segmentation.cleaning.parse import look_at_texts, parse_lines
+from segmentation.cleaning.parse import look_at_lines, parse_lines
 from segmentation.cleaning.rules import (
     exceptional_lines,
     judge_each_line,
@@ -256,16 +256,16 @@ def clean_lines(context: RunContext) -> CleanedLines:
 def parsed_lines(context: RunContext) -> DataFrame:
     """Return the parsed lines, spread over partitions to be cached, or to be read again as quickly as can be.
 
-    Runs the action that looks at all texts of lines to be read again.
+    Runs the action that looks at all lines that are to be read again.
     """
     spark, files, config = context.spark, context.files, context.config
     raw_lines = read_lines(spark, files, config.input)
     if not rereads(files):
         return parse_lines(raw_lines, config.cleaning, spread=True)
-    texts = look_at_texts(raw_lines)
-    if texts.are_whole:
+    traits = look_at_lines(raw_lines)
+    if traits.are_whole:
         raw_lines = read_lines(spark, files, config.input, is_utf8=True)
-    return parse_lines(raw_lines, config.cleaning, texts=texts)
+    return parse_lines(raw_lines, config.cleaning, traits=traits)
 
 
 def rereads(files: Sequence[InputFile]) -> bool:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
 
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
@@ -23,35 +22,44 @@ EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 
 
 @dataclass(frozen=True)
-class Texts:
-    """What all texts of an input have in common: what surrounds those of a column, and whether all lines are whole."""
+class Traits:
+    """What all lines of an input have in common; without a look at them, nothing.
+
+    `around`: what surrounds the texts, by raw column; `unrounded`: the raw columns without an id that a spreadsheet may
+    have rounded; `are_whole`: no line is unparsed; `are_exact`: no price or quantity needs decimals.
+    """
 
     around: Mapping[str, Around] = field(default_factory=dict)
+    unrounded: Collection[str] = ()
     are_whole: bool = False
+    are_exact: bool = False
 
 
-def look_at_texts(raw_lines: DataFrame) -> Texts:
-    """Look at all texts once, so that each query can parse them at the least cost. Runs an action over all lines."""
-    names = [column.name for column in raw_lines.schema if isinstance(column.dataType, StringType)]
-    names = [name for name in names if name not in (s.SOURCE_FILE, s.UNPARSED_LINE)]
-    are_whole = (F.count(s.UNPARSED_LINE) == 0).alias("are_whole")
-    found = raw_lines.agg(are_whole, *[values.around(F.col(name)).alias(name) for name in names]).first()
+def look_at_lines(raw_lines: DataFrame) -> Traits:
+    """Look at all lines once, so that each query can parse them at the least cost. Runs an action over all of them."""
+    fields = {name: Field(F.col(name), raw_lines.schema[name].dataType) for name in raw_lines.columns}
+    texts = [name for name in fields if fields[name].is_text and name not in (s.SOURCE_FILE, s.UNPARSED_LINE)]
+    found = raw_lines.agg(
+        (F.count(s.UNPARSED_LINE) == 0).alias("are_whole"),
+        F.coalesce(F.bool_and(_is_exact(fields)), F.lit(True)).alias("are_exact"),
+        F.struct(*[values.around(F.col(name)).alias(name) for name in texts]).alias("around"),
+        F.struct(*[F.count_if(values.may_be_rounded(F.col(name))).alias(name) for name in texts]).alias("rounded"),
+    ).first()
     assert found is not None, "an aggregate without groups has one row"
-    return Texts({name: Around(found[name]) for name in names}, found["are_whole"])
+    around = {name: Around(found["around"][name]) for name in texts}
+    unrounded = [name for name in texts if not found["rounded"][name]]
+    return Traits(around, unrounded, found["are_whole"], found["are_exact"])
 
 
-ANY_TEXTS = Texts()
+UNKNOWN = Traits()
 
 
 def parse_lines(
-    raw_lines: DataFrame,
-    settings: CleaningSettings,
-    spread: bool = False,
-    texts: Texts = ANY_TEXTS,
+    raw_lines: DataFrame, settings: CleaningSettings, spread: bool = False, traits: Traits = UNKNOWN
 ) -> DataFrame:
     """Return one row per raw line; with `spread` in the partitions of a shuffle, those of an invoice in one partition.
 
-    `texts` come from `look_at_texts`: with them, texts are parsed at the least cost that this input allows.
+    `traits` come from `look_at_lines`: with them, lines are parsed at the least cost that this input allows.
 
     Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
     timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
@@ -68,7 +76,10 @@ def parse_lines(
     """
     read = {
         name: Field(
-            F.col(s.raw(name)), raw_lines.schema[s.raw(name)].dataType, texts.around.get(s.raw(name), Around.ANYTHING)
+            F.col(s.raw(name)),
+            raw_lines.schema[s.raw(name)].dataType,
+            traits.around.get(s.raw(name), Around.ANYTHING),
+            s.raw(name) in traits.unrounded,
         )
         for name in (*s.INPUT_FIELDS, s.LINE_TYPE)
         if s.raw(name) in raw_lines.columns
@@ -88,7 +99,10 @@ def parse_lines(
             s.COUNTRY: _text_or(read.get(s.COUNTRY), UNSPECIFIED_COUNTRY),
         }
     )
-    money = _money_from_amounts(parsed) if s.AMOUNT in read else _money_from_prices(parsed, read[s.UNIT_PRICE])
+    if s.AMOUNT in read:
+        money = _money_from_amounts(parsed)
+    else:
+        money = _money_from_prices(parsed, read[s.UNIT_PRICE], traits.are_exact)
     signed = _with_refunds(money, read.get(s.LINE_TYPE), settings)
     return signed.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
         *(*s.LINE_FIELDS, amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT), s.AMOUNT_E4, s.HAS_PRICE),
@@ -124,10 +138,23 @@ def _bounded(money: Column) -> Column:
     return F.when(F.abs(amount) <= F.lit(LARGEST_AMOUNT).cast(s.AMOUNT_OF_LINE), amount)
 
 
-def _money_from_prices(parsed: DataFrame, price: Field) -> DataFrame:
+def _is_exact(raw_fields: Mapping[str, Field]) -> Column:
+    """Return whether the amount of a raw line with a typed quantity and price can be had without decimals."""
+    quantity, price = (raw_fields.get(s.raw(name)) for name in (s.QUANTITY, s.UNIT_PRICE))
+    if price is None or price.is_text or (quantity is not None and quantity.is_text):
+        return F.lit(False)
+    is_small = F.abs(quantity.column) <= LARGEST_EXACT_QUANTITY if quantity else F.lit(True)
+    has_no_price = price.column.isNull() | F.isnan(price.column)
+    return F.coalesce(is_small, F.lit(True)) & (has_no_price | values.price_e8(price).isNotNull())
+
+
+def _money_from_prices(parsed: DataFrame, price: Field, are_exact: bool) -> DataFrame:
     """Add amount_e4 and has_price."""
     units, price_e8 = F.col(s.QUANTITY), values.price_e8(price)
-    exact = F.when(F.abs(units) <= LARGEST_EXACT_QUANTITY, rounded_to_ten_thousandths(units.cast("bigint") * price_e8))
+    exact = rounded_to_ten_thousandths(units.cast("bigint") * price_e8)
+    if are_exact:
+        return parsed.withColumns({s.AMOUNT_E4: exact, s.HAS_PRICE: price_e8 > 0})
+    exact = F.when(F.abs(units) <= LARGEST_EXACT_QUANTITY, exact)
     by_decimals = in_ten_thousandths(_bounded(units * F.col(s.UNIT_PRICE)))
     return parsed.withColumns(
         {
@@ -167,10 +194,10 @@ def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningS
     )
 
 
-def _is_malformed(fields: Collection[str]) -> Column:
+def _is_malformed(fields: Mapping[str, Field]) -> Column:
     # The amount is NULL where the quantity or the price is.
     needed = (*(name for name in (s.INVOICE_NO, s.STOCK_CODE) if name in fields), s.INVOICE_DATE, s.AMOUNT_E4)
-    malformed = F.col(s.UNPARSED_LINE).isNotNull() | values.is_rounded(F.col(s.CUSTOMER_ID))
+    malformed = F.col(s.UNPARSED_LINE).isNotNull() | fields[s.CUSTOMER_ID].is_rounded(F.col(s.CUSTOMER_ID))
     for name in needed:
         malformed = malformed | F.col(name).isNull()
     return malformed

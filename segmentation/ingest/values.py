@@ -41,11 +41,15 @@ class Around(IntEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """A raw column and its type: text, or one of `schemas.READ_TYPED`. `around` is known of a text once it was read."""
+    """A raw column and its type: text, or one of `schemas.READ_TYPED`.
+
+    Once a text column was looked at, it is known what is `around` its values, and whether all are `unrounded` ids.
+    """
 
     column: Column
     kind: DataType
     around: Around = Around.ANYTHING
+    unrounded: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -71,6 +75,10 @@ class Field:
             return F.when(_is_bare(self.column), self.column).otherwise(F.btrim(self.column, F.lit(characters)))
         return F.trim(self.column) if self.around is Around.SPACES else self.column
 
+    def is_rounded(self, parsed: Column) -> Column:
+        """Return whether an id parsed from this field was rounded by a spreadsheet."""
+        return F.lit(False) if self.unrounded or isinstance(self.kind, LongType) else is_rounded(parsed)
+
 
 def around(text: Column) -> Column:
     """Aggregate a text column to the `Around` of its values, int; 0 where there is none."""
@@ -95,14 +103,17 @@ def as_text(column: Column, kind: DataType) -> Column:
 def code(field: Field) -> Column:
     """Parse an invoice number or stock code; NULL where it is blank or a rounded number."""
     text = field.stripped
-    return F.when((text != "") & ~is_rounded(text), text)
+    return F.when((text != "") & ~field.is_rounded(text), text)
 
 
 def is_rounded(text: Column) -> Column:
     """Return whether an id was rounded by a spreadsheet, as `5.36365E+05`, so that its digits are lost."""
-    # Few ids have a dot or a plus: only these are worth a regular expression.
-    is_possible = F.contains(text, F.lit(".")) | F.contains(text, F.lit("+"))
-    return F.when(is_possible, text.rlike(ROUNDED_ID)).otherwise(F.lit(False))
+    return F.when(may_be_rounded(text), text.rlike(ROUNDED_ID)).otherwise(F.lit(False))
+
+
+def may_be_rounded(text: Column) -> Column:
+    """Return whether a text has a dot or a plus: few ids do, and only these are worth a regular expression."""
+    return F.contains(text, F.lit(".")) | F.contains(text, F.lit("+"))
 
 
 def whole_number(field: Field) -> Column:
@@ -129,10 +140,10 @@ def price_e8(field: Field) -> Column:
     """Return a price × 10⁸ as a bigint, where a double shows it exactly; else NULL, also for text."""
     if not isinstance(field.kind, DoubleType):
         return F.lit(None).cast("bigint")
-    # Below 2^43 the product errs by less than 2^-9: so near to a whole number it is the price rounded half up.
+    # Below 2^43 the product errs by less than 2^-8: what is so near to a whole number rounds to it.
     product = field.column * 1e8
     whole = F.rint(product)
-    is_exact = (F.abs(product) < 2.0**43) & (F.abs(product - whole) < 2.0**-10)
+    is_exact = (F.abs(product) < 2.0**43) & (F.abs(product - whole) < 2.0**-8)
     return F.when(is_exact, whole).cast("bigint")
 
 

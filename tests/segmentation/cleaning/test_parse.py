@@ -10,7 +10,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from segmentation.cleaning.parse import look_at_texts, parse_lines
+from segmentation.cleaning.parse import look_at_lines, parse_lines
 from segmentation.ingest.values import Around
 from tests.segmentation.cleaning.lines import (
     DEFAULTS,
@@ -166,6 +166,8 @@ def test_the_amount_of_a_double_is_that_of_its_digits(spark: SparkSession) -> No
     lines = raw_lines(spark, [line()]).drop(*changed).crossJoin(numbered)
     found = parse_lines(lines, DEFAULTS).select(s.DESCRIPTION, s.AMOUNT, s.HAS_PRICE).collect()
     assert len(found) == len(priced)
+    few = lines.where(f"{changed[1]} < 524289 AND abs({changed[2]}) < 80000 AND {changed[2]} = round({changed[2]}, 8)")
+    assert [look_at_lines(some).are_exact for some in (lines, few)] == [False, True]
     for number, amount, has_price in found:
         quantity, price = priced[int(number)]
         if math.isfinite(price):
@@ -182,10 +184,12 @@ def test_texts_that_were_looked_at_are_parsed_alike(spark: SparkSession) -> None
     strange = [line(description=text) for text in ("\u00a0HEART", "HEART\t", "HEART\u200b", "HEÄRT", "HERZÜ")]
     found = []
     for lines in (same, [*same, *spaces], [*same, *spaces, *strange]):
-        texts = look_at_texts(raw_lines(spark, lines))
-        found.append((texts.around[s.raw(s.INVOICE_NO)], texts.around[s.raw(s.DESCRIPTION)], texts.are_whole))
-        looked_at = parse_lines(raw_lines(spark, lines), DEFAULTS, texts=texts)
+        traits = look_at_lines(raw_lines(spark, lines))
+        found.append((traits.around[s.raw(s.INVOICE_NO)], traits.around[s.raw(s.DESCRIPTION)], traits.are_whole))
+        looked_at = parse_lines(raw_lines(spark, lines), DEFAULTS, traits=traits)
         assert_df_equality(looked_at, parsed(spark, lines), ignore_nullable=True)
     levels = (Around.NOTHING, Around.SPACES, Around.ANYTHING)
     assert found == [(Around.NOTHING, level, True) for level in levels]
-    assert not look_at_texts(raw_lines(spark, [line(unparsed_line="a;b")])).are_whole
+    seen = look_at_lines(raw_lines(spark, [line(unparsed_line="a;b", invoice_no="5.4E+05")]))
+    assert (seen.are_whole, seen.are_exact) == (False, False)
+    assert {s.raw(name) for name in s.LINE_FIELDS} - {*seen.unrounded} == {s.raw(s.INVOICE_NO), s.raw(s.UNIT_PRICE)}
