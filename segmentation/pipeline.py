@@ -45,7 +45,6 @@ from segmentation.clustering.segments import (
     naming_stage,
     ordered_by_spend,
     segment_profiles,
-    segment_statistics,
     sweep_row,
     with_segment_id,
 )
@@ -76,6 +75,7 @@ from segmentation.scoring.cuts import find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
 from segmentation.scoring.reasons import with_reason
 from segmentation.scoring.scores import with_scores
+from segmentation.scoring.statistics import CustomerStatistics, customer_statistics
 from segmentation.scoring.words import Words, cuts_in_words, rules_in_words
 from segmentation.session import cancel_tagged_jobs, guest_of, join_hint, local_directory, set_shuffle_partitions
 
@@ -114,7 +114,7 @@ class Segments:
 
     customers: DataFrame
     profiles: Sequence[Mapping[str, Any]]
-    statistics: Sequence[Mapping[str, Any]]
+    statistics: CustomerStatistics
     k_sweep: Sequence[Mapping[str, Any]]
     choice: Choice
 
@@ -194,10 +194,9 @@ def run(context: RunContext) -> Published:
             staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
         if products is not None:
             staged.write_table("product_segments", rollups.product_segments(baskets, segments.customers))
-        names = [row.asDict() for row in rfm_profiles(segments.customers, rules).collect()]  # one row per name
-        pairs = rfm_by_segment(segments.customers).collect()  # one row per name and segment
+        names = rfm_profiles(segments.statistics, rules)
         staged.write_small_table("rfm_profiles", names)
-        staged.write_small_table("rfm_by_segment", [row.asDict() for row in pairs])
+        staged.write_small_table("rfm_by_segment", rfm_by_segment(segments.statistics))
 
     facts = manifest.run_facts(
         config, context.identity, context.files, lines.as_of, context.began, choice, spark.version
@@ -335,16 +334,17 @@ def name_and_assign(
     )
     naming = naming_stage([name.name for name in names], config.basis)
     assigned = context.cache(customer_segments(naming.transform(clustered), fit, as_of))
-    statistics = segment_statistics(assigned).collect()  # one row per segment
+    # One row per segment, per rfm_segment, and per pair of both.
+    statistics = CustomerStatistics.of(customer_statistics(assigned, config.recency).collect())
     jaccards = fit.stability.jaccards if fit.stability else [None] * fit.k
     rules = [name.rule for name in names]
-    profiles = segment_profiles(statistics, rules, clustered_only(centres, features), jaccards)
+    profiles = segment_profiles(statistics.segments, rules, clustered_only(centres, features), jaccards)
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:
         staged.write_exports(export_rows(assigned, config.spend, config.recency), file_names(profiles))
     staged.write_model(PipelineModel([*clustering.stages, naming]))
     k_sweep = [sweep_row(fit, choice) for fit in fits]
-    return Segments(assigned, profiles, [row.asDict() for row in statistics], k_sweep, choice)
+    return Segments(assigned, profiles, statistics, k_sweep, choice)
 
 
 def collect_report_data(
@@ -392,7 +392,7 @@ def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segmen
     with progress.stage("Auditing"):
         staged.finish_writing()
         expected_rows = {
-            "customer_segments": sum(row[s.CUSTOMERS] for row in segments.statistics),
+            "customer_segments": segments.statistics.overall[s.CUSTOMERS],
             "segment_profiles": len(segments.profiles),
             "k_sweep": len(segments.k_sweep),
             "data_quality": len(lines.ledger.data_quality),

@@ -14,7 +14,7 @@ from typing import Any
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
 from pyspark.ml.functions import vector_to_array
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
@@ -23,12 +23,8 @@ from segmentation.clustering.kmeans import Fit, model_of
 from segmentation.clustering.metrics import Centres, nearest_centre, squared_distance
 from segmentation.clustering.scaling import POINT, SCALED, Preparation, clustered
 from segmentation.config.settings import ClusteredFeature
-from segmentation.session import percentiles
 
 CLUSTER = "cluster"
-# Exact enough for any feature. Unlike sums of doubles, sums of decimals do not depend on the order of the rows.
-EXACT = "decimal(28,8)"
-QUARTILES = "quartiles_"
 RETURNED_RULE = "everything that these customers bought came back; they take no part in the clustering"
 
 
@@ -152,41 +148,8 @@ def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
     }
 
 
-def segment_statistics(customer_segments: DataFrame) -> DataFrame:
-    """Aggregate customers: one row per segment, ids ascending.
-
-    Columns: segment_id, segment_name, customers bigint, revenue and net_revenue decimal(20,4); for each numeric
-    feature, over the customers that have it, mean_ and median_ double, and quartiles_ array<double> (three values).
-    """
-    statistics = [
-        column
-        for feature in s.NUMERIC_FEATURES
-        for column in (
-            F.avg(F.col(feature).cast(EXACT)).cast("double").alias(f"mean_{feature}"),
-            percentiles(F.col(feature), [0.25, 0.5, 0.75]).alias(quartiles_of(feature)),
-        )
-    ]
-    medians = {f"median_{feature}": F.col(quartiles_of(feature))[1] for feature in s.NUMERIC_FEATURES}
-    return (
-        customer_segments.groupBy(s.SEGMENT_ID, s.SEGMENT_NAME)
-        .agg(
-            F.count(F.lit(1)).alias(s.CUSTOMERS),
-            F.sum(s.TOTAL_SPEND).cast(s.MONEY).alias(s.REVENUE),
-            F.sum(s.NET_SPEND).cast(s.MONEY).alias(s.NET_REVENUE),
-            *statistics,
-        )
-        .withColumns(medians)
-        .orderBy(s.SEGMENT_ID)
-    )
-
-
-def quartiles_of(feature: str) -> str:
-    """Return the column of a feature's quartiles in the segments' statistics."""
-    return f"{QUARTILES}{feature}"
-
-
 def segment_profiles(
-    statistics: Sequence[Row],
+    statistics: Sequence[Mapping[str, Any]],
     rules: Sequence[str],
     centres: Sequence[Mapping[str, float]],
     jaccards: Sequence[float | None],
@@ -202,7 +165,7 @@ def segment_profiles(
     revenue = sum((row[s.REVENUE] for row in statistics), Decimal(0))
     return [
         {
-            **{name: value for name, value in row.asDict().items() if not name.startswith(QUARTILES)},
+            **{name: value for name, value in row.items() if name in s.SEGMENT_PROFILES.names},
             s.RULE: rule,
             s.CUSTOMER_SHARE: row[s.CUSTOMERS] / customers,
             s.REVENUE_SHARE: float(row[s.REVENUE]) / float(revenue) if revenue else 0.0,

@@ -15,7 +15,6 @@ from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.report.text import Rows
 from segmentation.sampling import is_drawn
-from segmentation.session import percentiles
 
 LARGEST_SHOWN: Final = 250
 LARGEST_OF_A_SEGMENT: Final = 5
@@ -31,8 +30,6 @@ LEAST_DRAWN_OF_A_SEGMENT: Final = 50
 ABC_CLASSES: Final = ("A", "B", "C")
 LEAST_BUYERS: Final = 20  # customers; a share of fewer is no finding
 NOTABLE_LIFT: Final = 1.25
-# Unlike sums of doubles, sums of decimals do not depend on the order of the rows.
-EXACT: Final = "decimal(28,8)"
 SUMMED: Final = (s.REVENUE, s.GUEST_REVENUE, s.UNITS)
 
 RANK: Final = "rank"
@@ -45,10 +42,6 @@ OF_CLASS: Final = "of_class"
 RANKED_REVENUE: Final = "ranked_revenue"
 PERIOD_START: Final = "period_start"
 DAYS_UP_TO: Final = "days_up_to"
-FIRST_DAY: Final = "first_day"
-LAST_DAY: Final = "last_day"
-LEAST_RECENCY: Final = "least_recency_days"
-MOST_RECENCY: Final = "most_recency_days"
 
 
 # ---- countries and products ----
@@ -180,16 +173,6 @@ def example_lines(rejected: DataFrame, lines: Mapping[str, int]) -> DataFrame:
 # ---- customers ----
 
 
-def overall_statistics(segments: DataFrame, medians_of: Sequence[str]) -> DataFrame:
-    """Aggregate all customers in one row: each feature's mean over the customers that have it, some medians.
-
-    Columns: mean_<feature> double of every feature; median_<feature> double of those in `medians_of`.
-    """
-    means = [F.avg(F.col(name).cast(EXACT)).cast("double").alias(f"mean_{name}") for name in s.NUMERIC_FEATURES]
-    medians = [percentiles(F.col(name), [0.5])[0].alias(f"median_{name}") for name in medians_of]
-    return segments.agg(*means, *medians)
-
-
 def drawn_customers(segments: DataFrame, profiles: Rows, most: int, spend: str, orders: str) -> DataFrame:
     """Sample about `most` customers, from each segment in proportion to its size, the same in every run.
 
@@ -208,33 +191,6 @@ def drawn_customers(segments: DataFrame, profiles: Rows, most: int, spend: str, 
     )
     # In order, since points are drawn over one another.
     return sample.orderBy(s.CUSTOMER_ID).select(spend, orders, s.SEGMENT_ID).limit(2 * most)
-
-
-def sales_total(orders: DataFrame, money: Column) -> DataFrame:
-    """Return one row over all orders, those of guests included.
-
-    Columns: revenue decimal, the sum of `money`; first_sold_at, last_sold_at timestamp_ntz.
-    """
-    return orders.agg(
-        F.sum(money).alias(s.REVENUE),
-        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
-        F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
-    )
-
-
-def purchase_span(segments: DataFrame, recency: str) -> DataFrame:
-    """Return one row with the first and last purchase of all customers.
-
-    Columns: as_of, first_day, last_day date; least_recency_days, most_recency_days int, of the feature `recency`, NULL
-    where no customer has it.
-    """
-    return segments.agg(
-        F.max(s.AS_OF).alias(s.AS_OF),
-        F.min(s.FIRST_PURCHASE_AT).cast("date").alias(FIRST_DAY),
-        F.max(s.LAST_PURCHASE_AT).cast("date").alias(LAST_DAY),
-        F.min(recency).alias(LEAST_RECENCY),
-        F.max(recency).alias(MOST_RECENCY),
-    )
 
 
 def lorenz_points(segments: DataFrame, customers: int, spend: str, at_most: int = MOST_POINTS) -> DataFrame:
@@ -264,21 +220,21 @@ def lorenz_points(segments: DataFrame, customers: int, spend: str, at_most: int 
 
 
 def period_sales(orders: DataFrame, segments: DataFrame, months: int, money: Column) -> DataFrame:
-    """Return one row per period and segment that bought in it; `orders` without those of guests.
+    """Return one row per period and segment that bought in it, and one of all guests.
 
-    Columns: period_start date, the first day of `months` months; segment_id int; customers bigint, those who bought;
-    revenue decimal, the sum of `money`, an expression over `orders`.
+    Columns: period_start date, the first day of `months` months, and segment_id int, NULL for guests; customers bigint,
+    those who bought; revenue decimal, the sum of `money`, an expression over `orders`; first_sold_at, last_sold_at
+    timestamp_ntz.
     """
-    bought = (
-        orders.where(F.col(s.CUSTOMER_ID).isNotNull())
-        .groupBy(s.CUSTOMER_ID, _period_start(F.col(s.FIRST_SOLD_AT), months).alias(PERIOD_START))
-        .agg(F.sum(money).alias(s.REVENUE))
-    )
+    is_customer = F.col(s.CUSTOMER_ID).isNotNull()
+    period = F.when(is_customer, _period_start(F.col(s.FIRST_SOLD_AT), months)).alias(PERIOD_START)
+    span = [F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT), F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT)]
+    bought = orders.groupBy(s.CUSTOMER_ID, period).agg(F.sum(money).alias(s.REVENUE), *span)
     # Every customer has one row in `segments`.
     return (
-        bought.join(segments.select(s.CUSTOMER_ID, s.SEGMENT_ID), on=s.CUSTOMER_ID, how="inner")
+        bought.join(segments.select(s.CUSTOMER_ID, s.SEGMENT_ID), on=s.CUSTOMER_ID, how="left")
         .groupBy(PERIOD_START, s.SEGMENT_ID)
-        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(s.REVENUE).alias(s.REVENUE))
+        .agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(s.REVENUE).alias(s.REVENUE), *span)
         .orderBy(PERIOD_START, s.SEGMENT_ID)
     )
 

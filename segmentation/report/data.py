@@ -17,6 +17,7 @@ from segmentation.exports import file_names
 from segmentation.report import aggregates as agg
 from segmentation.report.findings import MONEY, MONEY_SHARE
 from segmentation.report.text import Row, Rows
+from segmentation.scoring.statistics import FIRST_DAY, LAST_DAY, LEAST_RECENCY, MOST_RECENCY, CustomerStatistics
 from segmentation.session import SparkThreadPool
 
 JOBS_AT_ONCE: Final = 4  # small jobs, of which each leaves most cores idle
@@ -73,9 +74,9 @@ class ReportData:
     """The data of the charts and the report: the run's small tables as rows, and aggregates of its large ones.
 
     `sweep` and `quality` are the rows of k_sweep and data_quality. `profiles` are those of segment_profiles with
-    MONEY and MONEY_SHARE, `statistics` those of `segment_statistics`, `overall` is the row of `overall_statistics`.
+    MONEY and MONEY_SHARE. `statistics` are the rows of `CustomerStatistics` for segments, `overall` that for all.
     `rfm_profiles` are the rows of that table, `rfm_cuts` sentences that say where each score is cut.
-    `sales` is the row of `sales_total`. A row of `period_sales` covers `months` months, one of `recency_bins` covers
+    `sales` comes from `sales_total`. A row of `period_sales` covers `months` months, one of `recency_bins` covers
     `days` days. `lists` has the file of each segment's list of customers, by segment_id; empty without exports.
     """
 
@@ -114,7 +115,7 @@ def collect(
     choice: Choice,
     sweep: Rows,
     profiles: Rows,
-    statistics: Rows,
+    statistics: CustomerStatistics,
     quality: Rows,
     rfm_cuts: Sequence[str],
     rfm_profiles: Rows,
@@ -126,9 +127,9 @@ def collect(
     lines = {row[s.RULE]: int(row[s.ROWS]) for row in quality}
     revenue = config.revenue
     of_order = F.col(s.REVENUE) - F.col(s.RETURNED) if config.figures == "net" else F.col(s.REVENUE)
-    span = agg.purchase_span(segments, config.recency).collect()[0]  # one row
-    months = agg.period_months(span[agg.FIRST_DAY], span[agg.LAST_DAY])
-    days = agg.bin_days(span[agg.LEAST_RECENCY] or 1, span[agg.MOST_RECENCY] or 1)
+    overall = statistics.overall
+    months = agg.period_months(overall[FIRST_DAY], overall[LAST_DAY])
+    days = agg.bin_days(overall[LEAST_RECENCY] or 1, overall[MOST_RECENCY] or 1)
     with SparkThreadPool(JOBS_AT_ONCE) as pool:
 
         def rows(frame: DataFrame) -> Future[Rows]:
@@ -137,10 +138,8 @@ def collect(
         # The comments give the greatest number of rows.
         countries = pool.submit(_sold, tables.country_sales, tables.country_segments, s.COUNTRY, revenue, profiles)
         products = pool.submit(_sold, tables.product_sales, tables.product_segments, s.STOCK_CODE, revenue, profiles)
-        overall = rows(agg.overall_statistics(segments, shown_on_cards(config)))  # 1
-        sales = rows(agg.sales_total(orders, of_order))  # 1
         returned = rows(agg.greatest_returned_orders(orders, segments))  # one per segment
-        periods = rows(agg.period_sales(orders, segments, months, of_order))  # MOST_PERIODS per segment
+        periods = rows(agg.period_sales(orders, segments, months, of_order))  # MOST_PERIODS per segment, 1
         bins = rows(agg.recency_bins(segments, days, config.recency))  # MOST_BINS per segment
         lorenz = rows(agg.lorenz_points(segments, customers, config.spend))  # MOST_POINTS
         most = config.charts.customers_drawn
@@ -149,20 +148,20 @@ def collect(
         return ReportData(
             config=config,
             choice=choice,
-            as_of=span[s.AS_OF],
+            as_of=overall[s.AS_OF],
             sweep=sweep,
             profiles=with_money(profiles, revenue),
-            statistics=statistics,
-            overall=overall.result()[0],
+            statistics=statistics.segments,
+            overall=overall,
             quality=quality,
-            sales=sales.result()[0],
+            sales=sales_total(periods.result()),
             returned_orders=returned.result(),
             countries=countries.result(),
             products=products.result(),
             rejected_examples=examples.result(),
             drawn_customers=drawn.result(),
             lorenz_points=lorenz.result(),
-            period_sales=periods.result(),
+            period_sales=[row for row in periods.result() if row[s.SEGMENT_ID] is not None],
             months=months,
             recency_bins=bins.result(),
             days=days,
@@ -170,6 +169,15 @@ def collect(
             rfm_cuts=rfm_cuts,
             lists=file_names(profiles) if config.exports.enabled else {},
         )
+
+
+def sales_total(period_sales: Rows) -> Row:
+    """Return the money of all sales, those to guests included, and when the first and the last one was."""
+    return {
+        s.REVENUE: sum(row[s.REVENUE] for row in period_sales),
+        s.FIRST_SOLD_AT: min(row[s.FIRST_SOLD_AT] for row in period_sales),
+        s.LAST_SOLD_AT: max(row[s.LAST_SOLD_AT] for row in period_sales),
+    }
 
 
 def with_money(profiles: Rows, revenue: str) -> list[dict[str, Any]]:

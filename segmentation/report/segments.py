@@ -6,7 +6,6 @@ from typing import Final, NamedTuple
 from markupsafe import Markup
 
 from segmentation import schemas as s
-from segmentation.clustering.segments import quartiles_of
 from segmentation.config.naming import ALL_WORDS, MIXED
 from segmentation.config.settings import ONE_SEGMENT
 from segmentation.errors import counted
@@ -34,6 +33,7 @@ from segmentation.report.text import (
     sentence,
     span,
 )
+from segmentation.scoring.statistics import quartiles_of
 
 # Shares that rest on fewer customers than these are given in customers.
 FEWEST: Final = 20

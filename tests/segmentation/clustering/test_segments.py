@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from chispa import assert_df_equality
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.clustering.kmeans import Fit
@@ -21,7 +20,6 @@ from segmentation.clustering.segments import (
     naming_stage,
     ordered_by_spend,
     segment_profiles,
-    segment_statistics,
     with_distances,
 )
 from segmentation.config.settings import ClusteredFeature
@@ -142,46 +140,25 @@ def test_nobody_is_left_where_everything_came_back(spark: SparkSession):
 
 # --- description ---
 
-SCHEMA = (
-    "segment_id int, segment_name string, total_spend decimal(20,4), purchase_frequency bigint, "
-    "average_days_between_orders double"
-)
-CUSTOMERS = [
-    (2, "High", Decimal("90.0000"), 4, 10.0),
-    (1, "Low", Decimal("1.0001"), 1, None),
-    (1, "Low", Decimal("3.0000"), 2, 7.0),
-    (1, "Low", Decimal("6.0000"), 9, 8.0),
-    (3, "Once", Decimal("0.0000"), 1, None),
+STATISTICS = [
+    {
+        **dict.fromkeys(s.FEATURE_STATISTICS, 2.0),
+        "segment_id": number,
+        "segment_name": name,
+        "customers": customers,
+        "revenue": Decimal(revenue),
+        "net_revenue": Decimal(revenue),
+        "quartiles_net_spend": [1.0, 2.0, 3.0],
+    }
+    for number, (name, customers, revenue) in enumerate(
+        [("Low", 3, "10.0001"), ("High", 1, "90.0000"), ("Once", 1, "0.0000")], start=1
+    )
 ]
 
 
-@pytest.fixture(scope="module")
-def statistics(spark: SparkSession) -> list[Row]:
-    frame = spark.createDataFrame(CUSTOMERS, SCHEMA)
-    others = {name: F.lit(1) for name in s.NUMERIC_FEATURES if name not in frame.columns}
-    return segment_statistics(frame.withColumns(others)).collect()
-
-
-def test_segments_come_by_id_with_their_customers_and_exact_revenue(statistics: list[Row]):
-    assert [(row["segment_id"], row["segment_name"], row["customers"], row["revenue"]) for row in statistics] == [
-        (1, "Low", 3, Decimal("10.0001")),
-        (2, "High", 1, Decimal("90.0000")),
-        (3, "Once", 1, Decimal("0.0000")),
-    ]
-
-
-def test_means_and_medians_are_over_the_customers_that_have_the_feature(statistics: list[Row]):
-    low, high, once = statistics
-    assert (low["mean_purchase_frequency"], low["median_purchase_frequency"]) == (4.0, 2.0)
-    assert (low["mean_total_spend"], low["median_total_spend"]) == (pytest.approx(10.0001 / 3), 3.0)
-    assert (low["mean_average_days_between_orders"], low["median_average_days_between_orders"]) == (7.5, 7.5)
-    assert (high["mean_total_spend"], high["median_total_spend"]) == (90.0, 90.0)
-    assert (once["mean_average_days_between_orders"], once["median_average_days_between_orders"]) == (None, None)
-
-
-def test_profiles_add_shares_rules_and_centres_to_the_declared_columns(statistics: list[Row]):
+def test_profiles_add_shares_rules_and_centres_to_the_declared_columns():
     centres = [{"total_spend": 3.3}, {"total_spend": 90.0}, {"total_spend": 0.0}]
-    profiles = segment_profiles(statistics, ["low", "high", "once"], centres, [0.9, None, 0.7])
+    profiles = segment_profiles(STATISTICS, ["low", "high", "once"], centres, [0.9, None, 0.7])
     assert [set(row) for row in profiles] == [set(s.column_names(s.SEGMENT_PROFILES))] * 3
     assert [row["rule"] for row in profiles] == ["low", "high", "once"]
     assert [row["centre"] for row in profiles] == centres
@@ -190,13 +167,13 @@ def test_profiles_add_shares_rules_and_centres_to_the_declared_columns(statistic
     assert [row["revenue_share"] for row in profiles] == pytest.approx([10.0001 / 100.0001, 90 / 100.0001, 0.0])
 
 
-def test_who_returned_everything_has_a_profile_without_a_centre(statistics: list[Row]):
-    outside = Row(**{**statistics[0].asDict(), "segment_id": 0, "segment_name": "Returned Everything"})
-    first, second, _, _ = segment_profiles([outside, *statistics], ["low", "high", "once"], [{"a": 1.0}] * 3, [0.9] * 3)
+def test_who_returned_everything_has_a_profile_without_a_centre():
+    outside = {**STATISTICS[0], "segment_id": 0, "segment_name": "Returned Everything"}
+    first, second, _, _ = segment_profiles([outside, *STATISTICS], ["low", "high", "once"], [{"a": 1.0}] * 3, [0.9] * 3)
     assert (first["centre"], second["centre"]) == ({}, {"a": 1.0})
     assert (first["rule"].startswith("everything"), second["rule"]) == (True, "low")
 
 
 def test_segments_without_any_revenue_have_shares_of_zero():
-    row = Row(segment_id=1, segment_name="All", customers=2, revenue=Decimal("0.0000"))
+    row = {**STATISTICS[0], "revenue": Decimal("0.0000")}
     assert [profile["revenue_share"] for profile in segment_profiles([row], ["r"], [{}], [None])] == [0.0]

@@ -21,12 +21,12 @@ from segmentation.report.aggregates import (
     lorenz_points,
     period_months,
     period_sales,
-    purchase_span,
     ranked,
     recency_bins,
     sold_by_segment,
     with_lift,
 )
+from segmentation.report.data import sales_total
 
 # ---- countries and products ----
 
@@ -209,6 +209,9 @@ def test_customers_of_whom_nothing_stayed_are_not_drawn(spark: SparkSession):
     assert drawn.asDict() == {"net_spend": Decimal(5), "net_orders": 1, "segment_id": 1}
 
 
+ORDERS = "customer_id string, first_sold_at timestamp_ntz, last_sold_at timestamp_ntz, revenue decimal(30,4)"
+
+
 def orders(spark: SparkSession) -> DataFrame:
     rows = [
         ("1", "2010-12-31T23:59", "10.5"),
@@ -217,9 +220,10 @@ def orders(spark: SparkSession) -> DataFrame:
         ("1", "2011-01-01T00:00", "3"),
         ("3", "2011-04-30T10:00", "7"),
         (None, "2011-01-05T10:00", "999"),
+        (None, "2010-11-05T10:00", "1"),
     ]
-    typed = [(customer, datetime.fromisoformat(moment), Decimal(money)) for customer, moment, money in rows]
-    return spark.createDataFrame(typed, "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)")
+    typed = [(customer, *[datetime.fromisoformat(moment)] * 2, Decimal(money)) for customer, moment, money in rows]
+    return spark.createDataFrame(typed, ORDERS)
 
 
 def members(spark: SparkSession) -> DataFrame:
@@ -234,19 +238,27 @@ def members(spark: SparkSession) -> DataFrame:
         (24, [("2010-01-01", 1, 2, "21.5"), ("2010-01-01", 2, 1, "100")]),
     ],
 )  # fmt: skip
-def test_sales_by_period_count_each_customer_once_and_no_guest(
+def test_sales_by_period_count_each_customer_once_and_guests_apart(
     spark: SparkSession, months: int, expected: list[tuple[str, int, int, str]]
 ):
-    rows = [(date.fromisoformat(start), id_, number, Decimal(money)) for start, id_, number, money in expected]
-    frame = spark.createDataFrame(rows, "period_start date, segment_id int, customers bigint, revenue decimal(38,4)")
-    found = period_sales(orders(spark), members(spark), months, F.col("revenue"))
-    assert_df_equality(found.withColumn("revenue", found.revenue.cast("decimal(38,4)")), frame, ignore_nullable=True)
+    guests, *found = [
+        row.asDict() for row in period_sales(orders(spark), members(spark), months, F.col("revenue")).collect()
+    ]
+    assert [
+        (row["period_start"].isoformat(), row["segment_id"], row["customers"], row["revenue"]) for row in found
+    ] == [(start, id_, number, Decimal(money)) for start, id_, number, money in expected]
+    assert (guests["segment_id"], guests["revenue"]) == (None, 1000)
+    assert sales_total([guests, *found]) == {
+        "revenue": Decimal("1121.5"),
+        "first_sold_at": datetime(2010, 11, 5, 10),
+        "last_sold_at": datetime(2011, 4, 30, 10),
+    }
 
 
 def test_sales_of_the_year_one_have_a_period(spark: SparkSession):
     early = spark.createDataFrame(
-        [("1", datetime(1, 3, 1), Decimal(5)), ("2", datetime(2011, 3, 1), Decimal(5))],
-        "customer_id string, first_sold_at timestamp_ntz, revenue decimal(30,4)",
+        [(customer, *[datetime(year, 3, 1)] * 2, Decimal(5)) for customer, year in (("1", 1), ("2", 2011))],
+        ORDERS,
     )
     months = period_months(date(1, 3, 1), date(2011, 3, 1))
     first, last = period_sales(early, members(spark), months, F.col("revenue")).collect()
@@ -261,20 +273,6 @@ def test_a_recency_bin_ends_on_its_last_day(spark: SparkSession):
         [(10, 1, 2), (10, 2, 1), (20, 1, 1), (380, 2, 1)], "days_up_to int, segment_id int, customers bigint"
     )
     assert_df_equality(recency_bins(customers, 10, "net_recency_days"), expected, ignore_nullable=True)
-
-
-def test_the_span_of_the_purchases_is_one_row(spark: SparkSession):
-    rows = [
-        (date(2011, 12, 10), datetime(2010, 12, 1, 8), datetime(2011, 12, 9, 12), 1),
-        (date(2011, 12, 10), datetime(2010, 11, 1, 8), datetime(2010, 12, 2, 12), 373),
-    ]
-    schema = "as_of date, first_purchase_at timestamp_ntz, last_purchase_at timestamp_ntz, recency_days int"
-    expected = spark.createDataFrame(
-        [(date(2011, 12, 10), date(2010, 11, 1), date(2011, 12, 9), 1, 373)],
-        "as_of date, first_day date, last_day date, least_recency_days int, most_recency_days int",
-    )
-    found = purchase_span(spark.createDataFrame(rows, schema), "recency_days")
-    assert_df_equality(found, expected, ignore_nullable=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
@@ -15,6 +16,7 @@ from segmentation.config.files import load_config
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.marks import Drawing
+from segmentation.scoring.statistics import CustomerStatistics, customer_statistics
 
 CONFIG = Path(__file__).resolve().parents[4] / "conf" / "online_retail.yaml"
 ON_PAGE = ["elbow", "segments", "concentration"]
@@ -71,13 +73,14 @@ def data_of(spark: SparkSession, partitions: int) -> ReportData:
         "customer_id string, invoice_no string, first_sold_at timestamp_ntz, last_sold_at timestamp_ntz, "
         "revenue decimal(30,4), returned decimal(30,4)",
     )
+    named = segments.withColumns({s.SEGMENT_NAME: F.lit("Many"), s.RFM_SEGMENT: F.lit("Loyal")})
     empty = "segment_id int, customers bigint, revenue decimal(20,4)"
     return collect(
         load_config(str(CONFIG)),
         Choice(2, "elbow", 2, "the elbow"),
         [{"k": k, "wssse": 100.0 / k**2, "silhouette": None, "chosen": k == 2} for k in range(1, 6)],
         [profile(1, "Many"), profile(2, "Few")],
-        statistics=[],
+        statistics=CustomerStatistics.of(customer_statistics(named, s.RECENCY_DAYS).collect()),
         quality=[],
         rfm_cuts=[],
         rfm_profiles=[],
