@@ -6,6 +6,7 @@ the sweep, the profiles, the writes, what charts and report collect, the audit.
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -204,13 +205,14 @@ def run(context: RunContext) -> Published:
     facts["rfm_cuts"] = words.cuts.facts()
     with stage("Drawing the charts"):
         report_data = collect_report_data(context, lines, orders, countries, products, segments, names, words)
+        large_tables = audit.start_reading_back(staged, s.tables_of(config.input_fields))
         charts = draw_all(report_data, put=staged.put_file)
 
     with stage("Writing the report"):
         details = RunDetails(staged.run_id, facts, context.progress.seconds, context.warnings, context.request.command)
         staged.put_text(render(report_data, charts, details), REPORT)
 
-    run_id = audit_and_publish(context, lines, segments, facts)
+    run_id = audit_and_publish(context, lines, segments, facts, large_tables)
     path = staged.lake.run_path(run_id)
     quality = lines.ledger.data_quality
     return Published(
@@ -386,8 +388,14 @@ def collect_report_data(
     return data
 
 
-def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segments, facts: Mapping[str, Any]) -> str:
-    """Read the staged run back, hold it against its counts and the gates, publish it, and return its id."""
+def audit_and_publish(
+    context: RunContext,
+    lines: CleanedLines,
+    segments: Segments,
+    facts: Mapping[str, Any],
+    large_tables: Future[audit.Rows],
+) -> str:
+    """Read the rest of the staged run back, hold it against its counts and the gates, publish it, and return its id."""
     config, staged, progress = context.config, context.staged, context.progress
     with progress.stage("Auditing"):
         staged.finish_writing()
@@ -398,7 +406,7 @@ def audit_and_publish(context: RunContext, lines: CleanedLines, segments: Segmen
             "data_quality": len(lines.ledger.data_quality),
         }
         tables = s.tables_of(config.input_fields)
-        result = audit.audit_staged(staged, lines.ledger.data_quality, expected_rows, tables)
+        result = audit.audit_staged(staged, large_tables, lines.ledger.data_quality, expected_rows, tables)
         figures = gates.run_figures(staged.run_id, result.reconciliation, segments.profiles)
         previous = gates.previous_figures(staged.lake, config, lines.as_of)
         gates.check_gates(config.quality_gates, figures, previous)

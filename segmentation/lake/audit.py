@@ -1,6 +1,7 @@
 """Audit a staged run, read back from disk: rows, keys, lines and money agree, and the model gives the segments."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import reduce
@@ -10,13 +11,14 @@ import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.ml import PipelineModel
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.errors import NO_SPACE, QualityGateError, counted, java_message
 from segmentation.lake.staging import StagedRun
-from segmentation.session import SparkThreadPool
+
+Rows = Sequence[Row]
 
 TABLE = "table"
 KEY = ("key", "second_key")
@@ -49,36 +51,49 @@ class AuditResult:
     files: Mapping[str, Mapping[str, Any]]
 
 
+def start_reading_back(staged: StagedRun, tables_of_run: Collection[str] = tuple(s.TABLES)) -> Future[Rows]:
+    """Start to read the large tables and the model back from disk, once all of them are written: `table_figures`.
+
+    Charts can be drawn meanwhile. The result raises what the writes raise, or QualityGateError.
+    """
+
+    def figures() -> Rows:
+        staged.writes.wait()
+        large = {table: staged.table(table) for table in tables_of_run if table not in s.SMALL_TABLES}
+        large["customer_segments"] = with_reassigned(large["customer_segments"], staged.model())
+        return table_figures(large).collect()  # one row per table, and one per reason
+
+    return staged.writes.beside(figures)
+
+
 def audit_staged(
     staged: StagedRun,
+    large_tables: Future[Rows],
     data_quality: Sequence[Mapping[str, Any]],
     counted_rows: Mapping[str, int],
     tables_of_run: Collection[str] = tuple(s.TABLES),
 ) -> AuditResult:
     """Read a staged run back from disk and check it.
 
-    `data_quality` are that table's rows, `counted_rows` the rows by table that the run counted itself, `tables_of_run`
-    the tables that it must have.
+    `large_tables` comes from `start_reading_back`. `data_quality` are that table's rows, `counted_rows` the rows by
+    table that the run counted itself, `tables_of_run` the tables that it must have.
 
     Raises QualityGateError if a table or the model cannot be read, or figures disagree.
     """
     try:
-        large = {table: staged.table(table) for table in tables_of_run if table not in s.SMALL_TABLES}
-        large["customer_segments"] = with_reassigned(large["customer_segments"], staged.model())
-        with SparkThreadPool(2) as pool:
-            rows = pool.submit(table_figures(large).collect)  # one per table, and one per reason
-            files = pool.submit(staged.checksums)
-        small = {table: figures_of(table, staged.small_table(table)) for table in tables_of_run if table not in large}
-        found = {row[TABLE]: row.asDict() for row in rows.result() if row[s.REASON] is None}
-        rejected = {row[s.REASON]: row[s.ROWS] for row in rows.result() if row[s.REASON] is not None}
-        found["rejected_transactions"] = {s.ROWS: sum(rejected.values())}
-        read_back = {table: small.get(table) or found.get(table, NO_ROWS) for table in tables_of_run}
-        require_consistent(read_back, rejected, data_quality, counted_rows)
-        checksums = files.result()
+        small = {table: staged.small_table(table) for table in tables_of_run if table in s.SMALL_TABLES}
+        checksums = staged.checksums()
+        rows = large_tables.result()
     except (PySparkException, Py4JJavaError, OSError, pa.ArrowException) as error:
         if NO_SPACE in str(error):
             raise
         raise QualityGateError(f"the staged run cannot be read back: {java_message(error)}") from error
+    found = {table: figures_of(table, of_table) for table, of_table in small.items()}
+    found |= {row[TABLE]: row.asDict() for row in rows if row[s.REASON] is None}
+    rejected = {row[s.REASON]: row[s.ROWS] for row in rows if row[s.REASON] is not None}
+    found["rejected_transactions"] = {s.ROWS: sum(rejected.values())}
+    read_back = {table: found.get(table, NO_ROWS) for table in tables_of_run}
+    require_consistent(read_back, rejected, data_quality, counted_rows)
     rows_of = {table: figures[s.ROWS] for table, figures in read_back.items()}
     return AuditResult(rows_of, reconcile(data_quality, rows_of["customer_segments"]), checksums)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for_futures
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from segmentation.session import SparkThreadPool
 
@@ -12,6 +12,9 @@ CONCURRENT_WRITES: Final = 2
 # Cancelled tasks have ended within these attempts, or Java does not answer any more.
 CANCEL_ATTEMPTS: Final = 20
 SECONDS_BETWEEN_ATTEMPTS: Final = 0.25
+
+
+Read = TypeVar("Read")
 
 
 class Writes:
@@ -27,6 +30,10 @@ class Writes:
             if future.done():
                 future.result()
         self._futures[path] = self._pool.submit(write, path)
+
+    def beside(self, read: Callable[[], Read]) -> Future[Read]:
+        """Start to read behind all writes started so far. Its error is its own."""
+        return self._pool.submit(read)
 
     def wait(self) -> None:
         """Wait until every path is written. Raises the first error."""
