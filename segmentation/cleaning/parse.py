@@ -143,9 +143,10 @@ def _is_exact(raw_fields: Mapping[str, Field]) -> Column:
     quantity, price = (raw_fields.get(s.raw(name)) for name in (s.QUANTITY, s.UNIT_PRICE))
     if price is None or price.is_text or (quantity is not None and quantity.is_text):
         return F.lit(False)
-    is_small = F.abs(quantity.column) <= LARGEST_EXACT_QUANTITY if quantity else F.lit(True)
+    units = quantity.column if quantity else F.lit(1)
+    is_small = F.coalesce(units.between(-LARGEST_EXACT_QUANTITY, LARGEST_EXACT_QUANTITY), F.lit(True))
     has_no_price = price.column.isNull() | F.isnan(price.column)
-    return F.coalesce(is_small, F.lit(True)) & (has_no_price | values.price_e8(price).isNotNull())
+    return is_small & (has_no_price | values.price_e8(price).isNotNull())
 
 
 def _money_from_prices(parsed: DataFrame, price: Field, are_exact: bool) -> DataFrame:

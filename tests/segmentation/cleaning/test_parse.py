@@ -10,7 +10,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from segmentation.cleaning.parse import look_at_lines, parse_lines
+from segmentation.cleaning.parse import Traits, look_at_lines, parse_lines
 from segmentation.ingest.values import Around
 from tests.segmentation.cleaning.lines import (
     DEFAULTS,
@@ -193,3 +193,12 @@ def test_texts_that_were_looked_at_are_parsed_alike(spark: SparkSession) -> None
     seen = look_at_lines(raw_lines(spark, [line(unparsed_line="a;b", invoice_no="5.4E+05")]))
     assert (seen.are_whole, seen.are_exact) == (False, False)
     assert {s.raw(name) for name in s.LINE_FIELDS} - {*seen.unrounded} == {s.raw(s.INVOICE_NO), s.raw(s.UNIT_PRICE)}
+
+
+def test_numbers_alone_are_looked_at(spark: SparkSession) -> None:
+    columns = "raw_quantity bigint, raw_unit_price double, source_file string, unparsed_line string"
+    rows = [(1, 2.5, "a", None), (None, None, "a", None), (1, math.nan, "a", None)]
+    assert look_at_lines(spark.createDataFrame(rows, columns)) == Traits({}, [], are_whole=True, are_exact=True)
+    for quantity, price in ((-(2**63), 2.5), (2**20, 2.5), (1, 1e-9), (1, math.inf)):
+        lines = spark.createDataFrame([(quantity, price, "a", None)], columns)
+        assert not look_at_lines(lines).are_exact
