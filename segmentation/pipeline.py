@@ -14,9 +14,11 @@ from typing import Any
 
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from segmentation import rollups
 from segmentation import schemas as s
+from segmentation.buckets import in_buckets
 from segmentation.cleaning.duplicates import repeated_items
 from segmentation.cleaning.ledger import (
     Ledger,
@@ -85,6 +87,9 @@ logger = logging.getLogger(__name__)
 STAGES = 9
 # In bytes as plain CSV, about three million lines. Text is not parsed again for each query, whatever its size.
 MOST_CACHED = 256_000_000
+# One bucket holds more than the largest `clustering.seeding_sample`: up to that, Spark's KMeans fits all customers.
+CUSTOMERS_OF_A_BUCKET = 150_000
+LINES_OF_ONE_BUCKET = 1_000_000
 FIELD_WORDS = {s.INVOICE_NO: "invoice number", s.STOCK_CODE: "stock code"}
 
 
@@ -284,13 +289,21 @@ def customer_table(
 ) -> tuple[DataFrame, Preparation]:
     """Return the customers' features (cached), and their points scaled for clustering. Runs the action of scaling."""
     features = customer_features(orders, baskets, lines.returned, lines.as_of)
-    customers = context.cache(features.repartition(1).sortWithinPartitions(s.CUSTOMER_ID))
+    customers = context.cache(in_buckets(features, customer_buckets(lines), s.CUSTOMER_ID))
     config = context.config
     preparation = prepare(to_cluster(customers, config.basis), config.clustering, config.basis)
     context.cached.append(preparation.points)
     require_customers(preparation, config.clustering.k, lines.ledger.lines_read)
     context.progress.note(f"{preparation.count:,} customers")
     return customers, preparation
+
+
+def customer_buckets(lines: CleanedLines) -> int:
+    """Return the number of buckets of the customers. Of many lines, runs the action that estimates their count."""
+    if lines.ledger.counts[s.CLEAN] <= LINES_OF_ONE_BUCKET:
+        return 1
+    customers = int(lines.order_sums.agg(F.approx_count_distinct(s.CUSTOMER_ID)).collect()[0][0])  # one row
+    return max(1, -(-customers // CUSTOMERS_OF_A_BUCKET))
 
 
 def score_customers(context: RunContext, customers: DataFrame) -> tuple[DataFrame, Words]:

@@ -18,6 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.buckets import sums
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.kmeans import Fit, model_of
 from segmentation.clustering.metrics import Centres, nearest_centre, squared_distance
@@ -48,14 +49,17 @@ def centres_in_original_units(
     Each also has spend and orders, by the run's figures: where they are not clustered, the mean of its customers.
     """
     points, figures = preparation.points, preparation.figures
-    means = {name: F.avg(F.col(name).cast("double")) for name in (figures.spend, figures.orders)}
-    means |= {dimension.feature: F.avg(clustered(dimension.feature)) for dimension in features}
-    assigned = points.groupBy(nearest_centre(F.col(POINT), fit.centres).alias(CLUSTER))
-    rows = assigned.agg(*[mean.alias(name) for name, mean in means.items()]).collect()  # one row per centre
+    values = {name: F.col(name).cast("double") for name in (figures.spend, figures.orders)}
+    values |= {dimension.feature: F.col(clustered(dimension.feature)) for dimension in features}
+    found = sums(points, [F.lit(1), *values.values()], nearest_centre(F.col(POINT), fit.centres).alias(CLUSTER))
+    means = [
+        dict(zip(values, (total / size for total in totals), strict=True))
+        for _, (size, *totals) in sorted(found.items())
+    ]
     logarithms = {dimension.feature for dimension in features if dimension.transform == "log1p"}
     return [
-        {name: _expm1(row[name]) if name in logarithms else row[name] for name in means}
-        for row in sorted(rows, key=lambda row: row[CLUSTER])
+        {name: _expm1(value) if name in logarithms else value for name, value in of_centre.items()}
+        for of_centre in means
     ]
 
 

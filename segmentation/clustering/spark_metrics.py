@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.buckets import sums
 from segmentation.clustering.metrics import Centres, Cluster, Indices, indices_of
-from segmentation.session import SparkThreadPool, release
+from segmentation.session import SparkThreadPool
 
 # Each cluster is a term of an expression that Spark compiles, and the length of a Java method is limited.
 MOST_CLUSTERS_OF_A_JOB = 20
@@ -18,31 +19,38 @@ NULL = "CAST(NULL AS DOUBLE)"
 
 
 def measure(
-    points: DataFrame, point: str, clusterings: Sequence[Centres], total_squares: float, parallel_jobs: int = 4
+    points: DataFrame, clusterings: Sequence[Centres], total_squares: float, parallel_jobs: int = 4
 ) -> list[tuple[float, Indices]]:
     """Return WSSSE and indices of each clustering of `points` by the nearest of its centres.
 
-    `point` is a column of arrays of doubles. One job measures up to `MOST_CLUSTERS_OF_A_JOB` clusters; `parallel_jobs`
-    of them run at the same time. The sums are the same in each run if the points are sorted in one partition.
+    `points` are in buckets, and have their coordinates as columns of doubles, nothing else. One job measures up to
+    `MOST_CLUSTERS_OF_A_JOB` clusters; `parallel_jobs` of them run at the same time.
     """
-    dimensions = len(clusterings[0][0])
-    # Cached columns of doubles are read several times as quickly as a cached array.
-    columns = points.select(*[F.col(point)[number].alias(f"x_{number}") for number in range(dimensions)]).persist()
 
     def measure_batch(batch: Sequence[Centres]) -> list[tuple[float, Indices]]:
-        clusters = _collect_clusters(columns, batch)
+        clusters = _collect_clusters(points, batch)
         wssse = [math.fsum(cluster.wssse for cluster in of_clustering.values()) for of_clustering in clusters]
         return [
             (squares, indices_of(centres, of_clustering, squares, total_squares))
             for centres, of_clustering, squares in zip(batch, clusters, wssse, strict=True)
         ]
 
-    try:
-        with SparkThreadPool(parallel_jobs) as pool:
-            batches = list(pool.map(measure_batch, _batches(clusterings)))
-    finally:
-        release(columns)
+    with SparkThreadPool(parallel_jobs) as pool:
+        batches = list(pool.map(measure_batch, _batches(clusterings)))
     return [measured for batch in batches for measured in batch]
+
+
+def moved_centres(points: DataFrame, centres: Centres) -> Centres:
+    """Return for each centre the mean of the points nearest to it, or the same centre if there is none.
+
+    This is one of Lloyd's iterations, over `points` as `measure` has them.
+    """
+    coordinates = [F.col(name) for name in points.columns]
+    found = sums(_assigned(points, [centres]), [F.lit(1), *coordinates], F.col("label_0"))
+    moved = list(centres)
+    for (label,), (size, *of_cluster) in found.items():
+        moved[label] = tuple(total * (1 / size) for total in of_cluster)  # as Spark's KMeans divides
+    return tuple(moved)
 
 
 def _batches(clusterings: Sequence[Centres]) -> Iterator[list[Centres]]:
@@ -60,7 +68,8 @@ def _batches(clusterings: Sequence[Centres]) -> Iterator[list[Centres]]:
 def _assigned(columns: DataFrame, clusterings: Sequence[Centres]) -> DataFrame:
     """Assign each point to the nearest centre of each clustering, the first of equals: one row per point.
 
-    Columns: for each clustering label_ int, the centre's position, and least_ double, the squared distance to it.
+    Columns: those of `columns`; for each clustering label_ int, the centre's position, and least_ double, the squared
+    distance to it.
     """
     dimensions = columns.columns
     distances, least, labels = [], [], []
@@ -74,9 +83,9 @@ def _assigned(columns: DataFrame, clusterings: Sequence[Centres]) -> DataFrame:
         labels.append(f"CASE {cases} END AS label_{number}")
     # Each step is a projection of its own, so that what is used often is computed once.
     return (
-        columns.selectExpr(*distances)
+        columns.selectExpr("*", *distances)
         .selectExpr("*", *least)
-        .selectExpr(*[f"least_{number}" for number in range(len(clusterings))], *labels)
+        .selectExpr(*dimensions, *[f"least_{number}" for number in range(len(clusterings))], *labels)
     )
 
 
@@ -87,15 +96,11 @@ def _collect_clusters(columns: DataFrame, clusterings: Sequence[Centres]) -> lis
         for number in range(len(clusterings))
     )
     each = _assigned(columns, clusterings).selectExpr(f"inline(array({structs}))")
-    totals = each.groupBy("clustering", "cluster").agg(
-        F.count(F.lit(1)),
-        F.avg(F.sqrt("squared")),
-        F.sum("squared"),
-    )
+    totals = sums(each, [F.lit(1), F.sqrt("squared"), F.col("squared")], F.col("clustering"), F.col("cluster"))
     result: list[dict[int, Cluster]] = [{} for _ in clusterings]
-    # Sorted, since sums over clusters depend on their order. One row per cluster of each clustering.
-    for clustering, cluster, size, mean_distance, wssse in sorted(totals.collect()):
-        result[clustering][cluster] = Cluster(size, mean_distance, wssse)
+    # Sorted, since sums over clusters depend on their order.
+    for (clustering, cluster), (size, distances, wssse) in sorted(totals.items()):
+        result[clustering][cluster] = Cluster(int(size), distances / size, wssse)
     return result
 
 

@@ -5,10 +5,13 @@ searched and fitted on a weighted sample and then measured on all customers; the
 sweep of many customers thus takes a few passes over them, not hundreds.
 """
 
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from pyspark.ml.functions import array_to_vector
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -19,7 +22,7 @@ from segmentation.clustering.kmeans import Fit, TrainingData, as_centres, best_f
 from segmentation.clustering.metrics import Centres, cluster_indices, squared_distance
 from segmentation.clustering.scaling import POINT, SCALED, Preparation
 from segmentation.clustering.seeding import Points, refine, starting_centres
-from segmentation.clustering.spark_metrics import measure
+from segmentation.clustering.spark_metrics import measure, moved_centres
 from segmentation.config.settings import ClusteringSettings
 from segmentation.errors import InputError
 from segmentation.sampling import uniform
@@ -112,7 +115,7 @@ def _full_sweep(preparation: Preparation, ks: Sequence[int], settings: Clusterin
     rows = preparation.points.select(POINT).collect()  # at most `seeding_sample` rows
     points = np.array([row[POINT] for row in rows])
     starts = starting_centres(points, np.ones(len(points)), ks, settings.seed)
-    data = training_data(preparation.points)
+    data = training_data(preparation.points.select(array_to_vector(F.col(POINT)).alias(SCALED)))
     fits = [_single_cluster(preparation)]
     for fit in _fit_each(data, [as_centres(starts[k]) for k in ks], settings):
         is_worse = fit.wssse > fits[-1].wssse  # rare: a fit grown from the previous one cannot be
@@ -143,7 +146,7 @@ def _fit_each(data: TrainingData, starts: Sequence[Centres], settings: Clusterin
 def _measure(preparation: Preparation, fits: Sequence[Fit], settings: ClusteringSettings) -> list[Fit]:
     """Return the fits with WSSSE and indices over all customers."""
     clusterings = [fit.centres for fit in fits]
-    figures = measure(preparation.points, POINT, clusterings, preparation.total_squares, settings.parallel_fits)
+    figures = measure(preparation.coordinates, clusterings, preparation.total_squares, settings.parallel_fits)
     return [replace(fit, wssse=wssse, indices=indices) for fit, (wssse, indices) in zip(fits, figures, strict=True)]
 
 
@@ -160,13 +163,20 @@ def _never_rising(preparation: Preparation, fits: Sequence[Fit], settings: Clust
 
 
 def _fit_on_all(preparation: Preparation, start: Centres, settings: ClusteringSettings) -> Fit:
-    short = settings.model_copy(update={"max_iterations": min(settings.max_iterations, LAST_ITERATIONS)})
-    fit = best_fit(training_data(preparation.points.select(SCALED)), start, short)
+    """Run a few of Lloyd's iterations from `start` over all customers.
+
+    Spark's KMeans would add up the partitions in the order in which they end, and keep a copy of all points.
+    """
+    began, centres, iterations, moved = time.perf_counter(), start, 0, math.inf
+    while iterations < min(settings.max_iterations, LAST_ITERATIONS) and moved > settings.tolerance:
+        before, centres = centres, moved_centres(preparation.coordinates, centres)
+        iterations, moved = iterations + 1, max(map(math.dist, before, centres))
+    fit = Fit(len(start), centres, 0.0, iterations, time.perf_counter() - began)
     return _measure(preparation, [fit], settings)[0]
 
 
 def _sample(preparation: Preparation, settings: ClusteringSettings) -> DataFrame:
-    """Sample the points: one row per sampled customer.
+    """Sample the points: one row per sampled customer, in one partition, sorted by customer.
 
     Half of the chance is even, half in proportion to the squared distance from the mean. So the few who spend most are
     in the sample (lightweight coresets: O. Bachem, M. Lucic, A. Krause, 2018).
@@ -177,20 +187,21 @@ def _sample(preparation: Preparation, settings: ClusteringSettings) -> DataFrame
     size = max(FITTED_SAMPLE, settings.seeding_sample)
     return (
         preparation.points.select(
-            SCALED,
+            s.CUSTOMER_ID,
             POINT,
             uniform(F.lit(settings.seed), F.col(s.CUSTOMER_ID)).alias("draw"),
             _chance(preparation, size).alias("fit_chance"),
             _chance(preparation, SEARCHED_SHARE * settings.seeding_sample).alias("search_chance"),
         )
         .where("draw < fit_chance")
+        .orderBy(s.CUSTOMER_ID)
+        .limit(2 * size)  # the expected number is at most `size`
         .select(
-            SCALED,
+            array_to_vector(F.col(POINT)).alias(SCALED),
             POINT,
             (1 / F.col("fit_chance")).alias(WEIGHT),
             F.when(F.col("draw") < F.col("search_chance"), 1 / F.col("search_chance")).alias(SEARCH_WEIGHT),
         )
-        .limit(2 * size)  # the expected number is at most `size`
     )
 
 

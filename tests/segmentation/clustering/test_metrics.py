@@ -41,8 +41,8 @@ def test_spark_and_driver_measure_the_same_bits(spark: SparkSession, monkeypatch
     # The last centre of each is nearest to no point, and one point stands alone.
     points[0] = (40.0, 40.0)
     clusterings = [as_centres([*points[:k], (900.0, 900.0)]) for k in (2, 3, 4)]
-    frame = points_of(spark, points.tolist())
-    measured = measure(frame, "point", clusterings, 400.0)
+    frame = points_of(spark, points.tolist()).selectExpr("point[0] AS x", "point[1] AS y")
+    measured = measure(frame, clusterings, 400.0)
     wssse = [
         ((points[:, np.newaxis] - np.array(centres)) ** 2).sum(axis=2).min(axis=1).sum() for centres in clusterings
     ]
