@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.buckets import in_buckets
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import Preparation, prepare
 from segmentation.config.settings import ClusteredFeature, ClusteringSettings
@@ -73,9 +74,9 @@ def customers(spark: SparkSession, table: Any) -> DataFrame:
     )
 
 
-def prepared(frame: DataFrame, chosen: ClusteringSettings) -> Preparation:
-    """As the pipeline hands customers over: one partition, sorted."""
-    return prepare(frame.repartition(1).sortWithinPartitions("customer_id"), chosen, s.GROSS)
+def prepared(frame: DataFrame, chosen: ClusteringSettings, buckets: int = 1) -> Preparation:
+    """As the pipeline hands customers over."""
+    return prepare(in_buckets(frame, buckets, "customer_id"), chosen, s.GROSS)
 
 
 def collected(preparation: Preparation) -> Points:
