@@ -115,6 +115,15 @@ class CleanedLines:
 
 
 @dataclass(frozen=True)
+class Aggregates:
+    """What was bought and came back by order, and by customer and product; `rollups` by table name. All are cached."""
+
+    orders: DataFrame
+    baskets: DataFrame
+    rollups: Mapping[str, DataFrame]
+
+
+@dataclass(frozen=True)
 class Segments:
     """The segments of a run: the customers' frame (cached), and the collected rows of the small tables."""
 
@@ -166,27 +175,11 @@ def run(context: RunContext) -> Published:
         staged.write_small_table("data_quality", lines.ledger.data_quality)
 
     with stage("Aggregating customers, countries and products"):
-        returned_products = context.cache(lines_of_returned_products(lines.sales, lines.returned, lines.join))
-        taken_back = context.cache(money_taken_back(lines.sales, returned_products, lines.join))
-        orders = context.cache(orders_of(lines.order_sums, taken_back))
-        baskets = context.cache(baskets_of(lines.sales, taken_back))
-        customers, preparation = customer_table(context, lines, orders, baskets)
+        sold = aggregate(context, lines)
+        customers, preparation = customer_table(context, lines, sold.orders, sold.baskets)
         scored, words = score_customers(context, customers)
-        countries, products = None, None
-        if s.COUNTRY in config.input_fields:
-            countries = context.cache(rollups.country_sales(orders, lines.returned).coalesce(1))
-            staged.write_table("country_sales", countries)
-        if s.STOCK_CODE in config.input_fields:
-            products = context.cache(
-                rollups.product_sales(
-                    lines.sales,
-                    sales_lines(lines.exceptional),
-                    baskets,
-                    lines.returned,
-                    config.rollups.merchandise_pattern,
-                ).coalesce(1)
-            )
-            staged.write_table("product_sales", products)
+        for name, rollup in sold.rollups.items():
+            staged.write_table(name, rollup)
 
     with stage("Trying each number of segments"):
         fits, choice = fit_every_k(context, preparation)
@@ -196,10 +189,10 @@ def run(context: RunContext) -> Published:
         segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of, words, rules)
         staged.write_small_table("segment_profiles", segments.profiles)
         staged.write_small_table("k_sweep", segments.k_sweep)
-        if countries is not None:
-            staged.write_table("country_segments", rollups.country_segments(orders, segments.customers))
-        if products is not None:
-            staged.write_table("product_segments", rollups.product_segments(baskets, segments.customers))
+        if "country_sales" in sold.rollups:
+            staged.write_table("country_segments", rollups.country_segments(sold.orders, segments.customers))
+        if "product_sales" in sold.rollups:
+            staged.write_table("product_segments", rollups.product_segments(sold.baskets, segments.customers))
         names = rfm_profiles(segments.statistics, rules)
         staged.write_small_table("rfm_profiles", names)
         staged.write_small_table("rfm_by_segment", rfm_by_segment(segments.statistics))
@@ -209,7 +202,7 @@ def run(context: RunContext) -> Published:
     )
     facts["rfm_cuts"] = words.cuts.facts()
     with stage("Drawing the charts"):
-        report_data = collect_report_data(context, lines, orders, countries, products, segments, names, words)
+        report_data = collect_report_data(context, lines, sold, segments, names, words)
         large_tables = audit.start_reading_back(staged, s.tables_of(config.input_fields))
         charts = draw_all(report_data, put=staged.put_file)
 
@@ -282,6 +275,25 @@ def rereads(files: Sequence[InputFile]) -> bool:
 def text_bytes(files: Sequence[InputFile]) -> int:
     """Return about how many bytes the input has as plain CSV."""
     return sum(estimated_csv_bytes(file.path, file.stored.size) for file in files)
+
+
+def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
+    """Match returns to purchases, and aggregate the sales to what further steps share. Runs no action but shuffles."""
+    config, sales, returned = context.config, lines.sales, lines.returned
+    returned_products = context.cache(lines_of_returned_products(sales, returned, lines.join))
+    taken_back = context.cache(money_taken_back(sales, returned_products, lines.join))
+    orders = context.cache(orders_of(lines.order_sums, taken_back))
+    baskets = context.cache(baskets_of(sales, taken_back))
+    tables = {}
+    if s.COUNTRY in config.input_fields:
+        tables["country_sales"] = rollups.country_sales(orders, returned)
+    if s.STOCK_CODE in config.input_fields:
+        pattern = config.rollups.merchandise_pattern
+        tables["product_sales"] = rollups.product_sales(
+            sales, sales_lines(lines.exceptional), baskets, returned, pattern
+        )
+    cached = {name: context.cache(table.coalesce(1)) for name, table in tables.items()}
+    return Aggregates(orders, baskets, cached)
 
 
 def customer_table(
@@ -365,17 +377,16 @@ def name_and_assign(
 def collect_report_data(
     context: RunContext,
     lines: CleanedLines,
-    orders: DataFrame,
-    countries: DataFrame | None,
-    products: DataFrame | None,
+    sold: Aggregates,
     segments: Segments,
     names: Rows,
     words: Words,
 ) -> ReportData:
     """Collect the bounded rows that charts and report show."""
     written = context.staged.written
+    countries, products = sold.rollups.get("country_sales"), sold.rollups.get("product_sales")
     tables = LargeTables(
-        orders=orders,
+        orders=sold.orders,
         customer_segments=segments.customers,
         country_sales=countries,
         product_sales=products,
