@@ -1,7 +1,7 @@
 """The first steps of a run alone, for tests of what becomes of lines or customers: no table, chart or report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
+from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import Preparation
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
@@ -44,8 +45,12 @@ def clean(spark: SparkSession, config: RunConfig, *paths: Path, as_of: date | No
 
 @dataclass(frozen=True)
 class Clustered:
-    """The chosen k, and each customer's point and the position of its nearest centre, in the order of `customers`."""
+    """The fits but for their seconds, the chosen k, and each customer's point and the position of its nearest centre.
 
+    Points and positions are in the order of `customers`.
+    """
+
+    fits: Sequence[Fit]
     choice: Choice
     customers: Sequence[str]
     points: NDArray[np.float64]
@@ -62,7 +67,8 @@ def cluster(spark: SparkSession, config: RunConfig, *paths: Path) -> Clustered:
     context.release_cache()
     points = np.array([row["point"] for row in rows])
     nearest = ((points[:, None, :] - centres) ** 2).sum(axis=2).argmin(axis=1)
-    return Clustered(choice, [row[s.CUSTOMER_ID] for row in rows], points, nearest)
+    untimed = [replace(fit, seconds=0.0) for fit in fits]
+    return Clustered(untimed, choice, [row[s.CUSTOMER_ID] for row in rows], points, nearest)
 
 
 def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> dict[str, Row]:
@@ -76,5 +82,8 @@ def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> di
 
 def _customers(context: RunContext) -> tuple[DataFrame, Preparation]:
     lines = clean_lines(context)
-    taken_back = money_taken_back(lines.sales, lines_of_returned_products(lines.sales, lines.returned))
-    return customer_table(context, lines, orders_of(lines.order_sums, taken_back), baskets_of(lines.sales, taken_back))
+    # Cached as in a run: Spark would plan all of it again for each query.
+    returned_products = context.cache(lines_of_returned_products(lines.sales, lines.returned))
+    taken_back = context.cache(money_taken_back(lines.sales, returned_products))
+    orders, baskets = orders_of(lines.order_sums, taken_back), baskets_of(lines.sales, taken_back)
+    return customer_table(context, lines, context.cache(orders), context.cache(baskets))

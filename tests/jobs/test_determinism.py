@@ -34,7 +34,7 @@ from tests.jobs.running_jobs import (
     submit_command,
 )
 from tests.jobs.small_shop import HEADER, SmallShop, write_csv
-from tests.jobs.stages import clean, configured
+from tests.jobs.stages import clean, cluster, configured
 
 FILES = 50
 # Lines lie in other files than those of the published run.
@@ -147,6 +147,22 @@ def test_cores_partitions_files_order_and_time_zones_change_nothing(race: Race, 
     assert message in race.loser.stderr
     assert runs_in(race.lake) == [manifest_of(run)["run_id"]]
     assert left_over(race.lake) == []
+
+
+def test_partitions_change_no_bit_of_customers_in_several_buckets(
+    shuffled_files: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pipeline, "LINES_OF_ONE_BUCKET", 0)
+    monkeypatch.setattr(pipeline, "CUSTOMERS_OF_A_BUCKET", 30)
+    config = configured(CONFIG, "clustering.seeding_sample=100", "clustering.k_max=3")
+    found = []
+    for partitions in ("1", "5"):
+        with settings(spark, {**SPREAD, "spark.sql.shuffle.partitions": partitions}):
+            found.append(cluster(spark, config, shuffled_files))
+    first, second = found
+    assert first.customers == second.customers != sorted(first.customers)
+    assert (first.fits, first.choice) == (second.fits, second.choice)
+    assert first.points.tobytes() == second.points.tobytes()
 
 
 def test_the_content_hash_of_a_table_changes_with_its_values(published: PublishedRun):
