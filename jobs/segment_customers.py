@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 from rich.console import Console
@@ -22,11 +24,9 @@ from segmentation.cli.streams import is_output_a_terminal, use_standard_error_of
 from segmentation.cli.summary import summary_of
 from segmentation.config.files import load_config, write_config
 from segmentation.config.settings import RunConfig
-from segmentation.context import Request
 from segmentation.errors import ConfigError
 from segmentation.guess.config import guess_config
 from segmentation.lake.manifest import require_run_id
-from segmentation.pipeline import STAGES, segment_customers
 from segmentation.progress import Progress, collected_warnings
 from segmentation.session import spark_session
 
@@ -105,8 +105,13 @@ def segment(options: argparse.Namespace, console: Console | None, result: RunRes
     for option, value in (("--input", options.input), ("--output", options.output)):
         if not value:
             raise ConfigError(f"{option}: is needed to run; only --explain and --write-config FILE work without it")
+    with ThreadPoolExecutor(1) as pool:  # Python loads the largest libraries while Java starts Spark
+        pool.submit(import_module, "segmentation.pipeline")
+        spark = spark_session(config.title)
+    from segmentation.context import Request
+    from segmentation.pipeline import STAGES, segment_customers
+
     request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, result.command)
-    spark = spark_session(config.title)
     if console is not None:
         spark.sparkContext.setLogLevel("OFF")  # its lines would break the progress bar
     elif options.quiet:

@@ -1,5 +1,7 @@
 """The result of a run as JSON, for schedulers and monitoring (`--result FILE.json`)."""
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -13,14 +15,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from segmentation import schemas as s
-from segmentation.context import Published
 from segmentation.errors import ConfigError
 from segmentation.filesystem import readable_path
 from segmentation.lake.manifest import code_version
 from segmentation.redaction import shown
+
+if TYPE_CHECKING:
+    from segmentation.context import Published
 
 OPTION: Final = "--result"
 FORMAT: Final = 1

@@ -1,9 +1,11 @@
 """The closing summary of a run on standard output: its segments, their money, warnings and where to look."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Console
@@ -13,10 +15,12 @@ from rich.text import Text
 from segmentation import schemas as s
 from segmentation.cli.console import wrapped
 from segmentation.config.settings import RunConfig
-from segmentation.context import Published
 from segmentation.filesystem import readable_path
 from segmentation.redaction import shown
 from segmentation.report.text import Row, Rows, money, number, percent
+
+if TYPE_CHECKING:
+    from segmentation.context import Published
 
 # The width where no terminal gives one, and at most.
 WIDEST: Final = 118

@@ -1,5 +1,7 @@
 """A run's identity and manifest: what it was made from, with what, and what it consists of."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re
@@ -9,15 +11,17 @@ from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segmentation import __version__
 from segmentation import schemas as s
-from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.filesystem import StoredFile
 from segmentation.ingest.files import InputFile
+
+if TYPE_CHECKING:
+    from segmentation.clustering.choose_k import Choice
 
 MAX_RUN_ID_LENGTH = 100
 RUN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_RUN_ID_LENGTH - 1}}}")

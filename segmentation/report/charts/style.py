@@ -69,7 +69,8 @@ def house_style(settings: Mapping[str, Any] | None = None) -> Iterator[None]:
 @house_style()
 def save(figure: Figure, path: Path | str) -> None:
     """Write the figure as PNG. The same figure gives the same bytes: no date, no version."""
-    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None})
+    packing = {"compress_level": 4}  # two thirds of the default's time, and as small but for 2 %
+    figure.savefig(path, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs=packing)
 
 
 # ---- texts that fit ------------------------------------------------------------------------------------------------
