@@ -340,3 +340,11 @@ def test_sums_over_sales_less_copies_are_those_over_the_sales(spark: SparkSessio
             for each in (signed, Sales(sales))
         ]
         assert_df_equality(*by_invoice, ignore_row_order=True)
+
+
+def test_a_sale_is_no_copy_of_a_refund_that_equals_it(spark: SparkSession) -> None:
+    refund_first = parsed(spark, [line(source_file="a.csv"), line(source_file="b.csv")])
+    lines = judge_each_line(refund_first.withColumn(s.IS_REFUND, F.col("source_file") == "a.csv"), DEFAULTS, None)
+    exceptional = exceptional_lines(lines, repeated_items(lines), DEFAULTS)
+    # A sale that is taken off again would leave an order without a line.
+    assert [(row.lines, row.units) for row in order_sums(sales_less_copies(lines, exceptional)).collect()] == [(1, 6)]
