@@ -23,6 +23,7 @@ class Writes:
     def __init__(self) -> None:
         self._pool = SparkThreadPool(CONCURRENT_WRITES, thread_name_prefix="write")
         self._futures: dict[str, Future[Any]] = {}
+        self._reads: list[Future[Any]] = []
 
     def start(self, write: Callable[[str], object], path: str) -> None:
         """Start to write a path. Raises the error of an earlier write that has failed by now."""
@@ -33,7 +34,8 @@ class Writes:
 
     def beside(self, read: Callable[[], Read]) -> Future[Read]:
         """Start to read behind all writes started so far. Its error is its own."""
-        return self._pool.submit(read)
+        self._reads.append(future := self._pool.submit(read))
+        return future
 
     def wait(self) -> None:
         """Wait until every path is written. Raises the first error."""
@@ -45,7 +47,7 @@ class Writes:
         self._futures[path].result()
 
     def cancel(self, cancel_jobs: Callable[[], None]) -> bool:
-        """Start no further write and call `cancel_jobs` until all running ones have ended.
+        """Start no further write and call `cancel_jobs` until all running ones, and reads beside them, have ended.
 
         Return whether all writes had already succeeded, so that no task can still be writing.
         """
@@ -54,9 +56,10 @@ class Writes:
         have_succeeded = len(futures) == len(self._futures) and all(
             future.done() and not future.exception() for future in futures
         )
+        running = futures + [read for read in self._reads if not read.cancelled()]
         for _ in range(CANCEL_ATTEMPTS):
             cancel_jobs()
-            if not wait_for_futures(futures, SECONDS_BETWEEN_ATTEMPTS).not_done:
+            if not wait_for_futures(running, SECONDS_BETWEEN_ATTEMPTS).not_done:
                 break
         return have_succeeded
 

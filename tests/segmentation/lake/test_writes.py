@@ -90,6 +90,21 @@ def test_cancelling_after_success_still_cancels_what_else_runs(writes: Writes):
     assert cancelled.is_set()
 
 
+def test_cancelling_ends_a_read_beside_the_writes(writes: Writes):
+    cancelled, attempts = Event(), []
+
+    def cancel() -> None:  # the read starts another job after the first one that is cancelled
+        attempts.append(1)
+        if len(attempts) > 1:
+            cancelled.set()
+
+    reading = writes.beside(lambda: cancelled.wait(60))
+    while not reading.running():
+        cancelled.wait(0.01)
+    assert writes.cancel(cancel)
+    assert reading.result(60)
+
+
 def test_tasks_of_a_failed_write_may_still_run(writes: Writes):
     writes.start(fail, "table")
     with pytest.raises(OSError, match="no room for table"):
