@@ -15,9 +15,8 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.returns import lines_of_returned_products, money_taken_back
-from segmentation.sales import Sales
 from tests.segmentation import naive_returns
-from tests.segmentation.cleaning.lines import with_ten_thousandths
+from tests.segmentation.cleaning.lines import with_copies, with_ten_thousandths
 from tests.segmentation.naive_returns import match, net_figures
 
 AS_OF = date(2011, 12, 10)
@@ -35,7 +34,7 @@ def lines(spark: SparkSession, *rows: Line) -> DataFrame:
 
 
 def features_of(sales: DataFrame, returned: DataFrame, as_of: date) -> DataFrame:
-    sold = Sales(sales)
+    sold = with_copies(sales)
     taken_back = money_taken_back(sold, lines_of_returned_products(sold, returned))
     return customer_features(orders_of(order_sums(sold), taken_back), baskets_of(sold, taken_back), returned, as_of)
 

@@ -12,8 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.returns import lines_of_returned_products, money_taken_back
-from segmentation.sales import Sales
-from tests.segmentation.cleaning.lines import with_ten_thousandths
+from tests.segmentation.cleaning.lines import with_copies, with_ten_thousandths
 from tests.segmentation.naive_returns import Line, match, net_figures, rounded
 
 LINES = (
@@ -40,7 +39,7 @@ def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
 
 def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
     sales, returned = with_ten_thousandths(sales), with_ten_thousandths(returned)
-    sold = Sales(sales)
+    sold = with_copies(sales)
     return money_taken_back(sold, lines_of_returned_products(sold, returned))
 
 

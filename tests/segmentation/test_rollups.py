@@ -16,7 +16,7 @@ from segmentation.features import baskets_of, order_sums, orders_of
 from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.rollups import country_sales, country_segments, product_sales, product_segments
 from segmentation.sales import Sales
-from tests.segmentation.cleaning.lines import with_ten_thousandths
+from tests.segmentation.cleaning.lines import with_copies, with_ten_thousandths
 
 LINES = (
     "customer_id string, invoice_no string, stock_code string, description string, country string, quantity int, "
@@ -68,7 +68,8 @@ def countries_of(sales: DataFrame, returned: DataFrame | None = None) -> DataFra
 
 def products_of(sales: DataFrame, pattern: str, returned: DataFrame | None = None) -> DataFrame:
     back = sales.limit(0) if returned is None else returned
-    return product_sales(Sales(sales), sales, baskets_of(Sales(sales), taken_back(sales, back)), back, pattern)
+    sold = with_copies(sales)
+    return product_sales(sold, sales, baskets_of(sold, taken_back(sales, back)), back, pattern)
 
 
 def countries_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:

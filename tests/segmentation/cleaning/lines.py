@@ -53,6 +53,12 @@ def with_ten_thousandths(lines: DataFrame) -> DataFrame:
     return lines.withColumns({s.AMOUNT_E4: in_ten_thousandths(F.col(s.AMOUNT)), s.LINES: F.lit(1)})
 
 
+def with_copies(sales: DataFrame) -> Sales:
+    """Return sales of which each has a copy that is taken off again: the sums are those of `sales`."""
+    opposite = {name: -F.col(name) for name in (s.QUANTITY, s.AMOUNT_E4, s.LINES)}
+    return Sales(sales.unionByName(sales), sales.withColumns(opposite))
+
+
 def counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
     """Count judged lines by outcome as a run does: sales by their orders."""
     return line_counts(order_sums(Sales(sales_lines(lines))), lines, input_fields)
