@@ -22,7 +22,7 @@ def in_buckets(rows: DataFrame, buckets: int, key: str) -> DataFrame:
 def sums(rows: DataFrame, values: Sequence[Column], *keys: Column) -> dict[tuple[Any, ...], tuple[float, ...]]:
     """Return the sums of `values`, none of them NULL, by the values of `keys`; collect one row per bucket and key.
 
-    `rows` are in buckets, not shuffled since.
+    `rows` are in buckets, not shuffled since. The keys have few values: of very many, Spark would sort the rows anew.
     """
     grouped = rows.groupBy(F.spark_partition_id(), *keys).agg(*[F.sum(value) for value in values])
     of_buckets: defaultdict[tuple[Any, ...], list[Sequence[float]]] = defaultdict(list)

@@ -1,7 +1,8 @@
 """One run, from input files to a published folder of the lake.
 
-`run` reads as the process. Actions of Spark stand in the steps below it, in the order of the run: the counts of lines,
-the sweep, the profiles, the writes, what charts and report collect, the audit.
+`run` reads as the process. Actions of Spark stand in the steps below it, in the order of the run: the look at large
+Parquet, the counts of lines, the number of buckets, the sweep, the profiles, the writes, what charts and report
+collect, the audit.
 """
 
 import logging
@@ -228,7 +229,10 @@ def warn_of_missing_fields(config: RunConfig) -> None:
 
 
 def clean_lines(context: RunContext) -> CleanedLines:
-    """Read the input and judge every line. Runs the actions of the repeated items and the counts by outcome."""
+    """Read the input and judge every line.
+
+    Runs the actions of the repeated items and of the counts by outcome; of large Parquet, of a look at all lines too.
+    """
     config, request = context.config, context.request
     cleaning = config.applied_cleaning
     with read_errors_named(context.spark, context.files):

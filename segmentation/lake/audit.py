@@ -63,7 +63,7 @@ def start_reading_back(staged: StagedRun, tables_of_run: Collection[str] = tuple
         large["customer_segments"] = with_reassigned(large["customer_segments"], staged.model())
         return table_figures(large).collect()  # one row per table, and one per reason
 
-    return staged.writes.beside(figures)
+    return staged.writes.start_reading(figures)
 
 
 def audit_staged(

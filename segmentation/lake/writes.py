@@ -32,7 +32,7 @@ class Writes:
                 future.result()
         self._futures[path] = self._pool.submit(write, path)
 
-    def beside(self, read: Callable[[], Read]) -> Future[Read]:
+    def start_reading(self, read: Callable[[], Read]) -> Future[Read]:
         """Start to read behind all writes started so far. Its error is its own."""
         self._reads.append(future := self._pool.submit(read))
         return future

@@ -98,7 +98,7 @@ def test_cancelling_ends_a_read_beside_the_writes(writes: Writes):
         if len(attempts) > 1:
             cancelled.set()
 
-    reading = writes.beside(lambda: cancelled.wait(60))
+    reading = writes.start_reading(lambda: cancelled.wait(60))
     while not reading.running():
         cancelled.wait(0.01)
     assert writes.cancel(cancel)
