@@ -84,14 +84,16 @@ Form = tuple[list[dict[str, Any]], list[Row]]
 
 @pytest.fixture(scope="module")
 def forms(spark: SparkSession, online_retail: Path) -> dict[str, Form]:
-    """Each form's counts by rule, and the content of its sales and of its rejected lines as sums of hashes."""
+    """Each form's counts by rule, and the content of its sales, copies and rejected lines as sums of hashes."""
     return {form: cleaned_form(spark, online_retail / name) for form, name in FORMS.items()}
 
 
 def cleaned_form(spark: SparkSession, path: Path) -> Form:
     cleaned = clean(spark, configured(), path)
     rejected = rejected_transactions(cleaned.exceptional).drop(s.SOURCE_FILE)
-    sums = [content_sum(frame) for frame in (cleaned.sales, rejected)]
+    sales = cleaned.sales
+    assert sales.copies is not None
+    sums = [content_sum(frame) for frame in (sales.lines, sales.copies, rejected)]
     spark.catalog.clearCache()
     return cleaned.ledger.data_quality, sums
 
@@ -112,9 +114,11 @@ def test_every_line_is_counted_under_the_known_rule(forms: dict[str, Form], form
 
 @pytest.mark.parametrize("other", ["csv", "xlsx"])
 def test_the_forms_give_identical_lines(forms: dict[str, Form], other: str):
-    sales, rejected = forms["parquet"][1]
-    assert (sales[0], rejected[0]) == (QUALITY["clean"] + QUALITY["guest"], READ - QUALITY["clean"] - QUALITY["guest"])
-    assert forms[other][1] == [sales, rejected]
+    content = forms["parquet"][1]
+    lines, copies, rejected = (of_frame[0] for of_frame in content)
+    good = QUALITY["clean"] + QUALITY["guest"]
+    assert (lines - copies, copies, rejected) == (good, QUALITY["duplicate"], READ - good)
+    assert forms[other][1] == content
 
 
 def test_the_figures_of_the_raw_file_are_those_of_its_lines(online_retail: Path):
