@@ -26,6 +26,6 @@ def sums(rows: DataFrame, values: Sequence[Column], *keys: Column) -> dict[tuple
     """
     grouped = rows.groupBy(F.spark_partition_id(), *keys).agg(*[F.sum(value) for value in values])
     of_buckets: defaultdict[tuple[Any, ...], list[Sequence[float]]] = defaultdict(list)
-    for _, *row in grouped.collect():
+    for _, *row in grouped.collect():  # one row per bucket and key
         of_buckets[tuple(row[: len(keys)])].append(row[len(keys) :])
     return {key: tuple(map(fsum, zip(*parts, strict=True))) for key, parts in of_buckets.items()}

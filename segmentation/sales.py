@@ -4,6 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+
+
+def as_sales(lines: DataFrame) -> DataFrame:
+    """Return lines that have no rejection with the columns of `Sales.lines`."""
+    return lines.select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
+
+
+def reversed_lines(sales: DataFrame) -> DataFrame:
+    """Return lines of sales with quantity, amount_e4 and lines of the opposite sign."""
+    return sales.withColumns({name: -F.col(name) for name in (s.QUANTITY, s.AMOUNT_E4, s.LINES)})
 
 
 @dataclass(frozen=True)

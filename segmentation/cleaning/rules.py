@@ -21,7 +21,7 @@ from segmentation import schemas as s
 from segmentation.cleaning.duplicates import ITEM, with_duplicate_flag, with_item
 from segmentation.config.settings import CleaningSettings
 from segmentation.money import amount_of
-from segmentation.sales import Sales
+from segmentation.sales import Sales, as_sales, reversed_lines
 
 HAS_PREFIX = "has_prefix"
 Condition = Callable[[CleaningSettings, date | None], Column]
@@ -240,8 +240,7 @@ def with_daily_orders(lines: DataFrame) -> DataFrame:
 
 def sales_lines(judged: DataFrame) -> DataFrame:
     """Return the judged lines that are clean or a guest's sale, with the columns of `Sales.lines`."""
-    sold = judged.where(F.col(s.REJECTION).isNull())
-    return sold.select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
+    return as_sales(judged.where(F.col(s.REJECTION).isNull()))
 
 
 def sales_less_copies(lines: DataFrame, exceptional: DataFrame) -> Sales:
@@ -249,10 +248,8 @@ def sales_less_copies(lines: DataFrame, exceptional: DataFrame) -> Sales:
 
     `lines` come from `judge_each_line`, `exceptional` from `exceptional_lines`.
     """
-    sold = lines.where(F.col(s.REASONS).isNull()).select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
     copies = exceptional.where(F.col(s.REJECTION)[s.REASONS] == F.array(F.lit(s.DUPLICATE)))
-    opposite = {s.QUANTITY: -F.col(s.QUANTITY), s.AMOUNT_E4: -F.col(s.AMOUNT_E4), s.LINES: F.lit(-1)}
-    return Sales(sold, copies.withColumns(opposite).select(*sold.columns))
+    return Sales(as_sales(lines.where(F.col(s.REASONS).isNull())), reversed_lines(as_sales(copies)))
 
 
 def returned_lines(lines: DataFrame) -> DataFrame:

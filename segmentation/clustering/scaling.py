@@ -130,7 +130,8 @@ def _distinct_points(points: DataFrame, count: int, settings: ClusteringSettings
     enough = settings.largest_k + 1
 
     def distinct(rows: DataFrame) -> list[Sequence[float]]:
-        return [row[POINT] for row in rows.select(POINT).distinct().orderBy(POINT).limit(enough).collect()]
+        first = rows.select(POINT).distinct().orderBy(POINT).limit(enough)
+        return [row[POINT] for row in first.collect()]  # at most one more than the largest k
 
     if count > settings.seeding_sample:
         first = distinct(points.select(s.CUSTOMER_ID, POINT).orderBy(s.CUSTOMER_ID).limit(settings.seeding_sample))
@@ -197,7 +198,8 @@ def _fitted(scaler: StandardScaler | RobustScaler | MinMaxScaler, customers: Dat
 
 def _fitted_standard(scaler: StandardScaler, customers: DataFrame) -> StandardScalerModel:
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col(scaler.getInputCol()))
-    rows = customers.groupBy(F.spark_partition_id()).agg(summary.alias("summary")).select("summary.*").collect()
+    by_bucket = customers.groupBy(F.spark_partition_id()).agg(summary.alias("summary"))
+    rows = by_bucket.select("summary.*").collect()  # one row per bucket
     mean, deviation = _of_all(rows)
     context: Any = SparkContext._active_spark_context
     # The constructor is private to Spark in Scala, public in bytecode.

@@ -47,7 +47,7 @@ class Writes:
         self._futures[path].result()
 
     def cancel(self, cancel_jobs: Callable[[], None]) -> bool:
-        """Start no further write and call `cancel_jobs` until all running ones, and reads beside them, have ended.
+        """Start no further write and call `cancel_jobs` until all running ones, and all reads, have ended.
 
         Return whether all writes had already succeeded, so that no task can still be writing.
         """

@@ -14,7 +14,7 @@ from segmentation.cleaning.rules import judge_lines, sales_lines
 from segmentation.config.settings import CleaningSettings
 from segmentation.features import order_sums
 from segmentation.money import in_ten_thousandths
-from segmentation.sales import Sales
+from segmentation.sales import Sales, reversed_lines
 
 DATE_FORMATS = ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel")
 DEFAULTS = CleaningSettings(date_formats=DATE_FORMATS)
@@ -55,8 +55,7 @@ def with_ten_thousandths(lines: DataFrame) -> DataFrame:
 
 def with_copies(sales: DataFrame) -> Sales:
     """Return sales of which each has a copy that is taken off again: the sums are those of `sales`."""
-    opposite = {name: -F.col(name) for name in (s.QUANTITY, s.AMOUNT_E4, s.LINES)}
-    return Sales(sales.unionByName(sales), sales.withColumns(opposite))
+    return Sales(sales.unionByName(sales), reversed_lines(sales))
 
 
 def counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
