@@ -3,6 +3,7 @@
 What differs between the versions of Spark is here as well.
 """
 
+import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,9 @@ from pyspark import __version__ as spark_version
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.errors import SegmentationError, java_message
+from segmentation.errors import ConfigError, SegmentationError, java_message
+from segmentation.java_locale import put_back, require_usual_locales, use_english
+from segmentation.spark_settings import DEFAULTED_KEY, LEAVES_OUT_FILES, SETTINGS, STATIC_SETTINGS
 
 SECONDS_TO_CANCEL = 5
 PARTITIONS = "spark.sql.shuffle.partitions"
@@ -27,32 +30,8 @@ PARTITIONS = "spark.sql.shuffle.partitions"
 BYTES_SORTED_AT_ONCE = 32_000_000
 LEAST_PARTITIONS = 8
 MOST_BROADCAST = 10_000_000
-SETTINGS = {
-    # A wall-clock time is the same on any machine: dates are parsed and written in one zone.
-    "spark.sql.session.timeZone": "UTC",
-    # Overflow and bad casts fail where the code does not use try_cast.
-    "spark.sql.ansi.enabled": "true",
-    # `CustomerID` and `customerid` are two columns, in Parquet as in a CSV header.
-    "spark.sql.caseSensitive": "true",
-    # An impossible date is a rejected line, not a stack trace and not another date.
-    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    # DuckDB, Polars, pandas and Trino read this form of timestamps.
-    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-    # pandas writes nanoseconds, which Spark has no type for: the reader converts the numbers.
-    "spark.sql.legacy.parquet.nanosAsLong": "true",
-    # Lines are cached for one run: choosing a compression for them takes longer than it saves.
-    "spark.sql.inMemoryColumnarStorage.compressed": "false",
-    # Spark looks up each of thousands of files again, by default in a task of its own, which takes longer than that.
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "64",
-    # Generated code that is equal has one name, and is compiled once: a tenth of the time of a small run.
-    "spark.sql.codegen.useIdInClassName": "false",
-    # Workbooks and small tables reach Spark as Arrow.
-    "spark.sql.execution.arrow.pyspark.enabled": "true",
-}
-
-# Fixed when Spark starts. PySpark would look up the Python stack for every expression, which doubles the time to build
-# one.
-STATIC_SETTINGS = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+# What Hadoop says of a user id without a name, as of a container that runs under a random id.
+NO_USER_NAME = "invalid null input: name"
 
 # PySpark names these for nearly every expression. Without their packages, Java would look through all jars each time.
 NAMED_OFTEN = ("org.apache.spark.api.python.PythonUtils", "org.apache.spark.sql.functions")
@@ -75,6 +54,12 @@ def spark_session(name: str) -> SparkSession:
             java_import(spark._jvm, java_class)
         return spark
     except Py4JJavaError as error:
+        if NO_USER_NAME in java_message(error):
+            raise SegmentationError(
+                f"the user id {os.getuid()} has no name here, without which Hadoop does not start: start the container "
+                f"with the id of a user that it knows, or add the line user:x:{os.getuid()}:0::/tmp:/bin/sh to its "
+                "/etc/passwd"
+            ) from error
         if "stopped SparkContext" not in java_message(error):
             raise
         raise SegmentationError(
@@ -92,12 +77,22 @@ def guest_of(spark: SparkSession) -> Iterator[str]:
 
     Yields the tag, by which `cancel_tagged_jobs` finds these jobs and no others. The threads of a `SparkThreadPool`
     inherit it.
+
+    Raises: ConfigError where the session has a setting that leaves out files, or executors have another locale.
     """
-    before = {key: spark.conf.get(key, None) for key in (*SETTINGS, PARTITIONS)}
+    _require_all_files(spark)
+    others = sorted(set(DEFAULTED_KEY.findall(_settings_as_text(spark))) - SETTINGS.keys())
+    before = {key: spark.conf.get(key, None) for key in (*SETTINGS, *others, PARTITIONS)}
+    locale = use_english(spark)
     tag = f"segmentation-{uuid4().hex}"
     try:
         for key, value in SETTINGS.items():
             spark.conf.set(key, value)
+        for key in others:
+            with suppress(Exception):  # fixed when Spark starts, and of no effect here
+                spark.conf.unset(key)
+        if not is_one_process(spark):
+            require_usual_locales(spark)
         spark.sparkContext.addJobTag(tag)
         yield tag
     finally:
@@ -108,7 +103,24 @@ def guest_of(spark: SparkSession) -> Iterator[str]:
                 else:
                     spark.conf.set(key, value_before)
         with suppress(Exception):
+            put_back(spark, locale)
+        with suppress(Exception):
             spark.sparkContext.removeJobTag(tag)
+
+
+def _require_all_files(spark: SparkSession) -> None:
+    """Raise ConfigError for a setting by which Spark leaves out files, and which cannot be changed while it runs."""
+    context: Any = spark._jsc
+    for key in LEAVES_OUT_FILES:
+        value = spark.conf.get(key, None) or context.hadoopConfiguration().get(key)
+        if value:
+            raise ConfigError(f"Spark's setting {key} is {value}, which leaves out files: start Spark without it")
+
+
+def _settings_as_text(spark: SparkSession) -> str:
+    """Return all settings of a session in one call to Java, as `Map(key -> value, …)`."""
+    session: Any = spark._jsparkSession
+    return str(session.conf().getAll().toString())
 
 
 class SparkThreadPool(ThreadPoolExecutor):
@@ -199,6 +211,12 @@ def cancel_tagged_jobs(spark: SparkSession, tag: str) -> None:
     canceller = Thread(target=cancel, daemon=True)
     canceller.start()
     canceller.join(SECONDS_TO_CANCEL)
+
+
+def is_one_process(spark: SparkSession) -> bool:
+    """Return whether the driver runs all tasks itself, on its own machine."""
+    context: Any = spark._jsc
+    return bool(context.sc().isLocal())
 
 
 def local_directory(spark: SparkSession) -> str:

@@ -8,13 +8,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import session
-from segmentation.errors import SegmentationError
+from segmentation.errors import ConfigError, SegmentationError
 from segmentation.ingest.sizes import estimated_csv_bytes
+from segmentation.java_locale import is_unusual, require_usual_locales
 from segmentation.session import (
     BYTES_SORTED_AT_ONCE,
     LEAST_PARTITIONS,
     PARTITIONS,
     SETTINGS,
+    guest_of,
     partitions_for,
     percentiles,
     persisted,
@@ -34,6 +36,59 @@ def test_settings_that_results_depend_on_override_others(spark: SparkSession):
     finally:
         for key, value in before.items():
             spark.conf.set(key, value)
+
+
+def test_a_guest_is_not_led_astray_by_the_settings_of_others_and_leaves_them(spark: SparkSession):
+    others = {
+        "spark.sql.files.ignoreCorruptFiles": "true",
+        "spark.sql.legacy.respectNullabilityInTextDatasetConversion": "true",
+        "spark.sql.sources.useV1SourceList": "",
+        "spark.sql.retainGroupColumns": "false",
+    }
+    defaults = ("false", "false", "avro,csv,json,kafka,orc,parquet,text", "true")
+    before = {key: spark.conf.get(key, None) for key in others}
+    locale = spark._jvm.java.util.Locale
+    english = locale.getDefault()
+    try:
+        for key, value in others.items():
+            spark.conf.set(key, value)
+        locale.setDefault(locale.forLanguageTag("fa"))
+        with guest_of(spark):
+            assert {key: spark.conf.get(key) for key in SETTINGS} == SETTINGS
+            assert tuple(spark.conf.get(key) for key in others) == defaults
+            assert locale.getDefault().toString() == "en_US"
+        assert {key: spark.conf.get(key) for key in others} == others
+        assert locale.getDefault().toString() == "fa"
+    finally:
+        locale.setDefault(english)
+        for key, value in before.items():
+            spark.conf.unset(key) if value is None else spark.conf.set(key, value)
+
+
+def test_a_setting_that_leaves_out_files_and_cannot_be_changed_is_refused(spark: SparkSession):
+    conf, key = spark._jsc.hadoopConfiguration(), "mapreduce.input.pathFilter.class"
+    conf.set(key, "org.example.OnlyMay")
+    try:
+        with pytest.raises(ConfigError, match=f"{key} is org.example.OnlyMay, which leaves out files"), guest_of(spark):
+            pass
+    finally:
+        conf.unset(key)
+
+
+@pytest.mark.parametrize("name", ["ar_EG", "fa", "mr_IN", "tr_TR", "th_TH_TH_#u-nu-thai"])
+def test_executors_that_write_other_digits_or_letters_are_refused(spark: SparkSession, name: str):
+    assert is_unusual(spark, name)
+    locale = spark._jvm.java.util.Locale
+    english = locale.getDefault()
+    try:
+        locale.setDefault(locale.forLanguageTag(name.partition("_#")[0].replace("_", "-")))
+        if name != "th_TH_TH_#u-nu-thai":
+            with pytest.raises(ConfigError, match=r"executors has the locale .* spark\.executor\.extraJavaOptions"):
+                require_usual_locales(spark)
+        locale.setDefault(locale.GERMANY)
+        require_usual_locales(spark)
+    finally:
+        locale.setDefault(english)
 
 
 def test_partitions_grow_with_the_size_of_the_text():
@@ -88,6 +143,11 @@ class JavaError:
             r"did not accept the job.*its master runs.*spark\.authenticate\.secret",
         ),
         ("no space left on device", Py4JJavaError, None),
+        (
+            "javax.security.auth.login.LoginException: … invalid null input: name",
+            SegmentationError,
+            r"the user id \d+ has no name here, .* add the line user:x:\d+:0::/tmp:/bin/sh to its /etc/passwd",
+        ),
     ],
 )
 def test_a_cluster_that_refuses_the_job_is_named_with_the_remedy(
