@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +28,15 @@ HOST = re.sub(r"[^A-Za-z0-9-]", "-", platform.node()) or "host"
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as listed: its full path, its size in bytes, its modification time in ms since 1970."""
+    """A file as listed: its full path, its size in bytes, its modification time in ms since 1970.
+
+    `content` says of which content it is, empty while nobody has looked: a store's tag or checksum, or one of our own.
+    """
 
     path: str
     size: int
     modified_ms: int
+    content: str = ""
 
 
 class Claim:
@@ -61,7 +66,8 @@ class FileSystem(Protocol):
     root: str
     renames_folders: bool
 
-    def find(self, pattern: str) -> list[StoredFile]: ...
+    def find(self, pattern: str, on_hidden: Callable[[str], None] = ...) -> list[StoredFile]: ...
+    def checksum(self, path: str) -> str: ...
     def head(self, path: str, count: int) -> bytes: ...
     def part(self, path: str, start: int, count: int) -> bytes: ...
     def read_text(self, path: str) -> str: ...

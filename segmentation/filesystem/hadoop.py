@@ -1,6 +1,7 @@
 """Files and folders through Hadoop's FileSystem: HDFS, object stores, and reading on the local disk."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,10 @@ from segmentation.filesystem import (
 )
 
 RENAMES_FOLDERS = frozenset({"hdfs", "viewfs"})
+# Hadoop itself asks a name node that does not answer again for minutes.
+NAME_NODE_PORTS = {"hdfs": 8020, "webhdfs": 9870, "swebhdfs": 9871}
+SECONDS_TO_CONNECT = 5
+STORES_WITH_TAGS = frozenset({"s3a", "abfs", "abfss"})
 
 
 class HadoopFileSystem:
@@ -39,6 +44,7 @@ class HadoopFileSystem:
         self._conf: Any = context.hadoopConfiguration()
         self._fs: Any = self._path(path).getFileSystem(self._conf)
         self.scheme: str = self._fs.getUri().getScheme()
+        self._require_name_node()
         self.root: str = self._fs.makeQualified(self._path(path)).toString()
         self.renames_folders: bool = self.scheme in RENAMES_FOLDERS
         self._codecs: dict[str, Any] = {}
@@ -47,29 +53,65 @@ class HadoopFileSystem:
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(path)
 
-    def find(self, pattern: str) -> list[StoredFile]:
+    def _require_name_node(self) -> None:
+        """Raise OSError within seconds where the name node of an HDFS without a spare one does not answer."""
+        uri = self._fs.getUri()
+        host = uri.getHost()
+        services = str(self._conf.get("dfs.nameservices", "")).split(",")
+        if self.scheme not in NAME_NODE_PORTS or host is None or host in services:
+            return
+        port = uri.getPort() if uri.getPort() > 0 else NAME_NODE_PORTS[self.scheme]
+        try:
+            socket.create_connection((host, port), SECONDS_TO_CONNECT).close()
+        except OSError as error:
+            raise OSError(
+                f"the name node of HDFS at {host}:{port} does not answer ({error.strerror or error}): check that it "
+                "runs, its name and port, and that this machine may reach it"
+            ) from None
+
+    def find(self, pattern: str, on_hidden: Callable[[str], None] = warn_of_hidden) -> list[StoredFile]:
         """List all files at a path, below a folder or matching a glob, sorted by path; empty if nothing is there.
 
-        Hidden files inside a folder are left out, with a warning unless they are empty or checksums.
+        Hidden files inside a folder are left out; `on_hidden` gets the path of each that is not empty, and by default
+        warns of it unless it is a checksum.
         """
         path = self._path(pattern)
         if self._fs.exists(path):
             statuses = [self._fs.getFileStatus(path)]
         else:
             statuses = list(self._fs.globStatus(path) or ())
-        return sorted((file for status in statuses for file in self._files_of(status)), key=lambda file: file.path)
+        files = (file for status in statuses for file in self._files_of(status, on_hidden))
+        return sorted(files, key=lambda file: file.path)
 
-    def _files_of(self, status: Any) -> Iterator[StoredFile]:
+    def _files_of(self, status: Any, on_hidden: Callable[[str], None]) -> Iterator[StoredFile]:
         path = status.getPath().toString()
         if not status.isDirectory():
-            yield StoredFile(path, status.getLen(), status.getModificationTime())
+            yield StoredFile(path, status.getLen(), status.getModificationTime(), self._entity_tag(status))
             return
         for inner in self._fs.listStatus(status.getPath()):
             name = inner.getPath().getName()
             if not is_hidden(name):
-                yield from self._files_of(inner)
+                yield from self._files_of(inner, on_hidden)
             elif inner.getLen() or inner.isDirectory():
-                warn_of_hidden(inner.getPath().toString())
+                on_hidden(inner.getPath().toString())
+
+    def _entity_tag(self, status: Any) -> str:
+        """Return what an object store says of a file's content; empty where it says nothing."""
+        if self.scheme not in STORES_WITH_TAGS:
+            return ""
+        try:
+            tag = status.getEtag()
+        except Exception:  # noqa: BLE001 - an old connector has no such method
+            return ""
+        return f"etag {tag}" if tag else ""
+
+    def checksum(self, path: str) -> str:
+        """Return the file system's own checksum of a file's content; empty where it has none."""
+        try:
+            checksum = self._fs.getFileChecksum(self._path(path))
+            return f"{checksum.getAlgorithmName()} {bytes(checksum.getBytes()).hex()}" if checksum is not None else ""
+        except Exception:  # noqa: BLE001 - as above; samples of the file do as well
+            return ""
 
     def head(self, path: str, count: int) -> bytes:
         """Return the first `count` bytes of a file, decompressed according to its name.

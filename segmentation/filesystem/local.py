@@ -13,7 +13,6 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from stat import S_ISDIR
 from typing import IO
 
 from pyspark.sql import SparkSession
@@ -24,16 +23,17 @@ from segmentation.filesystem import (
     OWNER_ONLY_FOLDER,
     Claim,
     StoredFile,
-    is_hidden,
     is_temporary_here,
     readable_path,
     temporary_name,
     warn_of_hidden,
 )
 from segmentation.filesystem.hadoop import HadoopFileSystem
+from segmentation.filesystem.listing import expanded_glob, files_at
 
 # Compressions that Python unpacks, by the ending of a file's name.
 OPENERS: Mapping[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
+GLOB_CHARACTERS = "*?[{"
 
 
 class LocalFileSystem(HadoopFileSystem):
@@ -47,18 +47,24 @@ class LocalFileSystem(HadoopFileSystem):
         super().__init__(spark, path)
         self.renames_folders = True
 
-    def find(self, pattern: str) -> list[StoredFile]:
+    def find(self, pattern: str, on_hidden: Callable[[str], None] = warn_of_hidden) -> list[StoredFile]:
+        return sorted(
+            (file for path in self._matches(pattern) for file in files_at(path, on_hidden)), key=lambda file: file.path
+        )
+
+    def _matches(self, pattern: str) -> list[str]:
         path = _absolute(pattern)
-        if Path(path).exists():
-            paths = [path]
-        else:
-            statuses = self._fs.globStatus(self._path(pattern)) or ()
-            paths = [readable_path(status.getPath().toString()) for status in statuses]
-        return sorted((file for path in paths for file in files_at(path, warn_of_hidden)), key=lambda file: file.path)
+        if os.path.lexists(path):
+            return [path]
+        if not any(character in path for character in GLOB_CHARACTERS):
+            return []
+        # Hadoop takes a colon for the end of a scheme, and reads names by the locale of Java.
+        if ":" in path or not path.isascii():
+            return sorted(expanded_glob(path))
+        statuses = self._fs.globStatus(self._path(pattern)) or ()
+        return [readable_path(status.getPath().toString()) for status in statuses]
 
     def head(self, path: str, count: int) -> bytes:
-        if ":" in Path(path).name:  # Hadoop takes what is before it in the name of a checksum for a scheme
-            raise OSError("Spark opens no local file with a colon in its name: rename it")
         opener = OPENERS.get(Path(path).suffix)
         if opener is None and self._codec_of(path):
             return super().head(path, count)
@@ -176,26 +182,6 @@ class LocalFileSystem(HadoopFileSystem):
             self.delete(path)
 
 
-def files_at(path: str, on_hidden: Callable[[str], None] = lambda _: None) -> Iterator[StoredFile]:
-    """Yield a file, or every file below a folder, in no order, as Hadoop lists it; symbolic links are followed.
-
-    Hidden files and folders inside a folder are left out; `on_hidden` gets the path of each that is not empty.
-
-    Raises OSError for a folder that may not be listed, and for a name that Java cannot represent.
-    """
-    status = os.stat(_encodable(path))  # noqa: PTH116 - thousands of files are listed
-    if not S_ISDIR(status.st_mode):
-        yield StoredFile(f"file:{path}", status.st_size, status.st_mtime_ns // 1_000_000)
-        return
-    with os.scandir(path) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):  # a link to nothing, or a file that was removed meanwhile
-                if not is_hidden(entry.name):
-                    yield from files_at(entry.path, on_hidden)
-                elif entry.is_dir() or entry.stat(follow_symlinks=False).st_size:
-                    on_hidden(entry.path)
-
-
 def claim_folder(folder: Path) -> Claim:
     """Claim a folder by a lock, which ends with the process."""
     try:
@@ -217,14 +203,6 @@ def _local(path: str) -> Path:
 def _absolute(path: str) -> str:
     """Return a local path as Hadoop qualifies it, without the scheme."""
     return os.path.abspath(re.sub("^/+", "/", readable_path(path)))  # noqa: PTH100 - `resolve` would follow links
-
-
-def _encodable(path: str) -> str:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise OSError(f"the name {path!r} is not UTF-8: rename the file") from None
-    return path
 
 
 def _sync(path: Path) -> None:

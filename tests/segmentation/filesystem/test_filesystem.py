@@ -63,7 +63,9 @@ def test_files_are_listed_below_folders_and_by_glob_without_hidden_ones(
     def find(pattern: str) -> list[str]:
         return [file.path.removeprefix(f"{filesystem.root}/") for file in filesystem.find(pattern)]
 
-    assert find(str(tmp_path)) == ["a.csv", "b.csv", "deep/c.csv", "e.txt", "linked/c.csv"]
+    # Each folder once, whatever links lead to it; other file systems have no links.
+    linked = [] if isinstance(filesystem, LocalFileSystem) else ["linked/c.csv"]
+    assert find(str(tmp_path)) == ["a.csv", "b.csv", "deep/c.csv", "e.txt", *linked]
     assert find(f"file://{tmp_path}//deep/../deep/") == ["deep/c.csv"]
     assert f"{tmp_path}/_staging is left out" in caplog.text
     assert ".a.csv.crc" not in caplog.text
