@@ -26,6 +26,7 @@ from segmentation.config.files import load_config, write_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.guess.config import guess_config
+from segmentation.ingest.refused_folders import require_apart
 from segmentation.lake.manifest import require_run_id
 from segmentation.progress import Progress, collected_warnings
 from segmentation.session import spark_session
@@ -96,6 +97,8 @@ def segment(options: argparse.Namespace, console: Console | None, result: RunRes
     """Run as the options say. `result` gets what becomes known of the run, also where it fails."""
     result.prepare()
     run_id = require_run_id(options.run_id) if options.run_id is not None else None
+    if options.output is not None:
+        require_apart(options.input, options.output)
     config = load_or_guess_config(options)
     if options.explain:
         is_guessed = options.config is None

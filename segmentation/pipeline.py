@@ -62,6 +62,7 @@ from segmentation.filesystem import filesystem_for
 from segmentation.ingest.files import InputFile
 from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
+from segmentation.ingest.refused_folders import require_apart
 from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.lake import audit, gates, manifest, staging
 from segmentation.lake.manifest import identify
@@ -146,13 +147,14 @@ def segment_customers(
     """
     progress = progress or Progress(STAGES)
     lake = Lake(spark, request.lake)
+    require_apart(request.inputs, lake.path)
     with collected_warnings() as warnings, guest_of(spark) as job_tag:
         with progress.stage("Looking at the input"):
             staging.require_writable(lake)
             staging.remove_abandoned(lake)
             files = find_input(spark, request.inputs, config.input)
             set_shuffle_partitions(spark, text_bytes(files))
-            identity = identify([file.stored for file in files], config, request.as_of)
+            identity = identify([file.as_listed for file in files], config, request.as_of)
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
             warn_of_missing_fields(config)
