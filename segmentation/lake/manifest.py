@@ -31,7 +31,10 @@ SOURCE_ENDINGS = (".py", ".html", ".css", ".js")
 
 @dataclass(frozen=True)
 class Identity:
-    """SHA-256 in hexadecimal of the input's paths, sizes and modification times, and of all that a run depends on."""
+    """SHA-256 in hexadecimal of the input's files, and of all that a run depends on.
+
+    A file counts by its path, size, modification time, and a checksum of its content as far as it was looked at.
+    """
 
     input_fingerprint: str
     run: str
@@ -44,7 +47,7 @@ class Identity:
 
 def identify(files: Sequence[StoredFile], config: RunConfig, as_of: date | None) -> Identity:
     """Return the identity of a run over `files`; `as_of` is the requested day, None for the default."""
-    fingerprint = _digest([[file.path, file.size, file.modified_ms] for file in files])
+    fingerprint = _digest([[file.path, file.size, file.modified_ms, file.content] for file in files])
     return Identity(fingerprint, _digest([fingerprint, config.canonical(), str(as_of), code_version()]))
 
 
@@ -105,6 +108,7 @@ def run_facts(
                     "path": file.path,
                     "bytes": file.stored.size,
                     "modified_ms": file.stored.modified_ms,
+                    "content": file.stored.content,
                     "format": file.kind,
                 }
                 for file in files

@@ -40,6 +40,7 @@ def test_equal_input_configuration_and_day_give_the_same_run(tmp_path: Path):
     [
         pytest.param(lambda: identify([replace(FILE, modified_ms=FILE.modified_ms + 1)], config(), None), id="mtime"),
         pytest.param(lambda: identify([replace(FILE, size=101)], config(), None), id="size"),
+        pytest.param(lambda: identify([replace(FILE, content="etag 1")], config(), None), id="content"),
         pytest.param(lambda: identify([replace(FILE, path="file:/data/b.csv")], config(), None), id="path"),
         pytest.param(lambda: identify([FILE, FILE], config(), None), id="one file more"),
         pytest.param(lambda: identify([FILE], config("clustering.seed=2"), None), id="configuration"),
