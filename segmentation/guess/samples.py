@@ -4,7 +4,7 @@ A sample reads a bounded part of a file and validates nothing. The readers of `i
 """
 
 import csv
-import glob
+import os
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from segmentation.config.settings import CsvSettings
 from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem import readable_path
-from segmentation.filesystem.local import OPENERS, files_at
+from segmentation.filesystem.listing import expanded_glob, files_at
+from segmentation.filesystem.local import OPENERS
 from segmentation.ingest.csv_files import DELIMITERS, detect_encoding, split_header, text_lines
 from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, folder_columns, kind_of, missing_path_error
 from segmentation.ingest.json_files import ARRAY, json_header, objects_in
+from segmentation.ingest.parquet_footers import open_parquet
+from segmentation.ingest.reachable import require_file_path
+from segmentation.ingest.refused_folders import refuse_hidden_log, refuse_local_tables
 from segmentation.ingest.xlsx import first_rows
 from segmentation.redaction import without_secrets
 
@@ -94,7 +97,7 @@ def _samples_in(
     if kind_of_file == "json":
         return [_sample_json(blocks, name)]
     if kind_of_file == "parquet":
-        return [_sample_parquet(file, name)]
+        return _sample_parquet(file, name)
     sheets_of_file = first_rows(file, name, sheets, LINES_OF_HEAD)
     return [_sample_sheet(columns, sheet) for sheet, columns in sheets_of_file.items()]
 
@@ -108,30 +111,24 @@ def _with_folders(sample: Sample, path: str) -> Sample:
 
 
 def _files_at(path: str) -> list[str]:
+    require_file_path(path)
     if "://" in path and not path.startswith("file://"):
         raise ConfigError(
             f"--input {without_secrets(path)}: columns are guessed only of files on this machine: give --config FILE. "
             "To get one, copy a small part of the data here and guess it with --write-config FILE"
         )
     local = str(Path(re.sub("^file:(//)?", "", path)).absolute())
-    matches = [local] if Path(local).exists() else _glob(local)
+    matches = [local] if os.path.lexists(local) else expanded_glob(local)
     if not matches:
         folder = Path(local).parent
         names = sorted(file.name for file in folder.iterdir())[:MOST_NAMES_COMPARED] if folder.is_dir() else []
         raise missing_path_error(path, names)
     try:
-        return [readable_path(file.path) for match in matches for file in files_at(match)]
+        found = [readable_path(file.path) for match in matches for file in files_at(match, refuse_hidden_log)]
+        refuse_local_tables(found)
+        return found
     except OSError as error:
         raise InputError(f"{path}: cannot be listed: {error.strerror or error}") from None
-
-
-def _glob(pattern: str) -> list[str]:
-    """Return what matches a glob of Hadoop: Python's, and `{alternative,other}`."""
-    braces = re.search(r"\{([^{}]*)\}", pattern)
-    if not braces:
-        return glob.glob(pattern)  # noqa: PTH207 - a pattern may be absolute
-    before, after = pattern[: braces.start()], pattern[braces.end() :]
-    return [path for choice in braces[1].split(",") for path in _glob(before + choice + after)]
 
 
 def _blocks(file: Path, name: str, count: int) -> list[bytes]:
@@ -186,21 +183,23 @@ def _sample_json(blocks: Sequence[bytes], name: str) -> Sample:
     return Sample(name, "json", names, sampled_lines)
 
 
-def _sample_parquet(file: Path, name: str) -> Sample:
+def _sample_parquet(file: Path, name: str) -> list[Sample]:
+    """Return the sample of a file; none of one without rows, as Spark writes parts that may lack every column."""
     try:
-        names = pq.read_schema(file).names
+        with open_parquet(file, name) as opened:
+            names, rows = opened.schema_arrow.names, opened.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(f"{name}: is not a whole Parquet file: {reason}") from None
 
     def sampled_lines(columns: Collection[str]) -> Iterator[Line]:
-        with suppress(pa.ArrowException, OSError), pq.ParquetFile(file) as opened:
+        with suppress(pa.ArrowException, OSError), open_parquet(file, name) as opened:
             for group in range(0, opened.num_row_groups, max(1, opened.num_row_groups // BLOCKS)):
                 for batch in islice(opened.iter_batches(LINES_OF_HEAD, [group], list(columns)), 1):
                     for values in batch.to_pylist():
                         yield {column: _text(value) for column, value in values.items()}
 
-    return Sample(name, "parquet", names, sampled_lines)
+    return [Sample(name, "parquet", names, sampled_lines)] if rows else []
 
 
 def _text(value: Any) -> str:

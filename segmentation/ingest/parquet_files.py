@@ -1,11 +1,10 @@
 """Read Parquet files into raw lines: typed as in `schemas.READ_TYPED`, else as the text a person would write."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
@@ -24,7 +23,6 @@ from pyspark.sql.types import (
 from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, java_message
-from segmentation.filesystem import FileSystem, StoredFile
 from segmentation.ingest.files import (
     InputFile,
     by_header,
@@ -36,43 +34,102 @@ from segmentation.ingest.files import (
     quoted,
     source_file,
 )
+from segmentation.ingest.parquet_footers import (
+    INFERRED,
+    NANOSECONDS,
+    NANOSECONDS_UTC,
+    NOTHING,
+    UNSUPPORTED,
+    UUID,
+)
 from segmentation.ingest.values import as_text
 
-MAGIC = b"PAR1"
-# Footers of usual files are smaller, and read at once.
-FOOTER_BYTES = 65_536
+# Types of a file's footer that Spark reads as others.
+READ_AS = {NANOSECONDS: "bigint", NANOSECONDS_UTC: "bigint", UUID: "binary"}
+UUID_GROUPS = ("^(.{8})(.{4})(.{4})(.{4})(.{12})$", "$1-$2-$3-$4-$5")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What is read of a file; files of one layout are read together.
+
+    Each field comes with its column and the column's type as in `parquet_footers`, or with the number of the folder
+    that has its value. `inferred` is the schema where Spark has to find the types.
+    """
+
+    columns: tuple[tuple[str, str, str], ...]
+    folders: tuple[tuple[str, int], ...] = ()
+    inferred: str = ""
+
+    @property
+    def schema(self) -> str:
+        """The columns that are read, as DDL, in the types in which Spark reads them."""
+        read = {column: READ_AS.get(kind, kind) for _, column, kind in self.columns if kind != NOTHING}
+        return ", ".join(f"{quoted(column)} {kind}" for column, kind in read.items())
 
 
 def read_parquet(
     spark: SparkSession, files: Sequence[InputFile], settings: InputSettings, is_utf8: bool = False
 ) -> list[DataFrame]:
-    """Return a frame of raw lines for each schema: a column may be an integer in one file and text in another.
+    """Return a frame of raw lines for each layout: a column may be an integer in one file and text in another.
 
-    With `is_utf8` all texts are known to be UTF-8, and not looked at.
-    Raises: InputError for a file that is not whole, lacks a column, or has a column that is no number, text or date.
+    Only the columns of the configuration are read: others may have types that Spark does not know. With `is_utf8` all
+    texts are known to be UTF-8, and not looked at.
+
+    Raises: InputError for a file that is not whole, lacks a column, has it twice, or has a column that is no number,
+        text or date.
     """
+    fields = settings.columns.by_field
+    layouts = _by_layout(files, fields)
     frames = []
-    for header, group in by_header(files).items():
+    for layout, group in layouts.items():
         try:
-            frame = _frame(spark, group)
+            frame = _frame(spark, group, layout)
         except Exception as error:  # py4j raises every Java exception as its own kind
             if is_stopped(spark):
                 raise
             path = path_in_read_error(error) or group[0].path
             raise InputError(f"{path}: cannot be read as Parquet: {java_message(error)}") from None
-        located, folders = locate_with_folders(frame.columns, settings.columns.by_field, group[0])
+        kinds = {field: (column, kind) for field, column, kind in layout.columns}
+        folders = dict(layout.folders)
         columns, texts = [], []
-        for field in settings.columns.by_field:
+        for field in fields:
             if field in folders:
                 column = folder_value(source_file(), folders[field])
             else:
-                column = _read(field, frame.schema[located[field]], header.form[0], group[0].path)
-                if isinstance(frame.schema[located[field]].dataType, StringType | BinaryType):
-                    texts.append(s.raw(field))
+                name, kind = kinds[field]
+                if kind == NOTHING:
+                    column = F.lit(None).cast("string")
+                else:
+                    column = _read(field, frame.schema[name], kind, group[0].path)
+                    if kind != UUID and isinstance(frame.schema[name].dataType, StringType | BinaryType):
+                        texts.append(s.raw(field))
             columns.append(column.alias(s.raw(field)))
         lines = frame.select(*columns, source_file().alias(s.SOURCE_FILE))
         frames.append(_with_broken_text_unparsed(lines, () if is_utf8 else texts))
     return frames
+
+
+def _by_layout(files: Sequence[InputFile], fields: Mapping[str, str]) -> dict[_Layout, list[InputFile]]:
+    layouts: defaultdict[_Layout, list[InputFile]] = defaultdict(list)
+    for header, group in by_header(files).items():
+        located, folders = locate_with_folders(header.names, fields, group[0])
+        is_inferred = header.form[:1] == (INFERRED,)
+        columns = []
+        for field, position in located.items():
+            name = header.names[position]
+            kind = _inferred_kind(name, header.form[1]) if is_inferred else header.form[position]
+            if kind.startswith(UNSUPPORTED):
+                raise _type_error(group[0].path, fields[field], kind.removeprefix(UNSUPPORTED))
+            columns.append((field, name, kind))
+        layouts[_Layout((*columns,), (*folders.items(),), header.form[1] if is_inferred else "")] += group
+    return layouts
+
+
+def _inferred_kind(name: str, schema: str) -> str:
+    """Return the type of a column in a schema as Java writes it where Spark reads it as another, else no type."""
+    nano = re.search(rf"int64 {re.escape(name)} \(TIMESTAMP\(NANOS,(true|false)\)\)", schema)
+    return "" if nano is None else NANOSECONDS_UTC if nano[1] == "true" else NANOSECONDS
 
 
 def first_unreadable(spark: SparkSession, files: Sequence[InputFile]) -> str | None:
@@ -91,32 +148,13 @@ def first_unreadable(spark: SparkSession, files: Sequence[InputFile]) -> str | N
     return None if is_stopped(spark) else min(paths, default=None)
 
 
-def parquet_schema(spark: SparkSession, filesystem: FileSystem, stored: StoredFile, path: str, head: bytes) -> str:
-    """Return the schema in a file's footer, as text.
-
-    Raises: InputError for a file without a whole footer.
-    """
-    whole = head if len(head) == stored.size else None
-
-    def end(count: int) -> bytes:
-        return whole[-count:] if whole else filesystem.part(stored.path, max(0, stored.size - count), count)
-
-    footer = end(FOOTER_BYTES)
-    length = int.from_bytes(footer[-8:-4], "little") + 8
-    if length > len(footer) and length < stored.size:
-        footer = end(length)
-    try:
-        # The footer alone is a Parquet file of which no data can be read.
-        schema = str(pq.read_metadata(pa.BufferReader(MAGIC + footer[-length:])).schema)
-    except (pa.ArrowException, OSError, UnicodeDecodeError):
-        return _schema_by_java(spark, stored, path)
-    return schema.partition("\n")[2]  # the first line is Python's address of the object
-
-
-def _frame(spark: SparkSession, files: Sequence[InputFile]) -> DataFrame:
+def _frame(spark: SparkSession, files: Sequence[InputFile], layout: _Layout) -> DataFrame:
     paths = [glob_escaped(file.stored.path) for file in files]
     # Most writers leave out the checksums of pages; where they exist, a flipped bit does not pass for a value.
-    return spark.read.option("parquet.page.verify-checksum.enabled", True).parquet(*paths)
+    reader = spark.read.option("parquet.page.verify-checksum.enabled", True)
+    if not layout.inferred:
+        reader = reader.schema(layout.schema or StructType())
+    return reader.parquet(*paths)
 
 
 def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFrame:
@@ -129,18 +167,24 @@ def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFr
     return lines.withColumns({**whole, s.UNPARSED_LINE: unparsed})
 
 
-def _read(name: str, field: StructField, schema: str, path: str) -> Column:
-    """Return the column of a field. Spark reads nanoseconds as plain numbers: only the file's `schema` shows them."""
+def _read(name: str, field: StructField, written: str, path: str) -> Column:
+    """Return the column of a field. `written` is its type in the file's footer where Spark reads it as another."""
     column, kind = F.col(quoted(field.name)), field.dataType
     if isinstance(kind, ArrayType | MapType | StructType):
-        raise InputError(f"{path}: column {field.name!r} is {kind.simpleString()}: a number, text or date is needed")
-    if re.search(rf"int64 (field_id=\S+ )?{re.escape(field.name)} \(timestamp\([^)]*nano", schema, re.IGNORECASE):
+        raise _type_error(path, field.name, kind.simpleString())
+    if written == UUID:
+        return F.lower(F.regexp_replace(F.hex(column), *UUID_GROUPS))
+    if written in (NANOSECONDS, NANOSECONDS_UTC):
         column, kind = F.timestamp_micros(_microseconds(column)), TimestampType()
     if isinstance(kind, TimestampType):
         column, kind = column.cast("timestamp_ntz"), TimestampNTZType()  # the session's time zone is UTC
     if isinstance(kind, IntegralType):
         column, kind = column.cast("bigint"), LongType()
     return column if kind in s.READ_TYPED.get(name, ()) else as_text(column, kind)
+
+
+def _type_error(path: str, column: str, kind: str) -> InputError:
+    return InputError(f"{path}: column {column!r} is {kind}: a number, text or date is needed")
 
 
 def _microseconds(nanoseconds: Column) -> Column:
@@ -150,26 +194,12 @@ def _microseconds(nanoseconds: Column) -> Column:
 
 
 def _fails(spark: SparkSession, files: Sequence[InputFile]) -> bool:
+    header = files[0].header
+    kinds = zip(header.names, header.form, strict=False)
+    columns = [(name, name, kind) for name, kind in kinds if kind and not kind.startswith(UNSUPPORTED)]
+    inferred = header.form[1] if header.form[:1] == (INFERRED,) else ""
     try:
-        _frame(spark, files).write.format("noop").mode("overwrite").save()
+        _frame(spark, files, _Layout((*columns,), inferred=inferred)).write.format("noop").mode("overwrite").save()
     except Exception:  # noqa: BLE001 - py4j raises every Java exception as its own kind
         return True
     return False
-
-
-def _schema_by_java(spark: SparkSession, stored: StoredFile, path: str) -> str:
-    """Return the schema as Spark's own reader does, which knows every kind of footer that Spark can read."""
-    jvm: Any = spark._jvm
-    hadoop_path = jvm.org.apache.hadoop.fs.Path(stored.path)
-    conf = spark._jsc.hadoopConfiguration()
-    try:
-        source = jvm.org.apache.parquet.hadoop.util.HadoopInputFile.fromPath(hadoop_path, conf)
-        reader = jvm.org.apache.parquet.hadoop.ParquetFileReader.open(source)
-    except Exception as error:  # py4j raises every Java exception as its own kind
-        if is_stopped(spark):
-            raise
-        raise InputError(f"{path}: is not a whole Parquet file: {java_message(error)}") from None
-    try:
-        return str(reader.getFooter().getFileMetaData().getSchema().toString())
-    finally:
-        reader.close()

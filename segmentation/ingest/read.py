@@ -25,6 +25,8 @@ from segmentation.ingest.xlsx import read_workbook
 TOO_LONG = {"com.univocity.parsers.common.TextParsingException", "java.lang.ArrayIndexOutOfBoundsException"}
 # Rows of workbooks that the driver holds before Spark gets them.
 BYTES_OF_A_FRAME = 64_000_000
+# Compressions of Parquet for which Spark has no class.
+MISSING_CODEC = re.compile(r"(?:[a-z]+\.)+(Brotli|Lzo|Lz4|Zstd|ZStandard|Snappy)\w*Codec(?=.{0,20} (?:was )?not found)")
 # A reader's own `raise_error`.
 REFUSAL = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|\n|$)")
 
@@ -77,6 +79,12 @@ def read_errors_named(spark: SparkSession, files: Sequence[InputFile]) -> Iterat
         path = path_in_read_error(error) or first_unreadable(spark, parquet)
         if path is None:
             raise
+        codec = MISSING_CODEC.search(_java_messages(error))
+        if codec:
+            raise InputError(
+                f"{path}: is compressed with {codec[1].lower()}, which this Spark cannot unpack: write the file "
+                f"with zstd or snappy, or start Spark with a package that has {codec[0]}"
+            ) from error
         if _java_causes(error) >= TOO_LONG:
             raise InputError(
                 f"{path}: has a field of more than {LONGEST_FIELD:,} characters or a line of more than "
@@ -87,6 +95,16 @@ def read_errors_named(spark: SparkSession, files: Sequence[InputFile]) -> Iterat
 
 def _as_texts(lines: DataFrame) -> DataFrame:
     return lines.select(*[as_text(F.col(field.name), field.dataType).alias(field.name) for field in lines.schema])
+
+
+def _java_messages(error: Exception) -> str:
+    """Return the messages of the Java exceptions that led to this one; empty where there are none."""
+    cause: Any = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+    messages = []
+    while cause is not None:
+        messages.append(str(cause.toString()))
+        cause = cause.getCause()
+    return "\n".join(messages)
 
 
 def _java_causes(error: Exception) -> set[str]:

@@ -1,6 +1,7 @@
 """Parquet files: types, nanoseconds, and columns that are read as the same values whatever their type."""
 
-from datetime import date, datetime
+from base64 import b64decode, b64encode
+from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -10,15 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from chispa import assert_df_equality
+from pyarrow.parquet import encryption
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
 from segmentation.errors import InputError
+from segmentation.guess.samples import samples_of
 from segmentation.ingest import values
 from segmentation.ingest.find import find_input
-from segmentation.ingest.parquet_files import FOOTER_BYTES, first_unreadable
+from segmentation.ingest.parquet_files import first_unreadable
+from segmentation.ingest.parquet_footers import FOOTER_BYTES
 from segmentation.ingest.values import Field
 from tests.hostile_files import (
     CLEANING,
@@ -109,7 +113,7 @@ def test_typed_columns_give_the_values_of_the_same_lines_in_text(spark: SparkSes
 
 def test_a_column_of_lists_is_refused_by_name(spark: SparkSession, tmp_path: Path) -> None:
     (tmp_path / "lists.parquet").write_bytes(parquet(1, {"Country": pa.array([["EIRE", "France"]])}))
-    with pytest.raises(InputError, match=r"lists\.parquet: column 'Country' is array<string>: a number, text or date"):
+    with pytest.raises(InputError, match=r"lists\.parquet: column 'Country' is list, map or struct: a number, text"):
         read(spark, tmp_path)
 
 
@@ -119,7 +123,7 @@ def test_a_footer_longer_than_what_is_read_at_once_is_read_whole(spark: SparkSes
     pq.write_table(table.replace_schema_metadata(), tmp_path / "short.parquet")
     files = find_input(spark, [str(tmp_path)], INPUT)
     assert files[0].header == files[1].header
-    assert "InvoiceNo" in files[0].header.form[0]
+    assert "InvoiceNo" in files[0].header.names
     assert files[0].stored.size > 2 * FOOTER_BYTES
 
 
@@ -131,3 +135,91 @@ def test_the_first_of_several_unreadable_files_is_found_by_halves(spark: SparkSe
     files = find_input(spark, [str(tmp_path)], INPUT)
     assert first_unreadable(spark, files) == str(tmp_path / "d.parquet")
     assert first_unreadable(spark, files[:4]) is None
+
+
+def test_only_mapped_columns_are_read_and_others_may_be_anything(spark: SparkSession, tmp_path: Path) -> None:
+    others = {
+        "till": pa.array([time(8, 26)], pa.time64("us")),
+        "nano": pa.array([1], pa.time64("ns")),
+        "half": pa.array([1.5]).cast(pa.float16()),
+        "wide": pa.array([Decimal(1)], pa.decimal256(50, 2)),
+        "uuid": pa.array([b"0" * 16], pa.uuid()),
+        "items": pa.array([[{"a.b": 1}]]),
+        "country": pa.array(["twin"]),
+        "UNITPRICE": pa.array([True]),
+        "empty": pa.nulls(1),
+    }
+    for number, (name, column) in enumerate(others.items()):
+        (tmp_path / f"{number}.parquet").write_bytes(parquet(1, {name: column}))
+    twins = pq.read_table(BytesIO(parquet(1))).append_column("Note", [["a"]]).append_column("Note", [["b"]])
+    pq.write_table(twins, tmp_path / "twins.parquet")
+    pq.write_table(pa.table({}), tmp_path / "no columns.parquet")
+    pq.write_table(pa.table({name: pa.nulls(0) for name in HEADER}), tmp_path / "no rows.parquet")
+    lines = read(spark, tmp_path)
+    assert len(lines.inputFiles()) == len(others) + 1
+    assert raw_texts(lines, "country", "unit_price") == [("France", "2.55")] * (len(others) + 1)
+    with pytest.raises(InputError, match=r"no rows\.parquet: empty, there are no lines to read"):
+        read(spark, tmp_path / "no rows.parquet")
+    pq.write_table(twins.rename_columns([*HEADER[:-1], "Country", "Note", "Country"]), tmp_path / "twins.parquet")
+    with pytest.raises(InputError, match=r"twins\.parquet: column 'Country' \(for country\) is there 2 times"):
+        read(spark, tmp_path)
+
+
+def test_a_mapped_column_of_a_type_that_spark_does_not_read_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    for name, column in (
+        ("Quantity", pa.array([1.5]).cast(pa.float16())),
+        ("UnitPrice", pa.array([Decimal(1)], pa.decimal256(50, 2))),
+        ("InvoiceDate", pa.array([time(8, 26)], pa.time64("us"))),
+    ):
+        (tmp_path / "odd.parquet").write_bytes(parquet(1, {name: column}))
+        with pytest.raises(InputError, match=rf"odd\.parquet: column '{name}' is \w+: a number, text or date"):
+            read(spark, tmp_path)
+
+
+def test_ids_of_any_kind_are_the_text_a_person_would_write(spark: SparkSession, tmp_path: Path) -> None:
+    ids = {
+        "uuid": (pa.array([bytes(range(16))], pa.uuid()), "00010203-0405-0607-0809-0a0b0c0d0e0f"),
+        "fixed": (pa.array([b"17850"], pa.binary(5)), "17850"),
+        "uint64": (pa.array([2**64 - 1], pa.uint64()), str(2**64 - 1)),
+        "dictionary": (pa.array(["17850"]).dictionary_encode(), "17850"),
+        "nothing": (pa.nulls(1), None),
+    }
+    for name, (column, _) in ids.items():
+        (tmp_path / f"{name}.parquet").write_bytes(parquet(1, {"CustomerID": column, "Description": pa.array([name])}))
+    assert dict(raw_texts(read(spark, tmp_path), "description", "customer_id")) == {
+        name: text for name, (_, text) in ids.items()
+    }
+
+
+class KeyStore(encryption.KmsClient):
+    """Keeps keys in plain sight, for tests."""
+
+    def __init__(self, _: object) -> None:
+        super().__init__()
+
+    def wrap_key(self, key_bytes: bytes, _: str) -> bytes:
+        return b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key: bytes, _: str) -> bytes:
+        return b64decode(wrapped_key)
+
+
+@pytest.mark.parametrize(
+    ("plaintext_footer", "message"),
+    [(True, "has encrypted columns: write it without"), (False, "is encrypted Parquet, which is not read: write it")],
+)
+def test_encrypted_files_are_named(spark: SparkSession, tmp_path: Path, plaintext_footer: bool, message: str) -> None:
+    table = pq.read_table(BytesIO(parquet(3)))
+    keys = {"footer_key": "footer", "column_keys": {"column": ["CustomerID"]}}
+    properties = encryption.CryptoFactory(KeyStore).file_encryption_properties(
+        encryption.KmsConnectionConfig(),
+        encryption.EncryptionConfiguration(**keys, plaintext_footer=plaintext_footer),
+    )
+    with pq.ParquetWriter(tmp_path / "a.parquet", table.schema, encryption_properties=properties) as writer:
+        writer.write_table(table)
+    for look in (
+        lambda path: find_input(spark, [path], INPUT),
+        lambda path: samples_of([path], INPUT.csv, "auto", None),
+    ):
+        with pytest.raises(InputError, match=rf"a\.parquet: {message}"):
+            look(str(tmp_path))
