@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import signal
 import subprocess
@@ -50,6 +51,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments else 2
     if needs_no_spark(arguments):
         os.execv(sys.executable, [sys.executable, *arguments[job_position(arguments) :]])
+    if locale.getlocale()[1] is None:  # no locale is set, and Java would take each byte of a name for a character
+        os.environ["LC_ALL"] = "C.UTF-8"
     spark_submit = str(Path(sys.executable).parent / "spark-submit")
     if sets_java_options(arguments):
         os.execv(spark_submit, [spark_submit, *arguments])

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,6 +14,8 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.errors import InputError
 from segmentation.filesystem import StoredFile, is_hidden, readable_path
+from segmentation.ingest.aliases import UTF_8_REMEDY, column_behind_alias, path_behind_alias
+from segmentation.ingest.formats import foreign_format
 from segmentation.redaction import MASK
 
 # Enough for any header line, and for a first look at the keys of JSON lines.
@@ -38,6 +40,8 @@ ENDINGS = {
 }
 # What Hive and Spark write as the folder's value of lines without one.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+# What becomes of a letter of several bytes where Java takes each byte for a character.
+LOST_LETTERS = re.compile(r"\?\?|\ufffd")
 UNREADABLE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (?P<path>\S+?)\.(\s|$)")
 
 
@@ -59,12 +63,21 @@ class Header:
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of the input: its path as a person writes it, its format, and what its beginning or footer says."""
+    """A file of the input: its path as a person writes it, its format, and what its beginning or footer says.
+
+    Where Spark opens it under another name, `stored` has that name, and `listed` the path that it was found at.
+    """
 
     path: str
     stored: StoredFile
     kind: str
     header: Header = Header()
+    listed: str = ""
+
+    @property
+    def as_listed(self) -> StoredFile:
+        """The file under the path that it was found at, whatever Spark opens."""
+        return replace(self.stored, path=self.listed or self.stored.path)
 
 
 def by_header(files: Iterable[InputFile]) -> dict[Header, list[InputFile]]:
@@ -105,9 +118,14 @@ def folder_value(source_file: Column, number: int) -> Column:
 
 def missing_path_error(path: str, names: Sequence[str]) -> InputError:
     """Return the error for a path without a file, with the nearest of the names in its folder."""
-    near = difflib.get_close_matches(Path(path).name, [name for name in names if not is_hidden(name)], n=1)
-    hint = f": did you mean {path.removesuffix(Path(path).name) + near[0]!r}?" if near else ""
-    return InputError(f"{path}: nothing is there to read{hint or ': check the path, or the rights to it'}")
+    name = Path(path).name
+    if name in names:
+        return InputError(f"{path}: nothing is there to read: the folder has no files, or only hidden ones")
+    near = difflib.get_close_matches(name, [other for other in names if not is_hidden(other)], n=1)
+    hint = f"did you mean {path.removesuffix(name) + near[0]!r}?" if near else "check the path, or the rights to it"
+    if LOST_LETTERS.search(path):
+        hint = f"letters of the path seem to be lost. {UTF_8_REMEDY}"
+    return InputError(f"{path}: nothing is there to read: {hint}")
 
 
 def is_stopped(spark: SparkSession) -> bool:
@@ -124,7 +142,7 @@ def path_in_read_error(error: Exception) -> str | None:
     if not match:
         return None
     path = readable_path(unquote(match["path"]))
-    return "/" + path.lstrip("/") if path.startswith("//") else path
+    return path_behind_alias("/" + path.lstrip("/") if path.startswith("//") else path)
 
 
 def utf_16_without_mark(head: bytes) -> str | None:
@@ -140,7 +158,7 @@ def source_file() -> Column:
     encoded = F.col("_metadata.file_path")
     local = F.regexp_replace(encoded, "^file:/+", "/")
     masked = F.regexp_replace(local, "^([a-z0-9+.-]+://)[^/@]*:[^/@]*@", f"$1{MASK}@")
-    decoded = F.try_url_decode(F.replace(masked, F.lit("+"), F.lit("%2B")))
+    decoded = column_behind_alias(F.try_url_decode(F.replace(masked, F.lit("+"), F.lit("%2B"))))
     # Computed for every line, and most paths only need to lose their scheme.
     is_local = F.startswith(encoded, F.lit(LOCAL)) & ~F.startswith(encoded, F.lit(f"{LOCAL}/"))
     is_plain = is_local & ~F.contains(encoded, F.lit("%"))
@@ -159,7 +177,7 @@ def glob_escaped(path: str) -> str:
 def kind_of(head: bytes, path: str) -> str:
     """Return a file's format, judged by its first bytes, and where these are only text by its name's ending.
 
-    Raises: InputError for a format that is not known, and for gzip that the name does not show.
+    Raises: InputError for a format that is not known, and for gzip that the name does not show or that is packed twice.
     """
     if head.startswith(b"PAR1"):
         return "parquet"
@@ -170,7 +188,12 @@ def kind_of(head: bytes, path: str) -> str:
     if is_workbook or head.startswith(b"\xd0\xcf\x11\xe0"):
         return "xlsx"
     if head.startswith(b"\x1f\x8b"):
+        if Path(path).suffix == ".gz":
+            raise InputError(f"{path}: is compressed with gzip twice: unpack it once (gunzip)")
         raise InputError(f"{path}: is compressed with gzip, but its name does not say so: rename it to end in .gz")
+    foreign = foreign_format(head)
+    if foreign:
+        raise InputError(f"{path}: {foreign}")
     is_wide = head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")) or utf_16_without_mark(head) is not None
     # A stray NUL below the header of a text file is a character like any other.
     is_text = is_wide or b"\0" not in (head.partition(b"\n")[0] if by_name in ("csv", "json") else head)

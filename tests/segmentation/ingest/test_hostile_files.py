@@ -228,6 +228,11 @@ REFUSED: dict[str, tuple[str, bytes, str]] = {
         flipped(summed := parquet(compression="none", write_page_checksum=True), summed.index(b"GREEN"), 0x20),
         DAMAGED,
     ),
+    "Parquet with a column compressed with brotli": (
+        "lines.parquet",
+        parquet(compression={"Quantity": "BROTLI"}),
+        "is compressed with brotli, which this Spark cannot unpack: write the file with zstd or snappy",
+    ),
     "Parquet with a value beyond its dictionary": (
         "lines.parquet",
         parquet_with_a_value_beyond_its_dictionary(),
@@ -273,11 +278,11 @@ def test_a_damaged_file_with_a_good_one_is_refused_by_name(case: str, spark: Spa
             "is compressed with gzip, but its name does not say so: rename it",
         ),
         ("plain.csv.gz", FIVE.encode(), "cannot be opened or unpacked: Not a gzipped file"),
-        (
-            "10:30.csv",
-            FIVE.encode(),
-            "cannot be opened or unpacked: Spark opens no local file with a colon in its name",
-        ),
+        ("twice.csv.gz", gzip.compress(gzip.compress(FIVE.encode())), "is compressed with gzip twice: unpack it once"),
+        ("sales.csv.zst", b"\x28\xb5\x2f\xfd", "this Spark may not unpack .zst: unpack the file, or compress it with"),
+        ("sales.csv", b"\xfd7zXZ\0", "is compressed with xz, which is not read: unpack it (xz -d), or compress it"),
+        ("sales.db", b"SQLite format 3\0", "is an SQLite database, which is not read: export the table of sales"),
+        ("sales.tar", b"a.csv".ljust(257, b"\0") + b"ustar", "is a tar archive, which is not read: unpack it"),
         ("broken.json", b'{"InvoiceNo": 1', "is not JSON with one object a line"),
         ("empty.json", b"[]", "is not JSON with an array of objects"),
     ],
