@@ -1,8 +1,8 @@
 """Packaging of the segmentation library: what `pip install .` installs, and the ranges it is known to work with.
 
 The exact versions are in `.requirements.lock` (the job) and `.requirements-test.lock` (what its tests and benchmark
-need besides); `.requirements-oldest-spark.lock` has the oldest Spark, for one test. `scripts/lock` makes the files from
-the ranges below.
+need besides); `.requirements-oldest-spark.lock` has the oldest Spark, for one test, and `.requirements-mutation.lock`
+what scripts/mutants needs besides. `scripts/lock` makes the files from the ranges below.
 """
 
 import re
@@ -61,6 +61,9 @@ TEST = [
     "XlsxWriter>=3.2,<4",
 ]
 
+# scripts/mutants alone; no part of the tests.
+MUTATION = ["cosmic-ray>=8.4,<9"]
+
 setup(
     name="customer-segmentation",
     version=version(),
@@ -72,7 +75,7 @@ setup(
     package_data={"segmentation": ["*"], "segmentation.report": ["template/*"]},
     python_requires=">=3.11",
     install_requires=RUNTIME,
-    extras_require={"test": TEST},
+    extras_require={"test": TEST, "mutation": MUTATION},
     classifiers=[
         "Operating System :: MacOS",
         "Operating System :: POSIX :: Linux",
