@@ -76,7 +76,7 @@ def main(arguments: Sequence[str]) -> int:
                 warm.run(tests, 1800)  # Java compiles what it runs
                 unchanged = warm.run(tests, 1800)
                 if unchanged.is_killed:
-                    print(f"mutants: {unchanged.by} without any change", file=sys.stderr)
+                    print(f"{warm.log.read_text()}\nmutants: {unchanged.by} without any change", file=sys.stderr)
                     return 1
                 limits[tests] = 30 + PATIENCE * unchanged.seconds
             module.write_text(mutant.code, encoding="utf-8")

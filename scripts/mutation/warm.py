@@ -5,7 +5,9 @@ To start Spark takes longer than most tests. A child is a fork, which imports th
 
 from __future__ import annotations
 
+import importlib
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -34,6 +36,7 @@ class WarmTests:
 
     def __init__(self, copy: Path) -> None:
         self.copy = copy
+        self.log = copy / "child.log"
         os.chdir(copy)
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(copy / ".hypothesis")
         sys.path[:] = [str(copy), *(path for path in sys.path if Path(path).resolve() != copy)]
@@ -43,18 +46,21 @@ class WarmTests:
 
     def run(self, tests: Sequence[str], limit: float) -> Outcome:
         """Run test files in a child until one fails, at most `limit` seconds."""
-        log = self.copy / "child.log"
+        scratch = self.copy / f"temporary-{uuid.uuid4().hex}"  # Spark remembers files by their paths
         began = time.monotonic()
         child = os.fork()
         if child == 0:
             os.setsid()
-            _child(self.copy, self.session, tests, log)
+            _child(self.session, tests, self.log, scratch)
         status = _wait(child, limit)
         seconds = time.monotonic() - began
+        shutil.rmtree(scratch, ignore_errors=True)
         self._clear()
         if status is None:
             return Outcome(True, f"no end within {limit:.0f} s", seconds)
-        failed = [line for line in log.read_text(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))]
+        failed = [
+            line for line in self.log.read_text(errors="replace").splitlines() if line.startswith(("FAILED", "ERROR"))
+        ]
         return Outcome(status != 0, failed[0].partition(" - ")[0] if failed else f"exit code {status}", seconds)
 
     def _clear(self) -> None:
@@ -73,15 +79,15 @@ def _session() -> Any:
     from pyspark.sql import SparkSession
 
     from segmentation.session import SETTINGS, STATIC_SETTINGS
-    from tests.conftest import SMALL
 
+    small = importlib.import_module("tests.conftest").SMALL  # untyped
     builder = SparkSession.builder.master("local[2]").appName("mutants")
-    for key, value in {**SETTINGS, **STATIC_SETTINGS, **SMALL}.items():
+    for key, value in {**SETTINGS, **STATIC_SETTINGS, **small}.items():
         builder = builder.config(key, value)
     return builder.getOrCreate()
 
 
-def _child(copy: Path, session: Any, tests: Sequence[str], log: Path) -> None:
+def _child(session: Any, tests: Sequence[str], log: Path, scratch: Path) -> None:
     """Run the tests with a connection of its own, and end without any of the parent's clean-up."""
     code = 70
     try:
@@ -99,7 +105,7 @@ def _child(copy: Path, session: Any, tests: Sequence[str], log: Path) -> None:
         import pytest
 
         options = ["-c", "tests/pytest.ini", "-x", "-q"]
-        options += ["--tb=line", "--hypothesis-seed=0", f"--basetemp={copy}/temporary/{uuid.uuid4().hex}"]
+        options += ["--tb=line", "--hypothesis-seed=0", f"--basetemp={scratch}"]
         code = int(pytest.main([*options, *tests]))
     finally:
         sys.stdout.flush()

@@ -47,9 +47,13 @@ def test_every_command_answers_help(command: Path):
 
 def test_the_documented_commands_exist():
     expected = {"environment", "demo", "test", "submit", "package", "cluster", "lock", "benchmark", "crash_test"}
-    assert expected | {"download_online_retail", "make_transactions", "evaluate_next_quarter", "spark_versions", "mutants"} == {
-        path.name for path in COMMANDS
-    }
+    assert expected | {
+        "download_online_retail",
+        "make_transactions",
+        "evaluate_next_quarter",
+        "spark_versions",
+        "mutants",
+    } == {path.name for path in COMMANDS}
 
 
 # --- environment ---
