@@ -53,6 +53,7 @@ from segmentation.clustering.segments import (
     with_segment_id,
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
+from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
 from segmentation.context import Published, Request, RunContext, published_before
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
@@ -150,6 +151,7 @@ def segment_customers(
     require_apart(request.inputs, lake.path)
     with collected_warnings() as warnings, guest_of(spark) as job_tag:
         with progress.stage("Looking at the input"):
+            require_readable(spark, config, request.as_of)
             staging.require_writable(lake)
             staging.remove_abandoned(lake)
             files = find_input(spark, request.inputs, config.input)

@@ -28,7 +28,7 @@ Change = Annotated[float, Field(ge=0)]
 class Settings(BaseModel):
     """The base of every section: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=())
 
 
 def first_repeated(names: Iterable[str]) -> str | None:

@@ -33,12 +33,16 @@ def config_of(document: dict[str, Any], overrides: Sequence[str], source: str) -
     Raises: ConfigError.
     """
     overridden = _with_default_features(with_overrides(document, overrides))
+    if overrides:
+        source = f"{source} with --set {' '.join(overrides)}"
     try:
         return RunConfig.model_validate(_frozen(overridden))
     except ValidationError as error:
-        if overrides:
-            source = f"{source} with --set {' '.join(overrides)}"
         raise ConfigError(f"{source}: {'; '.join(describe_problems(error, RunConfig))}") from None
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{_printable(source)}: has text that is no Unicode: {error.object!r}") from None
+    except RecursionError:
+        raise ConfigError(f"{source}: has a value inside itself, or too many levels") from None
 
 
 def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -117,20 +121,43 @@ def _read_document(path: str) -> dict[str, Any]:
 
 def _parse_yaml(text: str, source: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _Loader)
+    except RecursionError:
+        raise ConfigError(f"{source}: has too many levels") from None
     except ValueError as error:  # YAML itself turns 2010-13-01 into a date
         raise ConfigError(f"{source}: holds a date that does not exist: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         position = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or error
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
         raise ConfigError(f"{source}: is not valid YAML{position}: {problem}") from None
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's own safe loader, which refuses a key that is there twice: of two values one would not count."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is set twice", key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
+
+
+def _printable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
+
+
 def _frozen(value: Any) -> Any:
-    """Turn YAML's lists into the tuples of the settings, and a date with a time of day into text, to be refused."""
+    r"""Turn YAML's lists into the tuples of the settings, and a date with a time of day into text, to be refused.
+
+    Raises: UnicodeEncodeError for text with half of a character, such as "\ud83d", which no file can hold.
+    """
+    if isinstance(value, str):
+        value.encode()
     if isinstance(value, Mapping):
-        return {key: _frozen(inner) for key, inner in value.items()}
+        return {_frozen(key): _frozen(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return tuple(_frozen(inner) for inner in value)
     return value.isoformat() if isinstance(value, datetime) else value

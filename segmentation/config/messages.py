@@ -18,6 +18,7 @@ PLAIN_WORDS = (
     ("a valid tuple", "a list"),
     (r"a valid dictionary.*", "a section with keys"),
     (r"match pattern '\^\[\^,\]\+\$'", "be some text without a comma"),
+    (r"match pattern '\[\^.*\]'", "be one character other than a quote, a backslash or a line end"),
 )
 # Pydantic also reports a list as too short once it has dropped the entries that are wrong.
 FOLLOW_UP = "too_short"

@@ -4,11 +4,9 @@ To add a key: a field here, a row in conf/README.md. `--write-config` writes the
 """
 
 import json
-import re
-from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from segmentation import schemas as s
 from segmentation.config.base import (
@@ -21,6 +19,7 @@ from segmentation.config.base import (
     Settings,
     first_repeated,
 )
+from segmentation.config.engine import DateFormat, Day, Delimiter, Pattern
 from segmentation.config.naming import ALL_WORDS, NamingSettings
 from segmentation.config.rfm import RfmSettings
 from segmentation.errors import did_you_mean
@@ -30,31 +29,10 @@ ReturnSign = Literal["prefix", "negative_quantity", "type"]
 Scaler = Literal["standard", "robust", "min_max"]
 
 
-def _regular_expression(text: str) -> str:
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"must be a regular expression, got {text!r}: {error}") from None
-    return text
-
-
-def _date_format(text: str) -> str:
-    is_pattern = re.fullmatch(r"[yMdHhmsaS\[\] /.,:T'-]+", text) and all(letter in text for letter in "yMd")
-    if text not in ("iso", "excel") and not is_pattern:
-        raise ValueError(f"must be iso, excel or a pattern of year, month and day such as d.M.yyyy, got {text!r}")
-    return text
-
-
-Pattern = Annotated[NonEmpty, AfterValidator(_regular_expression)]
-DateFormat = Annotated[str, AfterValidator(_date_format)]
-
-
 class CsvSettings(Settings):
     """How text files are split into fields."""
 
-    delimiter: Literal["auto"] | Annotated[str, Field(min_length=1, max_length=1, pattern=r"[^\"\r\n]")] = Field(
-        "auto", description="auto tries comma, semicolon, tab and bar"
-    )
+    delimiter: Literal["auto"] | Delimiter = Field("auto", description="auto tries comma, semicolon, tab and bar")
     encoding: Literal["auto", "utf-8", "iso-8859-1"] = Field("auto", description="auto, utf-8 or iso-8859-1")
     multiline: bool = Field(True, description="fields may hold line ends; false lets Spark split large plain files")
 
@@ -147,7 +125,7 @@ class CleaningSettings(Settings):
     return_types: tuple[NonEmpty, ...] = Field(
         RETURN_TYPES, description="for type: the words of input.columns.line_type that mean a return", min_length=1
     )
-    first_day: date | None = Field(None, description="lines before it are out of period, for example 2011-01-01")
+    first_day: Day | None = Field(None, description="lines before it are out of period, for example 2011-01-01")
     switched_off: tuple[RuleName, ...] = Field((), description="rules that are not applied, for example [duplicate]")
 
     @model_validator(mode="after")

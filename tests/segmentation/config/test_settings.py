@@ -59,7 +59,7 @@ def test_a_key_that_is_not_written_has_its_documented_default(minimal: str):
             "clustering.k=1",
             "clustering.k: should be greater than or equal to 2 or 'auto', 'elbow' or 'silhouette', got 1",
         ),
-        ("clustering.tolerance=.nan", "clustering.tolerance: should be less than or equal to 1, got nan"),
+        ("clustering.tolerance=.nan", "clustering.tolerance: should be a finite number, got nan"),
         ("input.csv.encoding=utf8", "should be 'auto', 'utf-8' or 'iso-8859-1', got 'utf8': did you mean 'utf-8'?"),
         ("cleaning.switched_off=[duplicat]", "got 'duplicat': did you mean 'duplicate'?"),
         ("clustering.features=[]", "clustering.features needs at least one entry"),
