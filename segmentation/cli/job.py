@@ -6,11 +6,10 @@ import logging
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from textwrap import fill
-from types import FrameType
 from typing import Final, NoReturn
 
 from py4j.protocol import Py4JNetworkError
@@ -18,14 +17,14 @@ from rich.console import Console
 
 from segmentation.cli.console import print_line, screen_handler, terminal
 from segmentation.cli.streams import SUBSTITUTE_CHARACTERS
+from segmentation.config.engine import possible_day
 from segmentation.errors import SegmentationError, did_you_mean, java_message
 from segmentation.redaction import MASK, shown, without_secrets
+from segmentation.stopping import StopHandler, Terminated
 
 logger = logging.getLogger(__name__)
 
 HELP_WIDTH: Final = 80
-# Ctrl-C, the request of a scheduler or an administrator, and a terminal that is closed. Windows has no SIGHUP.
-STOP_SIGNALS: Final = [number for number in signal.Signals if number.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 
 
 class JobParser(argparse.ArgumentParser):
@@ -66,9 +65,13 @@ class JobParser(argparse.ArgumentParser):
 def day(text: str) -> date:
     """Parse the value of an option as a day such as 2011-09-01."""
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        parsed = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a day such as 2011-09-01, got {text!r}") from None
+    try:
+        return possible_day(parsed)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def command_line(job: str, arguments: Sequence[str]) -> str:
@@ -96,33 +99,38 @@ def run_job(
             stream.reconfigure(errors=SUBSTITUTE_CHARACTERS)  # an encoding without "£" must not end the run
     screen = terminal()
     _configure_logging(screen, quiet, debug)
-    code, message = _outcome(work, screen, None if quiet or debug else screen, debug)
+    stop = StopHandler()
+    stop.install()
     try:
+        code, message = _outcome(work, stop, screen, None if quiet or debug else screen, debug)
         if ended is not None:
             ended(code, message)
     except OSError as error:
         _print(screen, f"error: the result cannot be written: {shown(error.strerror or error)}", "bold red")
         return code or 1
+    finally:
+        stop.restore()
     return code
 
 
-class _Terminated(BaseException):
-    """SIGTERM or SIGHUP as an exception, so that the run cleans up on its way out."""
-
-
 def _outcome(
-    work: Callable[[Console | None], None], screen: Console | None, drawn_on: Console | None, debug: bool
+    work: Callable[[Console | None], None],
+    stop: StopHandler,
+    screen: Console | None,
+    drawn_on: Console | None,
+    debug: bool,
 ) -> tuple[int, str | None]:
-    """Do the work and print its error. Return the exit code and the message."""
+    """Do the work, print its error, and ignore stop signals from then on. Return the exit code and the message."""
     try:
-        with _signals_raise():
-            work(drawn_on)
+        work(drawn_on)
+        stop.ignore()
         return 0, None
-    except (KeyboardInterrupt, _Terminated) as stopped:
+    except (KeyboardInterrupt, Terminated) as stopped:
         message = f"stopped by {stopped}: run the same command again to complete it"
         _print(screen, f"{message}{_notes(stopped)}")
-        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, _Terminated) else signal.SIGINT), message
+        return 128 + (signal.Signals[str(stopped)] if isinstance(stopped, Terminated) else signal.SIGINT), message
     except Exception as error:
+        stop.ignore()
         if debug:
             logger.exception("stack trace")
         known = error if isinstance(error, SegmentationError) else SegmentationError(_unexpected(error))
@@ -175,24 +183,3 @@ def _print(screen: Console | None, message: str, style: str = "") -> None:
         else:
             sys.stderr.write(f"{message}\n")
             sys.stderr.flush()
-
-
-@contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Raise an exception for the first stop signal and ignore later ones, so that nothing interrupts the cleaning up.
-
-    A signal that was ignored at the start stays ignored, as SIGHUP under nohup.
-    """
-    handled = [number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for other in handled:
-            signal.signal(other, signal.SIG_IGN)
-        raise KeyboardInterrupt("Ctrl-C") if number == signal.SIGINT else _Terminated(signal.Signals(number).name)
-
-    before = [signal.signal(number, stop) for number in handled]
-    try:
-        yield
-    finally:
-        for number, handler in zip(handled, before, strict=True):
-            signal.signal(number, handler)

@@ -31,6 +31,7 @@ from segmentation.filesystem import Claim, readable_path, temporary_name
 from segmentation.lake.manifest import MAX_RUN_ID_LENGTH, Identity
 from segmentation.lake.runs import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, REFUSED, STAGING, Lake, run_folder
 from segmentation.lake.writes import Writes
+from segmentation.stopping import held_back
 
 # Logs each step at the moment it is reached; scripts/crash_test kills the job there.
 steps = logging.getLogger("segmentation.lake.steps")
@@ -232,7 +233,7 @@ class StagedRun:
         lake, filesystem = self.lake, self.lake.filesystem
         filesystem.make_directory(f"{lake.path}/runs")
         while True:
-            with filesystem.exclusive():
+            with filesystem.exclusive(), held_back(lake.spark) as commit:
                 run_id = self.run_id if number_from is None else free_run_id(lake, number_from)
                 self._write_manifest(run_id, facts)
                 filesystem.copy_permissions(f"{lake.path}/runs", self.path)
@@ -243,6 +244,7 @@ class StagedRun:
                     if number_from is not None:
                         continue
                     raise self._conflict(str(facts["identity"]), error) from None
+                commit()
                 reached(AFTER_RENAME)
                 try:
                     filesystem.sync_names(f"{lake.path}/runs")

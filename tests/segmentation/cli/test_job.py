@@ -12,6 +12,7 @@ from jobs import expire_runs, segment_customers
 from segmentation.cli import job as job_module
 from segmentation.cli.job import command_line, run_job
 from segmentation.errors import InputError
+from segmentation.stopping import STOP_SIGNALS
 
 JOBS = [segment_customers, expire_runs]
 JOB = "jobs/segment_customers.py"
@@ -58,6 +59,8 @@ def test_the_help_groups_the_options_and_explains_each(capsys: pytest.CaptureFix
         (["--conf", "x"], r"--conf is not an option: did you mean '--config'\?"),
         (["--input"], r"argument --input: expected at least one argument"),
         (["--as-of", "1/2/2010"], r"argument --as-of: must be a day such as 2011-09-01, got '1/2/2010'"),
+        (["--as-of", "0001-01-01"], r"argument --as-of: must be a day from 1900-01-01 to 2999-12-31, got 0001-01-01"),
+        (["--as-of", "9999-12-31"], r"argument --as-of: must be a day from 1900-01-01 to 2999-12-31, got 9999-12-31"),
         (["lines.csv"], r"unrecognized arguments: lines\.csv"),
     ],
 )
@@ -104,7 +107,7 @@ def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def signals() -> Iterator[None]:
     """Restore the signal handlers after the test."""
-    handlers = {number: signal.getsignal(number) for number in job_module.STOP_SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -161,11 +164,11 @@ def test_a_stop_signal_ends_the_work_once_with_its_exit_code_and_message(
 
 @pytest.mark.usefixtures("no_terminal", "signals")
 def test_a_signal_that_was_ignored_at_the_start_stays_ignored():
-    for number in job_module.STOP_SIGNALS:
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
     def work(_: object) -> None:
-        for number in job_module.STOP_SIGNALS:
+        for number in STOP_SIGNALS:
             signal.raise_signal(number)
 
     assert run_job(work, quiet=False, debug=False) == 0
