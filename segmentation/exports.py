@@ -103,4 +103,4 @@ def write_exports(filesystem: FileSystem, rows: DataFrame, names: Mapping[int, s
             target = name if number == 1 else f"{name.removesuffix('.csv')}-part-{number}.csv"
             filesystem.rename(f"{written}/{file}", f"{folder}/{target}")
     filesystem.delete(parts)
-    filesystem.restrict_to_owner(folder)
+    filesystem.restrict(folder)

@@ -430,7 +430,7 @@ def audit_and_publish(
     """Read the rest of the staged run back, hold it against its counts and the gates, publish it, and return its id."""
     config, staged, progress = context.config, context.staged, context.progress
     with progress.stage("Auditing"):
-        staged.finish_writing()
+        staged.finish_writing(sensitive_to_group=config.lake.sensitive_mode == "group")
         expected_rows = {
             "customer_segments": segments.statistics.overall[s.CUSTOMERS],
             "segment_profiles": len(segments.profiles),

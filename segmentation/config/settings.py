@@ -262,6 +262,14 @@ class ExportSettings(Settings):
     enabled: bool = Field(True, description="write exports/<segment>.csv, readable by the owner only")
 
 
+class LakeSettings(Settings):
+    """Who may read what a run publishes."""
+
+    sensitive_mode: Literal["owner", "group"] = Field(
+        "owner", description="who may read rejected_transactions and exports: owner, or group (the owner's group)"
+    )
+
+
 class QualityGates(Settings):
     """The limits a run must stay within to be published; None sets none.
 
@@ -303,6 +311,7 @@ class RunConfig(Settings):
     charts: ChartSettings = ChartSettings()
     report: ReportSettings = ReportSettings()
     exports: ExportSettings = Field(ExportSettings(), description="lists of customers for campaign tools")
+    lake: LakeSettings = Field(LakeSettings(), description="who may read what is published")
     quality_gates: QualityGates = Field(
         QualityGates(), description="a run beyond these limits is not published; null sets no limit"
     )

@@ -12,11 +12,14 @@ from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict, java_message
 from segmentation.filesystem import (
+    GROUP_FILE,
+    GROUP_FOLDER,
     OWNER_ONLY_FILE,
     OWNER_ONLY_FOLDER,
     Claim,
     StoredFile,
     is_hidden,
+    is_of_hadoop,
     temporary_name,
     warn_of_hidden,
 )
@@ -266,14 +269,26 @@ class HadoopFileSystem:
         """Delete a file, or a folder with all that is in it; do nothing if there is none."""
         self._fs.delete(self._path(path), True)
 
-    def restrict_to_owner(self, path: str) -> None:
-        """Take a folder and all that is in it from everyone but its owner."""
+    def restrict(self, path: str, to_group: bool = False) -> None:
+        """Take a folder and all that is in it from everyone but its owner, or its owner's group."""
         for inner in self._fs.listStatus(self._path(path)):
             if inner.isDirectory():
-                self.restrict_to_owner(inner.getPath().toString())
+                self.restrict(inner.getPath().toString(), to_group)
             else:
-                self._set_mode(inner.getPath().toString(), OWNER_ONLY_FILE)
-        self._set_mode(path, OWNER_ONLY_FOLDER)
+                self._set_mode(inner.getPath().toString(), GROUP_FILE if to_group else OWNER_ONLY_FILE)
+        self._set_mode(path, GROUP_FOLDER if to_group else OWNER_ONLY_FOLDER)
+
+    def remove_files_of_hadoop(self, path: str) -> None:
+        """Delete what Hadoop wrote beside the data of a folder, at any depth: readers of other houses stumble on it."""
+        for inner in self._fs.listStatus(self._path(path)):
+            if inner.isDirectory():
+                self.remove_files_of_hadoop(inner.getPath().toString())
+            elif is_of_hadoop(inner.getPath().getName()):
+                self.delete(inner.getPath().toString())
+
+    def not_removable(self, path: str) -> str | None:
+        """Return the path of what this user may not remove of a folder, None where nothing is known to hinder it."""
+        return None
 
     def copy_permissions(self, source: str, target: str) -> None:
         """Give the folder `target` the permissions of `source`."""

@@ -13,16 +13,20 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISGID, S_ISVTX
 from typing import IO
 
 from pyspark.sql import SparkSession
 
 from segmentation.errors import PublishConflict
 from segmentation.filesystem import (
+    GROUP_FILE,
+    GROUP_FOLDER,
     OWNER_ONLY_FILE,
     OWNER_ONLY_FOLDER,
     Claim,
     StoredFile,
+    is_of_hadoop,
     is_temporary_here,
     readable_path,
     temporary_name,
@@ -39,7 +43,7 @@ GLOB_CHARACTERS = "*?[{"
 class LocalFileSystem(HadoopFileSystem):
     """The driver's disk: Hadoop expands globs and unpacks rare compressions, the operating system does the rest.
 
-    A call to Java takes longer than listing or opening a small file. Writing, renaming and deleting need no Java, which
+    A call to Java takes longer than listing or opening a small file. Only globs and rare compressions need Java, which
     may have ended.
     """
 
@@ -86,13 +90,30 @@ class LocalFileSystem(HadoopFileSystem):
     def local_copy(self, path: str) -> Iterator[Path]:
         yield _local(path)
 
+    def exists(self, path: str) -> bool:
+        return _local(path).exists()
+
+    def is_directory(self, path: str) -> bool:
+        return _local(path).is_dir()
+
+    def names_in(self, path: str) -> list[str]:
+        return sorted(inner.name for inner in _local(path).iterdir()) if self.exists(path) else []
+
+    def modified_ms(self, path: str) -> int:
+        walked = os.walk(_local(path), onerror=_raise)
+        inside = [Path(folder) / name for folder, folders, names in walked for name in (*folders, *names)]
+        return max(inner.lstat().st_mtime_ns for inner in (_local(path), *inside)) // 1_000_000
+
+    def free_bytes(self, path: str) -> int:
+        return shutil.disk_usage(_local(path)).free
+
     def may_write(self, path: str) -> bool:
         return not _local(path).exists() or os.access(_local(path), os.W_OK | os.X_OK)
 
     def make_directory(self, path: str, owner_only: bool = False) -> None:
         _local(path).mkdir(parents=True, exist_ok=True)
         if owner_only:
-            _local(path).chmod(OWNER_ONLY_FOLDER)
+            _set_mode(_local(path), OWNER_ONLY_FOLDER)
 
     def write_text(self, path: str, text: str, staging: str) -> None:
         target = _local(path)
@@ -132,11 +153,32 @@ class LocalFileSystem(HadoopFileSystem):
         else:
             local.unlink(missing_ok=True)
 
-    def restrict_to_owner(self, path: str) -> None:
+    def restrict(self, path: str, to_group: bool = False) -> None:
         for folder, _, names in os.walk(_local(path)):
-            Path(folder).chmod(OWNER_ONLY_FOLDER)
+            _set_mode(Path(folder), GROUP_FOLDER if to_group else OWNER_ONLY_FOLDER)
             for name in names:
-                (Path(folder) / name).chmod(OWNER_ONLY_FILE)
+                (Path(folder) / name).chmod(GROUP_FILE if to_group else OWNER_ONLY_FILE)
+
+    def remove_files_of_hadoop(self, path: str) -> None:
+        for folder, _, names in os.walk(_local(path)):
+            for name in filter(is_of_hadoop, names):
+                (Path(folder) / name).unlink()
+
+    def not_removable(self, path: str) -> str | None:
+        local = _local(path)
+        if not _may_remove_from(local.parent, local):
+            return str(local)
+        if local.is_symlink() or not local.is_dir():
+            return None
+        refused: list[OSError] = []
+        for folder, folders, names in os.walk(local, onerror=refused.append):
+            if (folders or names or folder == str(local)) and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+                return folder
+            inside = [Path(folder) / name for name in (*folders, *names)]
+            others = [inner for inner in inside if not _may_remove_from(Path(folder), inner)]
+            if others:
+                return str(others[0])
+        return str(refused[0].filename) if refused else None
 
     def copy_permissions(self, source: str, target: str) -> None:
         shutil.copymode(_local(source), _local(target))
@@ -194,6 +236,22 @@ def claim_folder(folder: Path) -> Claim:
         os.close(descriptor)
         return Claim(is_held=False)
     return Claim(is_held=True, descriptor=descriptor)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _set_mode(folder: Path, mode: int) -> None:
+    """Give a folder permissions, and leave the bit by which all that is made in it belongs to its group."""
+    folder.chmod(mode | (folder.stat().st_mode & S_ISGID))
+
+
+def _may_remove_from(folder: Path, inner: Path) -> bool:
+    """Return whether this user may remove a file or folder from its folder; in /tmp and the like only its owner."""
+    status, user = folder.stat(), os.geteuid()
+    may_write = os.access(folder, os.W_OK | os.X_OK)
+    return may_write and (not status.st_mode & S_ISVTX or user in (0, status.st_uid, inner.lstat().st_uid))
 
 
 def _local(path: str) -> Path:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from segmentation.errors import InputError
-from segmentation.filesystem import temporary_name
+from segmentation.filesystem import readable_path, temporary_name
 from segmentation.lake.runs import REFUSED, STAGING, Lake, run_folder
 
 # Where no process can see whether another still works on a run: a run writes a file more often than this.
 LONGEST_SILENCE = timedelta(days=1)
+NOT_ALLOWED = "this user may not remove or write"
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,14 @@ def remove_expired(lake: Lake, item: Expired) -> str | None:
     """Remove a run or a leftover; return None, or the reason why it stays.
 
     It is renamed into staging in one step, under the lake's lock; its files go afterwards, while others may publish. If
-    this process ends in between, the next run removes the rest as it does any abandoned staging.
+    this process ends in between, the next run removes the rest as it does any abandoned staging. What this user may not
+    remove whole, such as another user's rejected lines, is left as it is.
     """
-    filesystem, path = lake.filesystem, f"{lake.path}/{item.path}"
-    removed = f"{lake.path}/{STAGING}/{temporary_name('expired')}"
-    filesystem.make_directory(f"{lake.path}/{STAGING}")
+    filesystem, path, staging = lake.filesystem, f"{lake.path}/{item.path}", f"{lake.path}/{STAGING}"
+    removed = f"{staging}/{temporary_name('expired')}"
+    if not filesystem.exists(staging) and not filesystem.may_write(lake.path):
+        return f"{NOT_ALLOWED} {lake.shown}"
+    filesystem.make_directory(staging)
     with ExitStack() as claimed:
         with filesystem.exclusive():
             claim = filesystem.claim(path)
@@ -51,6 +55,9 @@ def remove_expired(lake: Lake, item: Expired) -> str | None:
                 return "another process works on it"
             if item.path == _latest_path(lake):
                 return "it is the latest run by now"
+            refused = filesystem.not_removable(path) or (None if filesystem.may_write(staging) else staging)
+            if refused:
+                return f"{NOT_ALLOWED} {readable_path(refused)}"
             filesystem.rename(path, removed)
         filesystem.delete(removed)  # the claim is on the folder, whatever its name
     return None

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, SegmentationError, java_message
-from segmentation.filesystem import filesystem_for, readable_path
+from segmentation.filesystem import SCHEME_AND_HOST, filesystem_for, readable_path
 from segmentation.lake.manifest import is_run_id, require_run_id
 
 logger = logging.getLogger(__name__)
@@ -153,6 +153,8 @@ class Lake:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.spark = spark
+        if ":" in path.partition("/")[0] and not SCHEME_AND_HOST.match(path):  # Hadoop takes it for a scheme
+            raise ConfigError(f"lake {path}: is no URI; a folder of this machine with a colon is ./{path}")
         try:
             self.filesystem = filesystem_for(spark, path)
         except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer

@@ -42,8 +42,8 @@ AFTER_RENAME = "after rename"
 BEFORE_LATEST = "before latest.json"
 AFTER_LATEST = "after latest.json"
 
-# Holds input lines with personal data: readable by the owner alone.
-OWNER_ONLY_TABLE = "rejected_transactions"
+# Hold personal data, lines of the input and lists of customers: readable by the owner, or the owner's group.
+SENSITIVE = ("rejected_transactions", EXPORTS)
 # Spark's binary reader, which computes the checksums, takes files up to 2 GiB.
 MAX_ROWS_PER_FILE = 5_000_000
 # Tasks that are being cancelled may write again what was just deleted; they have ended within these attempts.
@@ -178,14 +178,20 @@ class StagedRun:
         self.writes.wait_for(f"{self.path}/{table}")
         return self.lake.spark.read.schema(s.TABLES[table]).parquet(f"{self.path}/{table}")
 
-    def finish_writing(self) -> None:
-        """Wait until all is written, make it durable and restrict the rejected lines to their owner.
+    def finish_writing(self, sensitive_to_group: bool = False) -> None:
+        """Wait until all is written, restrict what is sensitive, and make all of it durable.
+
+        Hadoop's own files go: Polars takes a checksum for data, and the manifest has better ones.
 
         Raises the error of the first write that failed.
         """
         self.writes.wait()
-        self.lake.filesystem.restrict_to_owner(f"{self.path}/{OWNER_ONLY_TABLE}")
-        self.lake.filesystem.sync(self.path)
+        filesystem = self.lake.filesystem
+        filesystem.remove_files_of_hadoop(self.path)
+        for path in [f"{self.path}/{name}" for name in SENSITIVE]:
+            if filesystem.is_directory(path):
+                filesystem.restrict(path, sensitive_to_group)
+        filesystem.sync(self.path)
         reached(STAGING_WRITTEN)
 
     def table(self, table: str) -> DataFrame:
@@ -210,7 +216,7 @@ class StagedRun:
         return PipelineModel.load(f"{self.path}/{MODEL}")
 
     def checksums(self) -> dict[str, dict[str, Any]]:
-        """Return bytes and SHA-256 of every file but Hadoop's hidden ones, by path inside the run, sorted."""
+        """Return bytes and SHA-256 of every file that is not hidden, by path inside the run, sorted."""
         rows = (
             self.lake.spark.read.format("binaryFile")
             .option("recursiveFileLookup", True)
@@ -260,7 +266,7 @@ class StagedRun:
 
     def _write_manifest(self, run_id: str, facts: Mapping[str, Any]) -> None:
         published_at = datetime.now(UTC)
-        with suppress(InputError):  # a clock that was set back makes no run older than the one before it
+        with suppress(InputError, OverflowError):  # a clock that was set back makes no run older than the one before it
             published_at = max(published_at, self.lake.latest().published_at + timedelta(microseconds=1))
         content = {
             "format": MANIFEST_FORMAT,

@@ -129,9 +129,11 @@ def test_a_restricted_folder_is_for_its_owner_until_it_is_opened(filesystem: Had
     (tmp_path / "open").mkdir(mode=0o755)
     (tmp_path / "run" / "table").mkdir(parents=True)
     (tmp_path / "run" / "table" / "part").touch()
-    filesystem.restrict_to_owner(f"{tmp_path}/run")
+    filesystem.restrict(f"{tmp_path}/run")
     paths = [tmp_path / "run", tmp_path / "run/table", tmp_path / "run/table/part"]
     assert [path.stat().st_mode & 0o777 for path in paths] == [0o700, 0o700, 0o600]
+    filesystem.restrict(f"{tmp_path}/run", to_group=True)
+    assert [path.stat().st_mode & 0o777 for path in paths] == [0o770, 0o770, 0o640]
     filesystem.copy_permissions(f"{tmp_path}/open", f"{tmp_path}/run")
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o755
     filesystem.make_directory(f"{tmp_path}/secret", owner_only=True)

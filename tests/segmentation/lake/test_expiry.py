@@ -2,12 +2,13 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
+from jobs import expire_runs
 from segmentation.errors import InputError
 from segmentation.filesystem import HOST
 from segmentation.lake.expiry import find_expired, remove_expired
@@ -42,12 +43,12 @@ def paths(lake: Lake, keep: int, older_than: timedelta = WEEK) -> list[str]:
 
 
 @pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+def lake(lake: Lake, tmp_path: Path) -> Lake:
     for run_id, as_of, days_ago in [("a", "2012-01-01", 30), ("b", "2012-01-10", 21), ("c", "2012-01-20", 11)]:
         run(tmp_path, run_id, as_of, days_ago)
     run(tmp_path, "rebuilt", "2011-06-01", 3)
     run(tmp_path, "d", "2012-01-30", 1)
-    return Lake(spark, str(tmp_path))
+    return lake
 
 
 def test_old_runs_expire_but_the_newest_and_young_ones_stay(lake: Lake):
@@ -144,7 +145,97 @@ def test_a_broken_off_removal_is_finished_by_the_next_run(lake: Lake, tmp_path: 
     assert list((tmp_path / "_staging").iterdir()) == []
 
 
-def test_a_missing_lake_is_an_error_and_is_not_made(spark: SparkSession, tmp_path: Path):
+def test_a_missing_lake_is_an_error_and_is_not_made(lake: Lake, tmp_path: Path):
     with pytest.raises(InputError, match="there is no such lake"):
-        paths(Lake(spark, str(tmp_path / "nowhere")), 1)
+        paths(Lake(lake.spark, str(tmp_path / "nowhere")), 1)
     assert not (tmp_path / "nowhere").exists()
+
+
+# --- a lake that several users share
+
+
+@pytest.fixture
+def another_user(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Ask as another user may, by the permissions of others (shift 0) or of the group (shift 3): tests run as root."""
+
+    def become(shift: int) -> None:
+        def access(path: str | Path, wanted: int) -> bool:
+            return (Path(path).stat().st_mode >> shift) & wanted == wanted
+
+        monkeypatch.setattr(os, "access", access)
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+
+    return become
+
+
+@pytest.fixture
+def shared(lake: Lake, tmp_path: Path) -> Path:
+    """The lake, which everyone may write to; its oldest run has rejected lines of its owner alone."""
+    rejected = tmp_path / "runs/run_id=a/rejected_transactions"
+    rejected.mkdir()
+    (rejected / "part").touch()
+    (tmp_path / "_staging").mkdir()
+    for folder in (tmp_path, tmp_path / "_staging", tmp_path / "runs", tmp_path / "runs/run_id=a"):
+        folder.chmod(0o777)
+    rejected.chmod(0o700)
+    return tmp_path
+
+
+def restrict(folder: str, mode: int) -> Callable[[Path], None]:
+    return lambda lake: (lake / folder).chmod(mode)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda lake: None, "runs/run_id=a/rejected_transactions"),
+        (restrict("runs/run_id=a", 0o755), "runs/run_id=a"),
+        (restrict("runs", 0o1777), "runs/run_id=a"),
+        (restrict("runs", 0o755), "runs/run_id=a"),
+        (restrict("_staging", 0o755), "_staging"),
+    ],
+    ids=["rejected lines", "a run", "only owners may remove", "the runs", "the staging"],
+)
+def test_what_another_user_may_not_remove_whole_stays_as_it_is(
+    change: Callable[[Path], None], named: str, lake: Lake, shared: Path, another_user: Callable[[int], None]
+):
+    [oldest] = find_expired(lake, 3, WEEK, NOW)[-1:]
+    if named == "_staging":
+        (shared / "runs/run_id=a/rejected_transactions").chmod(0o777)
+    change(shared)
+    another_user(0)
+    before = sorted(shared.rglob("*"))
+    assert remove_expired(lake, oldest) == f"this user may not remove or write {shared}/{named}"
+    assert sorted(shared.rglob("*")) == before
+
+
+def test_a_user_of_the_group_removes_what_is_shared_with_the_group(
+    lake: Lake, shared: Path, another_user: Callable[[int], None]
+):
+    lake.filesystem.restrict(f"{lake.path}/runs/run_id=a/rejected_transactions", to_group=True)
+    (shared / "runs/run_id=a/elsewhere").symlink_to("/")
+    another_user(3)
+    [oldest] = find_expired(lake, 3, WEEK, NOW)[-1:]
+    assert remove_expired(lake, oldest) is None
+    assert not (shared / "runs/run_id=a").exists()
+    assert list((shared / "_staging").iterdir()) == []
+
+
+def test_the_job_removes_what_it_may_and_ends_with_an_error_for_the_rest(
+    lake: Lake,
+    shared: Path,
+    another_user: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(expire_runs, "job_session", lambda *_: None)
+    for name in ("run_id=b", "run_id=rebuilt"):
+        (shared / "runs" / name).chmod(0o777)
+    another_user(0)
+    arguments = [str(shared), "--keep", "2", "--older-than", "7d"]
+    assert expire_runs.main(arguments) == 0
+    assert expire_runs.main([*arguments, "--apply"]) == 1
+    captured = capsys.readouterr()
+    assert f"kept (this user may not remove or write {shared}/runs/run_id=a/rejected_transactions)" in captured.out
+    assert "error: what another user published cannot be removed: 1 folder above: let its owner" in captured.err
+    assert lake.run_ids() == ["a", "c", "d"]

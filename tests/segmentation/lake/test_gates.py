@@ -118,6 +118,12 @@ def test_figures_are_taken_from_a_manifest_and_the_profiles():
 
 # --- which run a new one is compared with ---
 
+
+@pytest.fixture
+def lake(spark_lake: Lake) -> Lake:
+    return spark_lake
+
+
 AS_OF = date(2011, 12, 10)
 CHANGES = load_config(str(CONFIG), ["title=shop", "quality_gates.max_rows_change=0.1"])
 

@@ -139,7 +139,8 @@ def test_a_table_that_a_run_does_not_have_is_an_error_that_says_why(
         PublishedRun(spark, "a", "file:/nowhere", manifest).table("country_sales")
 
 
-def test_a_table_of_another_schema_is_neither_written_nor_read(spark: SparkSession, lake: Lake):
+def test_a_table_of_another_schema_is_neither_written_nor_read(spark: SparkSession, spark_lake: Lake):
+    lake = spark_lake
     staged = stage(lake, "run-1")
     wrong = data_quality(spark).withColumnRenamed("share", "part")
     differences = r"table data_quality .* missing share double; unexpected part double"

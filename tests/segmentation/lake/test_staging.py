@@ -4,12 +4,11 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from segmentation.errors import ConfigError, PublishConflict, SegmentationError
 from segmentation.filesystem.hadoop import HadoopFileSystem
@@ -36,29 +35,12 @@ class Died(BaseException):
     """The process ends here."""
 
 
-class DiesAt(logging.Handler):
-    """End what is going on when a step is reached."""
-
-    def __init__(self, step: str) -> None:
-        super().__init__()
-        self._step = step
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage() == self._step:
-            raise Died
-
-
 @pytest.fixture
-def dies_at() -> Iterator[Callable[[str], None]]:
-    before = staging.steps.level, list(staging.steps.handlers)
+def dies_at(at_step: Callable[[str, Callable[[], object]], None]) -> Callable[[str], None]:
+    def die() -> None:
+        raise Died
 
-    def arrange(step: str) -> None:
-        staging.steps.setLevel(logging.DEBUG)
-        staging.steps.addHandler(DiesAt(step))
-
-    yield arrange
-    staging.steps.setLevel(before[0])
-    staging.steps.handlers = before[1]
+    return lambda step: at_step(step, die)
 
 
 # --- where a run may be published ---
@@ -78,21 +60,21 @@ def make_path_below_a_file(folder: Path) -> Path:
     [(make_file, "is a file; name a folder"), (make_path_below_a_file, "cannot be written: Not a directory")],
 )
 def test_an_output_that_cannot_be_a_lake_is_refused_and_left_alone(
-    spark: SparkSession, tmp_path: Path, make: Callable[[Path], Path], message: str
+    lake: Lake, tmp_path: Path, make: Callable[[Path], Path], message: str
 ):
     output = make(tmp_path)
     with pytest.raises(ConfigError, match=re.escape(f"--output {output}: {message}")):
-        require_writable(Lake(spark, str(output)))
+        require_writable(Lake(lake.spark, str(output)))
     assert (tmp_path / "taken").read_text() == "here first"
-    require_writable(Lake(spark, str(tmp_path / "new" / "lake")))
+    require_writable(Lake(lake.spark, str(tmp_path / "new" / "lake")))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / "taken"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_an_output_without_permission_is_refused(spark: SparkSession, tmp_path: Path):
+def test_an_output_without_permission_is_refused(lake: Lake, tmp_path: Path):
     tmp_path.chmod(0o500)
     with pytest.raises(ConfigError, match="cannot be written: Permission denied"):
-        require_writable(Lake(spark, str(tmp_path / "lake")))
+        require_writable(Lake(lake.spark, str(tmp_path / "lake")))
 
 
 def test_a_run_id_is_free_published_taken_or_numbered(lake: Lake):
@@ -301,9 +283,9 @@ def test_a_newer_run_that_appears_while_latest_is_written_is_named(lake: Lake, m
 
 
 @pytest.fixture
-def object_store(lake: Lake) -> Lake:
-    lake.filesystem = HadoopFileSystem(lake.spark, lake.path)
-    return lake
+def object_store(spark_lake: Lake) -> Lake:
+    spark_lake.filesystem = HadoopFileSystem(spark_lake.spark, spark_lake.path)
+    return spark_lake
 
 
 def test_on_an_object_store_a_run_is_published_with_its_manifest(object_store: Lake):
