@@ -5,6 +5,7 @@ before that: allow for the longest one.
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -15,12 +16,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation.cli.job import JobParser, run_job
+from segmentation.cli.scratch import job_session
 from segmentation.cli.streams import use_standard_error_of_spark_submit
-from segmentation.errors import counted
-from segmentation.lake.expiry import find_expired, remove_expired
+from segmentation.errors import SegmentationError, counted
+from segmentation.lake.expiry import NOT_ALLOWED, find_expired, remove_expired
 from segmentation.lake.runs import Lake
 from segmentation.redaction import shown
-from segmentation.session import spark_session
 
 USAGE = "expire_runs.py LAKE [--keep N] [--older-than AGE] [--apply]"
 EXAMPLES = """\
@@ -28,7 +29,7 @@ EXAMPLES = """\
       jobs/expire_runs.py lake --keep 30 --older-than 7d --apply"""
 EXIT_CODES = """\
   0  removed, or shown
-  1  any other error
+  1  something is another user's and stays; any other error
   2  bad arguments
   3  there is no such lake
   129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
@@ -64,18 +65,24 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def expire(options: argparse.Namespace) -> None:
     """Show or remove what has expired, one line each, and how many there were."""
-    lake = Lake(spark_session("expire runs"), options.lake)
-    removed = 0
+    lake = Lake(job_session("expire runs", os.environ), options.lake)
+    removed = refused = 0
     for item in find_expired(lake, options.keep, options.older_than, datetime.now(UTC)):
         reason = remove_expired(lake, item) if options.apply else None
         if reason:
             action = f"kept ({reason})"
+            refused += reason.startswith(NOT_ALLOWED)
         else:
             action = "removed" if options.apply else "would remove"
             removed += 1
         print(shown(f"{action} {item.path}: {item.what}, {item.age.days} days old"))
     ending = "removed" if options.apply else "would be removed; --apply removes them"
     print(f"{counted(removed, 'run or staging folder', 'runs and staging folders')} {ending}")
+    if refused:
+        raise SegmentationError(
+            f"what another user published cannot be removed: {counted(refused, 'folder')} above: let its owner expire "
+            "it, or share the lake with a group (lake.sensitive_mode in conf/README.md)"
+        )
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from segmentation.cli.explain import explanation_of
 from segmentation.cli.job import JobParser, command_line, day, run_job
 from segmentation.cli.log import log_folder, run_log
 from segmentation.cli.result import RunResult, result_for
+from segmentation.cli.scratch import job_session
 from segmentation.cli.streams import is_output_a_terminal, use_standard_error_of_spark_submit
 from segmentation.cli.summary import summary_of
 from segmentation.config.files import load_config, write_config
@@ -29,7 +30,6 @@ from segmentation.guess.config import guess_config
 from segmentation.ingest.refused_folders import require_apart
 from segmentation.lake.manifest import require_run_id
 from segmentation.progress import Progress, collected_warnings
-from segmentation.session import spark_session
 
 USAGE = "segment_customers.py --input PATH [PATH ...] --output LAKE [options]"
 EXAMPLES = """\
@@ -110,7 +110,7 @@ def segment(options: argparse.Namespace, console: Console | None, result: RunRes
             raise ConfigError(f"{option}: is needed to run; only --explain and --write-config FILE work without it")
     with ThreadPoolExecutor(1) as pool:  # Python loads the largest libraries while Java starts Spark
         pool.submit(import_module, "segmentation.pipeline")
-        spark = spark_session(config.title)
+        spark = job_session(config.title, os.environ)
     from segmentation.context import Request
     from segmentation.pipeline import STAGES, segment_customers
 

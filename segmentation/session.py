@@ -6,10 +6,11 @@ What differs between the versions of Spark is here as well.
 import os
 import signal
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from threading import Thread
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -37,15 +38,15 @@ NO_USER_NAME = "invalid null input: name"
 NAMED_OFTEN = ("org.apache.spark.api.python.PythonUtils", "org.apache.spark.sql.functions")
 
 
-def spark_session(name: str) -> SparkSession:
-    """Return the session of this job, on the master that spark-submit names.
+def spark_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> SparkSession:
+    """Return the session of this job, with `more` settings, on the master that spark-submit names.
 
     Raises: SegmentationError if the cluster did not accept the application.
     """
     # PySpark warns wherever pandas is installed; the job does not use pandas.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas", category=FutureWarning)
     builder = SparkSession.builder.appName(name)
-    for key, value in {**SETTINGS, **STATIC_SETTINGS}.items():
+    for key, value in {**SETTINGS, **STATIC_SETTINGS, **more}.items():
         builder = builder.config(key, value)
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
