@@ -52,6 +52,7 @@ TEST = [
     "pandas>=2.3,<3",  # Spark 4.3 warns of pandas 3
     "polars>=1.30,<3",
     "duckdb>=1.3,<3",
+    "ibis-framework[duckdb]>=10,<13",
     "scikit-learn>=1.6,<2",  # the reference for Spark's clusterings
     "openpyxl>=3.1,<4",  # pandas reads workbooks by it
     # The report in a real browser, which scripts/test installs, and its accessibility.

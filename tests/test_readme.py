@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,7 +16,7 @@ from tests.scripts.small_lake import write_latest, write_run
 
 ROOT = Path(__file__).resolve().parent.parent
 READMES = [ROOT / "README.md", *sorted(ROOT.glob("*/README.md"))]
-READERS = ("Spark", "pandas", "Polars", "DuckDB")
+READERS = ("Spark", "pandas", "Polars", "DuckDB", "Ibis")
 INDENTED = re.compile(r"(?:^ {4}.*\n)+", re.MULTILINE)
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATHS = re.compile(r"(?<![\w./-])(?:scripts|jobs|conf|tests|segmentation|\.ci)/[\w./-]*\w")
@@ -43,31 +43,53 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return lake
 
 
+@pytest.fixture
+def read(lake: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Run the README's block of a reader in the folder of the lake, and return its `segments`."""
+
+    def run(reader: str) -> Any:
+        [code] = [block for block in python_blocks() if reader_of(block) == reader]
+        monkeypatch.chdir(lake.parent)
+        if reader == "Spark":  # its Java stays in the folder it was started in
+            code = code.replace('"lake', f'"{lake}')
+        names: dict[str, Any] = {"__name__": "readme", "spark": spark}
+        exec(compile(code, f"README.md, {reader}", "exec"), names)
+        return names["segments"]
+
+    return run
+
+
+def reader_of(block: str) -> str:
+    return block.removeprefix("# ").partition("\n")[0].partition(":")[0]
+
+
 @pytest.mark.parametrize("reader", READERS)
-def test_the_latest_run_is_read_as_the_readme_shows(
-    reader: str, lake: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+def test_the_latest_run_is_read_as_the_readme_shows_with_the_columns_of_the_table(
+    reader: str, read: Callable[[str], Any]
 ):
-    [code] = [block for block in python_blocks() if block.startswith(f"# {reader}\n")]
-    monkeypatch.chdir(lake.parent)
-    if reader == "Spark":  # its Java stays in the folder it was started in
-        code = code.replace('"lake', f'"{lake}')
-    names: dict[str, Any] = {"__name__": "readme", "spark": spark, "lake": "lake"}
-    exec(compile(code, f"README.md, {reader}", "exec"), names)
-    assert sorted(customer_ids(names["segments"])) == ["12346", "12347", "12348"]
+    segments = read(reader)
+    assert list(segments.columns) == ["customer_id", "total_spend", "purchase_frequency", "as_of"]
+    assert sorted(customer_ids(segments)) == ["12346", "12347", "12348"]
 
 
 def customer_ids(segments: Any) -> list[str]:
     """Return the first column, which every library returns differently."""
-    if hasattr(segments, "collect"):  # a Spark frame, a lazy Polars one
-        segments = segments.collect()
     if hasattr(segments, "fetchall"):  # a DuckDB relation
-        segments = segments.fetchall()
-    return [row[0] for row in segments] if isinstance(segments, list) else list(segments["customer_id"])
+        return [row[0] for row in segments.fetchall()]
+    if hasattr(segments, "to_pandas"):  # of Ibis and Polars
+        segments = segments.to_pandas()
+    return [row[0] for row in segments.collect()] if hasattr(segments, "collect") else list(segments["customer_id"])
+
+
+def test_pandas_calculates_with_money(read: Callable[[str], Any]):
+    segments = read("pandas")
+    assert segments.describe().loc["mean", "total_spend"] == 20.25
+    assert list(segments.nlargest(2, "total_spend")["customer_id"]) == ["12348", "12347"]
+    assert list(segments["total_spend"] / segments["purchase_frequency"]) == pytest.approx([10.25, 10.125, 30.25 / 3])
 
 
 def test_every_python_block_names_its_reader():
-    headings = [block.partition("\n")[0].removeprefix("# ") for block in python_blocks()]
-    assert sorted(headings) == sorted(READERS)
+    assert sorted(map(reader_of, python_blocks())) == sorted(READERS)
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,7 +16,12 @@ def write_run(runs: Path, run_id: str, as_of: str) -> Path:
     run = runs / f"run_id={run_id}"
     for folder in (*ROWS, "model", "charts"):
         (run / folder).mkdir(parents=True)
-    customers = {"customer_id": ["12346", "12347", "12348"], "as_of": [date.fromisoformat(as_of)] * 3}
+    customers = {
+        "customer_id": ["12346", "12347", "12348"],
+        "total_spend": pa.array([Decimal(text) for text in ("10.2500", "20.2500", "30.2500")], pa.decimal128(20, 4)),
+        "purchase_frequency": [1, 2, 3],
+        "as_of": [date.fromisoformat(as_of)] * 3,
+    }
     pq.write_table(pa.table(customers), run / "customer_segments/part-0.parquet")
     pq.write_table(pa.table({"rule": ["clean", "guest"], "rows": [3, 0]}), run / "data_quality/part-0.parquet")
     for name in ("model/metadata.json", *(f"charts/{number}.png" for number in range(5))):
