@@ -34,6 +34,9 @@ class CsvSettings(Settings):
 
     delimiter: Literal["auto"] | Delimiter = Field("auto", description="auto tries comma, semicolon, tab and bar")
     encoding: Literal["auto", "utf-8", "iso-8859-1"] = Field("auto", description="auto, utf-8 or iso-8859-1")
+    escape: Literal["auto", "quote", "backslash"] = Field(
+        "auto", description="what stands before a quote inside quotes; auto looks at the beginning of each file"
+    )
     multiline: bool = Field(True, description="fields may hold line ends; false lets Spark split large plain files")
 
 

@@ -51,9 +51,9 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     # Validates the overrides before any file is opened, with the fields' names standing in for their columns.
     settings = config_of(_document(_stand_ins(given)), overrides, GUESSED)
     sheets = None if settings.input.sheets == "all" else settings.input.sheets
-    samples = samples_of(inputs, settings.input.csv, settings.input.format, sheets)
     fixed = {field: getattr(settings.input.columns, field) for field in s.INPUT_FIELDS}
     fixed = {field: column for field, column in fixed.items() if _is_set(f"input.columns.{field}", given)}
+    samples = samples_of(inputs, settings.input.csv, settings.input.format, sheets, fixed)
     samples, columns = _agree_on_columns(samples, fixed)
     source = samples[0].path + (f" and {len(samples) - 1:,} more" if len(samples) > 1 else "")
     if columns.missing:

@@ -3,7 +3,6 @@
 A sample reads a bounded part of a file and validates nothing. The readers of `ingest` read all of it later.
 """
 
-import csv
 import os
 import re
 import zlib
@@ -11,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem import readable_path
 from segmentation.filesystem.listing import expanded_glob, files_at
 from segmentation.filesystem.local import OPENERS
-from segmentation.ingest.csv_files import DELIMITERS, detect_encoding, split_header, text_lines
+from segmentation.guess.columns import guess_columns
+from segmentation.ingest.csv_form import split_lines
+from segmentation.ingest.csv_head import Wanted, look_at_head, text_lines
 from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, folder_columns, kind_of, missing_path_error
-from segmentation.ingest.json_files import ARRAY, json_header, objects_in
+from segmentation.ingest.json_head import ARRAY, flattening, inner_keys, json_header, objects_in
 from segmentation.ingest.parquet_footers import open_parquet
 from segmentation.ingest.reachable import require_file_path
 from segmentation.ingest.refused_folders import refuse_hidden_log, refuse_local_tables
-from segmentation.ingest.xlsx import first_rows
+from segmentation.ingest.xlsx import HEADER_IS_SOUGHT_IN_ROWS, first_rows
 from segmentation.redaction import without_secrets
 
 # Lines from the top of a file, and from each of some blocks further down: files are often sorted by date, and the
@@ -39,6 +41,7 @@ UNPACKED_AT_MOST = 64_000_000
 # Of this many files the columns' names are looked at, and of these the values of so many.
 FILES_SAMPLED = 1_000
 FILES_WITH_VALUES = 16
+NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d\s*")
 
 Line = Mapping[str, str]
 Values = Mapping[str, Sequence[str]]
@@ -49,7 +52,8 @@ class Sample:
     """A file or a sheet of a workbook: its columns' names, and a function that yields lines with given columns.
 
     A line maps columns to their texts; a column without a value may be missing. `folders` are columns that folders in
-    the path are named by, such as `country=France`; lines have their values.
+    the path are named by, such as `country=France`; lines have their values. `renamed` yields the lines of a text file
+    under other names.
     """
 
     path: str
@@ -57,26 +61,34 @@ class Sample:
     names: Sequence[str]
     lines: Callable[[Collection[str]], Iterable[Line]]
     folders: Sequence[str] = ()
+    renamed: Callable[[Sequence[str]], Iterable[Line]] | None = None
 
 
-def samples_of(paths: Sequence[str], settings: CsvSettings, kind: str, sheets: Sequence[str] | None) -> list[Sample]:
+def samples_of(
+    paths: Sequence[str],
+    settings: CsvSettings,
+    kind: str,
+    sheets: Sequence[str] | None,
+    fixed: Mapping[str, str | None] | None = None,
+) -> list[Sample]:
     """Return samples of the files at the paths, directories and globs: of all, or of many evenly among their paths.
 
     Those whose values are to be looked at come first. `kind` is that of the configuration, "auto" to recognise it.
-    `sheets` are those of workbooks, None for all.
+    `sheets` are those of workbooks, None for all. `fixed` maps fields to their columns, where these are given.
 
     Raises: InputError for a missing path or an unreadable file, ConfigError for a path of another machine.
     """
     files = _spread(sorted({file for path in paths for file in _files_at(path)}), FILES_SAMPLED)
     with_values = set(_spread(files, FILES_WITH_VALUES))
     samples: dict[bool, list[Sample]] = {True: [], False: []}
+    wanted = _wanted(fixed or {})
     for path in files:
         name, has_values = without_secrets(path), path in with_values
-        for sample in _samples_in(Path(path), name, settings, kind, sheets, BLOCKS if has_values else 0):
+        for sample in _samples_in(Path(path), name, settings, kind, sheets, wanted, BLOCKS if has_values else 0):
             samples[has_values].append(_with_folders(sample, path))
     if not any(samples.values()):
         raise InputError(f"{', '.join(paths[:3])}: empty, there are no lines to read")
-    return samples[True] + samples[False]
+    return _with_names(samples[True] + samples[False], wanted)
 
 
 def _spread(paths: Sequence[str], count: int) -> Sequence[str]:
@@ -85,7 +97,13 @@ def _spread(paths: Sequence[str], count: int) -> Sequence[str]:
 
 
 def _samples_in(
-    file: Path, name: str, settings: CsvSettings, kind: str, sheets: Sequence[str] | None, blocks_below: int
+    file: Path,
+    name: str,
+    settings: CsvSettings,
+    kind: str,
+    sheets: Sequence[str] | None,
+    wanted: Wanted,
+    blocks_below: int,
 ) -> list[Sample]:
     """Return the sample of a file, or one for each sheet of a workbook; none of an empty file."""
     blocks = _blocks(file, name, blocks_below)
@@ -93,13 +111,13 @@ def _samples_in(
         return []
     kind_of_file = kind_of(blocks[0], name) if kind == "auto" else kind
     if kind_of_file == "csv":
-        return [_sample_text(blocks, name, settings)]
+        return [_sample_text(blocks, name, settings, wanted)]
     if kind_of_file == "json":
-        return [_sample_json(blocks, name)]
+        return [_sample_json(blocks, name, wanted)]
     if kind_of_file == "parquet":
         return _sample_parquet(file, name)
     sheets_of_file = first_rows(file, name, sheets, LINES_OF_HEAD)
-    return [_sample_sheet(columns, sheet) for sheet, columns in sheets_of_file.items()]
+    return [_sample_sheet(columns, sheet, wanted) for sheet, columns in sheets_of_file.items()]
 
 
 def _with_folders(sample: Sample, path: str) -> Sample:
@@ -150,33 +168,31 @@ def _blocks(file: Path, name: str, count: int) -> list[bytes]:
     return blocks
 
 
-def _sample_text(blocks: Sequence[bytes], name: str, settings: CsvSettings) -> Sample:
-    encoding = detect_encoding(blocks[0], settings)
-    head, *others = [list(text_lines(block, encoding, settings)) for block in blocks]
-    if not head:
-        raise InputError(f"{name}: empty, there are no lines to read")
-    if "16" in encoding:
+def _sample_text(blocks: Sequence[bytes], name: str, settings: CsvSettings, wanted: Wanted) -> Sample:
+    head = look_at_head(blocks[0], name, settings, wanted, lines_at_most=LINES_OF_HEAD)
+    form = head.form
+    others = [[*text_lines(block, form.encoding, settings)] for block in blocks[1:]]
+    if "16" in form.encoding:
         others = []  # a block may begin in the middle of a character of two bytes
-    delimiters = DELIMITERS if settings.delimiter == "auto" else (settings.delimiter,)
-    delimiter = max(delimiters, key=lambda delimiter: len(split_header(head, delimiter)))
-    names = split_header(head, delimiter)
 
-    def sampled_lines(_: Collection[str]) -> Iterator[Line]:
-        for part in (head[1 : LINES_OF_HEAD + 1], *[lines[:LINES_OF_BLOCK] for lines in others]):
-            with suppress(csv.Error):  # a field beyond the limit of csv
-                for fields in csv.reader(part, delimiter=delimiter, skipinitialspace=True):
-                    if len(fields) == len(names):
-                        yield dict(zip(names, fields, strict=True))
+    def sampled_lines(names: Sequence[str]) -> Iterator[Line]:
+        for part in (head.lines, *[lines[:LINES_OF_BLOCK] for lines in others]):
+            for fields in split_lines(part, form):
+                if len(fields) == form.width:
+                    yield dict(zip(names, fields[form.offset :], strict=False))
 
-    return Sample(name, "csv", names, sampled_lines)
+    return Sample(name, "csv", head.names, lambda _: sampled_lines(head.names), renamed=sampled_lines)
 
 
-def _sample_json(blocks: Sequence[bytes], name: str) -> Sample:
+def _sample_json(blocks: Sequence[bytes], name: str, wanted: Wanted) -> Sample:
     keys, form = json_header(blocks[0], name)
     names = [key.strip() for key in keys]
+    for inner in [] if wanted.is_enough(names) else inner_keys(objects_in(blocks[0])):
+        if wanted.count([*names, *inner.names]) > wanted.count(names):
+            raise InputError(flattening(name, inner, "columns are", form.shape))
 
     def sampled_lines(_: Collection[str]) -> Iterator[Line]:
-        for number, block in enumerate(blocks[:1] if form == ARRAY else blocks):
+        for number, block in enumerate(blocks[:1] if form.shape == ARRAY else blocks):
             for pairs in islice(objects_in(block), LINES_OF_BLOCK if number else LINES_OF_HEAD):
                 yield {key.strip(): value for key, value in pairs if isinstance(value, str)}
 
@@ -208,11 +224,42 @@ def _text(value: Any) -> str:
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)
 
 
-def _sample_sheet(columns: Sequence[Sequence[str | None]], name: str) -> Sample:
-    names = [(column[0] or "").strip() for column in columns]
+def _sample_sheet(columns: Sequence[Sequence[str | None]], name: str, wanted: Wanted) -> Sample:
+    rows = [[(cell or "").strip() for cell in cells] for cells in zip(*columns, strict=True)]
+    at = 0
+    if not wanted.is_enough(rows[0]):
+        best = max(range(min(HEADER_IS_SOUGHT_IN_ROWS, len(rows))), key=lambda row: wanted.count(rows[row]))
+        at = best if wanted.count(rows[best]) > max(1, wanted.count(rows[0])) else 0
 
     def sampled_lines(_: Collection[str]) -> Iterator[Line]:
-        for cells in islice(zip(*columns, strict=True), 1, None):
-            yield {column: cell or "" for column, cell in zip(names, cells, strict=True)}
+        for cells in rows[at + 1 :]:
+            yield dict(zip(rows[at], cells, strict=True))
 
-    return Sample(name, "xlsx", names, sampled_lines)
+    return Sample(name, "xlsx", rows[at], sampled_lines)
+
+
+def _wanted(fixed: Mapping[str, str | None]) -> Wanted:
+    """Return what makes a line a header: the columns that are guessed from it. A line with a number is none."""
+    guess = cache(lambda names: guess_columns(names, fixed))
+
+    def is_header(names: Sequence[str]) -> bool:
+        return not any(map(NUMBER.fullmatch, names))
+
+    return Wanted(
+        lambda names: len(guess((*names,)).columns) if is_header(names) else 0,
+        lambda names: is_header(names) and not guess((*names,)).missing,
+    )
+
+
+def _with_names(samples: list[Sample], wanted: Wanted) -> list[Sample]:
+    """Give text files without a header the names of another with as many fields, as the reader does."""
+    named = {len(sample.names): sample for sample in reversed(samples) if wanted.is_enough(sample.names)}
+
+    def with_names(sample: Sample) -> Sample:
+        other = named.get(len(sample.names))
+        if other is None or sample.renamed is None or wanted.count(sample.names):
+            return sample
+        renamed = sample.renamed
+        return replace(sample, names=other.names, lines=lambda _: renamed(other.names))
+
+    return [with_names(sample) for sample in samples]

@@ -1,12 +1,9 @@
 """Read CSV files into raw lines; a record that swallowed other lines, by an open quote, is read line by line."""
 
-import csv
+import logging
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import reduce
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -15,40 +12,41 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from segmentation import schemas as s
 from segmentation.config.settings import CsvSettings, InputSettings
-from segmentation.errors import InputError
+from segmentation.errors import counted
 from segmentation.filesystem import StoredFile
+from segmentation.ingest.csv_form import CsvForm, split_lines
+from segmentation.ingest.csv_head import DELIMITER_LINE
+from segmentation.ingest.csv_records import (
+    LINE,
+    column_name,
+    repaired,
+    split_escaped_lines,
+    split_merged_records,
+    undecodable_unparsed,
+)
 from segmentation.ingest.files import (
+    Header,
     InputFile,
     by_header,
     folder_value,
     glob_escaped,
     locate_with_folders,
     source_file,
-    utf_16_without_mark,
 )
 
-DELIMITERS = (",", ";", "\t", "|")
-# Byte order marks, the longer first: that of UTF-32 begins with one of UTF-16.
-BYTE_ORDER_MARKS = {
-    b"\xff\xfe\0\0": "UTF-32",
-    b"\0\0\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
+logger = logging.getLogger(__name__)
+
 # No field of a sale is as long; a quote left open at the top of a large file must not fill the memory.
 LONGEST_FIELD = 10_000_000
 MOST_COLUMNS = 20_480
 # Files up to this size that are not compressed are read apart from larger ones, with less memory for each.
 SMALL_FILE = 1_000_000
 PLAIN_ENDINGS = frozenset({".csv", ".tsv", ".txt"})
-# Java decodes bytes that are no character of the encoding to this.
-REPLACEMENT = "\ufffd"
-# What windows-1252 shows where ISO-8859-1 has control characters; five bytes have no meaning in either.
-C1_CONTROLS = "".join(chr(code) for code in range(0x80, 0xA0) if code not in (0x81, 0x8D, 0x8F, 0x90, 0x9D))
-WINDOWS_1252 = C1_CONTROLS.encode("iso-8859-1").decode("windows-1252")
-LINE_END = r"\r\n|\r|\n"
-# Columns of `_split_merged_records`: a line of a record over several, and its fields.
-LINE, REREAD = "line", "reread"
+WHITESPACE = " \t\r\n\ufeff"
+UNIT_SEPARATOR = "\x1f"
+# What is surely a number, to tell a line of data from names.
+COUNT = re.compile(r"\s*[-+(]?\d[\d.,]*\)?-?\s*")
+MONEY = re.compile(r"\s*[^\w\s]?[-+(]?\s*\D{0,4}\d[\d.,' ]*\D{0,4}\s*")
 
 
 @dataclass(frozen=True)
@@ -56,196 +54,183 @@ class _Layout:
     """How a file is written; files of one layout are read together.
 
     Each field comes with the position of its column, or with the number of the folder in the path that has its value.
+    Without a header the first line is data.
     """
 
-    encoding: str
-    delimiter: str
-    width: int
+    form: CsvForm
     positions: tuple[tuple[str, int], ...]
     folders: tuple[tuple[str, int], ...]
+    has_header: bool
     is_small: bool
+
+
+@dataclass
+class _Group:
+    """The files of a layout, and the lines above their headers, with these, where there are any."""
+
+    files: list[StoredFile] = field(default_factory=list)
+    above: set[str] = field(default_factory=set)
 
 
 def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSettings) -> list[DataFrame]:
     """Return a frame of raw lines for each layout of the files.
 
+    A file without a header, next to one with a header and as many fields, has its columns.
+
     Raises: InputError for a file that lacks a column or has one twice.
     """
-    layouts: defaultdict[_Layout, list[StoredFile]] = defaultdict(list)
-    for header, group in by_header(files).items():
-        positions, folders = locate_with_folders(header.names, settings.columns.by_field, group[0])
-        encoding, delimiter = header.form
-        for file in group:
+    columns = settings.columns.by_field
+    groups: dict[_Layout, _Group] = {}
+    by_names = by_header(files)
+    _warn_of_shapes(files)
+    donors: dict[str, str] = {}
+    for header, of_header in by_names.items():
+        form: CsvForm = CsvForm(*header.form)
+        donor = _donor(header, by_names, columns)
+        names = donor.names if donor else header.names
+        positions, folders = locate_with_folders(names, columns, of_header[0])
+        shifted = tuple((name, position + form.offset) for name, position in positions.items())
+        if donor:
+            donors |= {file.path: by_names[donor][0].path for file in of_header}
+        for file in of_header:
+            is_small = file.stored.size <= SMALL_FILE and Path(file.path).suffix in PLAIN_ENDINGS
             layout = _Layout(
-                encoding,
-                delimiter,
-                len(header.names),
-                (*positions.items(),),
-                (*folders.items(),),
-                is_small=file.stored.size <= SMALL_FILE and Path(file.path).suffix in PLAIN_ENDINGS,
+                form._replace(above=(), header_line=1, fault=""), shifted, (*folders.items(),), donor is None, is_small
             )
-            layouts[layout].append(file.stored)
-    return [_read_layout(spark, stored, layout, settings.csv) for layout, stored in layouts.items()]
+            group = groups.setdefault(layout, _Group())
+            group.files.append(file.stored)
+            group.above.update(form.above)
+    if donors:
+        first, donor_path = next(iter(donors.items()))
+        logger.warning(
+            "%s has no header: its columns are taken by their position from %s, which has as many",
+            _and_more(first, len(donors)),
+            donor_path,
+        )
+    return [_read_layout(spark, group, layout, settings) for layout, group in groups.items()]
 
 
-def csv_header(head: bytes, path: str, settings: InputSettings) -> tuple[tuple[str, ...], tuple[str, str]]:
-    """Return the names in the first line of a file that is not blank, and the file's encoding and delimiter.
-
-    Raises: InputError for a file of blank lines.
-    """
-    encoding = detect_encoding(head, settings.csv)
-    lines = text_lines(head, encoding, settings.csv)
-    first = next(lines, None)
-    if first is None:
-        raise InputError(f"{path}: empty, there are no lines to read")
-    record = [first, *lines] if '"' in first else [first]
-    if settings.csv.delimiter != "auto":
-        return tuple(split_header(record, settings.csv.delimiter)), (encoding, settings.csv.delimiter)
-    columns = set(settings.columns.by_field.values())
-    names = {delimiter: split_header(record, delimiter) for delimiter in DELIMITERS}
-    best = max(DELIMITERS, key=lambda delimiter: (len(columns & set(names[delimiter])), len(names[delimiter])))
-    return tuple(names[best]), (encoding, best)
-
-
-def detect_encoding(head: bytes, settings: CsvSettings) -> str:
-    """Return the encoding to decode a file with; "auto" decodes byte by byte, and `_repaired` mends each field."""
-    for mark, name in BYTE_ORDER_MARKS.items():
-        if head.startswith(mark):
-            return name
-    configured = {"auto": "ISO-8859-1", "utf-8": "UTF-8", "iso-8859-1": "ISO-8859-1"}[settings.encoding]
-    return utf_16_without_mark(head) or configured
+def _warn_of_shapes(files: Sequence[InputFile]) -> None:
+    """Warn where the header is below other lines, and where many lines have another number of fields."""
+    titled, faults = [], {}
+    for file in files:
+        form = CsvForm(*file.header.form)
+        if any(not DELIMITER_LINE.fullmatch(line) for line in form.above[:-1] if line):
+            titled.append((file.path, form.header_line))
+        if form.fault:
+            faults[file.path] = form.fault
+    if titled:
+        logger.warning(
+            "%s: the header is in line %s; what is above it is left out",
+            _and_more(titled[0][0], len(titled)),
+            titled[0][1],
+        )
+    if faults:
+        path, fault = next(iter(faults.items()))
+        logger.warning("%s: %s", _and_more(path, len(faults)), fault)
 
 
-def text_lines(part: bytes, encoding: str, settings: CsvSettings) -> Iterator[str]:
-    """Yield the lines of a part of a file as text, without the blank ones."""
-    part = part.removeprefix(b"\xef\xbb\xbf")
-    lines: Iterable[str]
-    if encoding == "ISO-8859-1":
-        may_be_utf_8 = settings.encoding == "auto"
-        lines = (_decoded_line(line, may_be_utf_8) for line in part.splitlines())
-    else:
-        lines = part.decode(encoding, "replace").splitlines()
-    return (line for line in lines if line.strip())
+def _and_more(path: str, count: int) -> str:
+    return f"{path} and {counted(count - 1, 'more file')}" if count > 1 else path
 
 
-def split_header(lines: Sequence[str], delimiter: str) -> list[str]:
-    """Return the names in the first of the lines, split at the delimiter."""
-    return [name.strip() for name in next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))]
+def _donor(header: Header, others: Collection[Header], columns: Mapping[str, str]) -> Header | None:
+    """Return the header of another file, for one whose first line has no name of a column and is surely data."""
+    wanted = set(columns.values())
+    if wanted & {*header.names, *dict(header.folders)}:
+        return None
+    form = CsvForm(*header.form)
+    for other in others:
+        its_form = CsvForm(*other.form)
+        is_alike = (its_form.delimiter, its_form.width, its_form.offset) == (form.delimiter, form.width, form.offset)
+        if is_alike and len(other.names) == len(header.names) and wanted <= {*other.names, *dict(other.folders)}:
+            values = dict(zip(other.names, header.names, strict=True))
+            if _is_data({name: values[column] for name, column in columns.items() if column in values}):
+                return other
+    return None
 
 
-def _read_layout(spark: SparkSession, files: Sequence[StoredFile], layout: _Layout, settings: CsvSettings) -> DataFrame:
-    columns = [f"column_{number}" for number in range(layout.width)]
-    schema = StructType([StructField(name, StringType()) for name in (*columns, s.UNPARSED_LINE)])
+def _is_data(values: Mapping[str, str]) -> bool:
+    """Return whether a line has numbers where it must, and a date."""
+    date = values.get(s.INVOICE_DATE, "")
+    has_numbers = all(MONEY.fullmatch(values[name]) for name in (s.UNIT_PRICE, s.AMOUNT) if name in values)
+    return has_numbers and COUNT.fullmatch(values.get(s.QUANTITY, "1")) is not None and any(map(str.isdigit, date))
+
+
+def _read_layout(spark: SparkSession, group: _Group, layout: _Layout, settings: InputSettings) -> DataFrame:
+    form, csv = layout.form, settings.csv
+    records = _records(spark, group.files, layout, csv)
+    is_single_byte = form.encoding == "ISO-8859-1"
+    texts = {s.raw(name): F.col(column_name(position)) for name, position in layout.positions}
+    texts[s.UNPARSED_LINE] = F.col(s.UNPARSED_LINE)
+    if is_single_byte and csv.encoding == "auto":
+        texts = {name: repaired(text) for name, text in texts.items()}
+    texts |= {s.raw(name): folder_value(F.col(s.SOURCE_FILE), number) for name, number in layout.folders}
+    unparsed = texts.pop(s.UNPARSED_LINE).alias(s.UNPARSED_LINE)
+    lines = records.select(*[text.alias(name) for name, text in texts.items()], s.SOURCE_FILE, unparsed)
+    if group.above or form.escapes_delimiter:
+        lines = _without_header(lines, layout, group.above, settings.columns.by_field)
+    return lines if is_single_byte else undecodable_unparsed(lines)
+
+
+def _records(spark: SparkSession, files: Sequence[StoredFile], layout: _Layout, settings: CsvSettings) -> DataFrame:
+    """Return the fields that are needed, by `column_name`, the source file, and the line where it cannot be split."""
+    form = layout.form
+    positions = sorted({position for _, position in layout.positions})
     options = {
         "mode": "PERMISSIVE",
         "columnNameOfCorruptRecord": s.UNPARSED_LINE,
         "columnPruning": "false",  # else a line with too few or too many fields passes unnoticed
-        "sep": layout.delimiter,
-        "escape": '"',  # RFC 4180: a quote inside quotes is doubled
+        "sep": form.delimiter,
+        "escape": form.escape,  # RFC 4180: a quote inside quotes is doubled
+        "ignoreLeadingWhiteSpace": str(form.skips_spaces).lower(),
+        "nullValue": form.null,
         # Reserved for each file before it is read. No field is longer than its file.
         "maxCharsPerColumn": str(max(file.size for file in files) if layout.is_small else LONGEST_FIELD),
         "maxColumns": str(MOST_COLUMNS),
     }
+    paths = [glob_escaped(file.path) for file in files]
+    if form.escapes_delimiter:
+        return split_escaped_lines(_text_lines(spark, paths, form.encoding), form.width, positions, options)
+    columns = [column_name(position) for position in range(form.width)]
+    schema = StructType([StructField(name, StringType()) for name in (*columns, s.UNPARSED_LINE)])
     # Line ends of two or four bytes are only seen by the parser that reads whole files.
-    is_multiline = settings.multiline or layout.encoding.startswith(("UTF-16", "UTF-32"))
+    is_multiline = settings.multiline or form.encoding.startswith(("UTF-16", "UTF-32"))
     records = (
         spark.read.schema(schema)
         .options(**options)
-        .option("header", True)
+        .option("header", layout.has_header)
         .option("enforceSchema", True)  # the header was checked before, by name
-        .option("encoding", layout.encoding)
+        .option("encoding", form.encoding)
         .option("multiLine", is_multiline)
-        .csv([glob_escaped(file.path) for file in files])
-        .select(*columns, s.UNPARSED_LINE, source_file().alias(s.SOURCE_FILE))
+        .csv(paths)
     )
-    if is_multiline:
-        by_field = dict(layout.positions)
-        numbers = [by_field[field] for field in (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT) if field in by_field]
-        records = _split_merged_records(records, columns, numbers, options)
-    is_single_byte = layout.encoding == "ISO-8859-1"
-    texts = {s.raw(field): F.col(columns[position]) for field, position in layout.positions}
-    texts[s.UNPARSED_LINE] = F.col(s.UNPARSED_LINE)
-    if is_single_byte and settings.encoding == "auto":
-        texts = {name: _repaired(text) for name, text in texts.items()}
-    texts |= {s.raw(field): folder_value(F.col(s.SOURCE_FILE), number) for field, number in layout.folders}
-    unparsed = texts.pop(s.UNPARSED_LINE).alias(s.UNPARSED_LINE)
-    lines = records.select(*[text.alias(name) for name, text in texts.items()], s.SOURCE_FILE, unparsed)
-    return lines if is_single_byte else _undecodable_unparsed(lines)
+    records = records.select("*", source_file().alias(s.SOURCE_FILE))
+    if not is_multiline:
+        return records
+    by_field = dict(layout.positions)
+    numbers = [by_field[name] for name in (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT) if name in by_field]
+    return split_merged_records(records, form.width, positions, numbers, options)
 
 
-def _split_merged_records(
-    records: DataFrame, columns: Sequence[str], numbers: Sequence[int], options: Mapping[str, str]
-) -> DataFrame:
-    """Read records that swallowed other lines again, line by line; `records` has `columns` and `unparsed_line`.
-
-    These are records over several lines that cannot be split: a quote left open, or line ends that change within the
-    file. And those with a field that holds the end of a line and the beginning of another: a quote left open that a
-    later line closes. `numbers` are the positions of quantity and money, `options` those of the reader.
-    """
-    # Nearly every record is a line; only the others are examined further.
-    runs_over = reduce(Column.__or__, [_has_line_end(F.col(name)) for name in (*columns, s.UNPARSED_LINE)])
-    text = F.concat_ws(options["sep"], *[F.coalesce(F.col(name), F.lit("")) for name in columns])
-    swallowed = F.when(_is_several_lines(text, len(columns), numbers, options["sep"]), text)
-    lines = F.split(F.coalesce(F.col(s.UNPARSED_LINE), swallowed), LINE_END)
-    exploded = records.withColumn(LINE, F.explode_outer(F.when(runs_over, lines)))
-    schema = ", ".join(f"{name} STRING" for name in (*columns, s.UNPARSED_LINE))
-    reread = F.when(F.col(LINE).isNotNull(), F.from_csv(F.col(LINE), schema, dict(options)))
-    return (
-        exploded.where(F.col(LINE).isNull() | (F.col(LINE) != ""))
-        .withColumn(REREAD, reread)
-        .select(
-            *[
-                F.when(F.col(LINE).isNull(), F.col(name)).otherwise(F.col(REREAD)[name]).alias(name)
-                for name in (*columns, s.UNPARSED_LINE)
-            ],
-            s.SOURCE_FILE,
-        )
-    )
+def _text_lines(spark: SparkSession, paths: Sequence[str], encoding: str) -> DataFrame:
+    """Return the lines of files as text, in the encoding in which CSV is read."""
+    line: Column = F.col("value")
+    if encoding == "ISO-8859-1":
+        line = F.decode(line.cast("binary"), encoding)
+    return spark.read.text(list(paths)).select(line.alias(LINE), source_file().alias(s.SOURCE_FILE))
 
 
-def _decoded_line(line: bytes, may_be_utf_8: bool) -> str:
-    """Decode a line of the head as `_repaired` would, or where it cannot be UTF-8 as windows-1252."""
-    if may_be_utf_8:
-        with suppress(UnicodeDecodeError):
-            return line.decode("utf-8")
-    return line.decode("iso-8859-1").translate(str.maketrans(C1_CONTROLS, WINDOWS_1252))
-
-
-def _repaired(column: Column) -> Column:
-    """Decode text that was read byte by byte as ISO-8859-1 again, field by field.
-
-    UTF-8 where its bytes are valid UTF-8 (text in another encoding almost never is), else windows-1252, which is
-    ISO-8859-1 with printable characters in place of control characters.
-    """
-    as_utf_8 = F.encode(column, "ISO-8859-1").cast("string")
-    is_ascii = F.octet_length(column) == F.char_length(column)
-    return (
-        F.when(is_ascii, column)
-        .when(F.is_valid_utf8(as_utf_8), as_utf_8)
-        .otherwise(F.translate(column, C1_CONTROLS, WINDOWS_1252))
-    )
-
-
-def _undecodable_unparsed(lines: DataFrame) -> DataFrame:
-    """Mark lines with bytes that are no text in the file's encoding as unparsed."""
-    text = F.concat_ws(" ", *[name for name in lines.columns if name not in (s.SOURCE_FILE, s.UNPARSED_LINE)])
-    unparsed = F.coalesce(F.col(s.UNPARSED_LINE), F.when(F.contains(text, F.lit(REPLACEMENT)), text))
-    return lines.withColumn(s.UNPARSED_LINE, unparsed)
-
-
-def _is_several_lines(text: Column, width: int, numbers: Sequence[int], delimiter: str) -> Column:
-    """Return whether a record's text is several lines of data, and not one with a description over several lines.
-
-    The first and the last line must have enough fields, and a quantity or money in its position.
-    """
-    lines = F.split(text, LINE_END)
-    conditions = []
-    for line in (F.element_at(lines, 1), F.element_at(lines, -1)):
-        fields = F.split(line, re.escape(delimiter))
-        has_number = [F.get(fields, F.lit(number)).try_cast("double").isNotNull() for number in numbers]
-        conditions += [F.size(fields) >= width, reduce(Column.__or__, has_number)]
-    return reduce(Column.__and__, conditions)
-
-
-def _has_line_end(text: Column) -> Column:
-    return F.coalesce(F.contains(text, F.lit("\n")) | F.contains(text, F.lit("\r")), F.lit(False))
+def _without_header(lines: DataFrame, layout: _Layout, above: Collection[str], columns: Mapping[str, str]) -> DataFrame:
+    """Leave out the lines above the header, and the header itself, which Spark takes for data where lines are above."""
+    rows = {UNIT_SEPARATOR.join(columns[name] for name, _ in layout.positions)}
+    form = layout.form
+    for line in above:
+        fields = next(iter(split_lines([line], form)), [])
+        if len(fields) == form.width and any(text.strip() for text in fields):
+            rows.add(UNIT_SEPARATOR.join(fields[position].strip(WHITESPACE) for _, position in layout.positions))
+    texts = [F.btrim(F.coalesce(s.raw(name), F.lit("")), F.lit(WHITESPACE)) for name, _ in layout.positions]
+    unparsed = F.btrim(F.col(s.UNPARSED_LINE), F.lit(WHITESPACE))
+    is_title = F.coalesce(unparsed.isin(sorted(above)), F.lit(False))
+    is_row = F.col(s.UNPARSED_LINE).isNull() & F.concat_ws(UNIT_SEPARATOR, *texts).isin(sorted(rows))
+    return lines.where(~is_title & ~is_row)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from pyspark.sql import Column, SparkSession
@@ -50,14 +51,14 @@ class Header:
     """The columns of a file, and how it is written: files of an equal header are read together.
 
     `names` are the file's own columns; of Parquet they stay in the form. `form` is what else a reader goes by, each
-    in its way: encoding and delimiter of CSV, whether JSON is an array, the schema in the footer of Parquet.
+    in its way: a `CsvForm` or `JsonForm`, the schema in the footer of Parquet.
 
     `folders` are the folders above it that are named like `country=France`: the column, and the folder's number in the
     path, counted from the file, which is 1.
     """
 
     names: tuple[str, ...] = ()
-    form: tuple[str, ...] = ()
+    form: tuple[Any, ...] = ()
     folders: tuple[tuple[str, int], ...] = ()
 
 
@@ -201,7 +202,7 @@ def kind_of(head: bytes, path: str) -> str:
         known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"
         claim = f", though its name says {by_name}" if by_name else ""
         raise InputError(f"{path}: unknown format{claim}: known are {known}")
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")) and by_name != "csv":
+    if re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{", head) and by_name != "csv":
         return "json"
     return by_name or "csv"
 

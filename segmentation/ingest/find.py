@@ -24,7 +24,7 @@ from segmentation.filesystem.listing import identities
 from segmentation.filesystem.local import LocalFileSystem
 from segmentation.ingest.aliases import Aliases
 from segmentation.ingest.content import WHOLE_BYTES, content_of, gzip_size
-from segmentation.ingest.csv_files import csv_header
+from segmentation.ingest.csv_head import csv_header
 from segmentation.ingest.files import (
     HEAD_BYTES,
     MOST_NAMES_COMPARED,
@@ -36,7 +36,7 @@ from segmentation.ingest.files import (
     missing_path_error,
 )
 from segmentation.ingest.formats import why_not_unpacked
-from segmentation.ingest.json_files import json_header
+from segmentation.ingest.json_head import json_header, objects_in
 from segmentation.ingest.parquet_footers import parquet_header
 from segmentation.ingest.reachable import needed_for, require_file_path
 from segmentation.ingest.refused_folders import existence_in, refuse_local_tables, refuse_log_or_warn, refuse_tables
@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 # An object store takes tens of milliseconds to open a file, in which others can be opened.
 FILES_AT_A_TIME = 32
 MOST_FILES_NAMED = 3
+# The names of thousands of columns, or a broken object, may be longer than the head of a file.
+LONGEST_FIRST_LINE = 64 * HEAD_BYTES
 
 
 @dataclass(frozen=True)
@@ -190,14 +192,23 @@ def _header(
 ) -> tuple[Header, int | None]:
     """Return the header of a file but for its folders, and the number of its rows, None where it is not known."""
     settings = inspection.settings
+    columns = set(settings.columns.by_field.values())
+    if kind in ("csv", "json") and _is_in_first_line(head, kind):
+        head = filesystem.head(stored.path, LONGEST_FIRST_LINE)
     if kind == "csv":
-        return Header(*csv_header(head, path, settings)), None
+        csv = csv_header(head, path, columns, settings.csv)
+        return Header(csv.names, csv.form), None
     if kind == "json":
-        return Header(*json_header(head, path)), None
+        return Header(*json_header(head, path, columns)), None
     if kind == "parquet":
-        columns = set(settings.columns.by_field.values())
         return parquet_header(inspection.spark, filesystem, stored, path, head, columns)
     return Header(), None
+
+
+def _is_in_first_line(head: bytes, kind: str) -> bool:
+    """Return whether a head ends within the first line, so that it has no whole header or object."""
+    is_whole = len(head) < HEAD_BYTES or b"\n" in head or b"\r" in head
+    return not is_whole and (kind == "csv" or next(objects_in(head), None) is None)
 
 
 def _find(spark: SparkSession, filesystems: FileSystems, path: str) -> tuple[FileSystem, list[StoredFile]]:

@@ -1,12 +1,11 @@
-"""Read JSON files, one object a line or one array of objects, into raw lines."""
+"""Read JSON files into raw lines: one object a line, one array of objects, or objects over several lines."""
 
 import json
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -14,7 +13,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
-from segmentation.errors import InputError, counted
+from segmentation.errors import counted
 from segmentation.ingest.files import (
     InputFile,
     by_header,
@@ -27,13 +26,17 @@ from segmentation.ingest.files import (
     shortened_names,
     source_file,
 )
+from segmentation.ingest.json_head import ARRAY, LINES, OBJECTS, JsonForm
 
 logger = logging.getLogger(__name__)
 
-# The two forms of a file.
-LINES, ARRAY = ("one object a line",), ("an array of objects",)
 # The column in which Spark gives the text of a line or file.
 TEXT = "value"
+WHITESPACE = "\ufeff \t\r\n"
+# Between two objects without a comma. No text holds it: a quote inside of a text has a backslash before it.
+BETWEEN_OBJECTS = r"(?<=\})\s*(?=\{\s*\"[^\"\\]*\"\s*:)"
+# A value that names its type, as MongoDB writes it: {"$date": {"$numberLong": "1291190760000"}}.
+TYPED_VALUE = r"^(?:\{\s*\"\$\w+\"\s*:\s*)+\"?([^\"{}]*)\"?[\s}]*$"
 # Fields that a good line may lack. Writers leave out a key whose value is null, and a part of a data set may hold
 # nothing but such lines.
 OPTIONAL_FIELDS = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY, s.LINE_TYPE})
@@ -46,7 +49,7 @@ class _Layout:
     Each field comes with its key. `folders` are the numbers of the folders in the path that have a field's value.
     """
 
-    is_array: bool
+    form: JsonForm
     keys: tuple[tuple[str, str], ...]
     folders: tuple[tuple[str, int], ...]
 
@@ -89,65 +92,36 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
                 shortened_names(header.names),
             )
         key_of = {field: keys[positions[field]] if field in positions else columns[field] for field in columns}
-        layout = _Layout(header.form == ARRAY, (*key_of.items(),), (*numbers.items(),))
+        layout = _Layout(JsonForm(*header.form), (*key_of.items(),), (*numbers.items(),))
         layouts[layout] += [glob_escaped(file.stored.path) for file in group]
     return [frame for layout, paths in layouts.items() for frame in _read_layout(spark, paths, layout)]
 
 
-def json_header(head: bytes, path: str) -> tuple[tuple[str, ...], tuple[str]]:
-    """Return every key of the objects that are whole in a file's head, and whether these are in an array.
-
-    Raises: InputError for an object that has a key twice, and where there is no object.
-    """
-    keys: dict[str, None] = {}
-    for pairs in objects_in(head):
-        object_keys = [key for key, _ in pairs]
-        doubled = next((key for key in object_keys if object_keys.count(key) > 1), None)
-        if doubled is not None:
-            times = object_keys.count(doubled)
-            raise InputError(f"{path}: column {doubled!r} is there {times} times in one object: leave one of them")
-        keys |= dict.fromkeys(object_keys)
-    form = ARRAY if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") else LINES
-    if not keys:
-        raise InputError(f"{path}: is not JSON with {form[0]}")
-    return tuple(keys), form
-
-
-def objects_in(part: bytes) -> Iterator[list[tuple[str, Any]]]:
-    """Yield the keys and values of each object in a part of a file, up to the first that is broken or cut off."""
-    # Numbers stay text: Python refuses to parse one of thousands of digits.
-    decoder = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str)
-    text = part.decode("utf-8-sig", "replace")
-    position = text.find("{")
-    while position >= 0:
-        try:
-            pairs, end = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
-            return
-        yield pairs
-        position = text.find("{", end)
-
-
 def _read_layout(spark: SparkSession, paths: Sequence[str], layout: _Layout) -> list[DataFrame]:
     """Return the objects, and what Spark's reader ignores: whatever follows the first value of a line or file."""
-    is_array, keys, folders = layout.is_array, dict(layout.keys), dict(layout.folders)
+    form, keys, folders = layout.form, dict(layout.keys), dict(layout.folders)
+    is_array = form.shape == ARRAY
+    texts = spark.read.text(list(paths), wholetext=form.shape != LINES).select(TEXT, source_file().alias(s.SOURCE_FILE))
     schema = StructType([StructField(name, StringType()) for name in (*keys.values(), s.UNPARSED_LINE)])
-    values = {field: F.col(quoted(key)) for field, key in keys.items()}
+    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": s.UNPARSED_LINE}
+    if form.shape == OBJECTS:
+        of_each = F.explode(F.split(F.btrim(F.col(TEXT), F.lit(WHITESPACE)), BETWEEN_OBJECTS))
+        texts = texts.select(of_each.alias(TEXT), s.SOURCE_FILE)
+        records = texts.select(F.from_json(TEXT, schema, options).alias(TEXT), s.SOURCE_FILE)
+        prefix, file = f"{TEXT}.", F.col(s.SOURCE_FILE)
+    else:
+        records = spark.read.schema(schema).options(**options).option("multiLine", is_array).json(list(paths))
+        prefix, file = "", source_file()
+    values = {field: F.col(prefix + quoted(key)) for field, key in keys.items()}
+    if form.is_typed:
+        values = {field: _untyped(value) for field, value in values.items()}
     # The head of the file does not have these keys; an object further down may.
-    values |= {field: F.coalesce(values[field], folder_value(source_file(), folders[field])) for field in folders}
-    objects = (
-        spark.read.schema(schema)
-        .option("mode", "PERMISSIVE")
-        .option("columnNameOfCorruptRecord", s.UNPARSED_LINE)
-        .option("multiLine", is_array)
-        .json(list(paths))
-        .select(
-            *[value.alias(s.raw(field)) for field, value in values.items()],
-            source_file().alias(s.SOURCE_FILE),
-            s.UNPARSED_LINE,
-        )
+    values |= {field: F.coalesce(values[field], folder_value(file, folders[field])) for field in folders}
+    objects = records.select(
+        *[value.alias(s.raw(field)) for field, value in values.items()],
+        file.alias(s.SOURCE_FILE),
+        F.col(prefix + s.UNPARSED_LINE).alias(s.UNPARSED_LINE),
     )
-    texts = spark.read.text(list(paths), wholetext=is_array).select(TEXT, source_file().alias(s.SOURCE_FILE))
     if not is_array:
         return [objects, _ignored(texts.where(_has_more_objects(F.col(TEXT))), keys, F.col(TEXT))]
     # How many lines are lost in a broken array is not known, so it ends the run.
@@ -161,14 +135,21 @@ def _read_layout(spark: SparkSession, paths: Sequence[str], layout: _Layout) -> 
 
 def _has_more_objects(line: Column) -> Column:
     """Return whether anything follows the first object of a line, of which Spark reads that object only."""
-    # Nearly every object is flat, and its only brace is the last character.
-    may_have_more = F.instr(line, "}") < F.length(F.rtrim(line))
+    # Nearly every object is flat, and its only brace is the last character, or a comma follows as in an array.
+    line = F.rtrim(line, F.lit(", \t\r\n"))
+    may_have_more = F.instr(line, "}") < F.length(line)
     first = F.from_json(line, f"{s.UNPARSED_LINE} string", {"columnNameOfCorruptRecord": s.UNPARSED_LINE})
     return F.when(may_have_more, first[s.UNPARSED_LINE].isNull() & ~_is_one_value(line, "struct<_: string>"))
 
 
+def _untyped(value: Column) -> Column:
+    """Return the text of a value that names its type, and any other value as it is."""
+    text = F.regexp_extract(value, TYPED_VALUE, 1)
+    return F.when(F.startswith(value, F.lit("{")) & (text != ""), text).otherwise(value)
+
+
 def _is_one_array(text: Column) -> Column:
-    text = F.btrim(text, F.lit("\ufeff \t\r\n"))
+    text = F.btrim(text, F.lit(WHITESPACE))
     may_be_several = text.rlike(r"\][\s,]*[{\[]")
     return text.endswith("]") & F.when(may_be_several, _is_one_value(text, "array<struct<_: string>>")).otherwise(True)
 

@@ -111,13 +111,14 @@ def _read_sheet(
         # Without skipping, a row's index is its number in the sheet less one.
         loaded = reader.load_sheet(sheet, header_row=None, skip_rows=0, dtypes="string")
         cells, errors = loaded.to_arrow_with_errors()
-    header = _first_filled_row(cells)
+    first = _first_filled_row(cells)
+    header = _find_header(cells, columns, first)
     names = _names(cells, header)
-    if not set(names) & set(columns.values()):
-        _require_no_header_below(cells, columns, path, header)
-        if not is_named:
-            logger.warning("%s has none of the columns and was left out", path)
-            return None
+    if header != first:
+        logger.warning("%s: the header is in row %s; what is above it is left out", path, header + 1)
+    if not set(names) & set(columns.values()) and not is_named:
+        logger.warning("%s has none of the columns and was left out", path)
+        return None
     positions = locate_columns(names, columns, path)
     if loaded.visible != "visible" and not is_named:
         raise InputError(
@@ -135,17 +136,17 @@ def _read_sheet(
     position = positions[s.INVOICE_DATE]
     for row in _impossible_dates(fields[position]):
         damage[row] = f"{cell_name(row + 1, left + position)} is a date before {FIRST_DAY}"
-    return _raw_lines({field: fields[position] for field, position in positions.items()}, path, damage)
+    return _raw_lines({field: fields[position] for field, position in positions.items()}, path, damage, header)
 
 
-def _raw_lines(fields: Mapping[str, pa.Array], path: str, damage: Mapping[int, str]) -> pa.Table:
+def _raw_lines(fields: Mapping[str, pa.Array], path: str, damage: Mapping[int, str], header: int) -> pa.Table:
     """Return the rows below the header with any field filled, the damaged ones marked and counted in a warning."""
     rows = len(fields[s.INVOICE_DATE])
     unparsed = _with_texts(pa.nulls(rows, pa.string()), damage)
     names = [*map(s.raw, fields), s.SOURCE_FILE, s.UNPARSED_LINE]
     table = pa.Table.from_arrays([*fields.values(), pa.repeat(pa.scalar(path), rows), unparsed], names=names)
     is_filled = reduce(pc.or_, [pc.is_valid(field) for field in fields.values()])
-    lines = table.filter(is_filled).slice(1)  # the first filled row is the header
+    lines = table.slice(header + 1).filter(is_filled.slice(header + 1))
     damaged = lines[s.UNPARSED_LINE].drop_null()
     if damaged:
         logger.warning(
@@ -166,14 +167,12 @@ def _names(cells: pa.RecordBatch, row: int) -> list[str]:
     return [(column[row].as_py() or "").strip() for column in cells.columns if len(column)]
 
 
-def _require_no_header_below(cells: pa.RecordBatch, columns: Mapping[str, str], path: str, first: int) -> None:
-    """Raise InputError where the header stands below a title: the sheet would pass for a cover, its lines be lost."""
-    for row in range(first + 1, min(first + HEADER_IS_SOUGHT_IN_ROWS, cells.num_rows)):
-        if set(columns.values()) <= set(_names(cells, row)):
-            raise InputError(
-                f"{path}: the header is in row {row + 1}, and row {first + 1} is filled: delete the rows above "
-                "the header"
-            )
+def _find_header(cells: pa.RecordBatch, columns: Mapping[str, str], first: int) -> int:
+    """Return the row with the most columns: a title may stand above it. `first` is the first row that is filled."""
+    rows = range(first, min(first + HEADER_IS_SOUGHT_IN_ROWS, cells.num_rows))
+    count = {row: len(set(columns.values()).intersection(_names(cells, row))) for row in rows}
+    best = max(rows, key=lambda row: count[row], default=first)
+    return best if count and count[best] > max(count[first], 1) else first
 
 
 def _require_calculated(marks: SheetMarks, columns: Collection[int], path: str) -> None:

@@ -50,6 +50,47 @@ def test_json_lines_and_an_array_of_objects_are_read(tmp_path: Path):
         assert_guessed_from_header(guessed(str(tmp_path / name)))
 
 
+SEMICOLONS = text_of(rows(), ";")
+BODY = SEMICOLONS.partition("\r\n")[2]
+OBJECTS = [dict(zip(HEADER, line, strict=True)) for line in rows()]
+SHAPES = {
+    "sep.csv": f"sep=;\r\n{SEMICOLONS}",
+    "titled.csv": f"Orders of the shop\r\n\r\n{SEMICOLONS}Total;40\r\n",
+    "trailing.csv": SEMICOLONS.replace("\r\n", ";\r\n"),
+    "rows.csv": text_of([(str(number), *line) for number, line in enumerate(rows(), 1)], ";", HEADER),
+    "escaped.csv": SEMICOLONS.replace('""', r"\""),
+    "pretty.json": "\n".join(json.dumps(one, indent=2) for one in OBJECTS),
+    "typed.json": "\n".join(json.dumps({**one, "Price": {"$numberDecimal": "2.55"}}) for one in OBJECTS),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_shapes_that_the_reader_knows_are_sampled(name: str, tmp_path: Path):
+    content = SHAPES[name].replace("\r\n1;", '\r\n"1";') if name == "rows.csv" else SHAPES[name]
+    assert_guessed_from_header(guessed(csv(tmp_path, name, content)))
+
+
+def test_parts_without_a_header_have_the_columns_of_another(tmp_path: Path):
+    csv(tmp_path, "0.csv", BODY)
+    csv(tmp_path, "1.csv", SEMICOLONS)
+    assert_guessed_from_header(guessed(str(tmp_path)))
+
+
+def test_a_header_below_a_title_of_a_sheet_is_found(tmp_path: Path):
+    with xlsxwriter.Workbook(str(tmp_path / "book.xlsx")) as book:
+        sheet = book.add_worksheet()
+        for number, line in enumerate([["Sales, by day"], [], HEADER, *rows()]):
+            sheet.write_row(number, 0, line)
+    assert_guessed_from_header(guessed(str(tmp_path / "book.xlsx")))
+
+
+def test_orders_with_their_lines_inside_are_to_be_rewritten(tmp_path: Path):
+    order = {"Order ID": "1", "Order Date": "2010-12-01", "Customer ID": "7", "items": [{"Qty": 2, "Price": 2.55}]}
+    (tmp_path / "orders.json").write_text(json.dumps(order) * 3)
+    with pytest.raises(InputError, match=r"columns are inside of 'items', a list: write one object for each"):
+        guess_config([str(tmp_path)], ())
+
+
 def test_typed_columns_of_parquet_need_no_format(tmp_path: Path):
     lines = rows()
     columns = dict(zip(HEADER, map(list, zip(*lines, strict=True)), strict=True))

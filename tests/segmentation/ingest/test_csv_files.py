@@ -11,7 +11,9 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.settings import CsvSettings, InputSettings
+from segmentation.errors import InputError
 from segmentation.ingest.csv_files import SMALL_FILE
+from segmentation.ingest.csv_records import NARROW
 from tests.hostile_files import FIVE, GOOD, HEADER, INPUT, TOP, line, quoted_csv, raw_texts, read, text
 
 
@@ -122,4 +124,73 @@ def test_lines_swallowed_by_an_open_quote_keep_their_fields(spark: SparkSession,
         ("536366", "OPEN", "7", "France"),
         ("536367", "HEART", "8", "France"),
         ("536368", "CLOSED", "9", "France"),
+    ]
+
+
+def test_fields_are_what_was_meant_whatever_the_rule_of_quotes(spark: SparkSession, tmp_path: Path) -> None:
+    written = {
+        "backslash": r'"7\" RECORD, \"HITS\""',
+        "delimiter": r"7\" RECORD\, \\HITS",
+        "space": ' "7"" RECORD, ""HITS"""',
+        "null": r"\N",
+    }
+    for name, description in written.items():
+        rows = [line(number, Description=description) for number in range(5)]
+        (tmp_path / f"{name}.csv").write_text(text(TOP, *rows))
+    rows = [f'"{number}",{line(number)}' for number in range(1, 6)]
+    (tmp_path / "rows.csv").write_text(text("Sales, by line", TOP, *rows))
+    found = read(spark, tmp_path).select(s.SOURCE_FILE, s.raw("description"), s.raw("country")).distinct().collect()
+    assert {(Path(file).stem, description, country) for file, description, country in found} == {
+        ("backslash", '7" RECORD, "HITS"', "France"),
+        ("delimiter", '7\\" RECORD, \\HITS', "France"),
+        ("space", '7" RECORD, "HITS"', "France"),
+        ("null", None, "France"),
+        ("rows", "HEART", "France"),
+    }
+
+
+def test_a_part_without_a_header_has_the_columns_of_another(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "aa.csv").write_text(text(TOP, line(1)))
+    (tmp_path / "ab.csv").write_text(text(line(2), line(3)))
+    (tmp_path / "ac.csv").write_text(text(line(4)))
+    assert raw_texts(read(spark, tmp_path), "invoice_no", "country") == [
+        (str(536365 + number), "France") for number in range(1, 5)
+    ]
+    message = f"{tmp_path}/ab.csv and 1 more file has no header: its columns are taken by their position from {tmp_path}/aa.csv"
+    assert message in caplog.text
+    (tmp_path / "ad.csv").write_text(text(",".join(f"_c{number}" for number in range(8)), line(5)))
+    with pytest.raises(InputError, match=r"ad\.csv: .*none of them named like a column"):
+        read(spark, tmp_path)
+
+
+def test_lines_above_the_header_are_said_and_left_out(
+    spark: SparkSession, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, title in enumerate(("Café, shop 1", "Café, shop 2")):
+        (tmp_path / f"{number}.csv").write_bytes(
+            text(title, "  ", ",,,,,,,", "Total,,,5,,,,", TOP, line()).encode("cp1252")
+        )
+    (tmp_path / "2.csv").write_text(text("sep=;", TOP, line()).replace(",", ";"))
+    assert raw_texts(read(spark, tmp_path), "invoice_no", "quantity") == [("536365", "2")] * 3
+    assert f"{tmp_path}/0.csv and 1 more file: the header is in line 5; what is above it is left out" in caplog.text
+    assert "2.csv" not in caplog.text
+
+
+def test_a_wide_file_is_read_as_a_narrow_one(spark: SparkSession, tmp_path: Path) -> None:
+    more = ["x"] * (2 * NARROW)
+    texts = ['"A\nB"', "C", '"OPEN', "D", 'CLOSED"']
+    rows = [",".join([*more, line(number, Description=text_)]) for number, text_ in enumerate(texts)]
+    header = ",".join([*[f"more {number}" for number in range(len(more))], TOP])
+    (tmp_path / "wide.csv").write_text(text(header, *rows, "too,few"))
+    assert raw_texts(read(spark, tmp_path).where("unparsed_line IS NULL"), "description") == [
+        ("A\nB",),
+        ("C",),
+        ("CLOSED",),
+        ("D",),
+        ("OPEN",),
+    ]
+    assert [row.unparsed_line for row in read(spark, tmp_path).where("unparsed_line IS NOT NULL").collect()] == [
+        "too,few"
     ]

@@ -1,6 +1,7 @@
 """Files as they go wrong in the wild: read with the damage counted, or refused by name; no line is lost."""
 
 import gzip
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from segmentation.ingest.read import read_errors_named, read_lines
 from tests.hostile_files import (
     CLEANING,
     FIVE,
+    GOOD,
     HEADER,
     INPUT,
     TOP,
@@ -103,6 +105,48 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         {"clean": 9},
     ),
     "decimal commas between semicolons": ("csv", SEMICOLONS.replace("!", ","), {"clean": 2, "malformed": 1}),
+    "Excel's line with the delimiter": ("csv", "\ufeff" + text("sep=;", FIVE.replace(",", ";")), {"clean": 5}),
+    "a title above, a total and a remark below": (
+        "csv",
+        text("Sales", '"From, to"', "", FIVE + "Total,,,11132,,,,", "", "Made by Till 4.2"),
+        {"clean": 5, "malformed": 2},
+    ),
+    "a bordered list": (
+        "csv",
+        text("-" * 60, *[f"|{row.replace(',', '|')}|" for row in (TOP, *lines(3))], "-" * 60),
+        {"clean": 3, "malformed": 1},
+    ),
+    "a delimiter behind each line": ("csv", text(TOP, *[f"{row}," for row in lines(5)]), {"clean": 5}),
+    "a title above a header without the delimiter behind each line": (
+        "csv",
+        text("Sales", TOP, *[f"{row}," for row in lines(5)]),
+        {"clean": 5},
+    ),
+    "the names of rows": ("csv", text(TOP, *[f'"{number}",{line(number)}' for number in range(1, 6)]), {"clean": 5}),
+    "quotes escaped by a backslash": (
+        "csv",
+        text(TOP, *[row.replace("HEART", r'"7\" RECORD, \"HITS\""') for row in lines(5)], line(6)),
+        {"clean": 6},
+    ),
+    "delimiters escaped by a backslash, and nulls": (
+        "csv",
+        text(TOP, *[row.replace("HEART", r"A\, B").replace("17850", r"\N") for row in lines(5)], "1,2"),
+        {"guest": 5, "malformed": 1},
+    ),
+    "spaces before quotes": (
+        "csv",
+        text(TOP, *[row.replace("HEART", ' "A, B"').replace("17850", ' "17850"') for row in lines(5)]),
+        {"clean": 5},
+    ),
+    "the first column at the far end of 5,000": (
+        "csv",
+        text(
+            ",".join([*HEADER[1:], *map(str, range(5_000)), HEADER[0]]),
+            *[",".join([*row.split(",")[1:], *["x"] * 5_000, row.split(",")[0]]) for row in lines(3)],
+            ",".join(["x"] * 5_000),
+        ),
+        {"clean": 3, "malformed": 1},
+    ),
     "no customer anywhere": ("csv", text(TOP, line(1, CustomerID=""), line(2, CustomerID="")), {"guest": 2}),
     "no invoice anywhere": ("csv", text(TOP, line(1, InvoiceNo=""), line(2, InvoiceNo="")), {"malformed": 2}),
     "several objects in a line of JSON": (
@@ -114,6 +158,31 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         "jsonl",
         text(json_object(1), f"[{json_object(2)}, {json_object(3)}]", f"{json_object(4)} [{json_object(5)}]"),
         {"clean": 4, "malformed": 1},
+    ),
+    "JSON objects over several lines": (
+        "json",
+        "\n".join(json.dumps({**GOOD, "Description": word}, indent=2) for word in ("}{", "A", "}, {", "B"))
+        + '\n{\n  "InvoiceNo": "5\n}\n'
+        + json.dumps(GOOD, indent=2),
+        {"clean": 5, "malformed": 1},
+    ),
+    "JSON objects without line ends": ("json", json_object(1) + json_object(2) + json_object(3), {"clean": 3}),
+    "a comma behind each JSON object": (
+        "json",
+        "\ufeff" + text(*[f"{json_object(number)}," for number in range(3)]),
+        {"clean": 3},
+    ),
+    "JSON values that name their type": (
+        "json",
+        text(*[json_object(UnitPrice={"$numberDecimal": "2.55"}, Quantity={"$numberInt": "2"})] * 3),
+        {"clean": 3},
+    ),
+    "JSON that is nested too deep": (
+        "json",
+        text(
+            '{"InvoiceNo":' * 100_000, json_object(1), f'{{"InvoiceNo":{"[" * 100_000}{"]" * 100_000}}}', json_object(2)
+        ),
+        {"clean": 2, "malformed": 2},
     ),
     "JSON texts that look like the end of an object": (
         "jsonl",

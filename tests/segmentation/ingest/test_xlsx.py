@@ -233,11 +233,10 @@ def test_a_hidden_sheet_without_lines_does_not_matter(tmp_path: Path) -> None:
     assert len(read(path)) == 1
 
 
-def test_a_header_below_a_title_is_refused_with_its_row(tmp_path: Path) -> None:
-    titled = sheet_of(row_of(2, ["Sales of the shop"]), row_of(4, HEADER), row_of(5, LINE))
-    assert refusal(zipped(parts_of(titled)), tmp_path) == (
-        "book.xlsx#Lines: the header is in row 4, and row 2 is filled: delete the rows above the header"
-    )
+def test_a_header_below_a_title_is_found(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    titled = sheet_of(row_of(2, ["Sales of the shop"]), row_of(4, HEADER), row_of(5, LINE), row_of(7, LINE))
+    assert workbook_lines(zipped(parts_of(titled)), tmp_path) == [(*LINE, None)] * 2
+    assert "book.xlsx#Lines: the header is in row 4; what is above it is left out" in caplog.text
 
 
 def test_a_chart_sheet_is_left_out(tmp_path: Path) -> None:
