@@ -103,7 +103,7 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
     if donors:
         first, donor_path = next(iter(donors.items()))
         logger.warning(
-            "%s has no header: its columns are taken by their position from %s, which has as many",
+            "%s: no header; the columns are taken by their position from %s, which has as many fields",
             _and_more(first, len(donors)),
             donor_path,
         )
