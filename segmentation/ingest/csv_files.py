@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 # No field of a sale is as long; a quote left open at the top of a large file must not fill the memory.
 LONGEST_FIELD = 10_000_000
 MOST_COLUMNS = 20_480
+# Of wider files every line is a record: to look for line ends in each field takes Spark longer than to read them.
+MOST_COLUMNS_OF_MULTILINE = 300
 # Files up to this size that are not compressed are read apart from larger ones, with less memory for each.
 SMALL_FILE = 1_000_000
 PLAIN_ENDINGS = frozenset({".csv", ".tsv", ".txt"})
@@ -54,13 +56,14 @@ class _Layout:
     """How a file is written; files of one layout are read together.
 
     Each field comes with the position of its column, or with the number of the folder in the path that has its value.
-    Without a header the first line is data.
+    Without a header the first line is data. With lines above the header, these and the header are left out.
     """
 
     form: CsvForm
     positions: tuple[tuple[str, int], ...]
     folders: tuple[tuple[str, int], ...]
     has_header: bool
+    has_lines_above: bool
     is_small: bool
 
 
@@ -95,7 +98,12 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
         for file in of_header:
             is_small = file.stored.size <= SMALL_FILE and Path(file.path).suffix in PLAIN_ENDINGS
             layout = _Layout(
-                form._replace(above=(), header_line=1, fault=""), shifted, (*folders.items(),), donor is None, is_small
+                form._replace(above=(), header_line=1, fault=""),
+                shifted,
+                (*folders.items(),),
+                has_header=donor is None,
+                has_lines_above=bool(form.above),
+                is_small=is_small,
             )
             group = groups.setdefault(layout, _Group())
             group.files.append(file.stored)
@@ -195,7 +203,9 @@ def _records(spark: SparkSession, files: Sequence[StoredFile], layout: _Layout, 
     columns = [column_name(position) for position in range(form.width)]
     schema = StructType([StructField(name, StringType()) for name in (*columns, s.UNPARSED_LINE)])
     # Line ends of two or four bytes are only seen by the parser that reads whole files.
-    is_multiline = settings.multiline or form.encoding.startswith(("UTF-16", "UTF-32"))
+    is_multiline = form.encoding.startswith(("UTF-16", "UTF-32")) or (
+        settings.multiline and form.width <= MOST_COLUMNS_OF_MULTILINE
+    )
     records = (
         spark.read.schema(schema)
         .options(**options)

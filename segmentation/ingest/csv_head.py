@@ -88,8 +88,8 @@ def look_at_head(
     form = with_quoting(
         CsvForm(encoding, delimiter, len(names), above=tuple(above), header_line=at + 1), body, settings.escape
     )
-    names, form = with_width(form, names, body, path, below)
-    return CsvHead(tuple(names), form, body)
+    fitting, form = with_width(form, names, body, path, below)
+    return CsvHead(tuple(fitting), form, body)
 
 
 def detect_encoding(head: bytes, settings: CsvSettings) -> str:

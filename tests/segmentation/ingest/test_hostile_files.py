@@ -114,7 +114,7 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
     "a bordered list": (
         "csv",
         text("-" * 60, *[f"|{row.replace(',', '|')}|" for row in (TOP, *lines(3))], "-" * 60),
-        {"clean": 3, "malformed": 1},
+        {"clean": 3},
     ),
     "a delimiter behind each line": ("csv", text(TOP, *[f"{row}," for row in lines(5)]), {"clean": 5}),
     "a title above a header without the delimiter behind each line": (
