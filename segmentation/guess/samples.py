@@ -25,7 +25,14 @@ from segmentation.filesystem.local import OPENERS
 from segmentation.guess.columns import guess_columns
 from segmentation.ingest.csv_form import split_lines
 from segmentation.ingest.csv_head import Wanted, look_at_head, text_lines
-from segmentation.ingest.files import HEAD_BYTES, MOST_NAMES_COMPARED, folder_columns, kind_of, missing_path_error
+from segmentation.ingest.files import (
+    HEAD_BYTES,
+    LONGEST_FIRST_LINE,
+    MOST_NAMES_COMPARED,
+    folder_columns,
+    kind_of,
+    missing_path_error,
+)
 from segmentation.ingest.json_head import ARRAY, flattening, inner_keys, json_header, objects_in
 from segmentation.ingest.parquet_footers import open_parquet
 from segmentation.ingest.reachable import require_file_path
@@ -156,6 +163,8 @@ def _blocks(file: Path, name: str, count: int) -> list[bytes]:
         size = file.stat().st_size
         with opener(file) if opener and size else file.open("rb") as stream:
             blocks = [stream.read(HEAD_BYTES)]
+            if b"\n" not in blocks[0] and b"\r" not in blocks[0]:
+                blocks[0] += stream.read(LONGEST_FIRST_LINE - HEAD_BYTES)
             step = max(HEAD_BYTES, (UNPACKED_AT_MOST if opener else size) // (count + 1))
             for number in range(1, count + 1):
                 stream.seek(number * step)

@@ -21,6 +21,8 @@ from segmentation.redaction import MASK
 
 # Enough for any header line, and for a first look at the keys of JSON lines.
 HEAD_BYTES = 65_536
+# The names of thousands of columns, or a broken object, may be longer than the head of a file.
+LONGEST_FIRST_LINE = 64 * HEAD_BYTES
 # Of a larger folder, only these are searched for a name like a misspelt one.
 MOST_NAMES_COMPARED = 1_000
 # No column's name is as long; more may be lines that a wrong delimiter or quote made part of the header.

@@ -27,6 +27,7 @@ from segmentation.ingest.content import WHOLE_BYTES, content_of, gzip_size
 from segmentation.ingest.csv_head import csv_header
 from segmentation.ingest.files import (
     HEAD_BYTES,
+    LONGEST_FIRST_LINE,
     MOST_NAMES_COMPARED,
     Header,
     InputFile,
@@ -47,8 +48,6 @@ logger = logging.getLogger(__name__)
 # An object store takes tens of milliseconds to open a file, in which others can be opened.
 FILES_AT_A_TIME = 32
 MOST_FILES_NAMED = 3
-# The names of thousands of columns, or a broken object, may be longer than the head of a file.
-LONGEST_FIRST_LINE = 64 * HEAD_BYTES
 
 
 @dataclass(frozen=True)
