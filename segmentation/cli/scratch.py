@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -25,9 +25,10 @@ from segmentation.session import spark_session
 logger = logging.getLogger(__name__)
 
 LOCAL_DIR: Final = "spark.local.dir"
+TEMPORARY: Final = "java.io.tmpdir"
 OWN: Final = "segmentation-"
 # How the names of these folders begin: the job's own, and what Spark makes before the job can say where.
-PREFIXES: Final = (OWN, "spark-", "artifacts-")
+PREFIXES: Final = (OWN, "spark-")
 # A home folder may be shared by machines, whose scratch folders are not here.
 ENDING: Final = f".{HOST}.claim"
 
@@ -35,22 +36,18 @@ ENDING: Final = f".{HOST}.claim"
 def job_session(name: str, variables: Mapping[str, str]) -> SparkSession:
     """Return the session of a job, its scratch folders claimed; what killed jobs left is removed before.
 
-    On one machine, all that Spark spills goes into a folder of the job's own, inside of `spark.local.dir`.
+    All that Java and Spark write beside the lake goes into folders of the job's own, inside of Java's temporary folder
+    and, on one machine, of `spark.local.dir`.
     """
     claims = claims_folder(variables)
     remove_left_scratch(claims)
-    folders: list[str] = []
-    claim = None
+    settings: dict[str, str] = {}
     with suppress(Exception):  # a convenience for the machine, which must not stop the run
         claim = open_claim(claims)
-        if claim is not None:
-            folders = _own_folders(variables)
-            write_claim(claim, folders)
-    spark = spark_session(name, {LOCAL_DIR: ",".join(folders)} if folders else {})
-    with suppress(Exception):
-        if claim is not None:
-            write_claim(claim, [*folders, *_made_by_spark(spark, folders)])
-    return spark
+        if claim is not None and SparkContext._active_spark_context is None:
+            SparkContext._ensure_initialized()  # starts Java, which knows what spark-submit was given
+            settings = use_own_folders(SparkContext._jvm, SparkConf(), claim, variables)
+    return spark_session(name, settings)
 
 
 def claims_folder(variables: Mapping[str, str]) -> Path | None:
@@ -100,36 +97,27 @@ def write_claim(descriptor: int, folders: list[str]) -> None:
     os.pwrite(descriptor, json.dumps(folders).encode(), 0)
 
 
-def _own_folders(variables: Mapping[str, str]) -> list[str]:
-    """Return new names inside each of Spark's local directories, none where these are not the job's to say.
+def use_own_folders(jvm: Any, conf: Any, claim: int, variables: Mapping[str, str]) -> dict[str, str]:
+    """Claim folders of the job's own, let Java use them and remove them at its end, and return Spark's settings.
 
-    They belong to this machine alone where the driver is the only executor.
+    `spark.local.dir` is for all executors, whose disks may be others, unless the driver is the only one. Without it
+    Spark takes Java's temporary folder; where SPARK_LOCAL_DIRS is set, Spark heeds no setting.
     """
-    if SparkContext._active_spark_context is not None or "SPARK_LOCAL_DIRS" in variables:
-        return []
-    SparkContext._ensure_initialized()  # of the configuration that spark-submit was given, Java knows
-    conf = SparkConf()
-    if not str(conf.get("spark.master", "")).startswith("local"):
-        return []
-    configured = [folder for folder in str(conf.get(LOCAL_DIR, "")).split(",") if folder]
-    return [f"{folder}/{OWN}{uuid4().hex[:12]}" for folder in configured or [tempfile.gettempdir()]]
-
-
-def _made_by_spark(spark: SparkSession, own: list[str]) -> Iterator[str]:
-    """Let Spark remove the job's own folders at its end, and yield those that it made beside them, by its own list."""
-    jvm: Any = spark._jvm
-    spark_removes: Any = jvm.org.apache.spark.util.ShutdownHookManager
-    for folder in own:
-        spark_removes.registerShutdownDeleteDir(jvm.java.io.File(folder))
-    with suppress(Exception):  # it makes its folder when it is first asked for
-        session: Any = spark._jsparkSession
-        session.artifactManager()
+    java, spark_removes = jvm.java.lang.System, jvm.org.apache.spark.util.ShutdownHookManager
+    temporary = Path(java.getProperty(TEMPORARY))
+    is_local = str(conf.get("spark.master", "")).startswith("local") and "SPARK_LOCAL_DIRS" not in variables
+    spill = [folder for folder in str(conf.get(LOCAL_DIR, "")).split(",") if folder] if is_local else []
+    own, *own_spill = [f"{folder}/{OWN}{uuid4().hex[:12]}" for folder in (temporary, *spill)]
+    # spark-submit made folders before: Java is asked about those of its own time, there may be thousands of others.
     began = jvm.java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime() / 1000
-    for path in Path(jvm.java.lang.System.getProperty("java.io.tmpdir")).iterdir():
-        # Java is asked about new folders alone: on a busy machine there may be thousands of old ones.
-        is_new = _is_ours(path) and path.lstat().st_ctime >= began - 1 and str(path) not in own
-        if is_new and spark_removes.hasShutdownDeleteDir(jvm.java.io.File(str(path))):
-            yield str(path)
+    new = [path for path in temporary.iterdir() if _is_ours(path) and path.lstat().st_ctime >= began - 1]
+    made = [str(path) for path in new if spark_removes.hasShutdownDeleteDir(jvm.java.io.File(str(path)))]
+    write_claim(claim, [own, *own_spill, *made])
+    for folder in (own, *own_spill):
+        spark_removes.registerShutdownDeleteDir(jvm.java.io.File(folder))
+    Path(own).mkdir(mode=OWNER_ONLY_FOLDER)
+    java.setProperty(TEMPORARY, own)
+    return {LOCAL_DIR: ",".join(own_spill)} if own_spill else {}
 
 
 def _is_ours(path: Path) -> bool:

@@ -2,13 +2,21 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.cli import scratch
-from segmentation.cli.scratch import claims_folder, job_session, open_claim, remove_left_scratch, write_claim
+from segmentation.cli.scratch import (
+    claims_folder,
+    job_session,
+    open_claim,
+    remove_left_scratch,
+    use_own_folders,
+    write_claim,
+)
 
 
 def make(folder: Path) -> str:
@@ -57,22 +65,47 @@ def test_a_claim_of_what_is_not_sparks_or_not_of_this_user_or_machine_removes_no
     assert (claims / "b.other-host.claim").exists()
 
 
-def test_a_job_claims_what_its_spark_will_remove(spark: SparkSession, tmp_path: Path):
-    made = Path(spark._jvm.org.apache.spark.util.Utils.createTempDir().getPath())
-    job_session("tests", {"XDG_CACHE_HOME": str(tmp_path)})
+@pytest.fixture
+def temporary(spark: SparkSession, tmp_path: Path) -> Iterator[Path]:
+    """A temporary folder of Java, in place of the one that Spark uses already."""
+    java = spark._jvm.java.lang.System
+    before = java.getProperty("java.io.tmpdir")
+    java.setProperty("java.io.tmpdir", str(tmp_path))
+    yield tmp_path
+    java.setProperty("java.io.tmpdir", before)
+
+
+@pytest.mark.parametrize(
+    ("conf", "variables", "spill"),
+    [
+        ({"spark.master": "local[2]"}, {}, []),
+        ({"spark.master": "local[2]", "spark.local.dir": "/a,/b"}, {}, ["/a/segmentation-", "/b/segmentation-"]),
+        ({"spark.master": "local[2]", "spark.local.dir": "/a,/b"}, {"SPARK_LOCAL_DIRS": "/c"}, []),
+        ({"spark.master": "spark://host:7077", "spark.local.dir": "/a"}, {}, []),
+    ],
+)
+def test_a_job_claims_what_java_and_spark_will_write_and_remove(
+    conf: dict[str, str], variables: dict[str, str], spill: list[str], spark: SparkSession, temporary: Path
+):
+    jvm = spark._jvm
+    made = jvm.org.apache.spark.util.Utils.createTempDir().getPath()  # as spark-submit does
+    make(temporary / "spark-of-another-job")
+    claims = temporary / "claims"
+    claim = open_claim(claims)
+    settings = use_own_folders(jvm, conf, claim, variables)
+    own, *others = json.loads(next(claims.iterdir()).read_text())
+    assert own == jvm.java.lang.System.getProperty("java.io.tmpdir")
+    assert Path(own).parent == temporary
+    assert (claims.stat().st_mode & 0o077, Path(own).stat().st_mode & 0o077) == (0, 0)
+    assert [folder[: -len("0123456789ab")] for folder in others[:-1]] == spill
+    assert others[-1] == made
+    assert settings == ({"spark.local.dir": ",".join(others[:-1])} if spill else {})
+    removed = jvm.org.apache.spark.util.ShutdownHookManager
+    assert all(removed.hasShutdownDeleteDir(jvm.java.io.File(path)) for path in (own, *others))
+    os.close(claim)
+
+
+def test_a_session_that_is_there_already_keeps_its_folders(spark: SparkSession, tmp_path: Path):
+    assert job_session("tests", {"XDG_CACHE_HOME": str(tmp_path)}).sparkContext is spark.sparkContext
     [claim] = claims_folder({"XDG_CACHE_HOME": str(tmp_path)}).iterdir()
-    folders = [Path(path) for path in json.loads(claim.read_text())]
-    assert made in folders
-    assert all(path.is_dir() and path.name.startswith(scratch.PREFIXES) for path in folders)
-    assert claim.parent.stat().st_mode & 0o077 == 0
-
-
-def test_a_job_on_one_machine_spills_into_folders_of_its_own(monkeypatch: pytest.MonkeyPatch):
-    settings = {"spark.master": "local[2]", "spark.local.dir": "/a,/b"}
-    monkeypatch.setattr(scratch, "SparkConf", lambda: settings)
-    monkeypatch.setattr(scratch.SparkContext, "_active_spark_context", None)
-    first, second = scratch._own_folders({})
-    assert (first[:16], second[:16]) == ("/a/segmentation-", "/b/segmentation-")
-    assert scratch._own_folders({"SPARK_LOCAL_DIRS": "/c"}) == []
-    settings["spark.master"] = "spark://host:7077"
-    assert scratch._own_folders({}) == []
+    assert json.loads(claim.read_text()) == []
