@@ -83,6 +83,10 @@ def test_elbow_takes_the_elbow_and_says_how_far_k_max_moves_it():
         "beyond k = 4 each further segment explains little more (the elbow of the WSSSE curve; it moves with "
         "clustering.k_max: from 3 to 10 it reads 2 to 4)",
     )
+    moved_once = choose_from_curve({1: 100.0, 2: 45.0, 3: 5.0, 4: 0.0}, silhouette, "elbow")
+    assert moved_once.reason.endswith("; it moves with clustering.k_max: from 3 to 4 it reads 2 to 3)")
+    unmoved = choose_from_curve({1: 100.0, 2: 60.0, 3: 20.0, 4: 15.0, 5: 10.0}, silhouette, "elbow")
+    assert unmoved.reason.endswith("(the elbow of the WSSSE curve)")
 
 
 def test_elbow_takes_the_best_silhouette_where_the_curve_has_no_elbow():
@@ -137,10 +141,10 @@ class Shares:
     """The highest valley for each k, and the within share ÷ that of customers without groups."""
 
     valleys: dict[int, float]
-    ratio: float = 1.0
+    ratio: float | dict[int, float] = 1.0
 
     def within_to_null(self, k: int) -> float:
-        return self.ratio
+        return self.ratio[k] if isinstance(self.ratio, dict) else self.ratio
 
     def highest_valley(self, k: int) -> Valley:
         ratio = self.valleys.get(k, 1.0)
@@ -192,8 +196,9 @@ def test_more_compact_than_customers_without_groups_is_natural_for_a_silhouette_
     choice = judged(TIERS, {2: 0.4, 3: 0.5, 4: 0.46}, Shares(valleys, 0.6))
     assert (choice.k, choice.verdict) == (3, "natural")
     # No valley anywhere: the k of the best silhouette's band that is the most compact.
-    choice = judged(TIERS, {2: 0.4, 3: 0.4, 4: 0.5}, Shares({}, 0.6))
-    assert (choice.k, choice.verdict) == (4, "natural")
+    compact = Shares({}, {2: 0.65, 3: 0.4, 4: 0.6})
+    assert [judged(TIERS, {2: 0.48, 3: 0.4, 4: 0.5}, compact).k, judged(TIERS, {2: 0.5, 4: 0.49}, compact).k] == [4, 4]
+    assert judged(TIERS, {2: 0.5, 3: 0.48, 4: 0.49}, compact).k == 3
     # The most compact k comes back, but its silhouette is far below the best.
     assert judged({2: 0.5, 3: 0.9}, {2: 0.8, 3: 0.4}, Shares({}, 0.6)).verdict == "constructed"
 

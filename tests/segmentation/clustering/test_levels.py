@@ -79,6 +79,9 @@ def test_few_segments_are_all_customers_low_and_high_or_low_medium_and_high():
     assert names([5.0], [1.0]) == ["All Customers"]
     assert names([100.0, 900.0], [9.0, 2.0]) == ["Low Spend, High Frequency", "High Spend, Low Frequency"]
     assert [words(name)[0] for name in names([10.0, 1_000.0, 90_000.0], [1.0, 2.0, 3.0])] == ["Low", "Medium", "High"]
+    # Least squares of all values: the least of the greatest would put 100 with 1,000.
+    broken = [words(name)[0] for name in names([10.0, 20.0, 100.0, 1_000.0, 10_000.0], [1.0, 2.0, 3.0, 4.0, 5.0])]
+    assert broken == ["Low", "Low", "Low", "Medium", "High"]
 
 
 @given(ascending_centres())
@@ -141,12 +144,22 @@ def test_segments_with_the_same_levels_are_qualified_by_what_differs():
     )
 
 
-def test_segments_of_equal_spend_and_frequency_are_qualified_by_another_feature():
-    centres = [centre(recency, 2.0, 70.0) for recency in (90.0, 5.0)]
-    assert [segment.name for segment in name_by_levels(centres, s.GROSS)] == [
-        "Medium Spend, Medium Frequency, Less Recent",
-        "Medium Spend, Medium Frequency, More Recent",
-    ]
+@pytest.mark.parametrize(
+    ("recency", "units", "qualifiers"),
+    [
+        ([90.0, 5.0], [10.0, 10.0], ["Less Recent", "More Recent"]),
+        ([90.0, 5.0], [10.0, 11.0], ["Less Recent", "More Recent"]),
+        ([90.0, 5.0], [1_000.0, 11.0], ["Higher Units", "Lower Units"]),
+        ([90.0, 5.0, 400.0], [10.0, 11.0, 12.0], ["Low Units", "Medium Units", "High Units"]),
+        ([90.0, 5.0, 400.0], [10.0, 10.0, 10.0], ["Medium Recency Days", "Low Recency Days", "High Recency Days"]),
+    ],
+)
+def test_segments_of_equal_spend_and_frequency_are_qualified_by_what_differs_most(
+    recency: Sequence[float], units: Sequence[float], qualifiers: Sequence[str]
+):
+    centres = [centre(days, 2.0, 70.0) | {s.UNITS_BOUGHT: bought} for days, bought in zip(recency, units, strict=True)]
+    given_names = [segment.name for segment in name_by_levels(centres, s.GROSS)]
+    assert given_names == [f"Medium Spend, Medium Frequency, {qualifier}" for qualifier in qualifiers]
 
 
 @pytest.mark.parametrize("k", [2, 12])

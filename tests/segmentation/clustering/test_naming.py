@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,9 +40,11 @@ def customers(spark: SparkSession, *segments: Segment) -> DataFrame:
     return spark.createDataFrame(rows, SCHEMA)
 
 
-def named(frame: DataFrame, *spends: float, clustered: Sequence[str] = SPEND, **settings: Any) -> list[tuple[str, str]]:
+def named(
+    frame: DataFrame, *spends: float, clustered: Sequence[str] = SPEND, words: Words = WORDS, **settings: Any
+) -> list[tuple[str, str]]:
     centres = [{s.TOTAL_SPEND: spend, s.PURCHASE_FREQUENCY: 3.0} for spend in spends]
-    given = name_segments(frame, centres, clustered, NamingSettings(**settings), WORDS, RULES)
+    given = name_segments(frame, centres, clustered, NamingSettings(**settings), words, RULES)
     return [(segment.name, segment.rule) for segment in given]
 
 
@@ -56,6 +59,11 @@ def test_a_name_states_what_most_share_with_figures_and_the_share(spark: SparkSe
             "Spend above £1,000, 10 orders or more: true of 70 % of these 10 customers.",
         ),
     ]
+    up_to_two = Words(replace(CUTS, frequency=Cut((2.0, 3.0, 4.0, 9.0), "quarters")), s.GROSS, "£")
+    assert named(frame, 20.0, 1_400.0, words=up_to_two)[0] == (
+        "Very Low Spend, Few Orders",
+        "Spend up to £50, up to 2 orders: true of 100 % of these 4 customers.",
+    )
 
 
 def test_the_name_of_a_rule_is_used_only_where_recency_is_clustered(spark: SparkSession):

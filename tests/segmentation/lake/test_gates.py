@@ -1,6 +1,7 @@
 """A run is refused by the gates that its configuration names, and by no others."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -51,8 +52,8 @@ def test_without_gates_any_run_passes_and_the_first_run_every_gate_on_changes():
         ),
         (
             QualityGates(max_segment_share=0.79),
-            TODAY,
-            "quality_gates.max_segment_share = 0.79 does not hold: 'Low' holds 80.00% of the customers",
+            replace(TODAY, segment_shares={"Low": 0.2, "High": 0.8}),
+            "quality_gates.max_segment_share = 0.79 does not hold: 'High' holds 80.00% of the customers",
         ),
         (
             QualityGates(max_rows_change=0.2),
@@ -96,9 +97,11 @@ def test_a_figure_on_its_limit_passes_whatever_its_rounding():
 
 
 def test_all_broken_gates_are_listed_with_what_to_do():
-    message = refused(QualityGates(min_customers=60, max_segment_share=0.5), TODAY)
+    today = replace(TODAY, segment_shares=dict.fromkeys(("New", "High", "Lost", "Rare", "Big"), 0.2))
+    message = refused(QualityGates(min_customers=60, max_segment_share_change=0.15), today)
+    # Low fell to nothing, High stayed; by their names.
+    assert re.findall("'(.*?)' went from", message) == ["Big", "Lost", "Low", "New", "Rare"]
     assert "min_customers" in message
-    assert "max_segment_share" in message
     assert message.endswith("nothing was published. Correct the input, or raise the limit if this is right")
 
 
@@ -161,11 +164,11 @@ def publish(lake: Lake, profiles: Path, run_id: str, as_of: str, lines: int, **o
 
 def test_a_run_is_compared_with_the_newest_of_its_title_until_its_day(lake: Lake, profiles: Path):
     publish(lake, profiles, "older", "2011-12-01", 500)
-    publish(lake, profiles, "yesterday", "2011-12-09", 1000)
+    publish(lake, profiles, "same-day", "2011-12-10", 1000)
     publish(lake, profiles, "another-title", "2011-12-10", 10, title="another shop")
     publish(lake, profiles, "tomorrow", "2011-12-11", 10)
     previous = previous_figures(lake, CHANGES, AS_OF)
-    assert previous == RunFigures("yesterday", 1000, 0, Decimal(100), 5, {"All": 1.0})
+    assert previous == RunFigures("same-day", 1000, 0, Decimal(100), 5, {"All": 1.0})
 
 
 def test_a_run_of_a_newer_version_is_skipped_with_a_warning(

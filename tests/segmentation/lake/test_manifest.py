@@ -1,18 +1,24 @@
 """Equal input, configuration, day and code make the same run; anything else makes another."""
 
+import json
 import re
+import shutil
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pytest
 
+from segmentation import __version__
+from segmentation import schemas as s
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.filesystem import StoredFile
-from segmentation.lake.manifest import Identity, identify, require_run_id
+from segmentation.lake.manifest import Identity, code_version, contents, identify, require_run_id
 
 CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
 FILE = StoredFile("file:/data/a.csv", 100, 1_300_000_000_000)
@@ -55,6 +61,40 @@ def test_the_input_fingerprint_depends_on_the_input_alone():
     fingerprint = identify([FILE], config(), None).input_fingerprint
     assert identify([FILE], config("clustering.seed=2"), DAY).input_fingerprint == fingerprint
     assert identify([replace(FILE, size=101)], config(), None).input_fingerprint != fingerprint
+
+
+def test_changed_code_makes_another_run_wherever_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    sources = {"b.py": "1", "a.py": "2", "report/page.html": "3", "report/template/page.css": "4", "notes.md": "5"}
+
+    def version(files: dict[str, str], where: str) -> str:
+        """The version of a package with these files, in a zip that has them in this order, or unpacked."""
+        archive = tmp_path / f"{where}.zip"
+        with zipfile.ZipFile(archive, "w") as package:
+            for name, text in files.items():
+                package.writestr(name, text)
+        folder: Traversable = zipfile.Path(archive)
+        if where == "unpacked":
+            folder = tmp_path / where
+            shutil.unpack_archive(archive, folder)
+        monkeypatch.setattr("importlib.resources.files", lambda _: folder)
+        return code_version.__wrapped__()
+
+    assert re.fullmatch(re.escape(__version__) + r"\+[0-9a-f]{12}", version(sources, "zip"))
+    assert version(dict(reversed(sources.items())), "zip") == version(sources, "zip") == version(sources, "unpacked")
+    assert version(sources | {"notes.md": "other"}, "zip") == version(sources, "zip")
+    others = [sources | {name: "other"} for name in sources if name != "notes.md"]
+    others += [{f"x/{name}": text for name, text in sources.items()}, sources | {"main.js": "6"}]
+    assert len({version(files, "zip") for files in (sources, *others)}) == len(others) + 1
+
+
+def test_contents_lists_each_file_once_with_its_table_or_alone():
+    tables = {f"k_sweep/part-{number}.parquet": {"bytes": number, "sha256": f"{number}"} for number in (5, 7)}
+    others = {"charts/elbow.png": {"bytes": 11, "sha256": "b"}, "report/index.html": {"bytes": 13, "sha256": "c"}}
+    schema = json.loads(s.K_SWEEP.json())
+    assert contents({"k_sweep": 10}, others | tables) == {
+        "tables": {"k_sweep": {"rows": 10, "bytes": 12, "schema": schema, "files": tables}},
+        "files": others,
+    }
 
 
 @pytest.mark.parametrize(
