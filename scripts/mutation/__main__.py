@@ -73,7 +73,6 @@ def main(arguments: Sequence[str]) -> int:
             module = copy / "segmentation" / mutant.module
             original = module.read_text(encoding="utf-8")
             if tests not in limits:
-                warm.run(tests, 1800)  # Java compiles what it runs
                 unchanged = warm.run(tests, 1800)
                 if unchanged.is_killed:
                     print(f"{warm.log.read_text()}\nmutants: {unchanged.by} without any change", file=sys.stderr)

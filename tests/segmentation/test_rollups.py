@@ -43,7 +43,9 @@ def shop(spark: SparkSession) -> DataFrame:
         ("1", "500", "POST", "POSTAGE", "France", 1, "2011-01-01 10:00", "18.0000"),
         ("2", "501", "85123A", "HEART HOLDER", "France", 1, "2011-01-05 11:00", "12.0000"),
         (None, "502", "85123A", "heart holder", "Spain", 4, "2011-02-01 12:00", "45.0001"),
-        ("1", "503", "22222", "MUG", "Spain", 1, "2011-03-01 13:00", "4.9999"),
+        ("1", "503", "22222", "MUG", "Spain", 1, "2011-03-01 13:00", "1.9999"),
+        ("1", "504", "22222", "MUG", "Spain", 1, "2011-03-02 13:00", "2.0000"),
+        ("2", "503", "22222", "MUG", "Spain", 1, "2011-03-01 13:00", "1.0000"),  # the number was used twice
     )
 
 
@@ -99,7 +101,7 @@ def test_every_figure_of_the_countries(spark: SparkSession):
             ),
             (
                 *("Spain", money("50.0000"), money("45.0001"), money("60.0000"), money("60.0000"), money("-10.0000")),
-                *(2, 1, 5, money("25.0000"), 0.5, 1.0, "C"),
+                *(3, 2, 7, money("16.6667"), 0.5, 1.0, "C"),
             ),
         ],
         s.COUNTRY_SALES,
@@ -109,7 +111,8 @@ def test_every_figure_of_the_countries(spark: SparkSession):
 
 def test_every_figure_of_the_products(spark: SparkSession):
     money = Decimal
-    first, second, third = datetime(2011, 1, 1, 10), datetime(2011, 2, 1, 12), datetime(2011, 3, 1, 13)
+    first, second = datetime(2011, 1, 1, 10), datetime(2011, 2, 1, 12)
+    third, fourth = datetime(2011, 3, 1, 13), datetime(2011, 3, 2, 13)
     expected = spark.createDataFrame(
         [
             (
@@ -124,8 +127,8 @@ def test_every_figure_of_the_products(spark: SparkSession):
             ),
             (
                 *("22222", "MUG", money("4.9999"), money("0.0000")),
-                *(money("0.0000"), money("0.0000"), money("4.9999"), 1, 1, 1, money("4.9999")),
-                *(third, third, 4.9999 / 100, 1.0, "C", True),
+                *(money("0.0000"), money("0.0000"), money("4.9999"), 3, 2, 2, money("1.6666")),
+                *(third, fourth, 4.9999 / 100, 1.0, "C", True),
             ),
         ],
         s.PRODUCT_SALES,
@@ -188,7 +191,8 @@ def test_countries_by_segment_count_clean_lines_where_they_were_sold(spark: Spar
         [
             ("France", 1, "Low", 1, Decimal("12.0000")),
             ("France", 2, "High", 1, Decimal("38.0000")),
-            ("Spain", 2, "High", 1, Decimal("4.9999")),
+            ("Spain", 1, "Low", 1, Decimal("1.0000")),
+            ("Spain", 2, "High", 1, Decimal("3.9999")),
         ],
         s.COUNTRY_SEGMENTS,
     )
@@ -199,7 +203,8 @@ def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSessi
     clean = shop(spark).where(F.col("customer_id").isNotNull())
     expected = spark.createDataFrame(
         [
-            ("22222", 2, "High", 1, 1, Decimal("4.9999")),
+            ("22222", 1, "Low", 1, 1, Decimal("1.0000")),
+            ("22222", 2, "High", 1, 2, Decimal("3.9999")),
             ("85123A", 1, "Low", 1, 1, Decimal("12.0000")),
             ("85123A", 2, "High", 1, 2, Decimal("20.0000")),
             ("POST", 2, "High", 1, 1, Decimal("18.0000")),

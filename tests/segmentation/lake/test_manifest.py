@@ -6,7 +6,7 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
@@ -14,11 +14,13 @@ import pytest
 
 from segmentation import __version__
 from segmentation import schemas as s
+from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.filesystem import StoredFile
-from segmentation.lake.manifest import Identity, code_version, contents, identify, require_run_id
+from segmentation.ingest.files import InputFile
+from segmentation.lake.manifest import Identity, code_version, contents, identify, require_run_id, run_facts
 
 CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
 FILE = StoredFile("file:/data/a.csv", 100, 1_300_000_000_000)
@@ -85,6 +87,22 @@ def test_changed_code_makes_another_run_wherever_it_is_installed(tmp_path: Path,
     others = [sources | {name: "other"} for name in sources if name != "notes.md"]
     others += [{f"x/{name}": text for name, text in sources.items()}, sources | {"main.js": "6"}]
     assert len({version(files, "zip") for files in (sources, *others)}) == len(others) + 1
+
+
+def test_the_facts_of_a_run_are_json_with_the_day_the_second_and_each_file():
+    began = datetime(2011, 12, 10, 8, 30, 15, 999_999, tzinfo=UTC)
+    settings = config("cleaning.first_day=2010-12-01", "title=Shop")
+    files = [InputFile("/data/a.csv", FILE, "csv")]
+    facts = run_facts(settings, identify([FILE], settings, DAY), files, DAY, began, Choice(2, "fixed", 4, ""), "4.3.0")
+    assert json.loads(json.dumps(facts)) == facts
+    assert facts["configuration"]["cleaning"]["first_day"] == "2010-12-01"
+    assert (facts["title"], facts["as_of"], facts["began_at"]) == ("Shop", "2011-12-10", "2011-12-10T08:30:15+00:00")
+    assert facts["identity"] == identify([FILE], settings, DAY).run
+    assert facts["input"]["fingerprint"] == identify([FILE], settings, None).input_fingerprint
+    [file] = facts["input"]["files"]
+    of_file = {"path": "/data/a.csv", "bytes": 100, "modified_ms": FILE.modified_ms, "format": "csv"}
+    assert of_file.items() <= file.items()
+    assert (facts["choice"]["k"], facts["choice"]["elbow"], facts["spark_version"]) == (2, 4, "4.3.0")
 
 
 def test_contents_lists_each_file_once_with_its_table_or_alone():
