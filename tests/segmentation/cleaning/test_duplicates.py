@@ -7,7 +7,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from segmentation.cleaning.duplicates import with_duplicate_flag
+from segmentation.cleaning.duplicates import ITEM, repeated_items, with_duplicate_flag, with_item
 from segmentation.cleaning.parse import parse_lines
 from tests.segmentation.cleaning.lines import DEFAULTS, judged, line, outcome, parsed, raw_lines
 
@@ -31,6 +31,15 @@ def test_copies_are_equal_in_every_value_whatever_their_text(spark: SparkSession
         ("malformed", "malformed"): 2,
         ("malformed", "malformed", "duplicate"): 1,
     }
+
+
+def test_an_item_of_several_lines_is_returned_once(spark: SparkSession) -> None:
+    lines = [line(), line(), line(description="other"), line(stock_code="B"), line(invoice_no="2"), line(country="X")]
+    lines += [line(invoice_no="2", stock_code="B"), line(invoice_no="2", stock_code="B", customer_id=None)]
+    items = with_item(parsed(spark, lines)).select(ITEM, s.INVOICE_NO, s.STOCK_CODE)
+    repeated = repeated_items(items).collect()
+    names = {(row.invoice_no, row.stock_code) for row in items.join(spark.createDataFrame(repeated), ITEM).collect()}
+    assert (len(repeated), names) == (2, {("536365", "85123A"), ("2", "B")})
 
 
 def test_the_copy_that_stays_does_not_depend_on_order_or_partitions(spark: SparkSession) -> None:

@@ -103,7 +103,12 @@ def test_dates_are_parsed_in_every_known_form(spark: SparkSession) -> None:
     same += ["40513.3513888889", "40513.351388889", "2010-12-01 08:26:00.000"]
     assert values_of(spark, "invoice_date", same) == [expected] * len(same)
     days = ["12/1/2010", "1-12-2010", "2010-12-01", "40513", "40513.0"]
-    assert values_of(spark, "invoice_date", days) == [datetime(2010, 12, 1)] * len(days)
+    first_and_last = ["0001-01-01", "9999-12-31 23:59:59.999999"]
+    found = values_of(spark, "invoice_date", [*days, *first_and_last])
+    assert found == [datetime(2010, 12, 1)] * len(days) + [
+        datetime(1, 1, 1),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999),
+    ]
     assert values_of(spark, "invoice_date", ["12/31/2010 23:59", "31-12-2010 23:59", "40543.9993055556"]) == (
         [datetime(2010, 12, 31, 23, 59)] * 3
     )
