@@ -182,6 +182,8 @@ def _output(config: RunConfig, output: str | None) -> Entries:
     yield "tables", ", ".join(s.tables_of(config.input_fields))
     yield "merchandise", f"stock codes that match {config.rollups.merchandise_pattern}"
     yield "also", "report/index.html, charts/, model/, manifest.json"
+    readers = "their owner" if config.lake.sensitive_mode == "owner" else "their owner's group"
+    yield "personal data", f"rejected_transactions and exports/ can be read by {readers} only"
     yield "currency", config.charts.currency or "none"
 
 

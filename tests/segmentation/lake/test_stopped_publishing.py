@@ -100,8 +100,8 @@ def test_java_outlives_a_signal_once_the_run_stands_and_only_in_a_job(spark: Spa
     stop.install()
     try:
         with held_back(spark) as commit:
-            os.kill(jvm.java.lang.ProcessHandle.current().pid(), signal.SIGTERM)
             commit()
+        assert handler().toString() != before.toString()
         os.kill(jvm.java.lang.ProcessHandle.current().pid(), signal.SIGTERM)
         jvm.java.lang.Thread.sleep(300)
         assert jvm.java.lang.System.nanoTime() > 0, "it would end by now"
