@@ -57,20 +57,32 @@ class HadoopFileSystem:
         return self._jvm.org.apache.hadoop.fs.Path(path)
 
     def _require_name_node(self) -> None:
-        """Raise OSError within seconds where the name node of an HDFS without a spare one does not answer."""
+        """Raise OSError within seconds where no name node of an HDFS answers."""
         uri = self._fs.getUri()
         host = uri.getHost()
-        services = str(self._conf.get("dfs.nameservices", "")).split(",")
-        if self.scheme not in NAME_NODE_PORTS or host is None or host in services:
+        if self.scheme not in NAME_NODE_PORTS or host is None:
             return
         port = uri.getPort() if uri.getPort() > 0 else NAME_NODE_PORTS[self.scheme]
-        try:
-            socket.create_connection((host, port), SECONDS_TO_CONNECT).close()
-        except OSError as error:
-            raise OSError(
-                f"the name node of HDFS at {host}:{port} does not answer ({error.strerror or error}): check that it "
-                "runs, its name and port, and that this machine may reach it"
-            ) from None
+        nodes = self._nodes_of_service(host) or [(host, port)]
+        reasons = []
+        for node, port in nodes:
+            try:
+                socket.create_connection((node, port), SECONDS_TO_CONNECT).close()
+                return
+            except OSError as error:
+                reasons.append(f"{node}:{port} does not answer ({error.strerror or error})")
+        raise OSError(
+            f"the name node of HDFS at {', '.join(reasons)}: check that it runs, its name and port, and that this "
+            "machine may reach it"
+        )
+
+    def _nodes_of_service(self, name: str) -> list[tuple[str, int]]:
+        """Return the hosts and ports of the name nodes behind a name of the configuration; none for a plain host."""
+        nodes = str(self._conf.get(f"dfs.ha.namenodes.{name}", "")).split(",")
+        kind = "rpc" if self.scheme == "hdfs" else "http"
+        addresses = [str(self._conf.get(f"dfs.namenode.{kind}-address.{name}.{node.strip()}", "")) for node in nodes]
+        pairs = [address.rpartition(":") for address in addresses if address]
+        return [(host, int(port)) for host, _, port in pairs if port.isdigit()]
 
     def find(self, pattern: str, on_hidden: Callable[[str], None] = warn_of_hidden) -> list[StoredFile]:
         """List all files at a path, below a folder or matching a glob, sorted by path; empty if nothing is there.

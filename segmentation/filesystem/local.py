@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISGID, S_ISVTX
-from typing import IO
+from typing import IO, Any
 
 from pyspark.sql import SparkSession
 
@@ -34,10 +34,22 @@ from segmentation.filesystem import (
 )
 from segmentation.filesystem.hadoop import HadoopFileSystem
 from segmentation.filesystem.listing import expanded_glob, files_at
+from segmentation.filesystem.zstandard import zstandard_open
 
 # Compressions that Python unpacks, by the ending of a file's name.
-OPENERS: Mapping[str, Callable[..., IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
+OPENERS: Mapping[str, Callable[..., IO[bytes]]] = {
+    ".gz": gzip.open,  # type: ignore[dict-item]
+    ".bz2": bz2.open,  # type: ignore[dict-item]
+    ".zst": zstandard_open,
+}
 GLOB_CHARACTERS = "*?[{"
+UTF_8_REMEDY = "Java reads names by its locale: set LC_ALL=C.UTF-8 where spark-submit is started"
+
+
+def java_knows_all_names(spark: SparkSession) -> bool:
+    """Return whether Java can open files whose names have letters beyond ASCII, which its locale decides."""
+    jvm: Any = spark._jvm
+    return str(jvm.System.getProperty("sun.jnu.encoding")).upper() in ("UTF-8", "UTF8")
 
 
 class LocalFileSystem(HadoopFileSystem):
@@ -50,6 +62,8 @@ class LocalFileSystem(HadoopFileSystem):
     def __init__(self, spark: SparkSession, path: str) -> None:
         super().__init__(spark, path)
         self.renames_folders = True
+        if not (path.isascii() or java_knows_all_names(spark)):
+            raise OSError(f"its name has letters that would be lost. {UTF_8_REMEDY}")
 
     def find(self, pattern: str, on_hidden: Callable[[str], None] = warn_of_hidden) -> list[StoredFile]:
         return sorted(

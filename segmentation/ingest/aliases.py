@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 from shutil import copyfileobj
 from threading import Lock
-from typing import Any
 from urllib.parse import quote, unquote
 from uuid import uuid4
 
@@ -17,12 +16,12 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.filesystem import readable_path
+from segmentation.filesystem.local import UTF_8_REMEDY, java_knows_all_names
 from segmentation.session import is_one_process, local_directory
 
 # The percent sign lets `source_file` see at once that a path needs decoding.
 FOLDER = "input%names-"
 BEFORE_PATH = re.compile(rf"^.*/{FOLDER}[0-9a-f]{{32}}(?=/)")
-UTF_8_REMEDY = "Java reads names by its locale: set LC_ALL=C.UTF-8 where spark-submit is started"
 LONGEST_NAME = 255
 
 
@@ -33,8 +32,7 @@ class Aliases:
         self._spark = spark
         self._lock = Lock()
         self._folder = ""
-        jvm: Any = spark._jvm
-        self._knows_all_names = str(jvm.System.getProperty("sun.jnu.encoding")).upper() in ("UTF-8", "UTF8")
+        self._knows_all_names = java_knows_all_names(spark)
 
     def needed(self, path: str) -> bool:
         """Return whether Java cannot open a local file: Hadoop takes a colon for a scheme, a letter may be lost."""

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,8 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.errors import InputError
 from segmentation.filesystem import StoredFile, is_hidden, readable_path
-from segmentation.ingest.aliases import UTF_8_REMEDY, column_behind_alias, path_behind_alias
+from segmentation.filesystem.local import UTF_8_REMEDY
+from segmentation.ingest.aliases import column_behind_alias, path_behind_alias
 from segmentation.ingest.formats import foreign_format
 from segmentation.redaction import MASK
 
@@ -124,6 +126,9 @@ def missing_path_error(path: str, names: Sequence[str]) -> InputError:
     name = Path(path).name
     if name in names:
         return InputError(f"{path}: nothing is there to read: the folder has no files, or only hidden ones")
+    if any(_composed(other) == _composed(name) for other in names):
+        hint = "a name that looks the same is there, with its accents written otherwise: name it by a glob, with ? or *"
+        return InputError(f"{path}: nothing is there to read: {hint}")
     near = difflib.get_close_matches(name, [other for other in names if not is_hidden(other)], n=1)
     hint = f"did you mean {path.removesuffix(name) + near[0]!r}?" if near else "check the path, or the rights to it"
     if LOST_LETTERS.search(path):
@@ -264,6 +269,11 @@ def shortened_names(names: Sequence[str]) -> str:
     shown = [name[:LONGEST_NAME_SHOWN] for name in names if any(map(str.isalpha, name))][:MOST_NAMES_SHOWN]
     more = f" and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
     return ", ".join(shown) + more
+
+
+def _composed(name: str) -> str:
+    """Return a name with each accent and its letter as one character: macOS writes them as two."""
+    return unicodedata.normalize("NFC", name)
 
 
 def nearest_name(column: str, names: Sequence[str]) -> str | None:

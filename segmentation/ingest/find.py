@@ -36,7 +36,7 @@ from segmentation.ingest.files import (
     kind_of,
     missing_path_error,
 )
-from segmentation.ingest.formats import why_not_unpacked
+from segmentation.ingest.formats import BLOCKS_OF_HADOOP, require_blocks_of_hadoop
 from segmentation.ingest.json_head import json_header, objects_in
 from segmentation.ingest.parquet_footers import parquet_header
 from segmentation.ingest.reachable import needed_for, require_file_path
@@ -165,8 +165,7 @@ def _look_at(inspection: _Inspection, filesystem: FileSystem, listed: StoredFile
     except OSError as error:
         if is_stopped(spark):
             raise
-        reason = why_not_unpacked(path, str(error.strerror or error))
-        raise InputError(f"{path}: cannot be opened or unpacked: {reason}") from None
+        raise InputError(f"{path}: cannot be opened or unpacked: {error.strerror or error}") from None
     folders = tuple((name, number) for name, (number, _) in folder_columns(listed.path).items())
     file = InputFile(path, replace(stored, content=content), kind, replace(header, folders=folders), listed=listed.path)
     return file, blake2b(head, digest_size=16).digest()
@@ -177,6 +176,8 @@ def _openable(inspection: _Inspection, filesystem: FileSystem, listed: StoredFil
 
     Raises: OSError where there is none.
     """
+    if listed.path.endswith(BLOCKS_OF_HADOOP) and listed.size:
+        require_blocks_of_hadoop(filesystem.part(listed.path, 0, 8), listed.size)
     if not isinstance(filesystem, LocalFileSystem):
         return listed
     aliases, path = inspection.aliases, listed.path

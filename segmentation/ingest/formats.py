@@ -3,7 +3,7 @@
 # How they begin, what they are, and what makes lines of them.
 FOREIGN = (
     (b"BZh", "compressed with bzip2", "rename it to end in .bz2"),
-    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard", "unpack it (zstd -d), or compress it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard", "rename it to end in .zst"),
     (b"\xfd7zXZ\0", "compressed with xz", "unpack it (xz -d), or compress it with gzip"),
     (b"\x04\x22\x4d\x18", "compressed with lz4", "unpack it (lz4 -d), or compress it with gzip"),
     (b"\xff\x06\0\0sNaPpY", "compressed with Snappy", "unpack it, or compress it with gzip"),
@@ -21,9 +21,10 @@ FOREIGN = (
     (b"%PDF", "a PDF document", "export the lines as CSV"),
     (b"\x89HDF", "an HDF5 file", "write it as Parquet"),
 )
+# Of these compressions Hadoop has its own form: blocks, each with its length before and after packing.
+BLOCKS_OF_HADOOP = (".snappy", ".lz4")
+LARGEST_BLOCK = 2**28
 # A tar archive shows itself behind the name of its first file.
-# Compressions for which Spark needs libraries of the system, or a form of its own.
-UNPACKED_WHERE_SPARK_CAN = (".zst", ".snappy", ".lz4", ".deflate")
 TAR, TAR_AT = b"ustar", 257
 DUCKDB, DUCKDB_AT = b"DUCK", 8
 
@@ -41,9 +42,11 @@ def foreign_format(head: bytes) -> str | None:
     return None
 
 
-def why_not_unpacked(path: str, reason: str) -> str:
-    """Return the reason for which a file cannot be unpacked, with the remedy where it is its compression."""
-    ending = next((ending for ending in UNPACKED_WHERE_SPARK_CAN if path.endswith(ending)), None)
-    if ending is None:
-        return reason
-    return f"{reason}: this Spark may not unpack {ending}: unpack the file, or compress it with gzip"
+def require_blocks_of_hadoop(start: bytes, size: int) -> None:
+    """Raise OSError for a file that is named .snappy or .lz4 and is not in Hadoop's form, judged by its first bytes.
+
+    Spark takes the first bytes of any other form for lengths, and Java ends for lack of memory.
+    """
+    block, packed = int.from_bytes(start[:4]), int.from_bytes(start[4:8])
+    if block > LARGEST_BLOCK or packed > size - 8:
+        raise OSError("it is not packed in Hadoop's blocks: unpack it, or compress it with gzip")

@@ -25,8 +25,11 @@ from segmentation.ingest.xlsx import read_workbook
 TOO_LONG = {"com.univocity.parsers.common.TextParsingException", "java.lang.ArrayIndexOutOfBoundsException"}
 # Rows of workbooks that the driver holds before Spark gets them.
 BYTES_OF_A_FRAME = 64_000_000
-# Compressions of Parquet for which Spark has no class.
-MISSING_CODEC = re.compile(r"(?:[a-z]+\.)+(Brotli|Lzo|Lz4|Zstd|ZStandard|Snappy)\w*Codec(?=.{0,20} (?:was )?not found)")
+# Compressions for which Spark has no class, as of Parquet, or no library of the system, as of text.
+MISSING_CODEC = re.compile(
+    r"(?P<package>(?:[a-z]+\.)+(?P<codec>Brotli|Lzo|Lz4|Zstd|ZStandard|Snappy)\w*Codec).{0,20} (?:was )?not found"
+    r"|native (?P<library>zStandard|lz4|snappy) library not available"
+)
 # A reader's own `raise_error`.
 REFUSAL = re.compile(r"\[USER_RAISED_EXCEPTION\] (?P<message>[^\n]*?)( SQLSTATE|\n|$)")
 
@@ -81,10 +84,13 @@ def read_errors_named(spark: SparkSession, files: Sequence[InputFile]) -> Iterat
             raise
         codec = MISSING_CODEC.search(_java_messages(error))
         if codec:
-            raise InputError(
-                f"{path}: is compressed with {codec[1].lower()}, which this Spark cannot unpack: write the file "
-                f"with zstd or snappy, or start Spark with a package that has {codec[0]}"
-            ) from error
+            remedy = (
+                f"write the file with zstd or snappy, or start Spark with a package that has {codec['package']}"
+                if codec["package"]
+                else "unpack it, or compress it with gzip"
+            )
+            name = (codec["codec"] or codec["library"]).lower()
+            raise InputError(f"{path}: is compressed with {name}, which this Spark cannot unpack: {remedy}") from error
         if _java_causes(error) >= TOO_LONG:
             raise InputError(
                 f"{path}: has a field of more than {LONGEST_FIELD:,} characters or a line of more than "

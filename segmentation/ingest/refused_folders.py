@@ -27,7 +27,7 @@ TABLE_LOGS = {
     ),
 }
 ICEBERG = ("an Iceberg table", "spark.table('CATALOG.DATABASE.TABLE').write.parquet('NEW_FOLDER')")
-ICEBERG_METADATA = re.compile(r"metadata/[^/]+\.metadata\.json$")
+ICEBERG_METADATA = re.compile(r"metadata/[^/]+\.metadata\.json(\.gz)?$")
 PAIMON = ("a Paimon table", "spark.table('CATALOG.DATABASE.TABLE').write.parquet('NEW_FOLDER')")
 # As Hive names the folders of a transaction, of which later ones replace or delete lines of earlier ones.
 HIVE_TRANSACTION = re.compile(r"/(base_\d{7,}|(delete_)?delta_\d{7,}_\d{7,})[^/]*/")
@@ -75,8 +75,15 @@ def refuse_tables(
 
 
 def refuse_local_tables(paths: Iterable[str]) -> None:
-    """Raise InputError as `refuse_tables` for files of this machine."""
-    refuse_tables(paths, lambda path: Path(path).exists(), lambda path: [entry.name for entry in Path(path).iterdir()])
+    """Raise InputError as `refuse_tables` for files of this machine, also where a link leads into a table."""
+    named = list(paths)
+    folders = {path.rpartition("/")[0] for path in named}
+    resolved = [f"{Path(folder).resolve()}/" for folder in folders]
+    refuse_tables(
+        [*named, *resolved],
+        lambda path: Path(path).exists(),
+        lambda path: [entry.name for entry in Path(path).iterdir()],
+    )
 
 
 def require_apart(inputs: Iterable[str], lake: str) -> None:

@@ -20,6 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, SegmentationError, java_message
 from segmentation.filesystem import SCHEME_AND_HOST, filesystem_for, readable_path
+from segmentation.ingest.reachable import needed_for
 from segmentation.lake.manifest import is_run_id, require_run_id
 
 logger = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ class Lake:
         try:
             self.filesystem = filesystem_for(spark, path)
         except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer
-            raise ConfigError(f"lake {path}: cannot be reached: {java_message(error)}") from None
+            raise ConfigError(f"lake {path}: cannot be reached: {needed_for(path, java_message(error))}") from None
         self.path = self.filesystem.root
         if set(self.path) & GLOB_CHARACTERS:
             raise ConfigError(

@@ -93,6 +93,34 @@ def test_the_file_system_of_many_paths_is_opened_once(spark: SparkSession, tmp_p
     assert isinstance(filesystems.of(f"file://{tmp_path}"), LocalFileSystem)
 
 
+def test_name_nodes_that_do_not_answer_are_named_within_seconds(spark: SparkSession):
+    conf = spark._jsc.hadoopConfiguration()
+    settings = {"dfs.nameservices": "shop", "dfs.ha.namenodes.shop": "a,b"}
+    settings |= {f"dfs.namenode.rpc-address.shop.{node}": f"127.0.0.1:{port}" for node, port in (("a", 1), ("b", 2))}
+    settings["dfs.client.failover.proxy.provider.shop"] = (
+        "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider"
+    )
+    try:
+        for key, value in settings.items():
+            conf.set(key, value)
+        with pytest.raises(
+            OSError, match=r"127\.0\.0\.1:1 does not answer .*, 127\.0\.0\.1:2 does not answer .*: check"
+        ):
+            filesystem_for(spark, "hdfs://shop/sales")
+    finally:
+        for key in settings:
+            conf.unset(key)
+
+
+def test_a_folder_whose_name_java_would_lose_is_refused(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("segmentation.filesystem.local.java_knows_all_names", lambda _: False)
+    with pytest.raises(OSError, match=r"letters that would be lost\. Java reads names by its locale: set LC_ALL"):
+        filesystem_for(spark, f"{tmp_path}/größe")
+    assert filesystem_for(spark, str(tmp_path)).root == f"file:{tmp_path}"
+
+
 def test_a_missing_file_raises_an_os_error_that_names_it(filesystem: HadoopFileSystem, tmp_path: Path):
     with pytest.raises(OSError, match=r"missing\.csv"):
         filesystem.head(f"{tmp_path}/missing.csv", 10)

@@ -38,8 +38,9 @@ def test_a_table_is_refused_by_whatever_path_leads_into_it(spark: SparkSession, 
     lake = table(tmp_path / "shop" / "sales", TABLES[name])
     data = lake / TABLES[name][1]
     pattern = f"{data.parent.parent}/*/part-*" if "part-0" in data.name else f"{data.parent}/*.parquet"
-    for path in (lake, tmp_path, tmp_path / "*" / "sales", data.parent, data, pattern):
-        with pytest.raises(InputError, match=rf"/sales\S*: is {name}: its own log decides .*NEW_F") as caught:
+    (tmp_path / "link").symlink_to(data.parent)
+    for path in (lake, tmp_path, tmp_path / "*" / "sales", data.parent, data, pattern, tmp_path / "link"):
+        with pytest.raises(InputError, match=rf"/(sales|link)\S*: is {name}: its own log decides .*NEW_F") as caught:
             find_input(spark, [str(path)], INPUT)
         assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=f"is {name}"):
