@@ -14,6 +14,7 @@ DELIMITER_NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a ba
 QUOTE, BACKSLASH = '"', "\\"
 # MySQL and PostgreSQL write a missing value so.
 DATABASE_NULL = r"\N"
+IN_QUOTES_AS_A_WHOLE = "each line is in quotes as a whole: write the lines without these quotes"
 LINES_EXAMINED = 200
 # Fewer lines may all be broken, such as the total of a day without sales.
 FEWEST_LINES_REFUSED = 5
@@ -143,6 +144,8 @@ def _remedy(body: Sequence[str], names: Sequence[str], form: CsvForm, is_numbere
                 f"the fields of the lines are separated by {DELIMITER_NAMES[other]}, those of the header by "
                 f"{_name_of(form.delimiter)}: write all of them with one delimiter"
             )
+    if width == 1 and len(split_lines(split_lines(body[:1], form)[0], form)[0]) == len(names):
+        return IN_QUOTES_AS_A_WHOLE
     if is_numbered:
         return (
             "the first field numbers the lines, and has no name in the header: write the file without row names "

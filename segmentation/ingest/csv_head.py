@@ -9,7 +9,15 @@ from itertools import islice
 
 from segmentation.config.settings import CsvSettings
 from segmentation.errors import InputError
-from segmentation.ingest.csv_form import DELIMITERS, LINES_EXAMINED, QUOTE, CsvForm, with_quoting, with_width
+from segmentation.ingest.csv_form import (
+    DELIMITERS,
+    IN_QUOTES_AS_A_WHOLE,
+    LINES_EXAMINED,
+    QUOTE,
+    CsvForm,
+    with_quoting,
+    with_width,
+)
 from segmentation.ingest.files import HEAD_BYTES, utf_16_without_mark
 
 # Byte order marks, the longer first: that of UTF-32 begins with one of UTF-16.
@@ -27,6 +35,8 @@ LINE_END = r"\r\n|\r|\n"
 DELIMITER_LINE = re.compile(r"\"?sep=(.?)\"?[,;|\t]*", re.IGNORECASE)
 # A report's title, shop, period and remarks are fewer lines.
 HEADER_IS_SOUGHT_IN_LINES = 30
+REMARK = "#"
+NUMBER = re.compile(r"[-+]?[\d.,]*\d")
 
 
 @dataclass(frozen=True)
@@ -141,19 +151,26 @@ def _find_header(
 
     tops = [split(filled[0], delimiter) for delimiter in delimiters]
     first = max(tops, key=lambda top: (wanted.count(top[2]), len(top[2])))
-    if wanted.is_enough(first[2]):
+    is_remark = lines[filled[0]].startswith(REMARK)
+    if wanted.is_enough(first[2]) and not is_remark:
         return first
-    below = filled[1:HEADER_IS_SOUGHT_IN_LINES]
-    best = max(
-        (split(number, by) for number in below for by in delimiters), key=lambda it: wanted.count(it[2]), default=first
-    )
-    return best if wanted.count(best[2]) > max(wanted.count(first[2]), 1) else first
+    below = [number for number in filled[1:HEADER_IS_SOUGHT_IN_LINES] if not lines[number].startswith(REMARK)]
+    candidates = (split(number, delimiter) for number in below for delimiter in delimiters)
+    best = max(candidates, key=lambda candidate: wanted.count(candidate[2]), default=first)
+    least = max(wanted.count(first[2]) + (not is_remark), 2)
+    return best if wanted.count(best[2]) >= least else first
 
 
 def _require_delimiter(header: str, path: str, names: Sequence[str], wanted: Wanted) -> None:
-    """Raise InputError where another delimiter than the one used gives the columns."""
+    """Raise InputError where another delimiter than the one used gives the columns, or quotes hide the delimiters."""
     if wanted.count(names) > 1:
         return
+    if (
+        len(names) == 1
+        and QUOTE in header
+        and any(wanted.count(split_header(names, delimiter)) > 1 for delimiter in DELIMITERS)
+    ):
+        raise InputError(f"{path}: {IN_QUOTES_AS_A_WHOLE}")
     others = sorted({character for character in header if not character.isalnum() and character not in " _\"'-"})
     best = max(others, key=lambda other: wanted.count(split_header([header], other)), default="")
     if best and wanted.count(split_header([header], best)) > 1:
@@ -165,7 +182,7 @@ def _require_no_data(above: Sequence[str], delimiter: str, names: Sequence[str],
     """Raise InputError for a line above the header that may be data, as it fills all columns."""
     for record in above:
         fields = split_header([record], delimiter)
-        if len(fields) == len(names) > 1 and all(fields) and fields != list(names):
+        if len(fields) == len(names) > 1 and all(fields) and any(map(NUMBER.fullmatch, fields)):
             raise InputError(
                 f"{path}: the header is in line {at + 1}, and lines above it have as many fields: move the header "
                 "to the top, or delete what is above it"

@@ -154,11 +154,11 @@ def path_in_read_error(error: Exception) -> str | None:
 
 
 def utf_16_without_mark(head: bytes) -> str | None:
-    """Return the encoding where every other byte at the beginning is NUL, as of Latin letters in UTF-16."""
+    """Return the encoding where nearly every other byte at the beginning is NUL, as of Latin letters in UTF-16."""
     first, second = head[:64:2], head[1:64:2]
-    if all(first) and not any(second):
-        return "UTF-16LE" if second else None
-    return "UTF-16BE" if all(second) and not any(first) else None
+    if all(first) and 3 * second.count(0) > 2 * len(second):
+        return "UTF-16LE"
+    return "UTF-16BE" if all(second) and 3 * first.count(0) > 2 * len(first) and second else None
 
 
 def source_file() -> Column:

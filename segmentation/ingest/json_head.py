@@ -59,6 +59,7 @@ def json_header(head: bytes, path: str, columns: Collection[str] = ()) -> tuple[
             raise InputError(f"{path}: column {doubled!r} is there {times} times in one object: leave one of them")
         keys |= dict.fromkeys(object_keys)
     shape = _shape(text, objects)
+    _require_brackets(text, objects, shape, path)
     if not keys:
         listed = LIST_OF_OBJECTS.match(text)
         if listed:
@@ -151,6 +152,17 @@ def _shape(text: str, objects: Sequence[tuple[int, int, Pairs]]) -> str:
     over_lines = sum("\n" in text[begin:end] for begin, end, _ in objects)
     adjacent = sum(re.match(r"[ \t]*\{", text[end : end + 100]) is not None for _, end, _ in objects)
     return OBJECTS if 2 * max(over_lines, adjacent) >= len(objects) > 0 else LINES
+
+
+def _require_brackets(text: str, objects: Sequence[tuple[int, int, Pairs]], shape: str, path: str) -> None:
+    """Raise InputError for objects with commas between them, over several lines or in one line, but not in an array."""
+    between = re.compile(r"\s*,\s*\{" if shape == OBJECTS else r"[ \t]*,[ \t]*\{")
+    followed = sum(between.match(text, end) is not None for _, end, _ in objects)
+    if shape != ARRAY and 2 * followed >= len(objects) > 1:
+        raise InputError(
+            f"{path}: its objects have commas between them, but no brackets around: write [ before the first and ] "
+            "behind the last"
+        )
 
 
 def _is_object(value: Sequence[Any]) -> bool:

@@ -41,6 +41,7 @@ SHAPES: dict[str, tuple[str, CsvForm]] = {
     "a title and a blank line": (text("Sales, by item", "", TOP, *SIX), PLAIN._replace(header_line=3)),
     "a title filled up with delimiters": (text("Sales,,,,,,,", ",,,,,,,", TOP, *SIX), PLAIN._replace(header_line=3)),
     "remarks": (text("# made by", "# the till", "#", TOP, *SIX), PLAIN._replace(header_line=4)),
+    "a remark with the names": (text(f"# {TOP}", TOP, *SIX), PLAIN._replace(header_line=2)),
     "a bordered list": (
         text("List", "-" * 60, *bordered(TOP), f"|{'-' * 58}|", *bordered(*SIX), "-" * 60),
         PLAIN._replace(delimiter="|", width=10, header_line=3),
@@ -83,6 +84,13 @@ def test_the_last_line_of_a_head_that_is_cut_off_is_not_looked_at() -> None:
     assert head_of(content).lines == SIX
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_two_bytes_for_each_letter_are_recognised_without_a_mark(encoding: str) -> None:
+    content = text(f"Preis €,Größe,数量,{TOP}", *[f"1,2,3,{one}" for one in SIX]).encode(encoding)
+    form = csv_header(content, "sales.csv", HEADER, CsvSettings()).form
+    assert (form.encoding, form.width) == (f"{encoding[:-3].upper()}{encoding[-2:].upper()}", len(HEADER) + 3)
+
+
 def test_a_configured_escape_is_not_looked_for() -> None:
     content = SHAPES["a backslash before the only quotes"][0]
     assert [head_of(content, escape=escape).form.escape for escape in ("quote", "backslash")] == ['"', "\\"]
@@ -114,6 +122,11 @@ REFUSED = {
     "lines of data above the header": (
         text(*SIX, TOP, *SIX),
         "the header is in line 7, and lines above it have as many fields: move the header to the top",
+    ),
+    "quotes around each line": (text(*[f'"{one}"' for one in (TOP, *SIX)]), "each line is in quotes as a whole"),
+    "quotes around each line below the header": (
+        each(lambda _, one: f'"{one}"'),
+        "but 6 of the 6 lines looked at have 1, the first is line 2: each line is in quotes as a whole",
     ),
     "another delimiter": (text(TOP, *SIX).replace(",", "~"), "are separated by '~': set input.csv.delimiter to '~'"),
     "a delimiter that is no character": (text(TOP, *SIX).replace(",", "\x01"), r'set input.csv.delimiter to "\u0001"'),

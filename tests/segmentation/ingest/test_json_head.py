@@ -83,6 +83,8 @@ REWRITTEN = {
         "its lines are inside of 'orders', a list",
     ),
     "a few lines in one object": (json.dumps({"orders": [GOOD]}, indent=2), "is inside of 'orders', a list"),
+    "commas without an array": (f"{PRETTY},\n" * 3, "write [ before the first and ] behind the last"),
+    "commas in one line without an array": (",".join([json_object()] * 3), "write [ before the first and ] behind"),
     "another encoding": (json_object().encode("utf-16"), "is JSON in UTF-16 or UTF-32: write it as UTF-8, as iconv"),
     "the same without a mark": (json_object().encode("utf-16-le"), "is JSON in UTF-16 or UTF-32"),
 }
