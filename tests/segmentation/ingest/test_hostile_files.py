@@ -105,7 +105,6 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
         {"clean": 9},
     ),
     "decimal commas between semicolons": ("csv", SEMICOLONS.replace("!", ","), {"clean": 2, "malformed": 1}),
-    "Excel's line with the delimiter": ("csv", "\ufeff" + text("sep=;", FIVE.replace(",", ";")), {"clean": 5}),
     "a title above, a total and a remark below": (
         "csv",
         text("Sales", '"From, to"', "", FIVE + "Total,,,11132,,,,", "", "Made by Till 4.2"),
@@ -120,22 +119,6 @@ COUNTED: dict[str, tuple[str, str | bytes, dict[str, int]]] = {
     "a title above a header without the delimiter behind each line": (
         "csv",
         text("Sales", TOP, *[f"{row}," for row in lines(5)]),
-        {"clean": 5},
-    ),
-    "the names of rows": ("csv", text(TOP, *[f'"{number}",{line(number)}' for number in range(1, 6)]), {"clean": 5}),
-    "quotes escaped by a backslash": (
-        "csv",
-        text(TOP, *[row.replace("HEART", r'"7\" RECORD, \"HITS\""') for row in lines(5)], line(6)),
-        {"clean": 6},
-    ),
-    "delimiters escaped by a backslash, and nulls": (
-        "csv",
-        text(TOP, *[row.replace("HEART", r"A\, B").replace("17850", r"\N") for row in lines(5)], "1,2"),
-        {"guest": 5, "malformed": 1},
-    ),
-    "spaces before quotes": (
-        "csv",
-        text(TOP, *[row.replace("HEART", ' "A, B"').replace("17850", ' "17850"') for row in lines(5)]),
         {"clean": 5},
     ),
     "the first column at the far end of 5,000": (
