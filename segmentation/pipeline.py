@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,19 @@ from pyspark.sql import functions as F
 from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.buckets import in_buckets
+from segmentation.cleaning.cautions import say_joined_customers, warn_of_copies, warn_of_customers, warn_of_keys
 from segmentation.cleaning.duplicates import repeated_items
+from segmentation.cleaning.keys import (
+    FACT,
+    TIMES_THE_MEDIAN,
+    KeyFacts,
+    Keys,
+    key_facts,
+    keys_of,
+    numbers_of_nobody,
+    orders_of_customers,
+    spellings_of_customers,
+)
 from segmentation.cleaning.ledger import (
     Ledger,
     day_after_last_sale,
@@ -37,6 +49,7 @@ from segmentation.cleaning.rules import (
     sales_less_copies,
     sales_lines,
     with_daily_orders,
+    with_orders_of_days,
 )
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.kmeans import Fit
@@ -60,6 +73,7 @@ from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, c
 from segmentation.exports import export_rows, file_names
 from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.filesystem import filesystem_for
+from segmentation.guess.unread import unread_marks
 from segmentation.ingest.files import InputFile
 from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
@@ -109,6 +123,7 @@ class CleanedLines:
     exceptional: DataFrame
     order_sums: DataFrame
     ledger: Ledger
+    facts: KeyFacts
     as_of: date
     join: str
 
@@ -160,6 +175,8 @@ def segment_customers(
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
             warn_of_missing_fields(config)
+            for caution in unread_marks(request.inputs, config):
+                logger.warning("%s", caution)
             progress.expect(lake.seconds_of_latest())
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
@@ -243,6 +260,8 @@ def clean_lines(context: RunContext) -> CleanedLines:
         lines = judge_each_line(parsed_lines(context), cleaning, request.as_of)
         if s.INVOICE_NO not in config.input_fields:
             lines = with_daily_orders(lines)
+        elif cleaning.order_key == "invoice_day_customer":
+            lines = with_orders_of_days(lines)
         if not rereads(context.files):
             lines = context.cache(lines)
         # Without stock codes every line of an order would repeat its item, and nothing asks for it.
@@ -252,12 +271,42 @@ def clean_lines(context: RunContext) -> CleanedLines:
         exceptional = context.cache(exceptional_lines(lines, repeated, cleaning, join))
         sales = sales_less_copies(lines, exceptional)
         sums = context.cache(order_sums(sales))
-        ledger = Ledger(line_counts(sums, exceptional, config.input_fields).collect(), context.files)  # one per outcome
+        # A row per outcome, and one per country.
+        rows = (
+            line_counts(sums, exceptional, config.input_fields)
+            .unionByName(key_facts(sums, cleaning, 1 + text_bytes(context.files) // MOST_CACHED), True)
+            .collect()
+        )
+        facts = KeyFacts.of([row for row in rows if row[FACT] is not None])
+        keys = find_keys(context, sums, facts)
+        sales, exceptional, sums = keys.in_sales(sales), keys.in_exceptional(exceptional), keys.in_lines(sums)
+        counts = [row for row in rows if row[FACT] is None]
+        if keys.nobody:
+            counts = line_counts(sums, exceptional, config.input_fields).collect()
+        ledger = Ledger(counts, context.files)
     as_of = request.as_of or day_after_last_sale(ledger, lines)
     require_clean_lines(ledger)
     warn_of_malformed(ledger)
+    warn_of_copies(ledger, cleaning)
+    warn_of_keys(facts, keys, config)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
-    return CleanedLines(sales, exceptional, sums, ledger, as_of, join_hint(ledger.rejected))
+    return CleanedLines(sales, exceptional, sums, ledger, facts, as_of, join_hint(ledger.rejected))
+
+
+def find_keys(context: RunContext, sums: DataFrame, facts: KeyFacts) -> Keys:
+    """Return what is to be replaced in customers and countries.
+
+    Runs an action over the orders where a number may be nobody, and one where customers have several spellings.
+    """
+    settings = context.config.applied_cleaning
+    nobody: list[str] = []
+    if settings.numbers_of_nobody and max(facts.numbers.values(), default=0) >= TIMES_THE_MEDIAN:
+        by_orders = {row[s.ORDERS]: row[s.CUSTOMERS] for row in orders_of_customers(sums).collect()}
+        nobody = numbers_of_nobody(facts.numbers, by_orders)
+    if facts.respelled:
+        say_joined_customers(spellings_of_customers(sums, settings).collect()[0])  # one row
+    has_daily_orders = s.INVOICE_NO not in context.config.input_fields
+    return replace(keys_of(facts, settings, nobody), has_daily_orders=has_daily_orders)
 
 
 def parsed_lines(context: RunContext) -> DataFrame:
@@ -307,13 +356,19 @@ def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
 def customer_table(
     context: RunContext, lines: CleanedLines, orders: DataFrame, baskets: DataFrame
 ) -> tuple[DataFrame, Preparation]:
-    """Return the customers' features (cached), and their points scaled for clustering. Runs the action of scaling."""
+    """Return the customers' features (cached), and their points scaled for clustering.
+
+    Runs the actions of scaling and of the two customers with the most orders.
+    """
     features = customer_features(orders, baskets, lines.returned, lines.as_of)
     customers = context.cache(in_buckets(features, customer_buckets(lines), s.CUSTOMER_ID))
     config = context.config
     preparation = prepare(to_cluster(customers, config.basis), config.clustering, config.basis)
     context.cached.append(preparation.points)
     require_customers(preparation, config.clustering.k, lines.ledger.lines_read)
+    most_orders = customers.orderBy(F.col(s.PURCHASE_FREQUENCY).desc(), F.col(s.TOTAL_SPEND).desc()).limit(2)
+    largest = most_orders.select(s.PURCHASE_FREQUENCY, s.TOTAL_SPEND).collect()
+    warn_of_customers(largest, preparation.count, lines.facts, lines.ledger, config)
     context.progress.note(f"{preparation.count:,} customers")
     return customers, preparation
 

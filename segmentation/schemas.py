@@ -51,6 +51,10 @@ AMOUNT = "amount"
 INPUT_FIELDS = (*LINE_FIELDS, AMOUNT)
 # What kind of line it is, which some exports say: a sale, a refund.
 LINE_TYPE = "line_type"
+# How an order stands, such as completed or cancelled, and the currency of its money.
+LINE_STATUS = "line_status"
+CURRENCY = "currency"
+MARK_FIELDS = (LINE_TYPE, LINE_STATUS, CURRENCY)
 
 
 def raw(field: str) -> str:
@@ -65,6 +69,7 @@ AMOUNT_E4 = "amount_e4"
 HAS_PRICE = "has_price"
 IS_DUPLICATE = "is_duplicate"
 IS_REFUND = "is_refund"
+IS_NO_SALE = "is_no_sale"
 IS_RETURN = "is_return"
 REASON = "reason"
 REASONS = "reasons"

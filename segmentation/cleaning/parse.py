@@ -1,7 +1,9 @@
 """Raw lines → parsed lines: every field as its typed value."""
 
+import operator
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -25,8 +27,8 @@ EARLIEST_TIME, LATEST_TIME = "0001-01-01", "9999-12-31 23:59:59.999999"
 class Traits:
     """What all lines of an input have in common; without a look at them, nothing.
 
-    `around`: what surrounds the texts, by raw column; `unrounded`: the raw columns without an id that a spreadsheet may
-    have rounded; `are_whole`: no line is unparsed; `are_exact`: no price or quantity needs decimals.
+    `around`: what surrounds the texts, by raw column; `unrounded`: the raw columns of ids none of which a spreadsheet
+    may have rounded or marked; `are_whole`: no line is unparsed; `are_exact`: no price or quantity needs decimals.
     """
 
     around: Mapping[str, Around] = field(default_factory=dict)
@@ -39,15 +41,18 @@ def look_at_lines(raw_lines: DataFrame) -> Traits:
     """Look at all lines once, so that each query can parse them at the least cost. Runs an action over all of them."""
     fields = {name: Field(F.col(name), raw_lines.schema[name].dataType) for name in raw_lines.columns}
     texts = [name for name in fields if fields[name].is_text and name not in (s.SOURCE_FILE, s.UNPARSED_LINE)]
+    ids = [name for name in map(s.raw, (s.INVOICE_NO, s.STOCK_CODE, s.CUSTOMER_ID)) if name in texts]
     found = raw_lines.agg(
         (F.count(s.UNPARSED_LINE) == 0).alias("are_whole"),
         F.coalesce(F.bool_and(_is_exact(fields)), F.lit(True)).alias("are_exact"),
         F.struct(*[values.around(F.col(name)).alias(name) for name in texts]).alias("around"),
-        F.struct(*[F.count_if(values.may_be_rounded(F.col(name))).alias(name) for name in texts]).alias("rounded"),
+        F.struct(F.lit(0), *[F.count_if(values.may_be_respelled(F.col(name))).alias(name) for name in ids]).alias(
+            "ids"
+        ),
     ).first()
     assert found is not None, "an aggregate without groups has one row"
     around = {name: Around(found["around"][name]) for name in texts}
-    unrounded = [name for name in texts if not found["rounded"][name]]
+    unrounded = [name for name in ids if not found["ids"][name]]
     return Traits(around, unrounded, found["are_whole"], found["are_exact"])
 
 
@@ -81,17 +86,22 @@ def parse_lines(
             traits.around.get(s.raw(name), Around.ANYTHING),
             s.raw(name) in traits.unrounded,
         )
-        for name in (*s.INPUT_FIELDS, s.LINE_TYPE)
+        for name in (*s.INPUT_FIELDS, *s.MARK_FIELDS)
         if s.raw(name) in raw_lines.columns
     }
-    parsed = raw_lines.withColumn(s.CUSTOMER_ID, values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids))
-    parsed = parsed.withColumn(s.INVOICE_NO, values.code(read[s.INVOICE_NO]) if s.INVOICE_NO in read else _no_text())
+    normalise = settings.normalise_ids
+    customer = values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids, normalise)
+    codes = {
+        name: values.code(read[name], normalise) if name in read else _no_text()
+        for name in (s.INVOICE_NO, s.STOCK_CODE)
+    }
+    parsed = raw_lines.withColumn(s.CUSTOMER_ID, customer).withColumn(s.INVOICE_NO, codes[s.INVOICE_NO])
     if spread:
         # Before the other fields are parsed: a file that one core must read is then parsed by all.
         parsed = parsed.repartition(s.INVOICE_NO if s.INVOICE_NO in read else s.CUSTOMER_ID)
     parsed = parsed.withColumns(
         {
-            s.STOCK_CODE: values.code(read[s.STOCK_CODE]) if s.STOCK_CODE in read else _no_text(),
+            s.STOCK_CODE: codes[s.STOCK_CODE],
             s.DESCRIPTION: _text_or(read.get(s.DESCRIPTION), ""),
             s.QUANTITY: values.whole_number(read[s.QUANTITY]) if s.QUANTITY in read else F.lit(1),
             s.INVOICE_DATE: _representable(values.date_and_time(read[s.INVOICE_DATE], settings.date_formats)),
@@ -104,9 +114,10 @@ def parse_lines(
     else:
         money = _money_from_prices(parsed, read[s.UNIT_PRICE], traits.are_exact)
     signed = _with_refunds(money, read.get(s.LINE_TYPE), settings)
+    signed = signed.withColumn(s.IS_NO_SALE, _is_no_sale(read, settings))
     return signed.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
         *(*s.LINE_FIELDS, amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT), s.AMOUNT_E4, s.HAS_PRICE),
-        *(s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
+        *(s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND, s.IS_NO_SALE),
     )
 
 
@@ -193,6 +204,17 @@ def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningS
     return money.withColumn(s.IS_REFUND, values.is_one_of(line_type, settings.return_types)).withColumns(
         {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY, s.AMOUNT_E4)}
     )
+
+
+def _is_no_sale(read: Mapping[str, Field], settings: CleaningSettings) -> Column:
+    """Return whether the status of a line says that nothing was sold, or its money is of another currency."""
+    marks = []
+    if s.LINE_STATUS in read:
+        marks.append(values.is_one_of(read[s.LINE_STATUS], settings.no_sale_statuses))
+    if s.CURRENCY in read and settings.currency is not None:
+        same = ("", *values.ways_to_write_currency(settings.currency))
+        marks.append(~values.is_one_of(read[s.CURRENCY], same) & read[s.CURRENCY].column.isNotNull())
+    return reduce(operator.or_, marks, F.lit(False))
 
 
 def _is_malformed(fields: Mapping[str, Field]) -> Column:

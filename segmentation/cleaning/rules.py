@@ -24,6 +24,10 @@ from segmentation.money import amount_of
 from segmentation.sales import Sales, as_sales, reversed_lines
 
 HAS_PREFIX = "has_prefix"
+# A line that breaks one of these rules gives no money back.
+NEVER_RETURNED = (s.ADJUSTMENT, s.OUT_OF_PERIOD, s.DUPLICATE)
+# Between an invoice number and the day and customer of `with_orders_of_days`: a character that no export writes.
+ORDER_SEPARATOR = "\x1f"
 Condition = Callable[[CleaningSettings, date | None], Column]
 
 
@@ -56,7 +60,7 @@ def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:
 
 def _is_adjustment(settings: CleaningSettings, as_of: date | None) -> Column:
     is_sale = F.col(s.INVOICE_NO).rlike(settings.sale_invoice_pattern)
-    return ~is_sale & ~_is_cancellation(settings, as_of)
+    return F.col(s.IS_NO_SALE) | (~is_sale & ~_is_cancellation(settings, as_of))
 
 
 def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
@@ -79,7 +83,7 @@ def _is_return(settings: CleaningSettings) -> Column:
         "negative_quantity": ~has_prefix & (reason == s.NON_POSITIVE_QUANTITY),
     }
     is_marked = reduce(operator.or_, [marks[mark] for mark in settings.returns], F.lit(False))
-    uncounted = reduce(operator.or_, [F.array_contains(reasons, name) for name in (s.OUT_OF_PERIOD, s.DUPLICATE)])
+    uncounted = reduce(operator.or_, [F.array_contains(reasons, name) for name in NEVER_RETURNED])
     is_readable = reason != s.MALFORMED
     return F.coalesce(is_marked & is_readable & (F.col(s.AMOUNT) < 0) & ~uncounted, F.lit(False))
 
@@ -103,9 +107,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         s.ADJUSTMENT: Rule(
             _is_adjustment,
             "Adjustments",
-            "the invoice is not a sale, such as a correction of bad debt",
-            "the invoice does not match {sale_invoice_pattern}",
-            "cleaning.sale_invoice_pattern",
+            "the invoice is not a sale, such as a correction of bad debt, an order that was cancelled or never paid, "
+            "or money of another currency",
+            "the invoice does not match {sale_invoice_pattern}{no_sale}",
+            "cleaning.sale_invoice_pattern, cleaning.no_sale_statuses and cleaning.currency",
         ),
         s.NON_POSITIVE_QUANTITY: Rule(
             lambda settings, as_of: F.col(s.QUANTITY) <= 0,
@@ -238,6 +243,16 @@ def with_daily_orders(lines: DataFrame) -> DataFrame:
     return lines.withColumn(s.INVOICE_NO, F.concat_ws(" ", day, F.col(s.CUSTOMER_ID)))
 
 
+def with_orders_of_days(lines: DataFrame) -> DataFrame:
+    """Return judged lines of an input whose invoice numbers restart with a number for each order.
+
+    An order is an invoice number, a day and a customer. Lines that a rule rejects by themselves keep their number.
+    """
+    day = F.col(s.INVOICE_DATE).cast("date").cast("string")
+    order = F.concat_ws(ORDER_SEPARATOR, F.col(s.INVOICE_NO), F.concat_ws(" ", day, F.col(s.CUSTOMER_ID)))
+    return lines.withColumn(s.INVOICE_NO, F.when(F.col(s.REASONS).isNull(), order).otherwise(F.col(s.INVOICE_NO)))
+
+
 def sales_lines(judged: DataFrame) -> DataFrame:
     """Return the judged lines that are clean or a guest's sale, with the columns of `Sales.lines`."""
     return as_sales(judged.where(F.col(s.REJECTION).isNull()))
@@ -269,6 +284,7 @@ def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LI
     parsed = {name: (F.col(name) if name in shown else F.lit(None)).cast("string") for name in s.LINE_FIELDS}
     price = F.col(s.UNIT_PRICE if s.QUANTITY in shown else s.AMOUNT)
     parsed[s.UNIT_PRICE] = F.regexp_replace(price.cast("string"), r"\.?0+$", "")
+    parsed[s.INVOICE_NO] = F.substring_index(parsed[s.INVOICE_NO], ORDER_SEPARATOR, 1)
     as_read = rejection[s.AS_READ]
     fields = [F.when(as_read.isNotNull(), as_read[name]).otherwise(parsed[name]).alias(name) for name in s.LINE_FIELDS]
     return lines.where(rejection.isNotNull()).select(
@@ -283,10 +299,12 @@ def criteria(settings: CleaningSettings, as_of: date | None) -> Mapping[str, str
     """Return for each rule what it rejects under these settings, in words."""
     first = f"before {settings.first_day}, or " if settings.first_day else ""
     by_type = f", or the line's type is {', '.join(settings.return_types)}" if "type" in settings.returns else ""
+    other_currency = f", or its currency is not {settings.currency}" if settings.currency else ""
     words = {
         "date_formats": ", ".join(settings.date_formats),
         "cancellation": f"the invoice begins with {' or '.join(settings.cancellation_prefixes)}{by_type}",
         "sale_invoice_pattern": settings.sale_invoice_pattern,
+        "no_sale": ", its status is one of cleaning.no_sale_statuses" + other_currency,
         "period": f"{first}on or after {as_of if as_of else 'an explicit --as-of'}",
     }
     return {name: rule.criterion.format(**words) for name, rule in RULES.items()}

@@ -22,6 +22,7 @@ from segmentation.config.base import (
 from segmentation.config.engine import DateFormat, Day, Delimiter, Pattern
 from segmentation.config.naming import ALL_WORDS, NamingSettings
 from segmentation.config.rfm import RfmSettings
+from segmentation.config.words import NO_SALE_STATUSES, NOBODY, RETURN_TYPES
 from segmentation.errors import did_you_mean
 
 __all__ = ["ONE_SEGMENT"]  # for those who look for it next to the settings
@@ -56,6 +57,8 @@ class LineColumns(Settings):
     country: NonEmpty | None = None
     amount: NonEmpty | None = None
     line_type: NonEmpty | None = None
+    line_status: NonEmpty | None = None
+    currency: NonEmpty | None = None
 
     @property
     def by_field(self) -> dict[str, str]:
@@ -96,15 +99,6 @@ class InputSettings(Settings):
     sheets: Literal["all"] | tuple[str, ...] = Field("all", description="all, or a list of a workbook's sheets")
 
 
-# How tills and shops call a line that gives money back, in English, German, French, Dutch, Spanish and Italian.
-RETURN_TYPES = (
-    *("refund", "refunded", "return", "returned", "cancelled", "canceled", "cancellation", "cancel", "credit"),
-    *("credit note", "credit memo", "chargeback", "reversal", "reversed", "void", "voided"),
-    *("retoure", "rückgabe", "erstattung", "gutschrift", "storno", "remboursement", "retour", "avoir", "terugbetaling"),
-    *("reembolso", "devolución", "rimborso", "reso"),
-)
-
-
 class CleaningSettings(Settings):
     """Which lines are sales. Any rule can be switched off but `malformed`."""
 
@@ -118,8 +112,22 @@ class CleaningSettings(Settings):
         "^[0-9]", description="regular expression of a sale's invoice number; others are adjustments"
     )
     missing_customer_ids: tuple[str, ...] = Field(
-        ("nan", "null", "none", "n/a", "#n/a", "na", "<na>", "nat", "-"),
-        description="values that mean no customer, as a blank does",
+        NOBODY,
+        description="words that mean no customer, as a blank does, in any letter case and in brackets",
+    )
+    numbers_of_nobody: bool = Field(
+        True,
+        description="0, -1 and 9999… are no customer where they have ten times the orders of the median customer",
+    )
+    normalise_ids: bool = Field(
+        True,
+        description='20013.0, \'20013 and ="20013" are 20013; e-mail addresses are compared in small letters',
+    )
+    normalise_text: bool = Field(
+        True, description="customers and countries that differ in accents, spaces or letter case as typed are one"
+    )
+    order_key: Literal["invoice", "invoice_day_customer"] = Field(
+        "invoice", description="what an order is: an invoice number, or with it a day and a customer, where it restarts"
     )
     returns: tuple[ReturnSign, ...] = Field(
         ("prefix", "negative_quantity"),
@@ -127,6 +135,14 @@ class CleaningSettings(Settings):
     )
     return_types: tuple[NonEmpty, ...] = Field(
         RETURN_TYPES, description="for type: the words of input.columns.line_type that mean a return", min_length=1
+    )
+    no_sale_statuses: tuple[NonEmpty, ...] = Field(
+        NO_SALE_STATUSES,
+        description="the words of input.columns.line_status that mean neither a sale nor a return: an adjustment",
+        min_length=1,
+    )
+    currency: NonEmpty | None = Field(
+        None, description="with input.columns.currency: the code that counts, for example GBP; others are adjustments"
     )
     first_day: Day | None = Field(None, description="lines before it are out of period, for example 2011-01-01")
     switched_off: tuple[RuleName, ...] = Field((), description="rules that are not applied, for example [duplicate]")
@@ -339,6 +355,15 @@ class RunConfig(Settings):
             raise ValueError("cleaning.returns: type needs the column with the type: set input.columns.line_type")
         if has_column and not is_used:
             raise ValueError("input.columns.line_type: set where cleaning.returns does not list type: add it there")
+        return self
+
+    @model_validator(mode="after")
+    def _says_which_currency_counts(self) -> "RunConfig":
+        has_column, is_set = self.input.columns.currency is not None, self.cleaning.currency is not None
+        if is_set and not has_column:
+            raise ValueError("cleaning.currency: needs the column with the currency: set input.columns.currency")
+        if has_column and not is_set:
+            raise ValueError("input.columns.currency: say which counts: set cleaning.currency, for example to GBP")
         return self
 
     @model_validator(mode="after")

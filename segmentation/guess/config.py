@@ -9,12 +9,14 @@ from typing import Any
 
 from segmentation import schemas as s
 from segmentation.config.files import config_of, flow, with_overrides
-from segmentation.config.settings import RunConfig
+from segmentation.config.settings import CleaningSettings, RunConfig
 from segmentation.errors import InputError
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
+from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
-from segmentation.guess.suggestions import MOSTLY, Suggestion, share, suggest_settings
+from segmentation.guess.suggestions import CODES, MOSTLY, Suggestion, marks_in, share, suggest_settings
+from segmentation.guess.synonyms import words_of
 from segmentation.ingest.files import shortened_names
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,7 @@ FEWEST_ORDERS = 10
 USUAL_DATES = DateGuess(
     ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel"), "there is no value to look at"
 )
+CURRENCY_KEYS = [f"input.columns.{s.CURRENCY}", "cleaning.currency"]
 GUESSED = "the configuration guessed"
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
 
@@ -66,8 +69,12 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     _require_numbers(source, values, columns.columns)
     if s.AMOUNT not in fixed:
         _require_amounts_of_lines(source, samples, columns.columns)
+    if not any(_is_set(key, given) for key in CURRENCY_KEYS):
+        _require_one_currency(source, samples, columns.columns, settings.cleaning)
     may_have_types = not _is_set(f"input.columns.{s.LINE_TYPE}", given) and not _is_set("cleaning.returns", given)
     suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning, may_have_types)
+    # The column of currencies and the code that counts go together.
+    given += CURRENCY_KEYS if any(_is_set(key, given) for key in CURRENCY_KEYS) else []
     suggestions = [suggestion for suggestion in suggestions if not _is_set(suggestion.key, given)]
     document = _document(columns.columns, dates)
     with_overrides(document, [f"{suggestion.key}={flow(suggestion.value)}" for suggestion in suggestions])
@@ -190,6 +197,22 @@ def _require_amounts_of_lines(source: str, samples: Sequence[Sample], columns: M
             f"{len(of_several)} orders with several lines: it seems to be the money of the order, which would count "
             "once for each line. Name the money of the line with --set 'input.columns.amount=COLUMN'"
         )
+
+
+def _require_one_currency(
+    source: str, samples: Sequence[Sample], columns: Mapping[str, str], cleaning: CleaningSettings
+) -> None:
+    """Raise GuessError if a column has several currencies, unless the name of the money says that it is of one."""
+    if set(words_of(columns.get(s.AMOUNT) or columns[s.UNIT_PRICE])) & CODES:
+        return
+    for column, codes in marks_in(samples, columns.values(), cleaning).currencies.items():
+        if len(codes) > 1:
+            raise GuessError(
+                f"{source}: the column {column!r} has several currencies: {codes_in_words(codes)}, whose money cannot "
+                f"be added up. Say which counts, and the other lines are adjustments: --set 'input.columns.currency="
+                f"{column}' cleaning.currency={next(iter(codes))[:10]}. If the money is converted to one already: "
+                "--set input.columns.currency=null"
+            )
 
 
 def _explain(source: str, columns: ColumnGuess, dates: DateGuess, suggestions: Sequence[Suggestion]) -> list[str]:

@@ -2,15 +2,15 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.errors import counted
+from segmentation.guess.no_sales import plain_word
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
 from segmentation.guess.synonyms import normal
-from segmentation.ingest.values import WORD_GAP
 
 # A column of types has few different words; one of names or dates has many.
 MOST_TYPES = 12
@@ -64,7 +64,7 @@ def signs_of_returns(
     )
     negative = sum(sum(signs) for signs in negative_by_prefix.values()) - with_prefix
     names = samples[0].names if may_have_types else ()
-    types = _type_columns(lines, names, columns, cleaning.return_types)
+    types = _type_columns(lines, names, columns, cleaning)
     column = next(iter(types), None)
     others = [name for name in types if name != column]
     return ReturnSigns(len(lines), with_prefix, negative, prefixes, column, types.get(column or "", {}), others)
@@ -86,15 +86,22 @@ def in_words(signs: ReturnSigns) -> str:
 
 
 def _type_columns(
-    lines: Sequence[Line], names: Sequence[str], columns: Mapping[str, str], words: Iterable[str]
+    lines: Sequence[Line], names: Sequence[str], columns: Mapping[str, str], cleaning: CleaningSettings
 ) -> dict[str, dict[str, int]]:
-    """Return the columns with few different words, some of which mean a refund, the surest first: each with those."""
-    refunds = {_plain(word) for word in words}
+    """Return the columns with few different words, some of which mean a refund, the surest first: each with those.
+
+    A column of statuses is none: its words, such as cancelled, say how the order of a sale ended.
+    """
+    refunds = {plain_word(word) for word in cleaning.return_types}
+    statuses = {plain_word(word) for word in cleaning.no_sale_statuses}
     found: dict[str, dict[str, int]] = {}
     for name in [name for name in names if name and name not in columns.values()][:MOST_COLUMNS]:
         counts = Counter(text for line in lines if (text := _value(line, name)))
-        meaning = {text: count for text, count in counts.items() if _plain(text) in refunds}
-        is_payment = any(_plain(text) in PAYMENTS for text in counts)
+        meaning = {text: count for text, count in counts.items() if plain_word(text) in refunds}
+        is_payment = any(plain_word(text) in PAYMENTS for text in counts)
+        is_type = any(word in normal(name) for word in TYPE_NAMES[:2])
+        if not is_type and all(plain_word(text) in statuses for text in meaning):
+            continue
         share = sum(meaning.values()) / max(1, len(lines))
         if meaning and len(counts) <= MOST_TYPES and share <= LARGEST_REFUND_SHARE and not is_payment:
             found[name] = dict(sorted(meaning.items()))
@@ -113,10 +120,6 @@ def _is_negative(line: Line, columns: Mapping[str, str]) -> bool:
 
 def _value(line: Line, column: str | None) -> str:
     return line.get(column, "").strip() if column is not None else ""
-
-
-def _plain(text: str) -> str:
-    return re.sub(WORD_GAP, " ", text).strip().lower()
 
 
 def _lines(samples: Sequence[Sample], columns: Mapping[str, str]) -> Iterator[Line]:

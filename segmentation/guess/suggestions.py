@@ -2,13 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings
+from segmentation.guess.no_sales import Marks, codes_in_words, marks_of_no_sale
 from segmentation.guess.returns import in_words, signs_of_returns
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample, Values
 from segmentation.guess.synonyms import normal, words_of
@@ -22,12 +23,11 @@ CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "inr": "₹", "jpy": "¥"}
 # Codes that a name such as price_chf may have among its words; an unknown word of three letters may be anything.
 CODES = frozenset({*CURRENCIES, "chf", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "brl", "mxn"})
 SIGNS = {"£": "gbp", "€": "eur", "$": "usd", "₹": "inr", "¥": "jpy"}
-CURRENCY_COLUMNS = frozenset(
-    ["currency", "currencycode", "curr", "ccy", "waehrung", "wahrung", "devise", "monnaie", "valuta", "moneda"]
-)
 # The value that means a guest in a column of that name: WooCommerce's.
 GUESTS = {"customeruserid": "0"}
 MOST_BEGINNINGS = 3
+# In a header with more columns, those that mark lines are sought in the first ones.
+MOST_COLUMNS = 200
 LONGEST_CODE = 10
 
 
@@ -79,8 +79,18 @@ def suggest_settings(
     if share(GOODS, values.get(s.STOCK_CODE, ())) < MOSTLY:
         reason = "stock codes do not all begin with five digits: all are goods"
         suggestions.append(Suggestion("rollups.merchandise_pattern", ANY, reason))
-    suggestions += _suggest_currency(samples, columns, values)
+    type_column = next((found.value for found in suggestions if found.key == f"input.columns.{s.LINE_TYPE}"), None)
+    marks = marks_in(samples, [*columns.values(), type_column], cleaning)
+    suggestions += _suggest_statuses(marks, cleaning)
+    suggestions += _suggest_currency(marks, columns, values, cleaning)
     return suggestions
+
+
+def marks_in(samples: Sequence[Sample], columns: Collection[str | None], cleaning: CleaningSettings) -> Marks:
+    """Return which of the columns that all samples have, and that are not in `columns`, mark lines as no sale."""
+    names = [name for name in samples[0].names if name and name not in columns][:MOST_COLUMNS]
+    names = [name for name in names if all(name in sample.names for sample in samples)]
+    return marks_of_no_sale(list(_lines(samples, names)) if names else [], names, cleaning.no_sale_statuses)
 
 
 def share(pattern: str, values: Sequence[str]) -> float:
@@ -138,18 +148,38 @@ def _suggest_returns(
         yield Suggestion("cleaning.returns", returns, in_words(signs))
 
 
-def _suggest_currency(samples: Sequence[Sample], columns: Mapping[str, str], values: Values) -> Iterator[Suggestion]:
+def _suggest_statuses(marks: Marks, cleaning: CleaningSettings) -> Iterator[Suggestion]:
+    """Suggest the column that says how an order stands, or that it is a test; name other such columns."""
+    key = f"input.columns.{s.LINE_STATUS}"
+    columns = [*marks.statuses, *marks.tests]
+    if not columns:
+        return
+    column = columns[0]
+    words = (marks.statuses | marks.tests)[column]
+    seen = ", ".join(f"{count:,} with {word!r}" for word, count in words.items())
+    others = f"; {', '.join(map(repr, columns[1:]))} has such words too, and is not read" if columns[1:] else ""
+    yield Suggestion(key, column, f"lines that are neither sale nor return, of those looked at: {seen}{others}")
+    if column in marks.tests:
+        yield Suggestion("cleaning.no_sale_statuses", list(words), f"tests in {column!r}")
+
+
+def _suggest_currency(
+    marks: Marks, columns: Mapping[str, str], values: Values, cleaning: CleaningSettings
+) -> Iterator[Suggestion]:
     """Suggest the currency by a column of currencies with one code, the name of the money, or signs in its values."""
     key = "charts.currency"
-    names = [name for name in samples[0].names if normal(name) in CURRENCY_COLUMNS and name not in columns.values()]
-    for name in names[:1]:
-        codes = {code for line in _lines(samples, [name]) if (code := line.get(name, "").strip().casefold())}
+    if cleaning.currency is not None:
+        yield Suggestion(key, _written(cleaning.currency.casefold()), "the one that counts")
+        return
+    for column, codes in list(marks.currencies.items())[:1]:
         if len(codes) == 1:
-            yield Suggestion(key, _written(codes.pop()), f"the only one in {name!r}")
+            code = next(iter(codes))
+            yield Suggestion(key, _written(code.casefold()), f"the only one in {column!r}")
+            yield Suggestion(f"input.columns.{s.CURRENCY}", column, "a line of another currency is an adjustment")
+            yield Suggestion("cleaning.currency", code, f"the only one in {column!r}")
             return
         if codes:
-            shown = ", ".join(sorted(code.upper()[:LONGEST_CODE] for code in codes)[:MOST_BEGINNINGS])
-            reason = f"{name!r} has {len(codes):,} codes, such as {shown}: their money is added up as it is"
+            reason = f"{column!r} has {codes_in_words(codes)}: their money is added up as it is"
             yield Suggestion(key, "", reason)
             return
     money = columns.get(s.AMOUNT) or columns[s.UNIT_PRICE]

@@ -39,7 +39,7 @@ BETWEEN_OBJECTS = r"(?<=\})\s*(?=\{\s*\"[^\"\\]*\"\s*:)"
 TYPED_VALUE = r"^(?:\{\s*\"\$\w+\"\s*:\s*)+\"?([^\"{}]*)\"?[\s}]*$"
 # Fields that a good line may lack. Writers leave out a key whose value is null, and a part of a data set may hold
 # nothing but such lines.
-OPTIONAL_FIELDS = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY, s.LINE_TYPE})
+OPTIONAL_FIELDS = frozenset({s.DESCRIPTION, s.CUSTOMER_ID, s.COUNTRY, *s.MARK_FIELDS})
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,11 @@ VISIBLE_BYTES = (bytearray(b"!"), bytearray(b"~"))
 # An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
 ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
 WORD_GAP = "[ _-]+"
+# What a spreadsheet makes of a whole number, and the marks that keep an id from being one.
+WHOLE_NUMBER = r"^(-?[0-9]+)\.0+$"
+MARKED = r"^(?:'([^' ]+)'?|=\"([^\"]*)\")$"
+CURRENCY_SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "₹": "INR", "¥": "JPY"}
+BRACKETS = ("()", "[]", "<>", "''", '""')
 LARGEST_QUANTITY = 2**31 - 1
 # In bytes. The time to parse a number grows with the square of its digits.
 LONGEST_NUMBER = 100
@@ -100,10 +105,24 @@ def as_text(column: Column, kind: DataType) -> Column:
     return column.cast("string")
 
 
-def code(field: Field) -> Column:
+def code(field: Field, normalise: bool = True) -> Column:
     """Parse an invoice number or stock code; NULL where it is blank or a rounded number."""
-    text = field.stripped
+    text = _as_id(field, normalise)
     return F.when((text != "") & ~field.is_rounded(text), text)
+
+
+def _as_id(field: Field, normalise: bool) -> Column:
+    """Return an id as its system has it: `20013.0` as 20013, and without what makes it text in a spreadsheet.
+
+    That is an apostrophe before it, as in `'20013`, or a formula around it, as in `="20013"`.
+    """
+    text = field.stripped
+    if not normalise or not field.is_text or field.unrounded:
+        return text
+    plain = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, WHOLE_NUMBER, "$1")).otherwise(text)
+    return F.when(
+        _is_marked(text), F.regexp_replace(F.regexp_replace(text, MARKED, "$1$2"), WHOLE_NUMBER, "$1")
+    ).otherwise(plain)
 
 
 def is_rounded(text: Column) -> Column:
@@ -114,6 +133,15 @@ def is_rounded(text: Column) -> Column:
 def may_be_rounded(text: Column) -> Column:
     """Return whether a text has a dot or a plus: few ids do, and only these are worth a regular expression."""
     return F.contains(text, F.lit(".")) | F.contains(text, F.lit("+"))
+
+
+def may_be_respelled(text: Column) -> Column:
+    """Return whether a spreadsheet may have rounded or marked an id, whatever surrounds it."""
+    return may_be_rounded(text) | F.contains(text, F.lit("'")) | F.contains(text, F.lit("="))
+
+
+def _is_marked(text: Column) -> Column:
+    return F.startswith(text, F.lit("'")) | F.startswith(text, F.lit("="))
 
 
 def whole_number(field: Field) -> Column:
@@ -147,21 +175,35 @@ def price_e8(field: Field) -> Column:
     return F.when(is_exact, whole).cast("bigint")
 
 
-def customer_id(field: Field, missing: Sequence[str]) -> Column:
-    """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`."""
-    text = field.stripped
+def customer_id(field: Field, missing: Sequence[str], normalise: bool = True) -> Column:
+    """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`.
+
+    A word is missing in any letter case, in brackets, and with a space, a hyphen or nothing between its parts.
+    """
+    text = _as_id(field, normalise)
     if isinstance(field.kind, LongType):
         numbers = [word for word in missing if re.fullmatch(r"-?[0-9]+", word)]
         return F.when(~text.isin(numbers), text) if numbers else text
-    whole = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, r"^([0-9]+)\.0+$", "$1")).otherwise(text)
-    is_missing = F.lower(text).isin("", *[word.lower() for word in missing])
-    return F.when(~is_missing, whole)
+    return F.when(~F.lower(text).isin("", *_ways_to_write(missing)), text)
+
+
+def _ways_to_write(words: Sequence[str]) -> list[str]:
+    """Return words as people write them: `walk-in`, `Walk in`, `(WALK_IN)`, in small letters."""
+    gaps = {re.sub(WORD_GAP, gap, word.lower()) for word in words for gap in (" ", "-", "_", "")}
+    spelled = {word.lower() for word in words} | {word for word in gaps if word}
+    return sorted(spelled | {before + word + behind for word in spelled for before, behind in BRACKETS})
 
 
 def is_one_of(field: Field, words: Sequence[str]) -> Column:
     """Return whether a text is one of the words, whatever its letter case, hyphens and underscores."""
     text = F.lower(F.regexp_replace(field.stripped, WORD_GAP, " "))
     return F.coalesce(text.isin([re.sub(WORD_GAP, " ", word).lower() for word in words]), F.lit(False))
+
+
+def ways_to_write_currency(code: str) -> list[str]:
+    """Return a currency's code, and its sign where it has one of its own."""
+    signs = [sign for sign, name in CURRENCY_SIGNS.items() if code.upper() in (sign, name)]
+    return [code, *signs, *[CURRENCY_SIGNS[sign] for sign in signs]]
 
 
 def date_and_time(field: Field, formats: Sequence[str]) -> Column:

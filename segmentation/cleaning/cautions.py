@@ -1,0 +1,145 @@
+"""Warnings about keys and copies: what looks like a fault of the export, with its figures and what to set.
+
+No message names a customer's id, unless the id is nobody's.
+"""
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+
+from pyspark.sql import Row
+
+from segmentation import schemas as s
+from segmentation.cleaning.keys import KeyFacts, Keys
+from segmentation.cleaning.ledger import Ledger
+from segmentation.cleaning.spelling import has_mixed_alphabets
+from segmentation.config.settings import CleaningSettings, RunConfig
+from segmentation.errors import counted
+
+logger = logging.getLogger(__name__)
+
+COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, 0.03
+# One id is notable with this share of all orders, and as many times the orders of the next.
+SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
+# Customers who come back bring more orders than that for each customer.
+ORDERS_OF_NO_CUSTOMER, FEWEST_CUSTOMERS = 1.02, 20
+SHARED_NUMBERS, FEWEST_SHARED = 0.01, 3
+MOST_NAMED = 3
+
+
+def warn_of_copies(ledger: Ledger, settings: CleaningSettings) -> None:
+    """Warn where many lines are exact copies: some tills write a line for each scan, and each is a sale."""
+    if s.DUPLICATE in settings.switched_off:
+        return
+    revenue = {row[s.RULE]: row[s.REVENUE] or Decimal(0) for row in ledger.data_quality}
+    copies, sold = ledger.counts[s.DUPLICATE], revenue[s.CLEAN] + revenue[s.GUEST]
+    money = revenue[s.DUPLICATE] / (sold + revenue[s.DUPLICATE]) if sold > 0 else Decimal(0)
+    if copies > COPIES_OF_LINES * ledger.read or money > COPIES_OF_MONEY:
+        logger.warning(
+            "%s of %s lines (%.1f%%) with %s, %.1f%% of the sales, are exact copies of another line and do not count. "
+            "If the till writes a line for each scan, they are sales: set cleaning.switched_off=[duplicate]",
+            *(f"{copies:,}", f"{ledger.read:,}", 100 * copies / ledger.read),
+            *(f"{revenue[s.DUPLICATE]:,.2f}", 100 * money),
+        )
+
+
+def warn_of_keys(facts: KeyFacts, keys: Keys, config: RunConfig) -> None:
+    """Say what was replaced in the keys of a run, and warn of what may be wrong with them."""
+    _say_what_is_nobody(facts, keys)
+    _say_what_is_one_country(keys)
+    _warn_of_shared_numbers(facts, config)
+    if facts.mixed:
+        logger.warning(
+            "%s: the customer id mixes letters of two alphabets that look alike, such as a Cyrillic 'а' in a Latin "
+            "name. It stays a customer of its own: correct it in the source",
+            counted(facts.mixed, "order"),
+        )
+    if facts.apart:
+        logger.warning(
+            "%s: the customer id has letters and marks apart, in a script of which they are not joined. The same name "
+            "in one piece is another customer: export ids in the Unicode form NFC",
+            counted(facts.apart, "order"),
+        )
+    mixed = [country for country in facts.countries if has_mixed_alphabets(country)]
+    if mixed:
+        logger.warning(
+            "letters of two alphabets that look alike are mixed in the name of %s: %s. It stays a country of its own: "
+            "correct it in the source",
+            *(counted(len(mixed), "country", "countries"), _named(mixed)),
+        )
+
+
+def say_joined_customers(joined: Row) -> None:
+    """Say how many customers were written in several ways. `joined` comes from `keys.spellings_of_customers`."""
+    if joined[s.CUSTOMERS]:
+        logger.info(
+            "%s were written in %s ways, which differ in the letter case of e-mail addresses, in accents or in spaces "
+            "as typed: each counts as one (cleaning.normalise_ids, cleaning.normalise_text)",
+            *(counted(joined[s.CUSTOMERS], "customer"), f"{joined['spellings']:,}"),
+        )
+
+
+def warn_of_customers(
+    largest: Sequence[Row], customers: int, facts: KeyFacts, ledger: Ledger, config: RunConfig
+) -> None:
+    """Warn where customers do not look like people.
+
+    `largest` are the features of the two customers with the most orders, and `customers` is their number.
+    """
+    if customers >= FEWEST_CUSTOMERS and facts.of_customers <= ORDERS_OF_NO_CUSTOMER * customers:
+        logger.warning(
+            "nearly every customer has one order: %s by %s. If the column %r is an id of the order, or an address made "
+            "for it, nobody comes back in these figures: name the column of the person in input.columns.customer_id",
+            *(counted(facts.of_customers, "order"), counted(customers, "customer"), config.input.columns.customer_id),
+        )
+    if len(largest) < 2:
+        return
+    orders, next_orders = (row[s.PURCHASE_FREQUENCY] for row in largest)
+    if orders > SHARE_OF_ONE * facts.orders and orders >= TIMES_THE_NEXT * next_orders:
+        sold = sum(row[s.REVENUE] for row in ledger.data_quality if row[s.RULE] in (s.CLEAN, s.GUEST))
+        logger.warning(
+            "one customer id has %s of %s orders (%.1f%%) and %.1f%% of the money, %s times the orders of the next. If "
+            "it is what a till writes for nobody, add it to cleaning.missing_customer_ids; it has the highest "
+            "purchase_frequency of the table customer_segments",
+            *(f"{orders:,}", f"{facts.orders:,}", 100 * orders / facts.orders),
+            *(100 * largest[0][s.TOTAL_SPEND] / sold if sold else 0, f"{orders // max(1, next_orders):,}"),
+        )
+
+
+def _say_what_is_nobody(facts: KeyFacts, keys: Keys) -> None:
+    for number in keys.nobody:
+        logger.warning(
+            "the customer id %s has %s of %s orders, at least ten times those of the median customer: it counts as no "
+            "customer, and its sales as those of guests. If it is one, set cleaning.numbers_of_nobody=false",
+            *(number, f"{facts.numbers[number]:,}", f"{facts.orders:,}"),
+        )
+
+
+def _say_what_is_one_country(keys: Keys) -> None:
+    if keys.countries:
+        spellings = [f"{spelling!r} as {preferred!r}" for spelling, preferred in keys.countries.items()]
+        logger.info(
+            "%s of countries counted as another: %s (cleaning.normalise_text)",
+            *(counted(len(spellings), "spelling"), _listed(spellings)),
+        )
+
+
+def _warn_of_shared_numbers(facts: KeyFacts, config: RunConfig) -> None:
+    is_invoice = s.INVOICE_NO in config.input_fields and config.cleaning.order_key == "invoice"
+    if is_invoice and facts.shared >= max(FEWEST_SHARED, SHARED_NUMBERS * facts.invoices):
+        logger.warning(
+            "%s of %s invoice numbers looked at (%.1f%%) are of several customers on several days, %r of %s customers' "
+            "orders: the counter seems to restart, and a customer's orders of one number count once. Set "
+            "cleaning.order_key=invoice_day_customer to count them apart",
+            *(f"{facts.shared:,}", f"{facts.invoices:,}", 100 * facts.shared / facts.invoices),
+            *(facts.example, f"{facts.of_example:,}"),
+        )
+
+
+def _named(names: Sequence[str]) -> str:
+    return _listed([repr(name) for name in names])
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - MOST_NAMED
+    return ", ".join(texts[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,98 @@
+"""Find columns that say a line is no plain sale: how its order stands, a test, another currency. Plain Python."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from segmentation.guess.samples import Line
+from segmentation.guess.synonyms import normal
+from segmentation.ingest.values import WORD_GAP
+
+# A column of statuses has few different words; in a header with more columns, the first ones are looked at.
+MOST_WORDS, MOST_COLUMNS = 20, 200
+# Of more lines, the words mean something else, as pending before a parcel is sent.
+LARGEST_SHARE = 0.5
+# How surely a column of this name says how an order stands, the surest first; and of a parcel, it does not.
+STATUS_NAMES = (
+    "financialstatus",
+    "paymentstatus",
+    "orderstatus",
+    "status",
+    "state",
+    "zustand",
+    "statut",
+    "estado",
+    "stato",
+)
+PARCELS = ("fulfil", "ship", "deliver", "versand", "liefer", "livraison", "envio", "spedizione")
+# These say it under any name.
+SURE = re.compile("(wc )?(cancel|void|storn|annul|anul|geannul)")
+TESTS = frozenset(
+    {"test", "istest", "testorder", "istestorder", "testmode", "sandbox", "istestmode", "testtransaction"}
+)
+TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
+CURRENCY_COLUMNS = frozenset(
+    {"currency", "currencycode", "curr", "ccy", "waehrung", "wahrung", "devise", "monnaie", "valuta", "moneda", "divisa"}
+    | {"ordercurrency", "transactioncurrency", "paymentcurrency", "invoicecurrency", "pricecurrency", "salecurrency"}
+    | {"originalcurrency", "presentmentcurrency", "currencyiso", "currencyisocode", "waers"}
+)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Columns that say of a line that it is no plain sale, the surest first, each with its words and their lines.
+
+    `statuses` have words for orders without a sale, `tests` for true. `currencies` has all codes.
+    """
+
+    statuses: Mapping[str, Mapping[str, int]]
+    tests: Mapping[str, Mapping[str, int]]
+    currencies: Mapping[str, Mapping[str, int]]
+
+
+def marks_of_no_sale(lines: Sequence[Line], names: Iterable[str], words: Iterable[str]) -> Marks:
+    """Return the columns among `names` that mark lines as no plain sale; `words` are those of a status."""
+    meanings = {plain_word(word) for word in words}
+    statuses, tests, currencies = {}, {}, {}
+    for name in [name for name in names if name][:MOST_COLUMNS]:
+        counts = Counter(text for line in lines if (text := line.get(name, "").strip()))
+        if normal(name) in CURRENCY_COLUMNS:
+            currencies[name] = dict(Counter(code.upper() for code in counts.elements()).most_common())
+        elif normal(name) in TESTS and {text.lower() for text in counts} <= TRUE | FALSE:
+            true = {text: count for text, count in counts.items() if text.lower() in TRUE}
+            if true:
+                tests[name] = true
+        elif len(counts) <= MOST_WORDS:
+            found = {text: count for text, count in sorted(counts.items()) if plain_word(text) in meanings}
+            if _is_status(name, found) and sum(found.values()) <= LARGEST_SHARE * len(lines):
+                statuses[name] = found
+    return Marks({name: statuses[name] for name in sorted(statuses, key=_surety)}, tests, currencies)
+
+
+def codes_in_words(codes: Mapping[str, int], most: int = 3) -> str:
+    """Return the commonest codes with their lines.
+
+    >>> codes_in_words({"GBP": 1200, "EUR": 3})
+    'GBP (1,200 lines), EUR (3 lines)'
+    """
+    shown = [f"{code[:10]} ({count:,} line{'' if count == 1 else 's'})" for code, count in codes.items()]
+    more = len(shown) - most
+    return ", ".join(shown[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def plain_word(text: str) -> str:
+    return re.sub(WORD_GAP, " ", text).strip().lower()
+
+
+def _is_status(name: str, found: Mapping[str, int]) -> bool:
+    if any(SURE.match(plain_word(word)) for word in found):
+        return True
+    plain = normal(name)
+    return bool(found) and any(word in plain for word in STATUS_NAMES) and not any(word in plain for word in PARCELS)
+
+
+def _surety(name: str) -> int:
+    plain = normal(name)
+    rank = next((rank for rank, word in enumerate(STATUS_NAMES) if word in plain), len(STATUS_NAMES))
+    return rank + len(STATUS_NAMES) * any(word in plain for word in PARCELS)

@@ -1,0 +1,47 @@
+"""Look for columns that a configuration does not read, and that say of lines that they are no plain sales."""
+
+from collections.abc import Sequence
+
+from segmentation import schemas as s
+from segmentation.config.settings import RunConfig
+from segmentation.errors import SegmentationError
+from segmentation.guess.no_sales import codes_in_words
+from segmentation.guess.returns import signs_of_returns
+from segmentation.guess.samples import samples_of
+from segmentation.guess.suggestions import marks_in
+
+
+def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
+    """Return a caution for each kind of column that is not read. Only files on this machine are looked at."""
+    settings = config.input
+    try:
+        sheets = None if settings.sheets == "all" else settings.sheets
+        samples = samples_of(paths, settings.csv, settings.format, sheets)
+        read = settings.columns.by_field
+        if not samples or not {*filter(None, samples[0].names)} - {*read.values()}:
+            return []
+        signs = signs_of_returns(samples, read, config.cleaning)
+        marks = marks_in(samples, [*read.values(), signs.type_column], config.cleaning)
+    except (SegmentationError, OSError):  # the reader of the lines says it better
+        return []
+    cautions = []
+    if signs.type_column is not None:
+        words = ", ".join(map(repr, signs.type_words))
+        cautions.append(
+            f"the column {signs.type_column!r} has {words}, and is not read: set input.columns.line_type, and "
+            "cleaning.returns with type, to count such lines as returns"
+        )
+    for column, found in [*marks.statuses.items(), *marks.tests.items()]:
+        words = ", ".join(f"{word!r} ({count:,} of the lines looked at)" for word, count in list(found.items())[:3])
+        cautions.append(
+            f"the column {column!r} has {words}, and is not read: such lines count as sales. If they are none, set "
+            f"input.columns.{s.LINE_STATUS}" + (" and cleaning.no_sale_statuses" if column in marks.tests else "")
+        )
+    if s.CURRENCY not in read:
+        cautions += [
+            f"the column {column!r} has several currencies, {codes_in_words(codes)}, and is not read: their money is "
+            "added up as it is. Set input.columns.currency and cleaning.currency to count one of them"
+            for column, codes in marks.currencies.items()
+            if len(codes) > 1
+        ]
+    return cautions
