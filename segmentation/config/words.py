@@ -11,8 +11,8 @@ RETURN_TYPES = (
 # How shops call an order that brought no money, or whose money went back, in the same languages.
 NO_SALE_STATUSES = (
     *("cancelled", "canceled", "cancellation", "void", "voided", "failed", "failure", "pending", "on hold", "draft"),
-    *("checkout draft", "declined", "rejected", "expired", "abandoned", "unpaid", "pending payment", "payment pending"),
-    *("awaiting payment", "payment failed", "payment error", "unavailable", "trash", "deleted", "test", "quote"),
+    *("checkout draft", "declined", "rejected", "expired", "abandoned", "pending payment", "payment pending"),
+    *("payment failed", "payment error", "unavailable", "trash", "deleted", "test", "quote"),
     *("quotation", "estimate", "refunded", "returned", "reversed", "charged back", "disputed", "denied"),
     *("wc cancelled", "wc failed", "wc pending", "wc on hold", "wc refunded", "wc checkout draft"),
     *("storniert", "annulliert", "abgebrochen", "fehlgeschlagen", "ausstehend", "entwurf", "erstattet", "retourniert"),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from segmentation import schemas as s
-from segmentation.guess.synonyms import DECORATIONS, LINE_TOTALS, SYNONYMS, Export, export_of, normal, words_of
+from segmentation.guess.programs import Export, export_of
+from segmentation.guess.synonyms import DECORATIONS, LINE_TOTALS, SYNONYMS, normal, words_of
 from segmentation.ingest.files import LONGEST_NAME_SHOWN, nearest_name
 
 # A name that differs by a letter or two of ten is near; "client ip" is farther than that from "client id".
@@ -79,11 +80,13 @@ def _guess(names: Sequence[str], fixed: Mapping[str, str | None] | None) -> Colu
     stripped = [name.strip() for name in names]
     plain = {name: normal(name) for name in dict.fromkeys(stripped) if name}
     export = export_of(plain.values())
+    plain = {name: words for name, words in plain.items() if words not in export.misleading}
+    not_read = {field: reason for field, reason in export.left_out.items() if field not in given}
     columns = {field: column for field, column in given.items() if column is not None}
     evidence = dict.fromkeys(columns, GIVEN)
     ambiguous: dict[str, str] = {}
     for kind in EVIDENCE:
-        several = _assign(kind, columns, evidence, {*ambiguous, *left_out}, plain, export)
+        several = _assign(kind, columns, evidence, {*ambiguous, *left_out, *not_read}, plain, export)
         ambiguous |= {field: f"may be {_or(candidates)}" for field, candidates in several.items()}
     needed = {s.CUSTOMER_ID, s.INVOICE_DATE, *_missing_money(columns, evidence, ambiguous)}
     wrong = {
@@ -93,6 +96,7 @@ def _guess(names: Sequence[str], fixed: Mapping[str, str | None] | None) -> Colu
     }
     unused = {name: words for name, words in plain.items() if name not in columns.values()}
     not_there = {field: _why_missing(field, unused) for field in _open_fields(columns, {*ambiguous, *left_out})}
+    not_there |= {field: f"not read of {export.program}: {reason}" for field, reason in not_read.items()}
     not_there |= dict.fromkeys(left_out, LEFT_OUT)
     unneeded = {s.UNIT_PRICE, s.AMOUNT} - needed
     missing = {field: reason for field, reason in ambiguous.items() if field not in unneeded}
@@ -160,7 +164,7 @@ def _candidates(field: str, kind: str, unused: Mapping[str, str], export: Export
     `unused` maps the columns that no field has yet to their names as `normal` writes them.
     """
     synonyms = {name: set(words.split()) for name, words in zip(SETS, SYNONYMS[field], strict=True)}
-    known = {NAMED: {normal(field)}, EXPORTED: {export.columns.get(field, "")}, **synonyms}
+    known = {NAMED: {normal(field)}, EXPORTED: {*export.columns.get(field, "").split()}, **synonyms}
     totals = LINE_TOTALS | export.line_totals if field == s.UNIT_PRICE else frozenset()
     if kind in known:
         return [name for name, words in unused.items() if words in known[kind] - totals]

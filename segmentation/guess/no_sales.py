@@ -33,7 +33,8 @@ TESTS = frozenset(
 )
 TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
 CURRENCY_COLUMNS = frozenset(
-    {"currency", "currencycode", "curr", "ccy", "waehrung", "wahrung", "devise", "monnaie", "valuta", "moneda", "divisa"}
+    {"currency", "currencycode", "curr", "ccy", "waehrung", "wahrung", "devise", "monnaie", "valuta", "moneda"}
+    | {"divisa", "waerk", "ordercurrencycode"}
     | {"ordercurrency", "transactioncurrency", "paymentcurrency", "invoicecurrency", "pricecurrency", "salecurrency"}
     | {"originalcurrency", "presentmentcurrency", "currencyiso", "currencyisocode", "waers"}
 )

@@ -2,8 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from segmentation import schemas as s
 
@@ -16,7 +15,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "orderref orderreference transactionid transactionno transactionnumber transactionnum txnid txnno receiptid "
         "receiptno receiptnumber basketid billno billid billnumber saleid salesid salesorderid salesordernumber "
         "documentno documentnumber ticketid ticketno ticketnumber",
-        "amazonorderid "
+        "amazonorderid idorder vbeln "
         "rechnungsnummer rechnungsnr rechnungnr bestellnummer bestellnr bestellid auftragsnummer auftragsnr "
         "belegnummer belegnr bonnr "
         "numerofacture nfacture nofacture numfacture idfacture numerocommande ncommande nocommande numcommande "
@@ -31,7 +30,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "sku skuid skucode skuno productid productcode productno productnumber productnum productsku productkey itemid "
         "itemcode itemno itemnumber itemnum itemsku articleid articleno articlecode articlenumber ean upc gtin "
         "barcode materialnumber",
-        "asin variantsku lineitemsku productreference "
+        "asin variantsku lineitemsku productreference matnr "
         "artikelnummer artikelnr artnr artikelno artikelid artikelcode produktnummer produktnr produktid produktcode "
         "codearticle codeproduit referencearticle referenceproduit refarticle refproduit ref idarticle "
         "idproduit numeroarticle "
@@ -44,7 +43,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
     s.DESCRIPTION: (
         "desc productname productdescription producttitle productdesc itemname itemdescription itemdesc itemtitle "
         "articlename articledescription stockdescription skudescription skuname",
-        "lineitemname "
+        "lineitemname arktx maktx "
         "bezeichnung artikelbezeichnung produktbezeichnung artikelname produktname beschreibung artikelbeschreibung "
         "produktbeschreibung "
         "designation libelle designationarticle libellearticle libelleproduit nomproduit nomarticle "
@@ -58,7 +57,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "qty quantitysold quantityordered orderedquantity orderquantity soldquantity qtysold qtyordered orderqty "
         "soldqty unitssold unitsold unitsordered numberofunits numunits unitquantity itemquantity itemqty "
         "productquantity",
-        "lineitemquantity quantitypurchased quantityrefund "
+        "lineitemquantity quantitypurchased quantityrefund fkimg kwmeng "
         "menge anzahl stuckzahl stueckzahl "
         "quantite qte quantitevendue quantitecommandee "
         "aantal hoeveelheid "
@@ -72,6 +71,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "ordereddate orderpurchasetimestamp transactiondate transactiondatetime transactiontime transactiontimestamp "
         "txndate purchasedate purchasedatetime purchasedat saledate salesdate saledatetime soldat datesold receiptdate "
         "billdate billingdate dateofsale dateofpurchase dateoforder",
+        "dateadd fkdat tdat "
         "rechnungsdatum bestelldatum auftragsdatum kaufdatum verkaufsdatum belegdatum "
         "datefacture datefacturation datecommande dateachat datevente "
         "factuurdatum besteldatum orderdatum aankoopdatum verkoopdatum "
@@ -83,7 +83,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
     s.UNIT_PRICE: (
         "price priceperunit priceperitem itemprice productprice sellingprice saleprice salesprice retailprice "
         "priceeach unitsellingprice unitretailprice pricepaid",
-        "lineitemprice "
+        "lineitemprice unitpricetaxincl "
         "preis einzelpreis stuckpreis stueckpreis verkaufspreis vkpreis preisprostuck preisprostueck "
         "prix prixunitaire prixvente "
         "prijs stuksprijs eenheidsprijs prijsperstuk verkoopprijs "
@@ -96,7 +96,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "customerno customernumber customernum customercode customerkey customerref custid custno clientid "
         "clientno clientnumber clientcode userid userno usernumber buyerid memberid membershipid membershipno "
         "membernumber accountid accountno accountnumber shopperid consumerid loyaltyid",
-        "customeruserid "
+        "customeruserid idcustomer kunag kunnr "
         "kundennummer kundennr kdnr kundenid kundeid "
         "numeroclient nclient noclient numclient idclient codeclient "
         "klantnummer klantnr klantid klantcode "
@@ -108,7 +108,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
     s.COUNTRY: (
         "countryname countrycode countryregion customercountry shippingcountry shipcountry shiptocountry "
         "billingcountry billtocountry deliverycountry countryofresidence",
-        "countrycodebilling countrycodeshipping "
+        "countrycodebilling countrycodeshipping land1 "
         "land rechnungsland lieferland "
         "pays paysfacturation payslivraison paysclient "
         "factuurland leveringsland "
@@ -123,6 +123,7 @@ SYNONYMS: Mapping[str, tuple[str, str, str, str]] = {
         "netsales netamount netrevenue nettotal netvalue transactionamount transactionvalue txnamount purchaseamount "
         "purchasevalue paymentamount paidamount amountpaid amountspent spend spent revenue salesamount saleamount "
         "salesvalue salevalue monetaryvalue",
+        "netwr "
         "gesamtpreis gesamtbetrag betrag zeilenbetrag positionsbetrag umsatz montant montanttotal prixtotal "
         "totaalprijs totaalbedrag bedrag omzet importe importetotal preciototal monto importo importototale "
         "prezzototale fatturato",
@@ -141,77 +142,6 @@ DECORATIONS = frozenset(
 )
 # Words between the words of a name, which synonyms leave out.
 LINKS = frozenset({"de", "d", "du", "des", "del", "dell", "della", "di", "van", "der"})
-
-
-@dataclass(frozen=True)
-class Export:
-    """A program's export, recognised by its `marks`: of each set one name must be in the header.
-
-    `columns` maps fields to columns where their names alone would mislead. `notes` says what to know of a column.
-    `line_totals` are columns that hold the money of a whole line under the name of a price.
-    """
-
-    program: str = ""
-    marks: tuple[frozenset[str], ...] = ()
-    columns: Mapping[str, str] = field(default_factory=dict)
-    notes: Mapping[str, str] = field(default_factory=dict)
-    line_totals: frozenset[str] = frozenset()
-
-    def evidence(self, of_field: str) -> str:
-        """Return how the column of a field is known, with the note on it."""
-        note = f": {self.notes[of_field]}" if of_field in self.notes else ""
-        return f"as {self.program} exports it{note}"
-
-
-# Several marks each: any shop may use one of a program's names, and mean something else by the others.
-EXPORTS = (
-    Export(
-        "Shopify",
-        tuple(frozenset({mark}) for mark in ("lineitemname", "lineitemquantity", "lineitemprice", "financialstatus")),
-        {s.INVOICE_NO: "name", s.INVOICE_DATE: "createdat", s.CUSTOMER_ID: "email", s.COUNTRY: "billingcountry"},
-        {s.COUNTRY: "often only in the first line of an order, its other lines count as Unspecified"},
-    ),
-    # Amazon documents item-price as the price of all units together.
-    Export(
-        "Amazon",
-        (
-            frozenset({"amazonorderid", "orderitemid"}),
-            frozenset({"amazonorderid", "quantitypurchased"}),
-            frozenset({"amazonorderid", "buyeremail", "shipservicelevel"}),
-        ),
-        {s.STOCK_CODE: "sku", s.CUSTOMER_ID: "buyeremail", s.COUNTRY: "shipcountry", s.AMOUNT: "itemprice"},
-        {s.AMOUNT: "the price of all units together"},
-        line_totals=frozenset({"itemprice"}),
-    ),
-    # Its Item Cost is the price of one unit, its Item ID identifies a line of an order. The shop chooses the columns:
-    # the first mark, and two of the others.
-    Export(
-        "WooCommerce",
-        (
-            frozenset({"itemcost"}),
-            frozenset({"countrycodebilling", "emailbilling"}),
-            frozenset({"countrycodebilling", "customeruserid"}),
-            frozenset({"emailbilling", "customeruserid"}),
-        ),
-        {
-            s.INVOICE_NO: "ordernumber",
-            s.STOCK_CODE: "sku",
-            s.UNIT_PRICE: "itemcost",
-            s.CUSTOMER_ID: "customeruserid",
-            s.COUNTRY: "countrycodebilling",
-        },
-    ),
-)
-
-
-def export_of(names: Collection[str]) -> Export:
-    """Return the export whose header has these names, each as `normal` writes it; an empty one if none is known.
-
-    >>> export_of({"amazonorderid", "sku", "itemprice", "orderitemid"}).program, export_of({"orderid", "asin"}).program
-    ('Amazon', '')
-    """
-    known = (export for export in EXPORTS if all(not marks.isdisjoint(names) for marks in export.marks))
-    return next(known, Export())
 
 
 def words_of(name: str) -> list[str]:

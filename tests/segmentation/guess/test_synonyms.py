@@ -5,7 +5,8 @@ import doctest
 from segmentation import schemas as s
 from segmentation.guess import synonyms
 from segmentation.guess.columns import guess_columns
-from segmentation.guess.synonyms import EXPORTS, LINE_TOTALS, SYNONYMS, normal
+from segmentation.guess.programs import EXPORTS
+from segmentation.guess.synonyms import LINE_TOTALS, SYNONYMS, normal
 
 
 def test_no_synonym_is_sure_for_two_fields():
@@ -17,7 +18,7 @@ def test_every_word_is_written_as_names_are_compared():
     words = [word for sets in SYNONYMS.values() for word in " ".join(sets).split()]
     words += LINE_TOTALS
     for export in EXPORTS:
-        words += [*frozenset().union(*export.marks), *export.columns.values()]
+        words += [*frozenset().union(*export.marks), *" ".join(export.columns.values()).split()]
     assert [word for word in words if normal(word) != word] == []
 
 
