@@ -18,7 +18,7 @@ from segmentation.errors import counted
 
 logger = logging.getLogger(__name__)
 
-COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, 0.03
+COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, Decimal("0.03")
 # One id is notable with this share of all orders, and as many times the orders of the next.
 SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
 # Customers who come back bring more orders than that for each customer.

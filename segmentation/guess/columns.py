@@ -79,7 +79,8 @@ def _guess(names: Sequence[str], fixed: Mapping[str, str | None] | None) -> Colu
     left_out = {field for field, column in given.items() if column is None} | _other_money(given)
     stripped = [name.strip() for name in names]
     plain = {name: normal(name) for name in dict.fromkeys(stripped) if name}
-    export = export_of(plain.values())
+    has_own_names = {normal(field) for field in s.LINE_FIELDS} <= {*plain.values()}
+    export = Export() if has_own_names else export_of(plain.values())
     plain = {name: words for name, words in plain.items() if words not in export.misleading}
     not_read = {field: reason for field, reason in export.left_out.items() if field not in given}
     columns = {field: column for field, column in given.items() if column is not None}

@@ -4,6 +4,7 @@ import logging
 import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # A sheet with fewer fields than this is a cover or notes, if another has more.
 FEWEST_FIELDS = 3
+# Of more lines without a stock code or a quantity, the column is none.
+MOST_BLANK = 0.02
 # Of fewer orders with several lines, equal amounts in each may be chance.
 FEWEST_ORDERS = 10
 # For files without any value: the formats of the configurations in conf/.
@@ -61,6 +64,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     source = samples[0].path + (f" and {len(samples) - 1:,} more" if len(samples) > 1 else "")
     if columns.missing:
         raise _incomplete(source, samples, columns)
+    columns = _without_blanks(samples, columns, fixed)
     values = _values(samples, columns.columns)
     if _is_set("cleaning.date_formats", given):
         dates = DateGuess(settings.cleaning.date_formats, "as --set says")
@@ -153,6 +157,32 @@ def _values(samples: Sequence[Sample], columns: Mapping[str, str]) -> dict[str, 
                 if value:
                     values[field].append(value)
     return values
+
+
+def _without_blanks(samples: Sequence[Sample], columns: ColumnGuess, fixed: Mapping[str, str | None]) -> ColumnGuess:
+    """Leave out a column of stock codes, or of quantities next to amounts, in which many lines have no value.
+
+    Such lines would be malformed. A description without blanks stands in for the stock code.
+    """
+    may_lack = [s.STOCK_CODE, *([s.QUANTITY] if s.AMOUNT in columns.columns else [])]
+    looked_at = [field for field in (*may_lack, s.DESCRIPTION) if field in columns.columns and field not in fixed]
+    names = [columns.columns[field] for field in looked_at]
+    lines = [line for sample in samples[:FILES_WITH_VALUES] for line in sample.lines(names)] if names else []
+    blank = {
+        field: sum(not line.get(columns.columns[field], "").strip() for line in lines) / len(lines)
+        for field in looked_at
+        if lines
+    }
+    found, evidence, absent = dict(columns.columns), dict(columns.evidence), dict(columns.absent)
+    for field in [field for field in may_lack if blank.get(field, 0) > MOST_BLANK]:
+        column = found.pop(field)
+        reason = f"{column!r} is blank in {blank[field]:.0%} of the lines looked at"
+        if field == s.STOCK_CODE and blank.get(s.DESCRIPTION, 1) == 0:
+            found[field], evidence[field] = found.pop(s.DESCRIPTION), f"since {reason}"
+            absent[s.DESCRIPTION] = "is the stock code"
+        else:
+            absent[field] = reason
+    return replace(columns, columns=found, evidence=evidence, absent=absent)
 
 
 def _dates(source: str, values: Values, columns: Mapping[str, str]) -> DateGuess:

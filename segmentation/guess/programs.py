@@ -123,7 +123,7 @@ EXPORTS = (
     ),
     Export(
         "Toast",
-        _all_of("checkid openeddate customerid total"),
+        _all_of("checkid openeddate openedtime tablesize"),
         {s.INVOICE_NO: "checkid", s.INVOICE_DATE: "openeddate", s.AMOUNT: "total"},
         left_out=OF_ORDERS,
     ),

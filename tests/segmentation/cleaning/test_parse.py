@@ -136,6 +136,50 @@ def test_one_customer_has_one_id_and_every_form_of_none_is_a_guest(spark: SparkS
     assert {row.reason for row in rows} == {"guest"}
 
 
+def test_ids_are_as_they_were_before_a_spreadsheet(spark: SparkSession) -> None:
+    written = {"20013": "20013", "20013.0": "20013", "'20013": "20013", '="020013"': "020013", "'7.00": "7"}
+    written |= {"85123A": "85123A", "1.5": "1.5", "A1.0": "A1.0", "'t Hooft": "'t Hooft", "-1.0": "-1", "'AB'": "AB"}
+    fields = (s.INVOICE_NO, s.STOCK_CODE, s.CUSTOMER_ID)
+    lines = [line(**dict.fromkeys(fields, text), source_file=str(number)) for number, text in enumerate(written)]
+
+    def found(normalise: bool) -> list[str]:
+        rows = parsed(spark, lines, normalise_ids=normalise).select(*fields, s.SOURCE_FILE).collect()
+        assert {(row[s.INVOICE_NO], row[s.STOCK_CODE]) for row in rows} == {(row[s.CUSTOMER_ID],) * 2 for row in rows}
+        return [row[s.CUSTOMER_ID] for row in sorted(rows, key=lambda row: int(row[s.SOURCE_FILE]))]
+
+    assert found(normalise=True) == list(written.values())
+    assert found(normalise=False) == list(written)
+
+
+def test_words_for_nobody_are_no_customer_however_they_are_written(spark: SparkSession) -> None:
+    nobody = [
+        "\\N",
+        "undefined",
+        "(null)",
+        "(blank)",
+        "[Blank]",
+        "NOT SET",
+        "(not set)",
+        "Walk-in",
+        "WALKIN",
+        "walk_in",
+    ]
+    nobody += [
+        "Walk-In Customer",
+        "cash customer",
+        "Guest",
+        "ANONYMOUS",
+        "<unknown>",
+        "'null'",
+        "--",
+        "\u2014",
+        "#REF!",
+    ]
+    nobody += ["00000000-0000-0000-0000-000000000000", "Laufkunde", "Público General", "INVITÉ", "guest-checkout"]
+    somebody = ["Guestier", "Blank & Sons", "0", "-1", "99999", "Cash", "1", "nobody@x.org"]
+    assert values_of(spark, "customer_id", [*nobody, *somebody]) == [None] * len(nobody) + somebody
+
+
 def test_the_words_for_no_customer_are_configured(spark: SparkSession) -> None:
     lines = [line(customer_id=text) for text in ("0", "Walk-in", "none", "")]
     changed = {"missing_customer_ids": ("0", "walk-in"), "switched_off": ("duplicate",)}

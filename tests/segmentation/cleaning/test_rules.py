@@ -26,6 +26,7 @@ from segmentation.cleaning.rules import (
     returns_in_words,
     sales_less_copies,
     sales_lines,
+    with_orders_of_days,
 )
 from segmentation.features import ORDER, order_sums
 from segmentation.sales import Sales
@@ -198,6 +199,48 @@ def test_a_refund_by_type_gets_the_sign_of_other_returns(spark: SparkSession) ->
         "5": (2, None, "malformed", False),
         "6": (2, Decimal("0"), "cancellation", False),
         "7": (2, Decimal("12"), None, False),
+    }
+
+
+def test_a_status_or_another_currency_is_neither_sale_nor_return(spark: SparkSession) -> None:
+    marks = [("Closed", "GBP"), ("Wc-Cancelled", "gbp"), ("on_hold", "£"), (None, None), ("", "EUR"), ("Refund", " ")]
+    lines = [line(stock_code=str(number), description=str(number)) for number in range(len(marks))]
+    lines += [line(stock_code="C", invoice_no="C1", quantity="-1", description="6")]
+    changed = {
+        "currency": "GBP",
+        "returns": ("prefix", "type"),
+        "no_sale_statuses": ("wc cancelled", "on hold", "draft"),
+    }
+    cleaning = DEFAULTS.model_copy(update=changed)
+    marked = spark.createDataFrame(
+        [(str(number), status, currency) for number, (status, currency) in enumerate([*marks, ("draft", "GBP")])],
+        "raw_description string, raw_line_status string, raw_currency string",
+    )
+    raw = raw_lines(spark, lines).join(marked, "raw_description").withColumn("raw_line_type", F.col("raw_line_status"))
+    rows = judge_lines(parse_lines(raw, cleaning), cleaning, None).collect()
+    assert {row["description"]: (row["reason"], row["is_return"]) for row in rows} == {
+        "0": (None, False),
+        "1": ("adjustment", False),
+        "2": ("adjustment", False),
+        "3": (None, False),
+        "4": ("adjustment", False),
+        "5": ("cancellation", True),
+        "6": ("cancellation", False),
+    }
+    assert criteria(cleaning, AS_OF)["adjustment"].endswith("no_sale_statuses, or its currency is not GBP")
+
+
+def test_an_order_may_be_a_number_with_its_day_and_customer(spark: SparkSession) -> None:
+    days = [line(stock_code=str(number), invoice_date=f"2010-12-0{number}") for number in (1, 2)]
+    lines = [*days, line(customer_id=None), line(customer_id="1"), line(customer_id="1"), line(quantity="0")]
+    each = with_orders_of_days(judge_each_line(parsed(spark, lines), DEFAULTS, AS_OF))
+    exceptional = exceptional_lines(each, repeated_items(each), DEFAULTS)
+    sums = order_sums(sales_less_copies(each, exceptional)).where("lines > 0").collect()
+    assert len({row["invoice_no"] for row in sums}) == len(sums) == 4
+    rejected = rejected_transactions(exceptional).collect()
+    assert {(row["invoice_no"], row["reason"]) for row in rejected} == {
+        ("536365", "duplicate"),
+        ("536365", "non_positive_quantity"),
     }
 
 

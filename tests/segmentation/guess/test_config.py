@@ -230,3 +230,13 @@ def test_prices_with_a_decimal_comma_are_refused_even_if_some_are_whole(tmp_path
 def test_a_misspelt_key_is_reported_before_any_file_is_opened():
     with pytest.raises(ConfigError, match=r"guessed with --set clustering\.kmax=4: .* did you mean 'k_max'\?"):
         guess_config(["/nowhere/at/all.csv"], ["clustering.kmax=4"])
+
+
+@pytest.mark.parametrize(
+    ("blank", "code", "description"),
+    [("SKU", "Product Name", None), ("SKU Product Name", None, "Product Name"), ("Country", "SKU", "Product Name")],
+)
+def test_a_column_of_codes_with_blanks_is_none(blank: str, code: str | None, description: str | None, tmp_path: Path):
+    lines = [*rows(30), *rows(9, **{name: "" for name in HEADER if name in blank})]
+    columns = guessed(csv(tmp_path, text=text_of(lines))).input.columns
+    assert (columns.stock_code, columns.description) == (code, description)

@@ -1,11 +1,14 @@
 """The guess finds how a file writes returns, and the currency of its money."""
 
+import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from segmentation.guess.config import guess_config
+from segmentation.guess.config import GuessError, guess_config
+from segmentation.guess.unread import unread_marks
 from tests.segmentation.guess.guessed_files import HEADER, csv, guessed, rows, text_of
 
 Line = tuple[str, ...]
@@ -79,7 +82,7 @@ def test_other_columns_are_not_taken_for_types(name: str, values: Sequence[str],
 
 
 def test_of_two_columns_of_types_the_other_is_named(tmp_path: Path):
-    lines = [(*line, "Cancelled" if number % 9 == 0 else "Closed") for number, line in enumerate(rows())]
+    lines = [(*line, "Credit note" if number % 9 == 0 else "Closed") for number, line in enumerate(rows())]
     typed = [(*line, "Refund" if number % 8 == 0 else "Sale") for number, line in enumerate(lines)]
     path = csv(tmp_path, text=text_of(typed, header=[*HEADER, "Status", "Receipt type"]))
     assert guessed(path).input.columns.line_type == "Receipt type"
@@ -93,6 +96,55 @@ def test_what_set_says_of_returns_is_not_guessed(tmp_path: Path):
         assert (config.input.columns.line_type, "type" in config.cleaning.returns) == (None, False)
 
 
+# --- how an order stands ---
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "seen"),
+    [
+        ("Status", ("Closed", "Closed", "Cancelled"), "13 with 'Cancelled'"),
+        ("Order Status", ("wc-completed", "wc-failed", "wc-refunded", *["wc-completed"] * 2), "8 with 'wc-failed', 8"),
+        ("Financial Status", ("paid", "pending", "paid"), "13 with 'pending'"),
+        ("Bestellstatus", ("bezahlt", "storniert", "bezahlt"), "13 with 'storniert'"),
+        ("Result", ("ok", "voided", "ok"), "13 with 'voided'"),
+        ("Test", ("false", "true", "false"), "13 with 'true'"),
+    ],
+)
+def test_a_column_of_statuses_with_words_for_no_sale_is_found(
+    name: str, values: Sequence[str], seen: str, tmp_path: Path
+):
+    path = csv(tmp_path, text=with_column(rows(), name, values))
+    config = guessed(path)
+    assert (config.input.columns.line_status, config.input.columns.line_type) == (name, None)
+    assert seen in explained(path, "input.columns.line_status")
+    assert ("true" in config.cleaning.no_sale_statuses) == (name == "Test")
+    assert guessed(path, overrides=["input.columns.line_status=null"]).input.columns.line_status is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("Fulfillment Status", ("fulfilled", "pending", "fulfilled")),
+        ("Status", ("pending", "pending", "shipped")),  # most lines: it means something else
+        ("Category", ("Toys", "Test", "Draft")),
+        ("Test", ("false",)),
+        ("Test", ("A/B", "true")),
+    ],
+)
+def test_other_columns_are_not_taken_for_statuses(name: str, values: Sequence[str], tmp_path: Path):
+    config = guessed(csv(tmp_path, text=with_column(rows(90), name, values)))
+    assert (config.input.columns.line_status, config.input.columns.line_type) == (None, None)
+
+
+def test_of_several_columns_the_surest_is_read_and_the_others_are_named(tmp_path: Path):
+    marks = (("Shipping status", "cancelled"), ("Status", "Cancelled"), ("Payment status", "failed"), ("Test", "1"))
+    header = [*HEADER, *[name for name, _ in marks]]
+    lines = [(*line, *[word if number % 9 == 0 else "0" for _, word in marks]) for number, line in enumerate(rows())]
+    path = csv(tmp_path, text=text_of(lines, header=header))
+    assert guessed(path).input.columns.line_status == "Payment status"
+    assert "'Status', 'Shipping status', 'Test' has such words too" in explained(path, "input.columns.line_status")
+
+
 # --- the currency ---
 
 
@@ -101,7 +153,7 @@ def test_what_set_says_of_returns_is_not_guessed(tmp_path: Path):
     [
         ("Price", "Currency", ("GBP",), "£"),
         ("Price", "currency_code", ("pln", "PLN"), "PLN "),
-        ("Price", "Currency", ("GBP", "EUR"), ""),
+        ("price_gbp", "Currency", ("GBP", "EUR"), ""),
         ("price_gbp", "x", ("",), "£"),
         ("Price (€)", "x", ("",), "€"),
         ("Price CHF", "x", ("",), "CHF "),
@@ -116,8 +168,35 @@ def test_the_currency_is_that_of_a_column_or_of_the_name_of_the_money(
     assert guessed(csv(tmp_path, text=text_of(lines, header=header))).charts.currency == currency
 
 
-def test_several_currencies_are_named(tmp_path: Path):
-    path = csv(tmp_path, text=with_column(rows(), "Currency", ("GBP", "EUR")))
-    assert "'Currency' has 2 codes, such as EUR, GBP: their money is added up as it is" in explained(
-        path, "charts.currency"
-    )
+def test_one_currency_is_read_so_that_another_does_not_count(tmp_path: Path):
+    config = guessed(csv(tmp_path, text=with_column(rows(), "Currency", ("GBP", "", "gbp"))))
+    assert (config.input.columns.currency, config.cleaning.currency) == ("Currency", "GBP")
+
+
+def test_several_currencies_are_refused_until_one_is_chosen(tmp_path: Path):
+    path = csv(tmp_path, text=with_column(rows(), "Order currency", ("GBP", "GBP", "EUR")))
+    with pytest.raises(GuessError) as refused:
+        guessed(path)
+    assert "'Order currency' has several currencies: GBP (27 lines), EUR (13 lines)" in str(refused.value)
+    settings = shlex.split(str(refused.value).partition("--set ")[2].partition(". If")[0])
+    config = guessed(path, overrides=settings)
+    assert (config.input.columns.currency, config.cleaning.currency) == ("Order currency", "GBP")
+    assert config.charts.currency == "£"
+    config = guessed(path, overrides=["input.columns.currency=null"])
+    assert (config.input.columns.currency, config.cleaning.currency) == (None, None)
+
+
+# --- what a configuration does not read ---
+
+
+def test_a_configuration_that_does_not_read_such_columns_gets_a_caution(tmp_path: Path):
+    marks = {"Type": ("Sale", "Refund"), "Status": ("ok", "failed"), "Test": ("0", "1"), "Currency": ("GBP", "EUR")}
+    lines = [(*line, *[words[number % 7 == 3] for words in marks.values()]) for number, line in enumerate(rows())]
+    path = csv(tmp_path, text=text_of(lines, header=[*HEADER, *marks]))
+    config = guessed(csv(tmp_path, "plain.csv"))
+    cautions = unread_marks([path], config)
+    assert [re.findall(r"'(\w+)' has", caution)[0] for caution in cautions] == list(marks)
+    reading = guessed(path, overrides=["input.columns.currency=Currency", "cleaning.currency=GBP"])
+    assert [re.findall(r"'(\w+)' has", caution)[0] for caution in unread_marks([path], reading)] == ["Test"]
+    assert unread_marks([str(tmp_path / "plain.csv"), "hdfs://far/away.csv"], config) == []
+    assert unread_marks([str(tmp_path / "plain.csv")], config) == []

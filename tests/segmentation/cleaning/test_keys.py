@@ -1,0 +1,104 @@
+"""Customers who are nobody, ids and countries in several spellings, invoice numbers that restart."""
+
+import doctest
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from segmentation.cleaning import keys
+from segmentation.cleaning.keys import (
+    KeyFacts,
+    Keys,
+    key_facts,
+    keys_of,
+    numbers_of_nobody,
+    orders_of_customers,
+    spellings_of_customers,
+)
+from tests.segmentation.cleaning.lines import DEFAULTS
+
+Order = tuple[str, str | None, str, int]
+SUMS = (
+    "invoice_no string, customer_id string, country string, day int, revenue decimal(28,4), lines bigint, "
+    "first_sold_at timestamp_ntz, last_sold_at timestamp_ntz"
+)
+
+
+def sums(spark: SparkSession, *orders: Order, copies: int = 0) -> DataFrame:
+    """As `order_sums` makes them: invoice, customer, country and the day of December; `copies` take a line off."""
+    rows = [(*order, Decimal(10), 2, datetime(2010, 12, order[3]), datetime(2010, 12, order[3])) for order in orders]
+    rows += [(*order, Decimal(-5), -1, *rows[0][6:]) for order in orders[:copies]]
+    return spark.createDataFrame(rows, SUMS).drop("day")
+
+
+def facts_of(spark: SparkSession, *orders: Order, copies: int = 0) -> KeyFacts:
+    return KeyFacts.of(key_facts(sums(spark, *orders, copies=copies), DEFAULTS).collect())
+
+
+def test_the_orders_say_what_there_is_to_know_of_keys(spark: SparkSession) -> None:
+    orders: list[Order] = [
+        ("1", "Anna@x.org", "France", 1),
+        ("2", "anna@x.org", "FRANCE", 2),
+        ("2", "99999", "FRANCE", 3),
+        ("3", "0", "Spain", 3),
+        ("3", None, "Spain", 4),
+        ("4", "\u0410nna", "Spain", 4),
+        ("5", "\u0928\u093c", "Spain", 4),
+    ]
+    facts = facts_of(spark, *orders, copies=2)
+    assert (facts.orders, facts.of_customers) == (7, 6)
+    assert (facts.respelled, facts.mixed, facts.apart) == (1 + 1, 1, 1)  # with the row of its copy
+    assert (facts.countries, facts.numbers) == ({"France": 1, "FRANCE": 3, "Spain": 8}, {"99999": 1, "0": 1})
+    assert (facts.invoices, facts.shared, facts.example, facts.of_example) == (5, 1, "2", 2)
+    found = keys_of(facts, DEFAULTS, ["0"])
+    assert (found.nobody, found.countries, found.has_spellings) == (["0"], {"France": "FRANCE"}, True)
+    off = DEFAULTS.model_copy(update={"normalise_text": False})
+    assert keys_of(facts, off).countries == {}
+
+
+def test_numbers_are_nobody_with_ten_times_the_orders_of_the_median_customer(spark: SparkSession) -> None:
+    orders: list[Order] = [(str(number), f"{number % 5}1", "France", 1) for number in range(10)]
+    orders += [(f"n{number}", "99999", "France", 1) for number in range(20)]
+    by_orders = {row["orders"]: row["customers"] for row in orders_of_customers(sums(spark, *orders)).collect()}
+    assert by_orders == {2: 5}
+    assert numbers_of_nobody({"99999": 20, "0": 19}, by_orders) == ["99999"]
+    assert numbers_of_nobody({"0": 50}, {}) == []
+
+
+def test_keys_are_replaced_in_lines_and_orders(spark: SparkSession) -> None:
+    orders: list[Order] = [
+        ("2010-12-01 0", "0", "FRANCE", 1),
+        ("1", "Anna@X.org", "France", 1),
+        ("1", "ZOE\u0308", "Spain", 1),
+        ("1", None, "Spain", 1),
+    ]
+    of = Keys(DEFAULTS, ["0"], {"FRANCE": "France"}, has_spellings=True, has_daily_orders=True)
+    rows = of.in_lines(sums(spark, *orders)).select("invoice_no", "customer_id", "country").collect()
+    assert [tuple(row) for row in rows] == [
+        ("2010-12-01", None, "France"),
+        ("1", "anna@x.org", "France"),
+        ("1", "ZO\u00cb", "Spain"),
+        ("1", None, "Spain"),
+    ]
+
+
+def test_customers_in_several_spellings_are_counted(spark: SparkSession) -> None:
+    ids = ("Anna@x.org", "anna@x.org", "ANNA@X.ORG", "Zoe\u0308", "Zo\u00eb", "B 1", "b 1", "a@b")
+    orders: list[Order] = [("1", customer, "France", 1) for customer in ids]
+    [joined] = spellings_of_customers(sums(spark, *orders), DEFAULTS).collect()
+    assert (joined["customers"], joined["spellings"]) == (2, 5)
+    off = DEFAULTS.model_copy(update={"normalise_ids": False, "normalise_text": False})
+    assert spellings_of_customers(sums(spark, *orders), off).collect()[0]["customers"] == 0
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "99999"])
+def test_a_number_that_may_be_an_id_is_one_at_first(number: str, spark: SparkSession) -> None:
+    assert facts_of(spark, ("1", number, "France", 1)).numbers == {number: 1}
+    assert facts_of(spark, ("1", f"1{number}7", "France", 1), ("1", "999", "France", 1)).numbers == {}
+
+
+def test_the_examples_in_its_docstrings_are_true() -> None:
+    done = doctest.testmod(keys)
+    assert (done.failed, done.attempted > 0) == (0, True)
