@@ -103,7 +103,7 @@ def joined_spellings(lines_by_country: Mapping[str, int]) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    plain = text.translate(str.maketrans(dict.fromkeys(SPACES, " ") | dict.fromkeys(INVISIBLE, "")))
+    plain = text.translate({ord(char): " " for char in SPACES} | {ord(char): "" for char in INVISIBLE})
     return unicodedata.normalize("NFC", plain)
 
 

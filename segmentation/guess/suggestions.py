@@ -155,7 +155,7 @@ def _suggest_statuses(marks: Marks, cleaning: CleaningSettings) -> Iterator[Sugg
     if not columns:
         return
     column = columns[0]
-    words = (marks.statuses | marks.tests)[column]
+    words = {**marks.statuses, **marks.tests}[column]
     seen = ", ".join(f"{count:,} with {word!r}" for word, count in words.items())
     others = f"; {', '.join(map(repr, columns[1:]))} has such words too, and is not read" if columns[1:] else ""
     yield Suggestion(key, column, f"lines that are neither sale nor return, of those looked at: {seen}{others}")

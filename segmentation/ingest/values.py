@@ -27,8 +27,10 @@ WORD_GAP = "[ _-]+"
 # What a spreadsheet makes of a whole number, and the marks that keep an id from being one.
 WHOLE_NUMBER = r"^(-?[0-9]+)\.0+$"
 MARKED = r"^(?:'([^' ]+)'?|=\"([^\"]*)\")$"
+# Signs of one currency; a dollar is taken for that of the United States.
 CURRENCY_SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "₹": "INR", "¥": "JPY"}
-BRACKETS = ("()", "[]", "<>", "''", '""')
+# What is left out of words for nobody: spaces, dashes, brackets and quotes.
+GAPS = " _-\u2013\u2014\u2212()[]<>{}'\""
 LARGEST_QUANTITY = 2**31 - 1
 # In bytes. The time to parse a number grows with the square of its digits.
 LONGEST_NUMBER = 100
@@ -184,14 +186,21 @@ def customer_id(field: Field, missing: Sequence[str], normalise: bool = True) ->
     if isinstance(field.kind, LongType):
         numbers = [word for word in missing if re.fullmatch(r"-?[0-9]+", word)]
         return F.when(~text.isin(numbers), text) if numbers else text
-    return F.when(~F.lower(text).isin("", *_ways_to_write(missing)), text)
+    return F.when(~_is_one_of_nobody(text, missing), text)
 
 
-def _ways_to_write(words: Sequence[str]) -> list[str]:
-    """Return words as people write them: `walk-in`, `Walk in`, `(WALK_IN)`, in small letters."""
-    gaps = {re.sub(WORD_GAP, gap, word.lower()) for word in words for gap in (" ", "-", "_", "")}
-    spelled = {word.lower() for word in words} | {word for word in gaps if word}
-    return sorted(spelled | {before + word + behind for word in spelled for before, behind in BRACKETS})
+def _is_one_of_nobody(text: Column, words: Sequence[str]) -> Column:
+    """Return whether an id is blank, or one of the words as people write them: `walk-in`, `Walk in`, `(WALK_IN)`.
+
+    Words with a digit are compared as they are, but for their letter case. Most ids begin with one.
+    """
+    numbers = [word.lower() for word in words if re.search("[0-9]", word)]
+    without_gaps = {
+        word.lower().translate(dict.fromkeys(map(ord, GAPS))) for word in words if word.lower() not in numbers
+    }
+    is_number = F.lower(text).isin(numbers) if numbers else F.lit(False)
+    is_word = F.translate(F.lower(text), GAPS, "").isin("", *sorted(without_gaps))
+    return F.when((text >= "0") & (text < ":"), is_number).otherwise(is_number | is_word)
 
 
 def is_one_of(field: Field, words: Sequence[str]) -> Column:
