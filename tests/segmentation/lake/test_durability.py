@@ -4,6 +4,7 @@ import json
 import stat
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,14 @@ def test_what_is_made_in_a_folder_of_a_group_belongs_to_the_group(lake: Lake):
     assert mode(path / "rejected_transactions") == 0o2770
 
 
+def test_a_small_table_is_read_back_without_hadoops_files(lake: Lake):
+    staged, row = stage(lake, "a"), {s.RULE: "clean", s.ROWS: 3, s.SHARE: 1.0, s.REVENUE: Decimal("1.5000")}
+    rows = [{name: row.get(name) for name in s.DATA_QUALITY.names}]
+    staged.write_small_table("data_quality", rows)
+    (Path(staged.path.removeprefix("file:")) / "data_quality/.part.parquet.crc").touch()
+    assert staged.small_table("data_quality") == rows
+
+
 # --- limits
 
 
@@ -151,6 +160,7 @@ class Written:
 
     def csv(self, path: str) -> None:
         folder = Path(path.removeprefix("file:")) / "segment_id=7"
+        self.noted["mode"] = mode(folder.parents[1])
         folder.mkdir(parents=True)
         for name in ("part-0.csv", "part-1.csv", "_SUCCESS"):
             (folder / name).write_text(name)
@@ -165,6 +175,7 @@ def test_no_file_has_more_rows_than_checksums_take_and_a_long_list_goes_on_in_a_
     for written in (table, lists):
         assert 0 < written.noted["maxRecordsPerFile"] <= 5_000_000, "of 400 bytes each: below 2 GiB"
     folder = Path(staged.path.removeprefix("file:")) / "exports"
+    assert lists.noted["mode"] == 0o700, "while it is written"
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         "high-spend.csv": "part-0.csv",
         "high-spend-part-2.csv": "part-1.csv",

@@ -209,11 +209,23 @@ def test_what_another_user_may_not_remove_whole_stays_as_it_is(
     assert sorted(shared.rglob("*")) == before
 
 
+def test_a_lake_without_a_staging_that_may_not_be_made_stays_as_it_is(
+    lake: Lake, shared: Path, another_user: Callable[[int], None]
+):
+    oldest = find_expired(lake, 3, WEEK, NOW)[-1]
+    (shared / "_staging").rmdir()
+    shared.chmod(0o755)
+    another_user(0)
+    assert remove_expired(lake, oldest) == f"this user may not remove or write {shared}"
+    assert not (shared / "_staging").exists()
+
+
 def test_a_user_of_the_group_removes_what_is_shared_with_the_group(
     lake: Lake, shared: Path, another_user: Callable[[int], None]
 ):
     lake.filesystem.restrict(f"{lake.path}/runs/run_id=a/rejected_transactions", to_group=True)
     (shared / "runs/run_id=a/elsewhere").symlink_to("/")
+    shared.chmod(0o755)  # the staging is there already
     another_user(3)
     [oldest] = find_expired(lake, 3, WEEK, NOW)[-1:]
     assert remove_expired(lake, oldest) is None

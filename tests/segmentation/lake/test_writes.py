@@ -1,7 +1,7 @@
 """Background writes: waited for, failed, cancelled."""
 
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 from pyspark.sql import SparkSession
@@ -103,6 +103,23 @@ def test_cancelling_ends_a_read_beside_the_writes(writes: Writes):
         cancelled.wait(0.01)
     assert writes.cancel(cancel)
     assert reading.result(60)
+
+
+def test_closing_waits_for_the_running_writes_and_starts_no_waiting_ones(writes: Writes):
+    may_end, started, written = Event(), [], []
+
+    def write(path: str) -> None:
+        started.append(path)
+        assert may_end.wait(60)
+        written.append(path)
+
+    for number in range(CONCURRENT_WRITES + 3):
+        writes.start(write, f"table {number}")
+    while len(started) < CONCURRENT_WRITES:
+        may_end.wait(0.01)
+    Timer(0.1, may_end.set).start()
+    writes.close()
+    assert sorted(written) == sorted(started) == [f"table {number}" for number in range(CONCURRENT_WRITES)]
 
 
 def test_tasks_of_a_failed_write_may_still_run(writes: Writes):
