@@ -13,7 +13,7 @@ from segmentation import schemas as s
 from segmentation.errors import InputError
 from segmentation.filesystem import temporary_name
 from segmentation.lake.expiry import Expired, remove_expired
-from segmentation.lake.runs import MANIFEST_FORMAT, Lake
+from segmentation.lake.runs import Lake
 from segmentation.lake.staging import StagedRun, remove_abandoned, require_writable, stage, update_latest
 from tests.segmentation.lake.bare_runs import folder_of, latest, publish, publish_staged
 from tests.segmentation.lake.disks import Disk, Power
@@ -93,6 +93,7 @@ def test_the_lock_is_held_until_the_block_ends(lake: Lake):
     with lake.filesystem.exclusive():
         assert lake.filesystem.is_locked()
     assert not lake.filesystem.is_locked()
+    assert not lake.filesystem.claim(f"{lake.path}/gone").is_held, "nor is a folder that cannot be opened"
 
 
 # --- who may read what
@@ -183,15 +184,14 @@ def test_no_file_has_more_rows_than_checksums_take_and_a_long_list_goes_on_in_a_
     assert mode(folder) == 0o700
 
 
-@pytest.mark.parametrize("number", [0, MANIFEST_FORMAT + 1, "2", None])
+@pytest.mark.parametrize("number", [0, 3, "2", None])
 def test_a_manifest_of_another_format_is_not_read(lake: Lake, number: object):
     publish(lake, "a")
     path = folder_of(lake) / "runs/run_id=a/manifest.json"
     text = path.read_text()
-    assert f'"format": {MANIFEST_FORMAT},' in text
-    for readable in range(1, MANIFEST_FORMAT + 1):
-        path.write_text(text.replace(f'"format": {MANIFEST_FORMAT}', f'"format": {readable}'))
+    for readable in (1, 2):
+        path.write_text(text.replace('"format": 2', f'"format": {readable}'))
         assert lake.manifest("a")["format"] == readable
-    path.write_text(text.replace(f'"format": {MANIFEST_FORMAT}', f'"format": {json.dumps(number)}'))
+    path.write_text(text.replace('"format": 2', f'"format": {json.dumps(number)}'))
     with pytest.raises(InputError, match="was published by a newer version, or by another program"):
         lake.manifest("a")

@@ -161,7 +161,7 @@ def test_a_lake_without_runs_or_a_run_id_that_leads_out_of_it_is_an_error(lake: 
 
 
 def test_a_lake_whose_name_spark_would_expand_is_refused(spark: SparkSession, tmp_path: Path):
-    with pytest.raises(ConfigError, match=r"may not have any of .* which Spark expands"):
+    with pytest.raises(ConfigError, match=r"may not have any of \* \? \[ \\ \] \{ \}, which Spark expands"):
         Lake(spark, f"{tmp_path}/lake[1]")
 
 
