@@ -43,6 +43,7 @@ ENDINGS = {
     ".xlsm": "xlsx",
     ".xls": "xlsx",
 }
+JSON_BEGINS = re.compile(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?\s*(\[\s*)?\{")
 # What Hive and Spark write as the folder's value of lines without one.
 HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 # What becomes of a letter of several bytes where Java takes each byte for a character.
@@ -209,7 +210,8 @@ def kind_of(head: bytes, path: str) -> str:
         known = "CSV, Parquet, JSON lines, XLSX, and text compressed with gzip"
         claim = f", though its name says {by_name}" if by_name else ""
         raise InputError(f"{path}: unknown format{claim}: known are {known}")
-    if re.match(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{", head) and by_name != "csv":
+    beginning = head[:200].replace(b"\0", b"") if is_wide else head
+    if JSON_BEGINS.match(beginning) and by_name != "csv":
         return "json"
     return by_name or "csv"
 
