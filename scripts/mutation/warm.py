@@ -78,7 +78,7 @@ def _session() -> Any:
     """Return a session with the settings of the tests."""
     from pyspark.sql import SparkSession
 
-    from segmentation.session import SETTINGS, STATIC_SETTINGS
+    from segmentation.spark_settings import SETTINGS, STATIC_SETTINGS
 
     small = importlib.import_module("tests.conftest").SMALL  # untyped
     builder = SparkSession.builder.master("local[2]").appName("mutants")

@@ -39,7 +39,7 @@ from segmentation.filesystem.zstandard import zstandard_open
 # Compressions that Python unpacks, by the ending of a file's name.
 OPENERS: Mapping[str, Callable[..., IO[bytes]]] = {
     ".gz": gzip.open,  # type: ignore[dict-item]
-    ".bz2": bz2.open,  # type: ignore[dict-item]
+    ".bz2": bz2.open,
     ".zst": zstandard_open,
 }
 GLOB_CHARACTERS = "*?[{"

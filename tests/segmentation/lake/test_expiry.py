@@ -1,10 +1,12 @@
 """Old runs expire, but never the latest, a young one, or one that a process works on."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -162,7 +164,14 @@ def another_user(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         def access(path: str | Path, wanted: int) -> bool:
             return (Path(path).stat().st_mode >> shift) & wanted == wanted
 
+        def listed(path: str | Path | int) -> Any:
+            if not isinstance(path, int) and not access(path, os.R_OK):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return scandir(path)
+
+        scandir = os.scandir
         monkeypatch.setattr(os, "access", access)
+        monkeypatch.setattr(os, "scandir", listed)
         monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
 
     return become
@@ -207,6 +216,19 @@ def test_what_another_user_may_not_remove_whole_stays_as_it_is(
     before = sorted(shared.rglob("*"))
     assert remove_expired(lake, oldest) == f"this user may not remove or write {shared}/{named}"
     assert sorted(shared.rglob("*")) == before
+
+
+def test_what_another_user_keeps_in_staging_does_not_expire(
+    lake: Lake, shared: Path, another_user: Callable[[int], None]
+):
+    leave(shared / "_staging" / "theirs.other-host.1", 9)
+    leave(shared / "_staging" / "shared.other-host.2" / "deep", 9)
+    at = (NOW - timedelta(days=9)).timestamp()
+    os.utime(shared / "_staging" / "shared.other-host.2", (at, at))
+    (shared / "_staging" / "theirs.other-host.1").chmod(0o700)
+    (shared / "_staging" / "shared.other-host.2" / "deep").chmod(0o700)
+    another_user(0)
+    assert paths(lake, 9) == []
 
 
 def test_a_lake_without_a_staging_that_may_not_be_made_stays_as_it_is(
