@@ -46,6 +46,14 @@ def java_message(error: Exception) -> str:
     return text.strip().splitlines()[0] if text.strip() else type(error).__name__
 
 
+def nameless_user(user_id: int) -> str:
+    """Return what to do about a user id without a name, as of a container that runs under a random id."""
+    return (
+        f"the user id {user_id} has no name here, without which Hadoop does not start: start the container with the id "
+        f"of a user that it knows, or add the line user:x:{user_id}:0::/tmp:/bin/sh to its /etc/passwd"
+    )
+
+
 def did_you_mean(word: str, known: Sequence[str]) -> str:
     """Return `: did you mean 'nearest'?`, or the known words if none is near."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

@@ -43,8 +43,8 @@ def require_usual_locales(spark: SparkSession) -> None:
     tasks = max(1, min(MOST_TASKS, spark.sparkContext.defaultParallelism))
     # Not constant, so that executors evaluate it.
     locale = F.call_function("java_method", F.lit("java.util.Locale"), F.lit("getDefault"))
-    rows = spark.range(0, tasks, 1, tasks).select(locale.alias("locale")).distinct().collect()  # one per locale
-    for name in sorted(str(row["locale"]) for row in rows):
+    rows = spark.range(0, tasks, 1, tasks).select(locale.alias("locale")).collect()  # one per task
+    for name in sorted({str(row["locale"]) for row in rows}):
         if is_unusual(spark, name):
             raise ConfigError(
                 f"the Java of the executors has the locale {name}, in which numbers or letters are written otherwise: "

@@ -21,7 +21,7 @@ from pyspark import __version__ as spark_version
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigError, SegmentationError, java_message
+from segmentation.errors import ConfigError, SegmentationError, java_message, nameless_user
 from segmentation.java_locale import put_back, require_usual_locales, use_english
 from segmentation.spark_settings import DEFAULTED_KEY, LEAVES_OUT_FILES, SETTINGS, STATIC_SETTINGS
 
@@ -56,11 +56,7 @@ def spark_session(name: str, more: Mapping[str, str] = MappingProxyType({})) -> 
         return spark
     except Py4JJavaError as error:
         if NO_USER_NAME in java_message(error):
-            raise SegmentationError(
-                f"the user id {os.getuid()} has no name here, without which Hadoop does not start: start the container "
-                f"with the id of a user that it knows, or add the line user:x:{os.getuid()}:0::/tmp:/bin/sh to its "
-                "/etc/passwd"
-            ) from error
+            raise SegmentationError(nameless_user(os.getuid())) from error
         if "stopped SparkContext" not in java_message(error):
             raise
         raise SegmentationError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -51,6 +52,13 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments else 2
     if needs_no_spark(arguments):
         os.execv(sys.executable, [sys.executable, *arguments[job_position(arguments) :]])
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        from segmentation.errors import nameless_user  # help is printed without the project's environment
+
+        print(f"error: {nameless_user(os.getuid())}", file=sys.stderr)
+        return 1
     if locale.getlocale()[1] is None:  # no locale is set, and Java would take each byte of a name for a character
         os.environ["LC_ALL"] = "C.UTF-8"
     spark_submit = str(Path(sys.executable).parent / "spark-submit")

@@ -166,3 +166,11 @@ def test_starting_imports_no_heavy_library(small: Path):
         [sys.executable, "-c", code, JOB, "--input", str(small)], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == "", "imported at the start"
+
+
+def test_a_user_id_without_a_name_is_explained_before_java_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("scripts.launcher.__main__.os.getuid", lambda: 2**31 - 9)
+    assert main(["jobs/segment_customers.py"]) == 1
+    assert "the user id 2147483639 has no name here" in capsys.readouterr().err
