@@ -163,7 +163,8 @@ def segment_customers(
     """
     progress = progress or Progress(STAGES)
     lake = Lake(spark, request.lake)
-    require_apart(request.inputs, lake.path)
+    for path in (request.lake, lake.path):  # inputs may be written either way
+        require_apart(request.inputs, path)
     with collected_warnings() as warnings, guest_of(spark) as job_tag:
         with progress.stage("Looking at the input"):
             require_readable(spark, config, request.as_of)

@@ -40,7 +40,5 @@ def require_file_path(path: str) -> None:
 
 def needed_for(path: str, reason: str) -> str:
     """Return why a path cannot be listed, with what Spark needs where it does not know the scheme."""
-    if WINDOWS.match(path):
-        return "it is a path of Windows: give the path under which this machine sees the folder"
     package = PACKAGES.get(path.partition("://")[0].lower()) if "://" in path else None
     return f"{reason}: {package}" if package and NO_FILE_SYSTEM.search(reason) else reason

@@ -20,7 +20,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, SegmentationError, java_message
 from segmentation.filesystem import SCHEME_AND_HOST, filesystem_for, readable_path
-from segmentation.ingest.reachable import needed_for
+from segmentation.ingest.reachable import WINDOWS, needed_for
 from segmentation.lake.manifest import is_run_id, require_run_id
 
 logger = logging.getLogger(__name__)
@@ -154,6 +154,8 @@ class Lake:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.spark = spark
+        if WINDOWS.match(path):
+            raise ConfigError(f"lake {path}: is a path of Windows: give the path that it has on this machine")
         if ":" in path.partition("/")[0] and not SCHEME_AND_HOST.match(path):  # Hadoop takes it for a scheme
             raise ConfigError(f"lake {path}: is no URI; a folder of this machine with a colon is ./{path}")
         try:
