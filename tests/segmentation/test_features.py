@@ -50,7 +50,8 @@ def test_every_feature_of_a_regular_and_a_one_time_customer(spark: SparkSession)
         ("1", "500", "B", "France", 3, "2011-11-01 09:00", "4.5000"),
         ("1", "501", "A", "Spain", 1, "2011-11-20 18:30", "5.0000"),
         ("1", "502", "A", "France", 6, "2011-12-09 12:50", "0.5001"),
-        ("2", "503", "C", "Spain", 7, "2011-12-01 23:59", "12.3456"),
+        ("2", "503", "C", "Spain", 3, "2011-12-01 23:59", "5.3456"),
+        ("2", "503", "C", "Spain", 4, "2011-11-30 23:58", "7.0000"),
     )
     cancellations = lines(
         spark,
@@ -68,9 +69,9 @@ def test_every_feature_of_a_regular_and_a_one_time_customer(spark: SparkSession)
                 *(Decimal("5.5001"), Decimal("5.5001"), Decimal("0.0000"), 5.5001 / 20.0001),
             ),
             (
-                *("2", Decimal("12.3456"), Decimal("12.3456"), 1, 1, 9, 9, 9),
+                *("2", Decimal("12.3456"), Decimal("12.3456"), 1, 1, 9, 9, 10),
                 *(Decimal("12.3456"), 7.0, 7, 1, None),
-                *(datetime(2011, 12, 1, 23, 59), datetime(2011, 12, 1, 23, 59), "Spain"),
+                *(datetime(2011, 11, 30, 23, 58), datetime(2011, 12, 1, 23, 59), "Spain"),
                 *(Decimal("0.0000"), Decimal("0.0000"), Decimal("0.0000"), 0.0),
             ),
         ],
