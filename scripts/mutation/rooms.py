@@ -8,7 +8,7 @@ from typing import Final
 # Of each room modules of segmentation/, and test files of tests/segmentation/, those that fail soonest first.
 ROOMS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "publishing": {
-        "lake/staging.py": ("lake/test_durability.py", "lake/test_staging.py"),
+        "lake/staging.py": ("lake/test_durability.py", "lake/test_staging.py", "lake/test_runs.py"),
         "lake/writes.py": ("lake/test_writes.py",),
         "stopping.py": ("lake/test_stopped_publishing.py", "cli/test_job.py"),
     },
