@@ -6,15 +6,17 @@ import os
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from segmentation.errors import ConfigError, PublishConflict, SegmentationError
 from segmentation.filesystem.hadoop import HadoopFileSystem
 from segmentation.lake import staging
 from segmentation.lake.manifest import Identity
-from segmentation.lake.runs import Lake
+from segmentation.lake.runs import REFUSED, Lake
 from segmentation.lake.staging import (
     StagedRun,
     find_run_id,
@@ -77,6 +79,15 @@ def test_an_output_without_permission_is_refused(lake: Lake, tmp_path: Path):
         require_writable(Lake(lake.spark, str(tmp_path / "lake")))
 
 
+@pytest.mark.parametrize("folder", ["", "/runs"])
+def test_an_output_of_which_a_folder_is_read_only_is_refused(lake: Lake, monkeypatch: pytest.MonkeyPatch, folder: str):
+    refused = f"{lake.path}{folder}"
+    monkeypatch.setattr(lake.filesystem, "may_write", lambda path: path != refused)
+    message = f"--output {folder_of(lake)}{folder}: cannot be written: Permission denied"
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        require_writable(lake)
+
+
 def test_a_run_id_is_free_published_taken_or_numbered(lake: Lake):
     identity = Identity("input", "abcdef0123456789")
     assert find_run_id(lake, identity, None, force=False) == ("abcdef012345", False)
@@ -106,12 +117,29 @@ def test_a_staging_that_could_not_be_claimed_leaves_nothing(lake: Lake, monkeypa
     assert staged_names(lake) == []
 
 
-def test_discarding_deletes_a_staged_run_and_leaves_a_published_one(lake: Lake):
-    abandoned, published = stage(lake, "a"), stage(lake, "b")
+def test_collected_rows_and_texts_are_a_file_each(lake: Lake):
+    staged = stage(lake, "a")
+    rows = [
+        {"country": "EIRE", "segment_id": 1, "segment_name": "Größte", "customers": 3, "revenue": Decimal("9.5000")},
+        {"country": "Spain", "segment_id": 2, "segment_name": "Low", "customers": 1, "revenue": Decimal("0.0001")},
+    ]
+    staged.write_small_table("country_segments", [row | {"not_declared": 1} for row in rows])
+    staged.put_text("Größte\n", "report/index.html")
+    folder = Path(staged.path.removeprefix("file:"))
+    [table] = (folder / "country_segments").iterdir()
+    assert re.fullmatch(r"part-00000-[0-9a-f-]{36}\.snappy\.parquet", table.name)
+    assert pq.read_table(table).to_pylist() == rows
+    assert (folder / "report" / "index.html").read_bytes() == "Größte\n".encode()
+
+
+def test_discarding_deletes_a_staged_run_and_leaves_a_published_or_refused_one(lake: Lake):
+    abandoned, published, refused = stage(lake, "a"), stage(lake, "b"), stage(lake, "c")
     publish_staged(published)
-    abandoned.discard()
-    published.discard()
-    assert staged_names(lake) == []
+    left = Path(refused.refuse().removeprefix("file:"))
+    for staged in (abandoned, published, refused):
+        staged.discard()
+    assert left.name.endswith(REFUSED)
+    assert staged_names(lake) == [left.name]
     assert lake.manifest("b")["identity"] == "abc"
 
 
@@ -208,6 +236,20 @@ def test_forced_runs_at_once_get_a_number_each(lake: Lake):
         published = list(pool.map(lambda run: publish_staged(run, number_from="daily"), staged))
     assert sorted(published) == ["daily", "daily-2", "daily-3", "daily-4"]
     assert all(lake.manifest(run_id)["run_id"] == run_id for run_id in published)
+
+
+def test_a_forced_run_whose_number_another_machine_took_gets_the_next(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    staged, publish_it = stage(lake, "daily"), lake.filesystem.publish
+
+    def another_machine_is_quicker(source: str, target: str, last: str) -> None:
+        if target.endswith("run_id=daily"):
+            Path(target.removeprefix("file:")).mkdir()
+            raise PublishConflict("taken")
+        publish_it(source, target, last)
+
+    monkeypatch.setattr(lake.filesystem, "publish", another_machine_is_quicker)
+    assert publish_staged(staged, number_from="daily") == "daily-2"
+    assert lake.run_ids() == ["daily-2"]
 
 
 def test_a_run_that_could_not_be_named_the_latest_is_said_to_be_published(lake: Lake, monkeypatch: pytest.MonkeyPatch):
