@@ -73,7 +73,7 @@ from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, c
 from segmentation.exports import export_rows, file_names
 from segmentation.features import baskets_of, customer_features, order_sums, orders_of
 from segmentation.filesystem import filesystem_for
-from segmentation.guess.unread import unread_marks
+from segmentation.guess.unread import may_have_unread_columns, unread_marks
 from segmentation.ingest.files import InputFile
 from segmentation.ingest.find import find_input
 from segmentation.ingest.read import read_errors_named, read_lines
@@ -176,7 +176,7 @@ def segment_customers(
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
             warn_of_missing_fields(config)
-            for caution in unread_marks(request.inputs, config):
+            for caution in unread_marks(request.inputs, config) if may_have_unread_columns(files, config) else ():
                 logger.warning("%s", caution)
             progress.expect(lake.seconds_of_latest())
         if is_published:
@@ -275,7 +275,7 @@ def clean_lines(context: RunContext) -> CleanedLines:
         # A row per outcome, and one per country.
         rows = (
             line_counts(sums, exceptional, config.input_fields)
-            .unionByName(key_facts(sums, cleaning, 1 + text_bytes(context.files) // MOST_CACHED), True)
+            .unionByName(key_facts(sums, exceptional, cleaning, 1 + text_bytes(context.files) // MOST_CACHED), True)
             .collect()
         )
         facts = KeyFacts.of([row for row in rows if row[FACT] is not None])

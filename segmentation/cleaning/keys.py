@@ -6,7 +6,7 @@ over lines and orders replaces it: nothing is read a second time.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame, Row
@@ -36,6 +36,7 @@ RESPELLED, MIXED, APART = "respelled", "mixed", "apart"
 SHARED, EXAMPLE, OF_EXAMPLE = "shared", "example", "of_example"
 SPELLINGS, OF_CUSTOMERS = "spellings", "of_customers"
 ALL_ORDERS, PLACE, INVOICES = "all orders", "a country and a number", "invoice numbers"
+FURTHER_LINES = "exceptional lines"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class KeyFacts:
     spelling, `mixed` one with letters of two alphabets, `apart` one with marks that are not composed. `countries` has
     lines by country as it was read, `numbers` orders by number that may be nobody. `invoices` are the invoice numbers
     looked at; `shared` of them have several customers on several days, `example` most of all: `of_example` orders.
+    `respelled_lines` are the exceptional lines whose customer has another spelling.
     """
 
     orders: int
@@ -59,6 +61,7 @@ class KeyFacts:
     shared: int
     example: str
     of_example: int
+    respelled_lines: int
 
     @staticmethod
     def of(rows: Sequence[Row]) -> "KeyFacts":
@@ -74,7 +77,7 @@ class KeyFacts:
                 numbers[row[NUMBER]] += row[s.ORDERS]
         of_orders = (orders[s.ORDERS], orders[OF_CUSTOMERS], orders[RESPELLED], orders[MIXED], orders[APART])
         shared = (invoices[s.ORDERS], invoices[SHARED], invoices[EXAMPLE] or "", invoices[OF_EXAMPLE] or 0)
-        return KeyFacts(*of_orders, countries, numbers, *shared)
+        return KeyFacts(*of_orders, countries, numbers, *shared, by_fact[FURTHER_LINES][0][RESPELLED])
 
 
 @dataclass(frozen=True)
@@ -112,11 +115,8 @@ class Keys:
         return lines.withColumns(changed) if changed else lines
 
     def in_exceptional(self, exceptional: DataFrame) -> DataFrame:
-        """Return the lines of `rules.exceptional_lines` with their keys replaced.
-
-        The customers of returns are in one spelling even where no order needs it.
-        """
-        changed = replace(self, has_spellings=True).in_lines(exceptional)
+        """Return the lines of `rules.exceptional_lines` with their keys replaced."""
+        changed = self.in_lines(exceptional)
         if not self.nobody:
             return changed
         is_guest = F.col(s.REASON).isNull() & F.col(s.CUSTOMER_ID).isNull()
@@ -141,21 +141,23 @@ def _is_e_mail(text: Column) -> Column:
     return F.when(F.contains(text, F.lit("@")), text.rlike(E_MAIL)).otherwise(F.lit(False))
 
 
-def key_facts(sums: DataFrame, settings: CleaningSettings, invoices_of: int = 1) -> DataFrame:
+def key_facts(sums: DataFrame, exceptional: DataFrame, settings: CleaningSettings, invoices_of: int = 1) -> DataFrame:
     """Return what the orders say of the keys of a run, in few rows whatever the number of orders: see `KeyFacts`.
 
-    `sums` come from `features.order_sums`. Of the invoice numbers, one of `invoices_of` is looked at.
+    `sums` come from `features.order_sums`, `exceptional` from `rules.exceptional_lines`. Of the invoice numbers, one
+    of `invoices_of` is looked at.
 
     Columns: fact, country_read, number string; orders, of_customers, lines, respelled, mixed, apart, shared bigint;
     example string, of_example bigint.
     """
     customer = F.col(s.CUSTOMER_ID)
+    respelled = F.count_if(_has_other_spelling(customer, settings)).alias(RESPELLED)
     counted = [F.count_if(F.col(s.LINES) > 0).alias(s.ORDERS), F.sum(s.LINES).alias(s.LINES)]
     orders = sums.agg(
         F.lit(ALL_ORDERS).alias(FACT),
         *counted,
         F.count_if((F.col(s.LINES) > 0) & customer.isNotNull()).alias(OF_CUSTOMERS),
-        F.count_if(_has_other_spelling(customer, settings)).alias(RESPELLED),
+        respelled,
         F.count_if(mixes_alphabets(customer)).alias(MIXED),
         F.count_if(may_be_decomposed(customer)).alias(APART),
     )
@@ -164,7 +166,8 @@ def key_facts(sums: DataFrame, settings: CleaningSettings, invoices_of: int = 1)
     places = sums.groupBy(F.col(s.COUNTRY).alias(COUNTRY_READ), number).agg(*counted)
     places = places.orderBy(F.col(s.LINES).desc(), COUNTRY_READ).limit(MOST_COUNTRIES)
     places = places.withColumn(FACT, F.lit(PLACE))
-    parts = (places, _invoice_numbers(sums, invoices_of))
+    further_lines = exceptional.agg(F.lit(FURTHER_LINES).alias(FACT), respelled)
+    parts = (places, further_lines, _invoice_numbers(sums, invoices_of))
     return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts, orders)
 
 
@@ -203,7 +206,7 @@ def numbers_of_nobody(numbers: Mapping[str, int], customers_by_orders: Mapping[i
 def keys_of(facts: KeyFacts, settings: CleaningSettings, nobody: Sequence[str] = ()) -> Keys:
     """Return what is to be replaced in the keys of a run."""
     countries = joined_spellings(facts.countries) if settings.normalise_text else {}
-    return Keys(settings, nobody, countries, facts.respelled > 0)
+    return Keys(settings, nobody, countries, facts.respelled + facts.respelled_lines > 0)
 
 
 def _invoice_numbers(sums: DataFrame, invoices_of: int) -> DataFrame:

@@ -9,6 +9,21 @@ from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.returns import signs_of_returns
 from segmentation.guess.samples import samples_of
 from segmentation.guess.suggestions import marks_in
+from segmentation.ingest.files import InputFile
+
+# A larger workbook takes seconds to be opened.
+LARGEST_WORKBOOK = 5_000_000
+
+
+def may_have_unread_columns(files: Sequence[InputFile], config: RunConfig) -> bool:
+    """Return whether it is worth a look at values: only headers that are known are asked."""
+    read = {*config.input.columns.by_field.values()}
+    for file in files:
+        if file.kind == "xlsx" and file.stored.size <= LARGEST_WORKBOOK:
+            return True
+        if file.kind == "parquet" or (file.kind != "xlsx" and {*filter(None, file.header.names)} - read):
+            return True
+    return False
 
 
 def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:

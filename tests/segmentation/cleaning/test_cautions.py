@@ -20,7 +20,7 @@ from tests.segmentation.cleaning.lines import DEFAULTS
 CONFIG = RunConfig.model_validate(
     {"input": {"columns": {name: name for name in s.LINE_FIELDS}}, "cleaning": {"date_formats": ("iso",)}}
 )
-FACTS = KeyFacts(1_000, 900, 0, 0, 0, {"France": 9}, {}, 1_000, 0, "", 0)
+FACTS = KeyFacts(1_000, 900, 0, 0, 0, {"France": 9}, {}, 1_000, 0, "", 0, 0)
 
 
 def ledger(**outcomes: tuple[int, str]) -> Ledger:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from segmentation.filesystem import StoredFile
 from segmentation.guess.config import GuessError, guess_config
-from segmentation.guess.unread import unread_marks
+from segmentation.guess.unread import may_have_unread_columns, unread_marks
+from segmentation.ingest.files import Header, InputFile
 from tests.segmentation.guess.guessed_files import HEADER, csv, guessed, rows, text_of
 
 Line = tuple[str, ...]
@@ -200,3 +202,21 @@ def test_a_configuration_that_does_not_read_such_columns_gets_a_caution(tmp_path
     assert [re.findall(r"'(\w+)' has", caution)[0] for caution in unread_marks([path], reading)] == ["Test"]
     assert unread_marks([str(tmp_path / "plain.csv"), "hdfs://far/away.csv"], config) == []
     assert unread_marks([str(tmp_path / "plain.csv")], config) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "size", "is_looked_at"),
+    [
+        ("csv", HEADER, 9, False),
+        ("csv", ("", *HEADER), 9, False),
+        ("csv", (*HEADER, "Status"), 9, True),
+        ("parquet", (), 9, True),
+        ("xlsx", (), 9, True),
+        ("xlsx", (), 10**8, False),
+    ],
+)
+def test_values_are_looked_at_only_where_columns_may_be_unread(
+    kind: str, names: Sequence[str], size: int, is_looked_at: bool, tmp_path: Path
+):
+    file = InputFile("a", StoredFile("a", size, 0), kind, Header(tuple(names)))
+    assert may_have_unread_columns([file], guessed(csv(tmp_path))) == is_looked_at
