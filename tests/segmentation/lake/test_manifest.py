@@ -106,7 +106,10 @@ def test_the_facts_of_a_run_are_json_with_the_day_the_second_and_each_file():
 
 
 def test_contents_lists_each_file_once_with_its_table_or_alone():
-    tables = {f"k_sweep/part-{number}.parquet": {"bytes": number, "sha256": f"{number}"} for number in (5, 7)}
+    tables = {
+        "k_sweep/part-5.parquet": {"bytes": 5, "sha256": "5"},
+        "k_sweep/k=2/part-7.parquet": {"bytes": 7, "sha256": "7"},
+    }
     others = {"charts/elbow.png": {"bytes": 11, "sha256": "b"}, "report/index.html": {"bytes": 13, "sha256": "c"}}
     schema = json.loads(s.K_SWEEP.json())
     assert contents({"k_sweep": 10}, others | tables) == {
