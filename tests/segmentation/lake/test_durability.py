@@ -1,6 +1,7 @@
 """A published run outlives a power failure, is made under the lock, and keeps sensitive tables from others."""
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from segmentation import schemas as s
-from segmentation.errors import InputError
+from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem import temporary_name
 from segmentation.lake.expiry import Expired, remove_expired
 from segmentation.lake.runs import Lake
@@ -195,3 +196,20 @@ def test_a_manifest_of_another_format_is_not_read(lake: Lake, number: object):
     path.write_text(text.replace('"format": 2', f'"format": {json.dumps(number)}'))
     with pytest.raises(InputError, match="was published by a newer version, or by another program"):
         lake.manifest("a")
+
+
+def test_a_manifest_that_cannot_be_opened_is_named(lake: Lake):
+    publish(lake, "a")
+    path = folder_of(lake) / "runs/run_id=a/manifest.json"
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(InputError, match=re.escape(f"{path}: cannot be read: Is a directory")):
+        lake.manifest("a")
+
+
+def test_a_colon_is_part_of_a_folders_name_unless_it_may_end_a_scheme(lake: Lake):
+    for path in ("./a:b", "shops/a:b/lake", "/a:b/lake"):
+        assert Lake(lake.spark, path).path == f"file:{Path(path)}"
+    for path in ("a:b", "a:b/lake"):
+        with pytest.raises(ConfigError, match=re.escape(f"lake {path}: is no URI; a folder of this machine with a")):
+            Lake(lake.spark, path)

@@ -79,6 +79,8 @@ def test_staging_folders_expire_by_their_newest_file_unless_in_use(lake: Lake, t
     os.utime(mine.path.removeprefix("file:"), (at, at))
     staged = [f"_staging/old.{HOST}.2.refused", "_staging/old.other-host.1"]
     assert sorted(paths(lake, 9)) == sorted(staged)
+    whats = {item.path: item.what for item in find_expired(lake, 9, WEEK, NOW)}
+    assert [whats[path] for path in staged] == ["refused", "abandoned"]
     assert sorted(paths(lake, 9, timedelta(0))) == sorted([*staged, "_staging/young.other-host.3"])
 
 

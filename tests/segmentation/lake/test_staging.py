@@ -143,6 +143,22 @@ def test_discarding_deletes_a_staged_run_and_leaves_a_published_or_refused_one(l
     assert lake.manifest("b")["identity"] == "abc"
 
 
+def test_a_task_that_still_writes_while_it_is_cancelled_leaves_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    staged, delete, deleted = stage(lake, "a"), lake.filesystem.delete, []
+
+    def delete_and_write_again(path: str) -> None:
+        delete(path)
+        deleted.append(path)
+        if len(deleted) < 3:
+            lake.filesystem.make_directory(f"{path}/customer_segments")
+
+    monkeypatch.setattr(staging, "SECONDS_BETWEEN_ATTEMPTS", 0)
+    monkeypatch.setattr(lake.filesystem, "delete", delete_and_write_again)
+    staged.writes.start(lambda _: (_ for _ in ()).throw(OSError("failed")), "table")
+    staged.cancel_and_discard(lambda: None)
+    assert staged_names(lake) == []
+
+
 def test_a_living_run_is_not_removed_as_abandoned(lake: Lake):
     staged = stage(lake, "a")
     remove_abandoned(lake)
