@@ -36,6 +36,7 @@ DELIMITER_LINE = re.compile(r"\"?sep=(.?)\"?[,;|\t]*", re.IGNORECASE)
 # A report's title, shop, period and remarks are fewer lines.
 HEADER_IS_SOUGHT_IN_LINES = 30
 REMARK = "#"
+SPACE_BEFORE_QUOTE = re.compile(rb"[,;|\t\n] +\"[^\"]")
 NUMBER = re.compile(r"[-+]?[\d.,]*\d")
 
 
@@ -75,8 +76,8 @@ def look_at_head(
     Raises: InputError for a file of blank lines, data above the header, lines of which none has the header's width.
     """
     encoding = detect_encoding(head, settings)
-    has_backslashes = b"\\" in head
-    most = None if has_backslashes else HEADER_IS_SOUGHT_IN_LINES + lines_at_most
+    may_be_unusual = b"\\" in head or SPACE_BEFORE_QUOTE.search(head) is not None
+    most = None if may_be_unusual else HEADER_IS_SOUGHT_IN_LINES + lines_at_most
     lines = list(islice(_all_lines(head, encoding, settings), most))
     filled = [number for number, line in enumerate(lines) if line.strip()]
     delimiters = DELIMITERS if settings.delimiter == "auto" else (settings.delimiter,)
