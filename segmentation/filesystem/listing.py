@@ -86,8 +86,9 @@ def identities(paths: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Return what is the same for all names of one file, by path: links of either kind have that of their target."""
     found = {}
     for path in paths:
-        status = os.stat(readable_path(path))  # noqa: PTH116 - as above
-        found[path] = (status.st_dev, status.st_ino)
+        with suppress(FileNotFoundError):  # removed meanwhile: who opens it says so
+            status = os.stat(readable_path(path))  # noqa: PTH116 - as above
+            found[path] = (status.st_dev, status.st_ino)
     return found
 
 
