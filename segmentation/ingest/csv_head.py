@@ -36,7 +36,7 @@ DELIMITER_LINE = re.compile(r"\"?sep=(.?)\"?[,;|\t]*", re.IGNORECASE)
 # A report's title, shop, period and remarks are fewer lines.
 HEADER_IS_SOUGHT_IN_LINES = 30
 REMARK = "#"
-SPACE_BEFORE_QUOTE = re.compile(rb"[,;|\t\n] +\"[^\"]")
+SPACE_BEFORE_QUOTE = re.compile(rb"[,;|\t\n] +\"[^\",;|\t\r\n]")
 NUMBER = re.compile(r"[-+]?[\d.,]*\d")
 
 
