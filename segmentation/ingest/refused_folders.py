@@ -32,6 +32,8 @@ PAIMON = ("a Paimon table", "spark.table('CATALOG.DATABASE.TABLE').write.parquet
 # As Hive names the folders of a transaction, of which later ones replace or delete lines of earlier ones.
 HIVE_TRANSACTION = re.compile(r"/(base_\d{7,}|(delete_)?delta_\d{7,}_\d{7,})[^/]*/")
 HIVE = ("a transactional Hive table", "spark.table('DATABASE.TABLE').write.parquet('NEW_FOLDER')")
+# What the lake of a run holds.
+OF_THE_LAKE = ("runs", "_staging", ".refused", "latest.json")
 DUCKLAKE = ("a part of a DuckLake", "COPY (FROM TABLE) TO 'NEW_FILE.parquet' in DuckDB")
 
 
@@ -87,16 +89,20 @@ def refuse_local_tables(paths: Iterable[str]) -> None:
 
 
 def require_apart(inputs: Iterable[str], lake: str) -> None:
-    """Raise ConfigError where an input is inside of the lake, the lake inside of an input, or both are one folder.
+    """Raise ConfigError where an input is what the lake holds, the lake inside of an input, or both are one folder.
 
-    The next run would read what this one publishes. A glob is compared as it is written: the lake may not exist yet.
+    The next run would read what this one publishes. A file of one's own next to the runs is no part of the lake. A glob
+    is compared as it is written: the lake may not exist yet.
     """
     lake_parts = _parts(lake)
     for path in inputs:
         for pattern in _without_braces(path):
             parts = _parts(pattern)
             pairs = zip(lake_parts, parts, strict=False)
-            if all(part == wanted or fnmatchcase(part, wanted) for part, wanted in pairs):
+            is_above_or_below = all(part == wanted or fnmatchcase(part, wanted) for part, wanted in pairs)
+            below = parts[len(lake_parts) :][:1]
+            is_of_the_lake = not below or any(fnmatchcase(name, below[0]) for name in OF_THE_LAKE)
+            if is_above_or_below and is_of_the_lake:
                 relation = (
                     "are the same folder"
                     if len(parts) == len(lake_parts)

@@ -71,6 +71,7 @@ def test_folders_that_only_look_like_a_table_are_read(spark: SparkSession, tmp_p
         ("data/*", "data/lake", "are the same folder"),
         ("data/{old,l*}", "data/lake/new", "the lake is inside of the input"),
         ("data/lake/runs/run_id=1/x.parquet", "data/lake", "the input is inside of the lake"),
+        ("data/lake/*", "data/lake", "the input is inside of the lake"),
         ("s3a://bucket/sales/", "s3a://bucket/sales/lake", "the lake is inside of the input"),
     ],
 )
@@ -84,7 +85,7 @@ def test_an_input_and_a_lake_that_overlap_are_refused(tmp_path: Path, path: str,
 
 
 def test_an_input_beside_the_lake_is_no_overlap(tmp_path: Path) -> None:
-    paths = ["data/*.csv", "data/{a,b}.csv", "data/lake.csv", "data/lake2", "other"]
+    paths = ["data/*.csv", "data/{a,b}.csv", "data/lake.csv", "data/lake2", "other", "data/lake/own.csv"]
     require_apart([str(tmp_path / path) for path in paths], str(tmp_path / "data" / "lake"))
     require_apart(["s3a://bucket/sales"], "s3a://other/sales/lake")
     require_apart(["hdfs://one/sales"], "/sales/lake")
