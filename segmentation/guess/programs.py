@@ -138,7 +138,7 @@ EXPORTS = (
             s.CUSTOMER_ID: "buyerusername",
             s.COUNTRY: "buyercountry",
         },
-        {s.UNIT_PRICE: "the price of one, without postage and tax"},
+        {s.UNIT_PRICE: "taken for the price of one, without postage and tax: check an order of several"},
     ),
     # Its Transaction ID is of a line, its SKU blank where the seller keeps none.
     Export(
