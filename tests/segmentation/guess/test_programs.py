@@ -1,8 +1,8 @@
 """The headers that programs and public data sets really have: each is mapped, or one column is asked for.
 
-Most headers are as in files of these programs in public repositories, some without columns that no field could be taken
-for. Those of Toast and Xero are in the vendors' or partners' help pages too (doc.toasttab.com, docs.moment.team). SAP's,
-PrestaShop's and Olist's are the columns of their tables, joined. Lightspeed's is written from memory.
+Most headers are as in files of these programs in public repositories, some without columns that no field could be
+taken for. Those of Toast and Xero are in help pages too (doc.toasttab.com, docs.moment.team). SAP's, PrestaShop's and
+Olist's are the columns of their tables, joined. Lightspeed's is written from memory.
 """
 
 import pytest
