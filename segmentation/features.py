@@ -21,7 +21,7 @@ def order_sums(sales: Sales) -> DataFrame:
 
     An order with copies has a second row, with what they add up to below 0.
 
-    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units, lines bigint;
+    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units_e4, lines bigint;
     first_sold_at, last_sold_at timestamp_ntz.
     """
     return sales.union_of(lambda lines: lines.groupBy(*ORDER).agg(*revenue_units_and_lines(), *first_and_last_sale()))
@@ -32,8 +32,9 @@ def orders_of(sums: DataFrame, taken_back: DataFrame) -> DataFrame:
 
     `sums` come from `order_sums`, `taken_back` from `returns.money_taken_back`.
 
-    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units bigint; returned
-    decimal(20,4), the part of the revenue that customers took back; first_sold_at, last_sold_at timestamp_ntz.
+    Columns: invoice_no, customer_id (NULL for a guest), country string; revenue decimal(28,4); units_e4 bigint, in
+    ten-thousandths; returned decimal(20,4), the part of the revenue that customers took back; first_sold_at,
+    last_sold_at timestamp_ntz.
     """
     returned = taken_back.groupBy(*ORDER).agg(F.sum(s.RETURNED).alias(s.RETURNED))
     return (
@@ -42,7 +43,7 @@ def orders_of(sums: DataFrame, taken_back: DataFrame) -> DataFrame:
         .groupBy(*ORDER)
         .agg(
             F.sum(s.REVENUE).cast(SUM_OF_LINES).alias(s.REVENUE),
-            F.sum(s.UNITS).alias(s.UNITS),
+            F.sum(s.UNITS_E4).alias(s.UNITS_E4),
             _returned(),
             F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
             F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
@@ -55,10 +56,11 @@ def baskets_of(sales: Sales, taken_back: DataFrame) -> DataFrame:
 
     `taken_back` comes from `returns.money_taken_back`.
 
-    Columns: customer_id, stock_code string; revenue decimal(28,4); units bigint; returned decimal(20,4).
+    Columns: customer_id, stock_code string; revenue decimal(28,4); units_e4 bigint, in ten-thousandths; returned
+    decimal(20,4).
     """
     # Most customers buy a product once or twice: a partial aggregation before the shuffle would save little.
-    columns = (s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT_E4, s.QUANTITY, s.LINES)
+    columns = (s.CUSTOMER_ID, s.STOCK_CODE, s.AMOUNT_E4, s.QUANTITY_E4, s.LINES)
     of_customers = sales.union_of(lambda lines: lines.where(F.col(s.CUSTOMER_ID).isNotNull()).select(*columns))
     returned_e4 = in_ten_thousandths(F.col(s.RETURNED)).alias(s.RETURNED)
     returned = taken_back.select(s.CUSTOMER_ID, s.STOCK_CODE, returned_e4)
@@ -69,10 +71,10 @@ def baskets_of(sales: Sales, taken_back: DataFrame) -> DataFrame:
 
 
 def revenue_units_and_lines() -> list[Column]:
-    """Return aggregates of sales, and of reversed ones: revenue decimal(28,4), units and lines bigint."""
+    """Return aggregates of sales, and of reversed ones: revenue decimal(28,4), units_e4 and lines bigint."""
     return [
         sum_of_ten_thousandths(F.col(s.AMOUNT_E4)).alias(s.REVENUE),
-        F.sum(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
+        F.sum(s.QUANTITY_E4).alias(s.UNITS_E4),
         F.sum(s.LINES).alias(s.LINES),
     ]
 
@@ -108,7 +110,7 @@ def customer_features(orders: DataFrame, baskets: DataFrame, returned: DataFrame
                 s.NET_RECENCY_DAYS: _days_until(as_of, s.LAST_SOLD_AT),
                 s.TENURE_DAYS: _days_until(as_of, s.FIRST_PURCHASE_AT),
                 s.AVERAGE_ORDER_VALUE: (F.col(s.TOTAL_SPEND) / F.col(s.PURCHASE_FREQUENCY)).cast(s.MONEY),
-                s.AVERAGE_BASKET_UNITS: F.col(s.UNITS_BOUGHT) / F.col(s.PURCHASE_FREQUENCY),
+                s.AVERAGE_BASKET_UNITS: F.col(s.UNITS_BOUGHT).cast("double") / F.col(s.PURCHASE_FREQUENCY),
                 s.AVERAGE_DAYS_BETWEEN_ORDERS: _days_between_orders(),
                 s.NET_SPEND: (F.col(s.TOTAL_SPEND) - F.col(s.RETURNED_MATCHED)).cast(s.MONEY),
                 s.RETURNED_AMOUNT: F.coalesce(F.col(s.RETURNED_AMOUNT), F.lit(0)).cast(s.MONEY),
@@ -125,7 +127,7 @@ def _bought(orders: DataFrame) -> DataFrame:
     """Return one row per customer: what was bought and what stayed; last_sold_at is of the last order that stayed."""
     # An invoice may be in two countries: it counts once.
     invoices = orders.groupBy(s.CUSTOMER_ID, s.INVOICE_NO).agg(
-        *[F.sum(name).alias(name) for name in (s.REVENUE, s.UNITS, s.RETURNED)],
+        *[F.sum(name).alias(name) for name in (s.REVENUE, s.UNITS_E4, s.RETURNED)],
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
     )
@@ -135,7 +137,7 @@ def _bought(orders: DataFrame) -> DataFrame:
         F.sum(s.RETURNED).cast(s.MONEY).alias(s.RETURNED_MATCHED),
         F.count(F.lit(1)).alias(s.PURCHASE_FREQUENCY),
         F.count_if(stayed).alias(s.NET_ORDERS),
-        F.sum(s.UNITS).alias(s.UNITS_BOUGHT),
+        sum_of_ten_thousandths(F.col(s.UNITS_E4)).cast(s.QUANTITIES).alias(s.UNITS_BOUGHT),
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_PURCHASE_AT),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_PURCHASE_AT),
         F.max(F.when(stayed, F.col(s.LAST_SOLD_AT))).alias(s.LAST_SOLD_AT),

@@ -1,6 +1,7 @@
-"""Money in Spark: sums of it are exact in any order.
+"""Money and quantities in Spark: sums of them are exact in any order.
 
-Lines carry their amount as a whole number of ten-thousandths, `amount_e4`: to sum decimals takes ten times as long.
+Lines carry both as a whole number of ten-thousandths, `amount_e4` and `quantity_e4`: to sum decimals takes ten times as
+long.
 """
 
 from decimal import Decimal
@@ -20,8 +21,24 @@ def amount_of(amount_e4: Column) -> Column:
     return amount.cast(s.AMOUNT_OF_LINE)
 
 
+def units_of(quantity_e4: Column) -> Column:
+    """Return ten-thousandths, a bigint, as the quantity of a line, decimal(14,4)."""
+    units: Column = quantity_e4 * F.lit(Decimal("0.0001"))
+    return units.cast(s.UNITS_OF_LINE)
+
+
+def whole_units_of(quantity_e4: Column) -> Column:
+    """Return ten-thousandths, a bigint, as whole units, bigint, without what is behind the point."""
+    return F.call_function("div", quantity_e4, F.lit(10_000).cast("bigint"))
+
+
+def plain_text(number: Column) -> Column:
+    """Return a decimal with digits behind the point as text without trailing zeros: 6.0000 as 6."""
+    return F.regexp_replace(number.cast("string"), r"\.?0+$", "")
+
+
 def in_ten_thousandths(money: Column) -> Column:
-    """Return money of a decimal type with four digits behind the point in ten-thousandths, bigint."""
+    """Return a decimal with four digits behind the point in ten-thousandths, bigint."""
     return (money * 10_000).cast("bigint")
 
 
@@ -32,7 +49,7 @@ def rounded_to_ten_thousandths(money_e8: Column) -> Column:
 
 
 def sum_of_ten_thousandths(amount_e4: Column) -> Column:
-    """Return an aggregate: the sum of ten-thousandths as money, decimal(28,4), 0 where there is none.
+    """Return an aggregate: the sum of ten-thousandths as decimal(28,4), 0 where there is none.
 
     The high and the low digits are summed apart, so that neither sum can overflow.
     """

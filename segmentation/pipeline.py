@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from pyspark.ml import PipelineModel
@@ -38,6 +39,8 @@ from segmentation.cleaning.ledger import (
     day_after_last_sale,
     line_counts,
     require_clean_lines,
+    unreadable_values,
+    warn_of_early_sales,
     warn_of_malformed,
 )
 from segmentation.cleaning.parse import look_at_lines, parse_lines
@@ -76,6 +79,7 @@ from segmentation.filesystem import filesystem_for
 from segmentation.guess.unread import may_have_unread_columns, unread_marks
 from segmentation.ingest.files import InputFile
 from segmentation.ingest.find import find_input
+from segmentation.ingest.instants import instants_in_words
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.refused_folders import require_apart
 from segmentation.ingest.sizes import estimated_csv_bytes
@@ -285,9 +289,11 @@ def clean_lines(context: RunContext) -> CleanedLines:
         if keys.nobody:
             counts = line_counts(sums, exceptional, config.input_fields).collect()
         ledger = Ledger(counts, context.files)
+        faults = unreadable_values(exceptional, config.input_fields).collect() if ledger.counts[s.MALFORMED] else []
     as_of = request.as_of or day_after_last_sale(ledger, lines)
     require_clean_lines(ledger)
-    warn_of_malformed(ledger)
+    warn_of_malformed(ledger, faults)
+    warn_of_early_sales(ledger)
     warn_of_copies(ledger, cleaning)
     warn_of_keys(facts, keys, config)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
@@ -313,16 +319,24 @@ def find_keys(context: RunContext, sums: DataFrame, facts: KeyFacts) -> Keys:
 def parsed_lines(context: RunContext) -> DataFrame:
     """Return the parsed lines, spread over partitions to be cached, or to be read again as quickly as can be.
 
-    Runs the action that looks at all lines that are to be read again.
+    Runs the actions that look at the first dates, and at all lines that are to be read again.
     """
     spark, files, config = context.spark, context.files, context.config
     raw_lines = read_lines(spark, files, config.input)
+    instants = instants_in_words(raw_lines, files, config.input, config.cleaning.date_formats)
+    if instants:
+        logger.warning(
+            "%s: they are read as the clock of UTC, by which sales of the evening or morning may count to another day. "
+            "Set input.time_zone to the shop's own, such as America/New_York, or to UTC where that is right",
+            instants,
+        )
+    parse = partial(parse_lines, decimal=config.input.decimal, time_zone=config.input.time_zone)
     if not rereads(files):
-        return parse_lines(raw_lines, config.cleaning, spread=True)
+        return parse(raw_lines, config.cleaning, spread=True)
     traits = look_at_lines(raw_lines)
     if traits.are_whole:
         raw_lines = read_lines(spark, files, config.input, is_utf8=True)
-    return parse_lines(raw_lines, config.cleaning, traits=traits)
+    return parse(raw_lines, config.cleaning, traits=traits)
 
 
 def rereads(files: Sequence[InputFile]) -> bool:

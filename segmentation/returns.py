@@ -19,7 +19,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.money import amount_of, in_ten_thousandths
+from segmentation.money import amount_of, in_ten_thousandths, units_of
 from segmentation.sales import Sales
 
 LINE_KEYS = (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE, s.COUNTRY)
@@ -33,7 +33,7 @@ WHOLE = "whole"
 OTHER_PRICE = "units_at_another_price"
 LEFT_MONEY = "left_money"
 KEY = "key"  # a hash of the customer and a product or an amount
-UNITS_OF_LINE = "decimal(10,0)"  # a line has at most 2^31 of them
+SUM_OF_PRICED_UNITS = "decimal(37,12)"  # exact: quantities have 4 digits behind the point, prices 8
 
 
 def lines_of_returned_products(sales: Sales, returned: DataFrame, join: str = "broadcast") -> DataFrame:
@@ -42,9 +42,10 @@ def lines_of_returned_products(sales: Sales, returned: DataFrame, join: str = "b
     `returned` comes from `cleaning.returned_lines`; `join` is the Spark hint of
     the join with the returned products, `broadcast` where returns are few. Both further steps read it: cache it.
 
-    Columns: customer_id, invoice_no, stock_code, country string; invoice_date timestamp_ntz; is_purchase boolean; units
-    bigint, amount decimal(18,4) and price decimal(22,8), all of them positive; units_at_the_same_price bigint, those
-    matched in step 1; left_money decimal(18,4), the amount that step 2 compares, NULL where there is none.
+    Columns: customer_id, invoice_no, stock_code, country string; invoice_date timestamp_ntz; is_purchase boolean;
+    units_e4 bigint, amount decimal(18,4) and price decimal(22,8), all of them positive; units_at_the_same_price bigint,
+    those matched in step 1; left_money decimal(18,4), the amount that step 2 compares, NULL where there is none. Units
+    are counted in ten-thousandths.
     """
     returns = _of_customers(returned.withColumn(s.LINES, F.lit(1)), is_purchase=False)
     # Equal hashes of different products only add lines that match nothing.
@@ -52,7 +53,7 @@ def lines_of_returned_products(sales: Sales, returned: DataFrame, join: str = "b
     bought = sales.union_of(lambda lines: _in(returned_products, _purchases(lines), s.STOCK_CODE))
     lines = _without_reversed(bought.unionByName(returns))
     in_order = lines.withColumn(POSITION, F.row_number().over(_in_time()))
-    matched = _matched(in_order, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS)))
+    matched = _matched(in_order, SAME_PRICE, (s.STOCK_CODE, PRICE), _signed(F.col(s.UNITS_E4)))
     return matched.withColumn(LEFT_MONEY, _left_money()).drop(POSITION)
 
 
@@ -81,7 +82,7 @@ def _of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
         *LINE_KEYS,
         s.INVOICE_DATE,
         F.lit(is_purchase).alias(IS_PURCHASE),
-        F.abs(F.col(s.QUANTITY).cast("bigint")).alias(s.UNITS),
+        F.abs(s.QUANTITY_E4).alias(s.UNITS_E4),
         F.abs(s.AMOUNT_E4).alias(s.AMOUNT_E4),
         F.abs(s.UNIT_PRICE).alias(PRICE),
         s.LINES,
@@ -90,7 +91,7 @@ def _of_customers(lines: DataFrame, is_purchase: bool) -> DataFrame:
 
 def _purchases(lines: DataFrame) -> DataFrame:
     """Return the sales to customers. Without units or with negative money, nothing can be taken from a sale."""
-    units, amount_e4 = F.col(s.QUANTITY) * F.col(s.LINES), F.col(s.AMOUNT_E4) * F.col(s.LINES)
+    units, amount_e4 = F.col(s.QUANTITY_E4) * F.col(s.LINES), F.col(s.AMOUNT_E4) * F.col(s.LINES)
     return _of_customers(lines.where((units > 0) & (amount_e4 >= 0)), is_purchase=True)
 
 
@@ -132,7 +133,7 @@ def _key(column: str | Column) -> Column:
 
 def _in_time(*further_keys: str) -> WindowSpec:
     """Return the lines of a customer in the order of time, up to each line."""
-    signed_units = F.when(F.col(IS_PURCHASE), F.col(s.UNITS)).otherwise(-F.col(s.UNITS))
+    signed_units = F.when(F.col(IS_PURCHASE), F.col(s.UNITS_E4)).otherwise(-F.col(s.UNITS_E4))
     # Lines that are equal up to here differ in nothing that counts but the country and the rounding of their amount.
     keys = (s.INVOICE_DATE, s.INVOICE_NO, s.STOCK_CODE, PRICE, signed_units, s.COUNTRY, s.AMOUNT)
     return Window.partitionBy(s.CUSTOMER_ID).orderBy(*keys, *further_keys)
@@ -175,7 +176,7 @@ def _matched(lines: DataFrame, name: str, group: tuple[str, ...], weight: Column
 
 def _left_money() -> Column:
     """Return what step 2 compares: the amount of an untouched purchase, and what a return has left; else NULL."""
-    units, left = F.col(s.UNITS), F.col(s.UNITS) - F.col(SAME_PRICE)
+    units, left = F.col(s.UNITS_E4), F.col(s.UNITS_E4) - F.col(SAME_PRICE)
     amount_left = F.when(left == units, F.col(s.AMOUNT)).when(~F.col(IS_PURCHASE) & (left > 0), _money(left, PRICE))
     return F.when(amount_left > 0, amount_left).cast(s.AMOUNT_OF_LINE)
 
@@ -186,13 +187,13 @@ def _whole_lines() -> Column:
 
 def _left_units() -> Column:
     """Return the units left after steps 1 and 2; a line or return that was matched as a whole has none."""
-    return F.when(F.col(WHOLE) == 1, F.lit(0)).otherwise(F.col(s.UNITS) - F.col(SAME_PRICE)).cast("bigint")
+    return F.when(F.col(WHOLE) == 1, F.lit(0)).otherwise(F.col(s.UNITS_E4) - F.col(SAME_PRICE)).cast("bigint")
 
 
 def _priced(lines: DataFrame) -> DataFrame:
     """Return the purchases with matched units, those of step 3 split by the price of the return that took them.
 
-    Adds: width bigint, units taken by one return in step 3, NULL where there are none; return_price.
+    Adds: width bigint, ten-thousandths of units taken by one return in step 3, NULL where there are none; return_price.
 
     What is matched covers a range of the stack's height. Cut at all borders of such ranges, each slice is pushed and
     popped in turn: the row after a purchase in a slice is the return that took it. Whenever the stack of what is
@@ -235,14 +236,14 @@ def _money_of_lines(taken: DataFrame) -> DataFrame:
 
     A line of which all units came back at its own price gave back its whole amount.
     """
-    line = (*LINE_KEYS, POSITION, GIVEN_BACK, s.UNITS, PRICE, s.AMOUNT, SAME_PRICE, WHOLE)
+    line = (*LINE_KEYS, POSITION, GIVEN_BACK, s.UNITS_E4, PRICE, s.AMOUNT, SAME_PRICE, WHOLE)
     is_lower = F.col("return_price") < F.col(PRICE)
     width = F.col("width")
     at_own_price = F.coalesce(F.sum(F.when(~is_lower, width)), F.lit(0))
-    at_lower_price = F.sum(F.when(is_lower, width.cast(UNITS_OF_LINE) * F.col("return_price")))
+    at_lower_price = F.sum(F.when(is_lower, units_of(width) * F.col("return_price"))).cast(SUM_OF_PRICED_UNITS)
     own = F.col(SAME_PRICE) + F.col("own")
-    is_all = (F.col(WHOLE) > 0) | (own == F.col(s.UNITS))
-    money = own.cast(UNITS_OF_LINE) * F.col(PRICE) + F.coalesce(F.col("lower"), F.lit(0))
+    is_all = (F.col(WHOLE) > 0) | (own == F.col(s.UNITS_E4))
+    money = units_of(own) * F.col(PRICE) + F.coalesce(F.col("lower"), F.lit(0))
     rounded = F.round(money, s.MONEY.scale).cast(s.MONEY)
     return (
         taken.groupBy(*line)
@@ -262,5 +263,5 @@ def _capped(taken: DataFrame) -> DataFrame:
     return taken.select(*LINE_KEYS, capped.alias(s.RETURNED)).where(F.col(s.RETURNED) > 0)
 
 
-def _money(units: Column, price: str) -> Column:
-    return F.round(units.cast(UNITS_OF_LINE) * F.col(price), s.MONEY.scale).cast(s.MONEY)
+def _money(units_e4: Column, price: str) -> Column:
+    return F.round(units_of(units_e4) * F.col(price), s.MONEY.scale).cast(s.MONEY)

@@ -93,22 +93,23 @@ def _by_stock_code(sales: Sales) -> DataFrame:
             *first_and_last_sale(),
         )
     )
-    resummed = [
-        *_resummed(),
+    further = [
         _guest_revenue(F.col(s.GUEST_REVENUE)),
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
         F.sum(s.LINES).alias(s.LINES),
     ]
-    described = by_description.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(*resummed)
+    sums = [F.sum(s.REVENUE).cast(s.MONEY).alias(s.REVENUE), F.sum(s.UNITS_E4).alias(s.UNITS_E4)]
+    described = by_description.groupBy(s.STOCK_CODE, s.DESCRIPTION).agg(*sums, *further)
     is_blank = F.col(s.DESCRIPTION) == ""
     commonest = F.min(F.struct(is_blank.alias("blank"), (-F.col(s.LINES)).alias(s.LINES), F.col(s.DESCRIPTION)))
-    return described.groupBy(s.STOCK_CODE).agg(*resummed, commonest[s.DESCRIPTION].alias(s.DESCRIPTION))
+    return described.groupBy(s.STOCK_CODE).agg(*_resummed(), *further, commonest[s.DESCRIPTION].alias(s.DESCRIPTION))
 
 
 def _resummed() -> list[Column]:
-    """Return aggregates of rows that are sums already."""
-    return [F.sum(s.REVENUE).cast(s.MONEY).alias(s.REVENUE), F.sum(s.UNITS).alias(s.UNITS)]
+    """Return aggregates of rows that are sums already: revenue and units decimal(20,4)."""
+    units = sum_of_ten_thousandths(F.col(s.UNITS_E4)).cast(s.QUANTITIES).alias(s.UNITS)
+    return [F.sum(s.REVENUE).cast(s.MONEY).alias(s.REVENUE), units]
 
 
 def _of_guests(money: str) -> Column:

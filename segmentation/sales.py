@@ -11,21 +11,21 @@ from segmentation import schemas as s
 
 def as_sales(lines: DataFrame) -> DataFrame:
     """Return lines that have no rejection with the columns of `Sales.lines`."""
-    return lines.select(*s.LINE_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
+    return lines.select(*s.PARSED_FIELDS, s.AMOUNT_E4, F.lit(1).alias(s.LINES))
 
 
 def reversed_lines(sales: DataFrame) -> DataFrame:
-    """Return lines of sales with quantity, amount_e4 and lines of the opposite sign."""
-    return sales.withColumns({name: -F.col(name) for name in (s.QUANTITY, s.AMOUNT_E4, s.LINES)})
+    """Return lines of sales with quantity_e4, amount_e4 and lines of the opposite sign."""
+    return sales.withColumns({name: -F.col(name) for name in (s.QUANTITY_E4, s.AMOUNT_E4, s.LINES)})
 
 
 @dataclass(frozen=True)
 class Sales:
     """Lines of sales, and the copies among them once more, reversed: a sum over both is the sum over the sales.
 
-    Columns of both: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
-    timestamp_ntz; unit_price decimal(22,8); amount_e4 bigint, the amount in ten-thousandths; lines int, 1. In `copies`,
-    None where there are none, quantity, amount_e4 and lines have the opposite sign.
+    Columns of both: invoice_no, stock_code, description, customer_id, country string; quantity_e4, amount_e4 bigint,
+    both in ten-thousandths; invoice_date timestamp_ntz; unit_price decimal(22,8); lines int, 1. In `copies`, None where
+    there are none, quantity_e4, amount_e4 and lines have the opposite sign.
     """
 
     lines: DataFrame

@@ -66,6 +66,10 @@ SOURCE_FILE = "source_file"
 UNPARSED_LINE = "unparsed_line"
 # The amount of a line in ten-thousandths, a whole number: exact as a decimal, at a fraction of its cost.
 AMOUNT_E4 = "amount_e4"
+# The quantity of a line in ten-thousandths likewise: goods by weight have quantities such as 0.450.
+QUANTITY_E4 = "quantity_e4"
+PARSED_FIELDS = tuple(QUANTITY_E4 if field == QUANTITY else field for field in LINE_FIELDS)
+"""The columns of a parsed line."""
 HAS_PRICE = "has_price"
 IS_DUPLICATE = "is_duplicate"
 IS_REFUND = "is_refund"
@@ -156,6 +160,7 @@ NET_REVENUE = "net_revenue"
 NET_REVENUE_SHARE = "net_revenue_share"
 ORDERS = "orders"
 UNITS = "units"
+UNITS_E4 = "units_e4"  # in ten-thousandths, before they are written
 LINES = "lines"
 AVERAGE_UNIT_PRICE = "average_unit_price"
 FIRST_SOLD_AT = "first_sold_at"
@@ -175,13 +180,17 @@ LEAST_JACCARD = "least_jaccard"
 MEAN_JACCARD = "mean_jaccard"
 LEAST_SHARE = "least_share"
 ROWS = "rows"
+ROWS_WITHOUT_REVENUE = "rows_without_revenue"
 SHARE = "share"
 
 TEXT, INTEGER, LONG, DOUBLE, TIME = StringType(), IntegerType(), LongType(), DoubleType(), TimestampNTZType()
 MONEY = DecimalType(20, 4)
+# Of all goods, though most are sold by the piece: a schema does not depend on what a file holds.
+QUANTITIES = DecimalType(20, 4)
 # Eight decimals hold a price from Parquet or Excel; the line's amount is rounded once, to four.
 PRICE = DecimalType(22, 8)
 AMOUNT_OF_LINE = DecimalType(18, 4)
+UNITS_OF_LINE = DecimalType(14, 4)
 
 
 def raw_schema(fields: Iterable[str]) -> StructType:
@@ -243,7 +252,7 @@ FEATURES = {feature.name: feature for feature in (
             "Days since the first order"),
     Feature(AVERAGE_ORDER_VALUE, MONEY, "money", "Value of an order", "order value", "Order Value"),
     Feature(AVERAGE_BASKET_UNITS, DOUBLE, "units", "Units in an order", "units in an order", "Basket Size"),
-    Feature(UNITS_BOUGHT, LONG, "units", "Units bought", "units bought", "Units"),
+    Feature(UNITS_BOUGHT, QUANTITIES, "units", "Units bought", "units bought", "Units"),
     Feature(DISTINCT_PRODUCTS, LONG, "products", "Different products", "different products", "Variety",
             nullable=True),  # unknown without stock codes
     Feature(AVERAGE_DAYS_BETWEEN_ORDERS, DOUBLE, "days", "Days between orders", "days between orders",
@@ -278,7 +287,8 @@ COLUMN_TYPES: dict[str, DataType] = {
     **dict.fromkeys((RFM_SEGMENT, REASON), TEXT),
     **dict.fromkeys((SEGMENT_ID, NEAREST_OTHER_SEGMENT_ID, K, ITERATIONS), INTEGER),
     **dict.fromkeys((RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE), INTEGER),
-    **dict.fromkeys((CUSTOMERS, ORDERS, UNITS, ROWS), LONG),
+    **dict.fromkeys((CUSTOMERS, ORDERS, ROWS, ROWS_WITHOUT_REVENUE), LONG),
+    UNITS: QUANTITIES,
     **dict.fromkeys((REVENUE, GUEST_REVENUE, RETURNED, GUEST_RETURNED, NET_REVENUE, AVERAGE_UNIT_PRICE), MONEY),
     **dict.fromkeys((NET_REVENUE_SHARE, SHARE_OF_RFM_SEGMENT, SHARE_OF_SEGMENT), DOUBLE),
     **dict.fromkeys(
@@ -388,9 +398,10 @@ REJECTED_TRANSACTIONS = StructType(
 )
 """One row per rejected line. The fields of a malformed line are the text as read, those of others their values."""
 
-DATA_QUALITY = _table(RULE, ROWS, SHARE, REVENUE)
+DATA_QUALITY = StructType([*_table(RULE, ROWS, SHARE), StructField(REVENUE, MONEY), *_table(ROWS_WITHOUT_REVENUE)])
 """One row per rule, by the first rule that a line breaks, and one each for `guest` and `clean`: rows and revenue add
-up to everything read. `share` is of the lines read; revenue counts 0 where it cannot be computed."""
+up to everything read. `share` is of the lines read. `rows_without_revenue` are malformed lines whose money cannot be
+computed: `revenue` is that of the other rows, NULL where there is none."""
 
 TABLES: dict[str, StructType] = {
     "customer_segments": CUSTOMER_SEGMENTS,

@@ -36,7 +36,7 @@ def with_duplicate_flag(lines: DataFrame) -> DataFrame:
     compared by their texts too. Of equal lines a sale is kept before a refund, then the one whose file name sorts
     first: the order of the input does not matter. The lines of an invoice are in one partition afterwards.
     """
-    values = [F.col(name) for name in (*s.LINE_FIELDS, s.AS_READ, s.UNPARSED_LINE) if name != s.INVOICE_NO]
+    values = [F.col(name) for name in (*s.PARSED_FIELDS, s.AS_READ, s.UNPARSED_LINE) if name != s.INVOICE_NO]
     # A window over each line's equals would be a partition per line, at five times the cost. Sorted by a hash within
     # their invoice, equal lines follow each other, and one number distinguishes most of the others.
     in_invoice = Window.partitionBy(s.INVOICE_NO).orderBy(LINE_HASH, *values, s.IS_REFUND, s.SOURCE_FILE)

@@ -1,6 +1,7 @@
 """Account for every line that was read: counts and money by outcome, warnings, and whether there is enough to go on."""
 
 import logging
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,9 +15,10 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.rules import RULES
 from segmentation.errors import InputError, counted
-from segmentation.ingest import values
+from segmentation.ingest import numbers, values
 from segmentation.ingest.files import InputFile
-from segmentation.money import sum_of_money
+from segmentation.money import sum_of_money, units_of
+from segmentation.redaction import printable
 
 logger = logging.getLogger(__name__)
 
@@ -24,16 +26,25 @@ OUTCOMES = (*s.RULE_NAMES, s.GUEST, s.CLEAN)
 # Exports have a few broken lines. A larger share mostly means a wrong format or column.
 WARN_ABOVE_MALFORMED_SHARE = 0.10
 # Why a line is malformed, and what to do about it.
-REMEDIES: Mapping[str, str] = {
-    s.UNPARSED_LINE: "the line cannot be split into its fields: look at its quotes and at input.csv",
-    s.INVOICE_NO: "invoice_no is blank or rounded, as 5.4E+05: look at input.columns.invoice_no",
-    s.STOCK_CODE: "stock_code is blank or rounded, as 5.4E+05: look at input.columns.stock_code",
-    s.QUANTITY: "quantity is no whole number: look at input.columns.quantity, and write it as 1000",
-    s.INVOICE_DATE: "invoice_date is no date in a known format: add its format to cleaning.date_formats",
-    s.UNIT_PRICE: "unit_price is no number: look at input.columns.unit_price, and write it as 1000.50",
-    s.CUSTOMER_ID: "customer_id is rounded, as 5.4E+05: export it as text",
-    s.AMOUNT: "the amount is too large, or no number: look at input.columns, and write it as 1000.50",
+REMEDIES: Mapping[str, tuple[str, str]] = {
+    s.UNPARSED_LINE: ("the line cannot be split into its fields", "look at its quotes and at input.csv"),
+    s.INVOICE_NO: ("invoice_no is blank or rounded, as 5.4E+05", "look at input.columns.invoice_no"),
+    s.STOCK_CODE: ("stock_code is blank or rounded, as 5.4E+05", "look at input.columns.stock_code"),
+    s.QUANTITY: ("quantity is no number", "look at input.columns.quantity and input.decimal"),
+    s.INVOICE_DATE: ("invoice_date is no date in a known format", "add its format to cleaning.date_formats"),
+    s.UNIT_PRICE: ("unit_price is no number", "look at input.columns.unit_price and input.decimal"),
+    s.CUSTOMER_ID: ("customer_id is rounded, as 5.4E+05", "export it as text"),
+    s.AMOUNT: ("the amount is too large, or no number", "look at input.columns.amount and input.decimal"),
 }
+# The fields of which the first value that cannot be read is warned of: their money is lost.
+ALWAYS_WARNED = (s.QUANTITY, s.INVOICE_DATE, s.UNIT_PRICE, s.AMOUNT)
+# Of a value that is shown. What may be a name or an id in the wrong column is hidden: words, and digits with letters.
+LONGEST_SHOWN = 40
+HIDDEN = re.compile(r"[^\W\d_]{4,}|\b(?=\w*[^\W\d_])(?=(?:[^\W\d]*\d){5})\w+")
+FAULT, VALUE, PROBABLE = "fault", "value", "probable"
+# No shop has kept lines of sales since before.
+EARLIEST = date(1990, 1, 1)
+EARLY = "early"
 
 
 def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
@@ -41,24 +52,67 @@ def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str
 
     `sums` come from `features.order_sums`; of the lines `judged` by every rule only the rejected ones are counted.
 
-    Columns: rule string; rows bigint; revenue decimal(20,4), 0 for a line without an amount; last_sold_at
-    timestamp_ntz, NULL for rejected lines; unreadable struct: malformed lines by what is wrong, each bigint, NULL for
-    sales.
+    Columns: rule string; rows bigint; revenue decimal(20,4), of lines with an amount, NULL where no line has one;
+    rows_without_revenue bigint, the others; first_sold_at and last_sold_at timestamp_ntz, and early bigint, the lines
+    of orders before 1990, NULL for rejected lines; unreadable struct: malformed lines by what is wrong, each bigint,
+    NULL for sales.
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
         F.sum(s.LINES).alias(s.ROWS),
         sum_of_money(F.col(s.REVENUE), s.REVENUE),
+        F.lit(0).cast("bigint").alias(s.ROWS_WITHOUT_REVENUE),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
+        F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
+        F.sum(F.when(F.col(s.FIRST_SOLD_AT) < F.lit(EARLIEST), F.col(s.LINES)).otherwise(0)).alias(EARLY),
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
     faults = {name: F.count_if(fault).alias(name) for name, fault in _faults(input_fields).items()}
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
         F.count(F.lit(1)).alias(s.ROWS),
-        sum_of_money(F.col(s.AMOUNT), s.REVENUE),
+        F.sum(s.AMOUNT).cast(s.MONEY).alias(s.REVENUE),
+        F.count_if(F.col(s.AMOUNT).isNull()).alias(s.ROWS_WITHOUT_REVENUE),
         F.struct(*faults.values()).alias(s.UNREADABLE),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
+
+
+def unreadable_values(judged: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
+    """Return one row per fault of `REMEDIES` that malformed lines have; `judged` are lines judged by every rule.
+
+    Columns: fault string; rows bigint; revenue decimal(20,4), of lines with an amount; probable decimal(20,4), what the
+    others would bring, by the numbers that their texts probably mean, NULL where none does; value struct: the shortest
+    such text, string, and its source_file.
+    """
+    as_read = F.col(s.REJECTION)[s.AS_READ]
+    texts = {**{name: as_read[name] for name in s.LINE_FIELDS}, s.AMOUNT: as_read[s.UNIT_PRICE]}
+    faults = [
+        F.when(fault, F.struct(F.lit(name).alias(FAULT), texts.get(name, F.lit(None)).cast("string").alias(VALUE)))
+        for name, fault in _faults(input_fields).items()
+    ]
+    units = F.coalesce(units_of(F.col(s.QUANTITY_E4)), numbers.probable_number(as_read[s.QUANTITY]))
+    price = F.coalesce(F.col(s.UNIT_PRICE), numbers.probable_number(as_read[s.UNIT_PRICE]))
+    money = price if s.AMOUNT in input_fields else units.cast("double") * price.cast("double")
+    probable = F.when(F.col(s.AMOUNT).isNull(), F.abs(money)).try_cast(s.MONEY)
+    text = F.substring(F.trim(F.col("found")[VALUE]), 1, 2 * LONGEST_SHOWN)
+    by_length = F.struct((text == "").alias("is_blank"), F.length(text), text.alias(VALUE), F.col(s.SOURCE_FILE))
+    return (
+        judged.where(F.col(s.REASON) == s.MALFORMED)
+        .select(
+            F.explode(F.array_compact(F.array(*faults))).alias("found"),
+            s.AMOUNT,
+            s.SOURCE_FILE,
+            probable.alias(PROBABLE),
+        )
+        .groupBy(F.col("found")[FAULT].alias(FAULT))
+        .agg(
+            F.count(F.lit(1)).alias(s.ROWS),
+            sum_of_money(F.abs(s.AMOUNT), s.REVENUE),
+            F.sum(PROBABLE).try_cast(s.MONEY).alias(PROBABLE),
+            F.count_if(F.col(s.AMOUNT).isNull()).alias(s.ROWS_WITHOUT_REVENUE),
+            F.min(F.when(text.isNotNull(), by_length)).alias(VALUE),
+        )
+    )
 
 
 def sales_of_day(lines: DataFrame, day: date) -> DataFrame:
@@ -95,14 +149,14 @@ class Ledger:
     @cached_property
     def data_quality(self) -> list[dict[str, Any]]:
         """The rows of `DATA_QUALITY`: one per outcome."""
-        revenue = {row[s.RULE]: row[s.REVENUE] for row in self.rows}
-        nothing = Decimal(0).scaleb(-s.MONEY.scale)
+        rows = {row[s.RULE]: row for row in self.rows}
+        nothing = {s.REVENUE: Decimal(0).scaleb(-s.MONEY.scale), s.ROWS_WITHOUT_REVENUE: 0}
         return [
             {
                 s.RULE: outcome,
                 s.ROWS: count,
                 s.SHARE: count / self.read if self.read else 0.0,
-                s.REVENUE: revenue.get(outcome, nothing),
+                **{name: rows[outcome][name] if outcome in rows else none for name, none in nothing.items()},
             }
             for outcome, count in self.counts.items()
         ]
@@ -150,18 +204,64 @@ def require_clean_lines(ledger: Ledger) -> None:
         )
 
 
-def warn_of_malformed(ledger: Ledger) -> None:
-    """Warn where many lines are malformed: how many, the commonest fault, and its remedy."""
-    malformed = next((row for row in ledger.rows if row[s.RULE] == s.MALFORMED), None)
-    if malformed is None or malformed[s.ROWS] <= WARN_ABOVE_MALFORMED_SHARE * ledger.read:
-        return
-    faults = malformed[s.UNREADABLE].asDict()
-    commonest = max(REMEDIES, key=lambda name: faults[name])
-    logger.warning(
-        "%s: %s of %s lines (%.1f%%) are malformed and count nowhere. In %s of them %s. They are in the table "
-        "rejected_transactions; quality_gates.max_rejected_share refuses such a run",
-        *(ledger.source, f"{malformed[s.ROWS]:,}", f"{ledger.read:,}", 100 * malformed[s.ROWS] / ledger.read),
-        *(f"{faults[commonest]:,}", REMEDIES[commonest]),
+def warn_of_malformed(ledger: Ledger, faults: Sequence[Row]) -> None:
+    """Warn of lines that are malformed: of each fault how many have it, an example, their money, and the remedy.
+
+    `faults` are the rows of `unreadable_values`. A number or date is warned of from the first line on, any other fault
+    where many lines are malformed.
+    """
+    are_many = ledger.counts[s.MALFORMED] > WARN_ABOVE_MALFORMED_SHARE * ledger.read
+    by_name = {row[FAULT]: row for row in faults}
+    for name, (fault, remedy) in REMEDIES.items():
+        if name not in by_name or not (are_many or name in ALWAYS_WARNED):
+            continue
+        row = by_name[name]
+        file, example = _example(row[VALUE])
+        logger.warning(
+            "%s: %s in %s of %s lines (%.1f%%)%s: they are malformed and count nowhere%s. %s; they are in the table "
+            "rejected_transactions, and quality_gates.max_rejected_share refuses a run with too many",
+            *(file or ledger.source, fault, f"{row[s.ROWS]:,}", f"{ledger.read:,}", 100 * row[s.ROWS] / ledger.read),
+            *(example, _lost_money(row, ledger), remedy[:1].upper() + remedy[1:]),
+        )
+
+
+def warn_of_early_sales(ledger: Ledger) -> None:
+    """Warn of sales before any shop kept them on a computer: of a date format that reads a number or year wrongly."""
+    sold = [row for row in ledger.rows if row[s.RULE] in (s.CLEAN, s.GUEST)]
+    early = sum(row[EARLY] for row in sold)
+    if early:
+        logger.warning(
+            "%s: %s of %s lines of sales are before 1990, the first on %s: look at cleaning.date_formats, or leave "
+            "them out by cleaning.first_day",
+            *(ledger.source, f"{early:,}", f"{sum(row[s.ROWS] for row in sold):,}"),
+            min(row[s.FIRST_SOLD_AT] for row in sold).date(),
+        )
+
+
+def _example(value: Row | None) -> tuple[str, str]:
+    """Return the file and the words of an example; a text that may name a person is not shown."""
+    if value is None:
+        return "", ""
+    text = printable(value[VALUE])
+    if not text:
+        return value[s.SOURCE_FILE], ", where it is blank"
+    if "@" in text or not re.search(r"\d", text):
+        return value[s.SOURCE_FILE], ", such as a text without digits"
+    shown = HIDDEN.sub(lambda match: f"{match[0][:1]}•••", text)[:LONGEST_SHOWN]
+    return value[s.SOURCE_FILE], f", such as {shown!r}"
+
+
+def _lost_money(row: Row, ledger: Ledger) -> str:
+    """Return the money of lines with a fault in words, and its share of all money, as far as it is known."""
+    sold = sum((row[s.REVENUE] for row in ledger.rows if row[s.RULE] in (s.CLEAN, s.GUEST)), Decimal(0))
+    lost, unknown = row[s.REVENUE] + (row[PROBABLE] or 0), row[s.ROWS_WITHOUT_REVENUE]
+    if not lost:
+        return f"; the money of {unknown:,} of them is unknown" if unknown else ""
+    share = f"{lost:,.2f}, {100 * float(lost) / float(sold + lost):.1f}% of all money"
+    if not unknown:
+        return f", with {share}"
+    return (
+        f"; their money is probably about {share}" if row[PROBABLE] else f", with {share}, and of {unknown:,} unknown"
     )
 
 
@@ -173,8 +273,9 @@ def _faults(input_fields: Collection[str]) -> Mapping[str, Column]:
     """For each of `REMEDIES` whether it is what a malformed line lacks. A field that no line has is no fault."""
     is_malformed = F.col(s.REASON).eqNullSafe(s.MALFORMED)
     rejection = F.col(s.REJECTION)
-    needed = (s.INVOICE_NO, s.STOCK_CODE, s.QUANTITY, s.INVOICE_DATE, s.UNIT_PRICE)
-    missing = {name: F.col(name).isNull() for name in needed}
+    parsed = {name: name for name in (s.INVOICE_NO, s.STOCK_CODE, s.INVOICE_DATE, s.UNIT_PRICE)}
+    parsed[s.QUANTITY] = s.QUANTITY_E4
+    missing = {name: F.col(column).isNull() for name, column in parsed.items()}
     missing[s.CUSTOMER_ID] = values.is_rounded(F.col(s.CUSTOMER_ID))  # a missing customer is no fault
     if s.AMOUNT in input_fields:
         missing[s.AMOUNT] = F.col(s.AMOUNT).isNull()

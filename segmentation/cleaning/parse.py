@@ -2,19 +2,22 @@
 
 import operator
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, LongType
 
 from segmentation import schemas as s
-from segmentation.config.settings import CleaningSettings
-from segmentation.ingest import values
+from segmentation.config.settings import CleaningSettings, DecimalMark
+from segmentation.ingest import dates, numbers, values
 from segmentation.ingest.values import Around, Field, as_text
-from segmentation.money import amount_of, in_ten_thousandths, rounded_to_ten_thousandths
+from segmentation.money import amount_of, in_ten_thousandths, rounded_to_ten_thousandths, units_of, whole_units_of
 
 UNSPECIFIED_COUNTRY = "Unspecified"
+ONE_UNIT_E4 = 10_000
+NUMBERS_AND_DATES = (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT, s.INVOICE_DATE)
 # A larger amount is a typing error; a hundred thousand lines of this size still fit into a MONEY column.
 LARGEST_AMOUNT = 10**11
 # Of more units than this, times the largest exact price in 10⁻⁸, a bigint may overflow.
@@ -60,21 +63,28 @@ UNKNOWN = Traits()
 
 
 def parse_lines(
-    raw_lines: DataFrame, settings: CleaningSettings, spread: bool = False, traits: Traits = UNKNOWN
+    raw_lines: DataFrame,
+    settings: CleaningSettings,
+    spread: bool = False,
+    traits: Traits = UNKNOWN,
+    decimal: DecimalMark = "auto",
+    time_zone: str | None = None,
 ) -> DataFrame:
     """Return one row per raw line; with `spread` in the partitions of a shuffle, those of an invoice in one partition.
 
-    `traits` come from `look_at_lines`: with them, lines are parsed at the least cost that this input allows.
+    `traits` come from `look_at_lines`: with them, lines are parsed at the least cost that this input allows. `decimal`
+    is the decimal mark of numbers in text, `time_zone` the shop's, to which instants in text are moved.
 
-    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date
-    timestamp_ntz; unit_price decimal(22,8); amount decimal(18,4) = quantity × unit_price, rounded half up once;
-    amount_e4 bigint, the amount in ten-thousandths; has_price boolean, whether the unit price is above 0; source_file,
-    unparsed_line string; as_read struct of the eight texts, NULL unless the line is malformed; is_refund boolean,
-    whether the line's type says so: then quantity and amount are negative.
+    Columns: invoice_no, stock_code, description, customer_id, country string; quantity_e4 bigint,
+    the quantity in ten-thousandths, rounded half up; invoice_date timestamp_ntz; unit_price decimal(22,8); amount
+    decimal(18,4) = quantity × unit_price, rounded half up once; amount_e4 bigint, the amount in ten-thousandths;
+    has_price boolean, whether the unit price is above 0; source_file, unparsed_line string; as_read struct of the eight
+    texts, NULL unless the line is malformed; is_refund boolean, whether the line's type says so: then quantity and
+    amount are negative.
 
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
-    behind them is ignored. Ids and codes are text; one in exponent form, such as 5.4E+05, has lost digits and makes
-    its line malformed. A missing customer id is NULL and no fault.
+    behind them is ignored, but that of Greenwich where `time_zone` is given. Ids and codes are text; one in exponent
+    form, such as 5.4E+05, has lost digits and makes its line malformed. A missing customer id is NULL and no fault.
 
     Of a field that the input does not have, invoice_no and stock_code are NULL, description is blank, country
     Unspecified, and quantity 1. An amount in place of the unit price is described at `_money_from_amounts`.
@@ -99,26 +109,46 @@ def parse_lines(
     if spread:
         # Before the other fields are parsed: a file that one core must read is then parsed by all.
         parsed = parsed.repartition(s.INVOICE_NO if s.INVOICE_NO in read else s.CUSTOMER_ID)
+    # In columns of their own: to parse a number or a date is to look at its text more than once.
+    texts = {name: read[name] for name in NUMBERS_AND_DATES if name in read and read[name].is_text}
+    parsed = parsed.withColumns({_short(name): field.short for name, field in texts.items()})
+    short = read | {name: replace(field, column=F.col(_short(name)), is_short=True) for name, field in texts.items()}
+    if s.INVOICE_DATE in texts:
+        parsed = parsed.withColumn(_short(s.INVOICE_DATE), dates.plain_date(short[s.INVOICE_DATE]))
+        time = dates.parsed_date(F.col(_short(s.INVOICE_DATE)), settings.date_formats, time_zone)
+    else:
+        time = read[s.INVOICE_DATE].column
     parsed = parsed.withColumns(
         {
             s.STOCK_CODE: codes[s.STOCK_CODE],
             s.DESCRIPTION: _text_or(read.get(s.DESCRIPTION), ""),
-            s.QUANTITY: values.whole_number(read[s.QUANTITY]) if s.QUANTITY in read else F.lit(1),
-            s.INVOICE_DATE: _representable(values.date_and_time(read[s.INVOICE_DATE], settings.date_formats)),
-            s.UNIT_PRICE: values.price(read[s.AMOUNT if s.AMOUNT in read else s.UNIT_PRICE]),
+            s.QUANTITY_E4: numbers.quantity_e4(short[s.QUANTITY], decimal)
+            if s.QUANTITY in read
+            else F.lit(ONE_UNIT_E4).cast("bigint"),
+            s.INVOICE_DATE: _representable(time),
+            s.UNIT_PRICE: numbers.price(short[s.AMOUNT if s.AMOUNT in read else s.UNIT_PRICE], decimal),
             s.COUNTRY: _text_or(read.get(s.COUNTRY), UNSPECIFIED_COUNTRY),
         }
     )
+    if time_zone and s.INVOICE_DATE in texts:
+        moved = dates.in_time_zone(F.col(s.INVOICE_DATE), time_zone)
+        is_instant = dates.is_instant(read[s.INVOICE_DATE].column)
+        parsed = parsed.withColumn(s.INVOICE_DATE, F.when(is_instant, moved).otherwise(F.col(s.INVOICE_DATE)))
     if s.AMOUNT in read:
         money = _money_from_amounts(parsed)
     else:
-        money = _money_from_prices(parsed, read[s.UNIT_PRICE], traits.are_exact)
+        money = _money_from_prices(parsed, read, traits.are_exact)
     signed = _with_refunds(money, read.get(s.LINE_TYPE), settings)
     signed = signed.withColumn(s.IS_NO_SALE, _is_no_sale(read, settings))
     return signed.withColumn(s.AS_READ, F.when(_is_malformed(read), _texts(read))).select(
-        *(*s.LINE_FIELDS, amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT), s.AMOUNT_E4, s.HAS_PRICE),
+        *s.PARSED_FIELDS,
+        *(amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT), s.AMOUNT_E4, s.HAS_PRICE),
         *(s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND, s.IS_NO_SALE),
     )
+
+
+def _short(field: str) -> str:
+    return f"short_{field}"
 
 
 def _text_or(field: Field | None, default: str) -> Column:
@@ -155,19 +185,24 @@ def _is_exact(raw_fields: Mapping[str, Field]) -> Column:
     if price is None or price.is_text or (quantity is not None and quantity.is_text):
         return F.lit(False)
     units = quantity.column if quantity else F.lit(1)
-    is_small = F.coalesce(units.between(-LARGEST_EXACT_QUANTITY, LARGEST_EXACT_QUANTITY), F.lit(True))
+    is_exact = units.between(-LARGEST_EXACT_QUANTITY, LARGEST_EXACT_QUANTITY)
+    if quantity and isinstance(quantity.kind, DoubleType):
+        is_exact = is_exact & (units == F.rint(units))
     has_no_price = price.column.isNull() | F.isnan(price.column)
-    return is_small & (has_no_price | values.price_e8(price).isNotNull())
+    return F.coalesce(is_exact, F.lit(True)) & (has_no_price | numbers.price_e8(price).isNotNull())
 
 
-def _money_from_prices(parsed: DataFrame, price: Field, are_exact: bool) -> DataFrame:
+def _money_from_prices(parsed: DataFrame, read: Mapping[str, Field], are_exact: bool) -> DataFrame:
     """Add amount_e4 and has_price."""
-    units, price_e8 = F.col(s.QUANTITY), values.price_e8(price)
-    exact = rounded_to_ten_thousandths(units.cast("bigint") * price_e8)
+    quantity, price_e8 = F.col(s.QUANTITY_E4), numbers.price_e8(read[s.UNIT_PRICE])
+    is_integer = isinstance(read[s.QUANTITY].kind, LongType)
+    units = read[s.QUANTITY].column if is_integer else whole_units_of(quantity)
+    exact = rounded_to_ten_thousandths(units * price_e8)
     if are_exact:
         return parsed.withColumns({s.AMOUNT_E4: exact, s.HAS_PRICE: price_e8 > 0})
-    exact = F.when(F.abs(units) <= LARGEST_EXACT_QUANTITY, exact)
-    by_decimals = in_ten_thousandths(_bounded(units * F.col(s.UNIT_PRICE)))
+    is_small_and_whole = (F.abs(quantity) <= LARGEST_EXACT_QUANTITY * ONE_UNIT_E4) & (quantity % ONE_UNIT_E4 == 0)
+    exact = F.when(is_small_and_whole, exact)
+    by_decimals = in_ten_thousandths(_bounded(units_of(quantity) * F.col(s.UNIT_PRICE)))
     return parsed.withColumns(
         {
             s.AMOUNT_E4: F.coalesce(exact, by_decimals),
@@ -184,14 +219,14 @@ def _money_from_amounts(parsed: DataFrame) -> DataFrame:
     Exports write what came back as negative units, as negative money, or as both: each is a return, so that amount
     and quantity are negative and the price is not. The price of no units is unknown: NULL.
     """
-    money, units = F.col(s.UNIT_PRICE), F.col(s.QUANTITY)
+    money, units = F.col(s.UNIT_PRICE), units_of(F.col(s.QUANTITY_E4))
     sign = F.when((money < 0) | (units < 0), F.lit(-1)).otherwise(F.lit(1))
     known = parsed.withColumn("sign", F.when(money.isNotNull() & units.isNotNull(), sign))
     return known.withColumns(
         {
             s.AMOUNT_E4: in_ten_thousandths(_bounded(F.col("sign") * F.abs(money))),
             s.UNIT_PRICE: F.try_divide(F.abs(money), F.abs(units)).cast(s.PRICE),
-            s.QUANTITY: F.col("sign") * F.abs(units),
+            s.QUANTITY_E4: F.col("sign") * F.abs(F.col(s.QUANTITY_E4)),
         }
     ).withColumn(s.HAS_PRICE, F.col(s.UNIT_PRICE) > 0)
 
@@ -202,7 +237,7 @@ def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningS
         return money.withColumn(s.IS_REFUND, F.lit(False))
     is_unsigned = F.col(s.IS_REFUND) & (F.col(s.AMOUNT_E4) > 0)
     return money.withColumn(s.IS_REFUND, values.is_one_of(line_type, settings.return_types)).withColumns(
-        {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY, s.AMOUNT_E4)}
+        {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY_E4, s.AMOUNT_E4)}
     )
 
 

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.duplicates import ITEM, with_duplicate_flag, with_item
 from segmentation.config.settings import CleaningSettings
-from segmentation.money import amount_of
+from segmentation.money import amount_of, plain_text, units_of
 from segmentation.sales import Sales, as_sales, reversed_lines
 
 HAS_PREFIX = "has_prefix"
@@ -113,7 +113,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "cleaning.sale_invoice_pattern, cleaning.no_sale_statuses and cleaning.currency",
         ),
         s.NON_POSITIVE_QUANTITY: Rule(
-            lambda settings, as_of: F.col(s.QUANTITY) <= 0,
+            lambda settings, as_of: F.col(s.QUANTITY_E4) <= 0,
             "No quantity",
             "a quantity of 0 or less outside a cancellation, or money back where amounts are read",
             "a quantity of 0 or less, or an amount below 0",
@@ -154,8 +154,8 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
 
     `as_of` is the day given by the user: lines of that day and later are out of period. With None no line is too late.
 
-    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    unit_price decimal(22,8); amount_e4 bigint; source_file, unparsed_line string; as_read struct of the eight texts,
+    Columns: invoice_no, stock_code, description, customer_id, country string; invoice_date timestamp_ntz; unit_price
+    decimal(22,8); quantity_e4, amount_e4 bigint; source_file, unparsed_line string; as_read struct of the eight texts,
     NULL unless malformed; is_refund and has_prefix boolean, of the line's type and of its invoice number; reasons
     array<string>, the rules broken, NULL where there is none.
     """
@@ -167,7 +167,7 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
     is_rejected = reduce(operator.or_, [F.col(_breaks(name)) for name in rules])
     names = F.array_compact(F.array(*[F.when(F.col(_breaks(name)), F.lit(name)) for name in rules]))
     return flagged.select(
-        *(*s.LINE_FIELDS, s.AMOUNT_E4, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
+        *(*s.PARSED_FIELDS, s.AMOUNT_E4, s.SOURCE_FILE, s.UNPARSED_LINE, s.AS_READ, s.IS_REFUND),
         _has_cancellation_prefix(settings).alias(HAS_PREFIX),
         F.when(is_rejected, names).alias(s.REASONS),
     )
@@ -195,8 +195,8 @@ def judge_lines(parsed: DataFrame, settings: CleaningSettings, as_of: date | Non
 
     `as_of` is described at `judge_each_line`.
 
-    Columns: invoice_no, stock_code, description, customer_id, country string; quantity int; invoice_date timestamp_ntz;
-    unit_price decimal(22,8); amount decimal(18,4); amount_e4 bigint, the amount in ten-thousandths; reason string: NULL
+    Columns: invoice_no, stock_code, description, customer_id, country string; invoice_date timestamp_ntz; unit_price
+    decimal(22,8); amount decimal(18,4); quantity_e4, amount_e4 bigint, both in ten-thousandths; reason string: NULL
     for a clean line, `guest` for a guest's sale, else the first rule broken; source_file string; rejection struct, NULL
     unless the line is rejected: reasons array<string>, source_file string, as_read struct of the eight texts, NULL
     unless malformed, and unparsed boolean; is_return boolean: whether a rejected line took money back.
@@ -219,7 +219,7 @@ def _judged(lines: DataFrame, settings: CleaningSettings) -> DataFrame:
     is_guest = F.col(s.CUSTOMER_ID).isNull()
     return (
         judged.select(
-            *s.LINE_FIELDS,
+            *s.PARSED_FIELDS,
             amount_of(F.col(s.AMOUNT_E4)).alias(s.AMOUNT),
             s.AMOUNT_E4,
             F.coalesce(reasons[0], F.when(is_guest, F.lit(s.GUEST))).alias(s.REASON),
@@ -269,21 +269,23 @@ def sales_less_copies(lines: DataFrame, exceptional: DataFrame) -> Sales:
 
 def returned_lines(lines: DataFrame) -> DataFrame:
     """Return the judged lines on which a customer or a guest got money back, inside the period, each once."""
-    return lines.where(F.col(s.IS_RETURN)).select(*s.LINE_FIELDS, s.AMOUNT, s.AMOUNT_E4)
+    return lines.where(F.col(s.IS_RETURN)).select(*s.PARSED_FIELDS, s.AMOUNT, s.AMOUNT_E4)
 
 
 def rejected_transactions(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
     """Return `REJECTED_TRANSACTIONS`: one row per rejected line.
 
     The fields of a malformed line are the text as it was read. Those of other lines are the parsed values as text:
-    prices without trailing zeros, times as 2010-12-01 08:26:00. Fields that the input does not have are NULL. Of
+    numbers without trailing zeros, times as 2010-12-01 08:26:00. Fields that the input does not have are NULL. Of
     amounts in place of unit prices, a malformed line, or one of an input without quantities, has the amount there.
     """
     rejection = F.col(s.REJECTION)
     shown = {name for name in s.LINE_FIELDS if name in input_fields}
-    parsed = {name: (F.col(name) if name in shown else F.lit(None)).cast("string") for name in s.LINE_FIELDS}
-    price = F.col(s.UNIT_PRICE if s.QUANTITY in shown else s.AMOUNT)
-    parsed[s.UNIT_PRICE] = F.regexp_replace(price.cast("string"), r"\.?0+$", "")
+    values = {name: F.col(name) for name in s.PARSED_FIELDS if name in shown}
+    if s.QUANTITY in shown:
+        values[s.QUANTITY] = plain_text(units_of(F.col(s.QUANTITY_E4)))
+    values[s.UNIT_PRICE] = plain_text(F.col(s.UNIT_PRICE if s.QUANTITY in shown else s.AMOUNT))
+    parsed = {name: values.get(name, F.lit(None)).cast("string") for name in s.LINE_FIELDS}
     parsed[s.INVOICE_NO] = F.substring_index(parsed[s.INVOICE_NO], ORDER_SEPARATOR, 1)
     as_read = rejection[s.AS_READ]
     fields = [F.when(as_read.isNotNull(), as_read[name]).otherwise(parsed[name]).alias(name) for name in s.LINE_FIELDS]

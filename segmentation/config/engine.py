@@ -27,6 +27,8 @@ PYTHON_ONLY: Final = {
     "(?a": "Java has no flag a",
     "(?L": "Java has no flag L",
 }
+# Date formats that are no pattern.
+NAMED_DATES: Final = ("iso", "excel", "epoch_seconds", "epoch_milliseconds", "epoch_microseconds", "epoch_days")
 # Java reads these and Python does not: a pattern with one of them is left to Java.
 JAVA_ONLY: Final = re.compile(r"\(\?<|\\[pPhHRQXzGkx]|&&")
 # Nothing was sold before or will be after; Python and Java write years of fewer or more digits otherwise.
@@ -56,8 +58,11 @@ def _regular_expression(text: str) -> str:
 def _date_format(text: str) -> str:
     unquoted = re.sub("'[^']*'", "", text)
     is_pattern = re.fullmatch(r"[yMdHhmsaS\[\] /.,:T'-]+", text) and all(letter in text for letter in "yMd")
-    if text not in ("iso", "excel") and not is_pattern:
-        raise ValueError(f"must be iso, excel or a pattern of year, month and day such as d.M.yyyy, got {text!r}")
+    if text in NAMED_DATES:
+        return text
+    if not is_pattern:
+        names = ", ".join(NAMED_DATES)
+        raise ValueError(f"must be one of {names}, or a pattern of year, month and day such as d.M.yyyy, got {text!r}")
     if "'" in unquoted:
         raise ValueError(f"must close every quote, got {text!r}")
     if "T" in unquoted:
@@ -92,7 +97,7 @@ def require_readable(spark: SparkSession, config: BaseModel, as_of: date | None 
         try:
             if engine == "regex":
                 jvm.java.util.regex.Pattern.compile(value)
-            elif value not in ("iso", "excel"):
+            elif value not in NAMED_DATES:
                 _datetime_formatter(jvm, value)
         except Exception as error:  # noqa: BLE001 - py4j raises every Java exception as its own type
             problems.append(f"{key}: Spark cannot read {value!r}: {java_message(error)}")

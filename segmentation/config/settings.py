@@ -5,8 +5,9 @@ To add a key: a field here, a row in conf/README.md. `--write-config` writes the
 
 import json
 from typing import Annotated, Literal
+from zoneinfo import available_timezones
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from segmentation import schemas as s
 from segmentation.config.base import (
@@ -27,7 +28,20 @@ from segmentation.errors import did_you_mean
 
 __all__ = ["ONE_SEGMENT"]  # for those who look for it next to the settings
 ReturnSign = Literal["prefix", "negative_quantity", "type"]
+DecimalMark = Literal["auto", "point", "comma"]
 Scaler = Literal["standard", "robust", "min_max"]
+
+
+def _time_zone(name: str) -> str:
+    known = available_timezones()
+    if known and name not in known:
+        raise ValueError(
+            f"must be the name of a time zone, such as Europe/London, got {name!r}{did_you_mean(name, sorted(known))}"
+        )
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
 class CsvSettings(Settings):
@@ -96,6 +110,14 @@ class InputSettings(Settings):
         "auto", description="auto, csv, parquet, json or xlsx"
     )
     csv: CsvSettings = CsvSettings()
+    decimal: DecimalMark = Field(
+        "auto",
+        description="of numbers in text: point (1,234.50), comma (1.234,50), or auto: as point, but 1,234 may be both "
+        "and is malformed",
+    )
+    time_zone: TimeZone | None = Field(
+        None, description="of the shop, such as Europe/London, to which instants (Z, UTC, since 1970) are moved"
+    )
     sheets: Literal["all"] | tuple[str, ...] = Field("all", description="all, or a list of a workbook's sheets")
 
 
@@ -103,7 +125,8 @@ class CleaningSettings(Settings):
     """Which lines are sales. Any rule can be switched off but `malformed`."""
 
     date_formats: tuple[DateFormat, ...] = Field(
-        description="tried in this order: iso, excel (day numbers), Spark datetime patterns", min_length=1
+        description="tried in this order: iso, excel (day numbers), epoch_seconds and others, Spark datetime patterns",
+        min_length=1,
     )
     cancellation_prefixes: tuple[NonEmpty, ...] = Field(
         ("C",), description="how the invoice numbers of cancellations begin", min_length=1

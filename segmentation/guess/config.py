@@ -10,13 +10,14 @@ from typing import Any
 
 from segmentation import schemas as s
 from segmentation.config.files import config_of, flow, with_overrides
-from segmentation.config.settings import CleaningSettings, RunConfig
+from segmentation.config.settings import CleaningSettings, DecimalMark, RunConfig
 from segmentation.errors import InputError
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
 from segmentation.guess.no_sales import codes_in_words
+from segmentation.guess.numbers import NumberGuess, guess_decimal, read_number
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
-from segmentation.guess.suggestions import CODES, MOSTLY, Suggestion, marks_in, share, suggest_settings
+from segmentation.guess.suggestions import CODES, MOSTLY, Suggestion, marks_in, suggest_settings
 from segmentation.guess.synonyms import words_of
 from segmentation.ingest.files import shortened_names
 
@@ -34,7 +35,7 @@ USUAL_DATES = DateGuess(
 )
 CURRENCY_KEYS = [f"input.columns.{s.CURRENCY}", "cleaning.currency"]
 GUESSED = "the configuration guessed"
-NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z"
+NUMBERS = (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT)
 
 
 class GuessError(InputError):
@@ -70,7 +71,11 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
         dates = DateGuess(settings.cleaning.date_formats, "as --set says")
     else:
         dates = _dates(source, values, columns.columns)
-    _require_numbers(source, values, columns.columns)
+    if _is_set("input.decimal", given):
+        decimal = NumberGuess(settings.input.decimal, "as --set says")
+    else:
+        decimal = _decimal(source, values, columns.columns)
+    _require_numbers(source, values, columns.columns, decimal.decimal)
     if s.AMOUNT not in fixed:
         _require_amounts_of_lines(source, samples, columns.columns)
     if not any(_is_set(key, given) for key in CURRENCY_KEYS):
@@ -80,18 +85,32 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     # The column of currencies and the code that counts go together.
     given += CURRENCY_KEYS if any(_is_set(key, given) for key in CURRENCY_KEYS) else []
     suggestions = [suggestion for suggestion in suggestions if not _is_set(suggestion.key, given)]
-    document = _document(columns.columns, dates)
+    document = _document(columns.columns, dates, decimal.decimal)
     with_overrides(document, [f"{suggestion.key}={flow(suggestion.value)}" for suggestion in suggestions])
     config = config_of(document, overrides, f"{GUESSED} from {source}")
-    explanation = _explain(source, columns, dates, suggestions)
+    explanation = _explain(source, columns, dates, decimal, suggestions)
+    if dates.swapped:
+        wrong = shlex.quote(f"cleaning.date_formats={flow(dates.alternative)}")
+        logger.warning(
+            "%s: no date shows the order of day and month: read with %s. Wrong? --set %s",
+            *(source, dates.reason, wrong),
+        )
+    if dates.doubt:
+        logger.warning(
+            "%s: dates that no shop has: %s: check input.columns.invoice_date and cleaning.date_formats",
+            *(source, dates.doubt),
+        )
     for line in [*explanation, "  Wrong, or to keep? --write-config FILE writes it all as a configuration to change"]:
         logger.info("%s", line)
     return config, explanation
 
 
-def _document(columns: Mapping[str, str], dates: DateGuess = USUAL_DATES) -> dict[str, Any]:
-    """Return the default recipe over the given columns and dates."""
-    return {"input": {"columns": dict(columns)}, "cleaning": {"date_formats": list(dates.formats)}}
+def _document(
+    columns: Mapping[str, str], dates: DateGuess = USUAL_DATES, decimal: DecimalMark = "auto"
+) -> dict[str, Any]:
+    """Return the default recipe over the given columns, dates and numbers."""
+    marked = {} if decimal == "auto" else {"decimal": decimal}
+    return {"input": {"columns": dict(columns), **marked}, "cleaning": {"date_formats": list(dates.formats)}}
 
 
 def _stand_ins(given: Sequence[str]) -> dict[str, str]:
@@ -197,16 +216,29 @@ def _dates(source: str, values: Values, columns: Mapping[str, str]) -> DateGuess
     return guess
 
 
-def _require_numbers(source: str, values: Values, columns: Mapping[str, str]) -> None:
+def _decimal(source: str, values: Values, columns: Mapping[str, str]) -> NumberGuess:
+    """Return the decimal mark of quantity and money together. Raises GuessError where the values leave it open."""
+    guess = guess_decimal([value for field in NUMBERS for value in values.get(field, ())])
+    if guess.is_open:
+        named = " and ".join(repr(columns[field]) for field in NUMBERS if field in columns)
+        raise GuessError(
+            f"{source}: in {named}, {guess.reason}: say it with --set input.decimal=point, where 1,234 is a thousand "
+            "and more, or --set input.decimal=comma"
+        )
+    return guess
+
+
+def _require_numbers(source: str, values: Values, columns: Mapping[str, str], decimal: DecimalMark) -> None:
     """Raise GuessError if a quantity or money is seldom a number that the job reads: the other lines would be lost."""
-    for field in (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT):
-        numbers = share(NUMBER, values.get(field, ()))
+    for field in NUMBERS:
+        texts = values.get(field, ())
+        numbers = sum(read_number(text, decimal) is not None for text in texts) / len(texts) if texts else 1.0
         if numbers < MOSTLY:
             held = f"numbers in only {numbers:.0%} of its lines" if numbers else "no numbers"
+            mark = "2,55 or 1.234,50" if decimal == "comma" else "2.55 or 1,234.50"
             raise GuessError(
-                f"{source}: the column {columns[field]!r} (for {field}) holds {held} as in 2.55, without currency, "
-                "thousands separator or decimal comma: write them so, or name another column with --set "
-                f"'input.columns.{field}=COLUMN'"
+                f"{source}: the column {columns[field]!r} (for {field}) holds {held} as in {mark}: set input.decimal, "
+                f"or name another column with --set 'input.columns.{field}=COLUMN'"
             )
 
 
@@ -245,12 +277,18 @@ def _require_one_currency(
             )
 
 
-def _explain(source: str, columns: ColumnGuess, dates: DateGuess, suggestions: Sequence[Suggestion]) -> list[str]:
+def _explain(
+    source: str, columns: ColumnGuess, dates: DateGuess, decimal: NumberGuess, suggestions: Sequence[Suggestion]
+) -> list[str]:
     lines = [f"Guessed from {source}:", *_mapping(columns)]
     lines.append(f"  dates: {flow(list(dates.formats))}")
     lines.append(f"    {dates.reason}")
     if dates.swapped:
         lines.append(f"    wrong? --set {shlex.quote(f'cleaning.date_formats={flow(dates.alternative)}')}")
+    if decimal.reason:
+        lines.append(f"  input.decimal: {decimal.decimal} ({decimal.reason})")
+    if decimal.other:
+        lines.append(f"    wrong? --set input.decimal={decimal.other}")
     return [*lines, *(line for suggestion in suggestions for line in suggestion.lines)]
 
 

@@ -1,65 +1,45 @@
 """Guess from some values of a column how its dates are written. Plain Python.
 
-The known formats are those that `cleaning.date_formats` may name. A regular expression and the calendar decide whether
-a value is written in one. Spark reads the same: a test compares the two.
+A guess is judged by the calendar, by the days when a shop may have sold, and by how far apart and in which order they
+are: a shop does not sell on the twelfth of every month alone, nor in 1941.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from itertools import product
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 from segmentation.errors import counted
-
-ISO, EXCEL = "iso", "excel"
-MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
+from segmentation.guess.date_formats import (
+    DAY_FIRST,
+    EXCEL,
+    ISO,
+    KNOWN,
+    MONTH_FIRST,
+    NUMBER,
+    SEPARATORS,
+    DateFormat,
+    plain_date,
 )
-# The order of two numbers, as a person says it.
-MONTH_FIRST, DAY_FIRST = "the month first", "the day first"
+
 # The order if the numbers do not show it: 12/1/2010 is mostly American, 1-12-2010 and 1.12.2010 are mostly not.
-USUAL_ORDER = {"/": MONTH_FIRST, "-": DAY_FIRST, ".": DAY_FIRST}
+USUAL_ORDER = dict(zip(SEPARATORS, (MONTH_FIRST, DAY_FIRST, DAY_FIRST), strict=True))
 # A column with more formats than this is no column of dates.
 MOST_FORMATS = 3
 # The search ends after this many values in no known format.
 MOST_UNREADABLE = 200
 # The first characters of a format's name are day and month with the separator on both sides of the second.
 DAY_AND_MONTH = 4
-NUMBER = r"\d{1,2}"
-HOUR, HOUR_OF_12, SIXTIETH = r"(?:[01]?\d|2[0-3])", r"(?:0?[1-9]|1[0-2])", r"[0-5]?\d"
 TWO_NUMBERS = re.compile(rf"(?P<first>{NUMBER})(?P<between>[/.-])(?P<second>{NUMBER})(?P=between)", re.ASCII)
-
-
-@dataclass(frozen=True)
-class DateFormat:
-    """A date format: its name in the configuration and its shape.
-
-    Where day and month are two numbers that could be swapped, also their order and the separator between them.
-    """
-
-    name: str
-    shape: re.Pattern[str]
-    order: str = ""
-    separator: str = ""
-
-    def reads(self, value: str) -> bool:
-        """Return whether the value is a date of the calendar in this format."""
-        match = self.shape.fullmatch(value)
-        if not match:
-            return False
-        parts = match.groupdict()
-        if "year" not in parts:
-            return True
-        month = parts["month"]
-        number = int(month) if month.isdecimal() else 1 + [name[: len(month)] for name in MONTHS].index(month.lower())
-        year = int(parts["year"]) + (2000 if len(parts["year"]) == 2 else 0)
-        try:
-            date(year, number, int(parts["day"]))
-        except ValueError:
-            return False
-        return True
+# No shop has kept lines of sales since before.
+EARLIEST = date(1990, 1, 1)
+# Days of fewer values may be near by chance. So much farther apart are dates that are read wrongly.
+FEWEST_DAYS = 4
+FARTHER_APART = 4
+# From line to line, lines sorted by date go through all of the time once; read wrongly, much of it once a month.
+SORTED = 1.5
+UNSORTED = 2
 
 
 @dataclass(frozen=True)
@@ -67,24 +47,28 @@ class Order:
     """The order of day and month for dates with one separator, and the other order.
 
     `supporting` are the values that fit the order alone, `contrary` those that fit the other alone and are not read.
+    Where there are none, `evidence` is what else decides, in words.
     """
 
     order: str
     other: str
     supporting: Sequence[str]
     contrary: Sequence[str]
+    evidence: str = ""
 
 
 @dataclass(frozen=True)
 class DateGuess:
     """The formats that read the values, in the order to try them, and the reason in words.
 
-    `swapped` is the format with day and month swapped, if the values do not show their order.
+    `swapped` is the format with day and month swapped, if the values do not show their order. `doubt` is what is odd
+    about the dates, in words.
     """
 
     formats: tuple[str, ...]
     reason: str
     swapped: str | None = None
+    doubt: str = ""
 
     @property
     def alternative(self) -> list[str]:
@@ -102,8 +86,10 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     ('iso', 'd/M/yyyy[ H:mm[:ss]]')
     >>> guess_dates(["1.12.2010", "2.12.2010"]).swapped
     'M.d.yyyy[ H:mm[:ss]]'
+    >>> guess_dates(["14944", "14945"]).formats, guess_dates(["40513", "40514"]).formats
+    (('iso', 'epoch_days'), ('iso', 'excel'))
     """
-    distinct = [value for value in dict.fromkeys(value.strip() for value in values) if value]
+    distinct = [value for value in dict.fromkeys(plain_date(value) for value in values) if value]
     orders = {separator: _order(separator, distinct) for separator in USUAL_ORDER}
     # All dates with one separator are read in one order, or one format would read another's dates wrongly.
     known = [
@@ -117,24 +103,27 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     reasons: list[str] = []
     unreadable = 0
     swapped: str | None = None
+    days: list[date] = []
     while left and len(chosen) < MOST_FORMATS and unreadable < MOST_UNREADABLE:
         read = {
-            date_format: [value for value in left if date_format.reads(value)]
+            date_format: dates
             for date_format in known
             if date_format.reads(left[0])
+            and (dates := {value: day for value in left if (day := date_format.date_of(value)) is not None})
         }
         if not read:
             unreadable += 1
             left.pop(0)
             continue
-        best = max(read, key=lambda date_format: len(read[date_format]))
+        best = _best({date_format: list(dates.values()) for date_format, dates in read.items()})
         if best.order:
             order = orders[best.separator]
             reasons.append(_reason(order, best.separator))
-            swapped = swapped if order.supporting else _swap(best.name)
+            swapped = swapped if order.supporting or order.evidence else _swap(best.name)
         else:
             reasons.append(f"{counted(len(read[best]), 'different value')} written so")
-        left = [value for value in left if not best.reads(value)]
+        days += read[best].values()
+        left = [value for value in left if value not in read[best]]
         chosen.append(best)
     if not chosen:
         return None
@@ -146,30 +135,94 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     names = [date_format.name for date_format in chosen]
     # iso comes first: dates of workbooks and databases are read by it, and no other format is mistaken for it.
     formats = [ISO, *[name for name in names if name not in (ISO, EXCEL)], *[name for name in names if name == EXCEL]]
-    return DateGuess(tuple(formats), "; ".join([*dict.fromkeys(reasons), *problems]), swapped)
+    return DateGuess(tuple(formats), "; ".join([*dict.fromkeys(reasons), *problems]), swapped, _doubt(days))
+
+
+def _best(read: dict[DateFormat, list[date]]) -> DateFormat:
+    """Return the format of most plausible days; of equals the first, unless another's are much nearer together."""
+    scores = {date_format: (_plausible(days), len(days)) for date_format, days in read.items()}
+    equals = [date_format for date_format in read if scores[date_format] == max(scores.values())]
+    best = equals[0]
+    for other in equals[1:]:
+        if _is_nearer(read[other], read[best]):
+            best = other
+    return best
+
+
+def _plausible(days: Sequence[date]) -> int:
+    """Return how many are days when a shop may have sold; tomorrow may be today east of Greenwich."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    return sum(EARLIEST <= day <= tomorrow for day in days)
+
+
+def _is_nearer(days: Sequence[date], others: Sequence[date]) -> bool:
+    return len(days) >= FEWEST_DAYS and FARTHER_APART * _span(days) < _span(others)
+
+
+def _span(days: Sequence[date]) -> int:
+    return (max(days) - min(days)).days
+
+
+def _doubt(days: Sequence[date]) -> str:
+    odd = [day for day in days if not _plausible([day])]
+    if not odd:
+        return ""
+    return f"{len(odd):,} of {counted(len(days), 'different value')} before 1990 or in the future, such as {odd[0]}"
 
 
 def _order(separator: str, values: Sequence[str]) -> Order:
     """Return the order that most values with a separator show, in whatever format; the usual one if equally many."""
     showing: dict[str, list[str]] = {MONTH_FIRST: [], DAY_FIRST: []}
-    for value in values:
+    written = [value for value in values if (pair := TWO_NUMBERS.match(value)) and pair["between"] == separator]
+    for value in written:
         numbers = TWO_NUMBERS.match(value)
-        if numbers and numbers["between"] == separator and max(int(numbers["first"]), int(numbers["second"])) > 12:
+        if numbers and max(int(numbers["first"]), int(numbers["second"])) > 12:
             order = DAY_FIRST if int(numbers["first"]) > 12 else MONTH_FIRST
-            formats = (
-                date_format for date_format in KNOWN if (date_format.order, date_format.separator) == (order, separator)
-            )
-            if any(date_format.reads(value) for date_format in formats):
+            if _day_of(value, order, separator):
                 showing[order].append(value)
     order = max(showing, key=lambda order: (len(showing[order]), order == USUAL_ORDER[separator]))
     other = next(name for name in showing if name != order)
+    if not showing[order]:
+        days = {name: [_day_of(value, name, separator) for value in written] for name in (order, other)}
+        known = {name: [day for day in of_order if day] for name, of_order in days.items()}
+        for name, opposite in ((order, other), (other, order)):
+            if known[name] and (evidence := _evidence(known[name], known[opposite])):
+                return Order(name, opposite, (), (), evidence)
     return Order(order, other, showing[order], showing[other])
+
+
+def _day_of(value: str, order: str, separator: str) -> date | None:
+    formats = (known for known in KNOWN if (known.order, known.separator) == (order, separator))
+    return next((day for known in formats if (day := known.date_of(value)) is not None), None)
+
+
+def _evidence(days: Sequence[date], others: Sequence[date]) -> str:
+    """Return in words why the first reading of dates is right and the other one wrong; empty where nothing says so."""
+    plausible, of_others = _plausible(days), _plausible(others)
+    if plausible != of_others:
+        missed = counted(len(others) - of_others, "value")
+        return f"read otherwise {missed} would be before 1990 or in the future" if plausible > of_others else ""
+    if len({*days}) < FEWEST_DAYS or not others:
+        return ""
+    if _is_nearer(days, others):
+        return f"so all lie within {counted(_span(days) + 1, 'day')}, and otherwise within {_span(others) + 1:,}"
+    passes = _passes(days)
+    if passes <= SORTED and _passes(others) >= UNSORTED * passes and not _is_nearer(others, days):
+        return "so the lines are in the order of time, and otherwise they are not"
+    return ""
+
+
+def _passes(days: Sequence[date]) -> float:
+    """Return how many times, from each date to the next, the time from the first to the last is gone through."""
+    return sum(abs((after - before).days) for before, after in pairwise(days)) / max(1, _span(days))
 
 
 def _reason(order: Order, separator: str) -> str:
     """Return why the order of day and month in the dates with a separator is assumed."""
     if order.supporting:
         return f"{order.order}: {counted(len(order.supporting), 'different value')} with a number beyond 12 as the day"
+    if order.evidence:
+        return f"{order.order}: {order.evidence}"
     return f"{order.order}, as is usual with {separator!r}: no number beyond 12 distinguishes day and month"
 
 
@@ -186,56 +239,3 @@ def _mixed_orders(order: Order) -> str:
 def _swap(name: str) -> str:
     """Return the name of the format that differs only in the order of day and month, which begin it."""
     return name[2::-1] + name[3:]
-
-
-def _formats() -> Iterator[DateFormat]:
-    zone = r"(?:Z|[+-]\d{2}:?\d{2})"
-    yield DateFormat(
-        ISO,
-        re.compile(
-            rf"(?P<year>\d{{4}})-(?P<month>{NUMBER})-(?P<day>{NUMBER})"
-            rf"(?:[ T]{HOUR}(?::{SIXTIETH}(?::{SIXTIETH}(?:\.\d{{1,9}})?"
-            rf"(?: (?={zone}))?)?)?{zone}?)?",
-            re.ASCII,
-        ),
-    )
-    months = {"M": rf"(?P<month>{NUMBER})", "MM": r"(?P<month>\d{2})"}
-    months |= {"MMM": f"(?P<month>{'|'.join(name[:3] for name in MONTHS)})", "MMMM": f"(?P<month>{'|'.join(MONTHS)})"}
-    days = {"d": rf"(?P<day>{NUMBER})", "dd": r"(?P<day>\d{2})"}
-    years = {"yyyy": r"(?P<year>\d{4})", "yy": r"(?P<year>\d{2})"}
-    shapes = {**months, **days, **years}
-    for written, order, separator in _dates():
-        pattern = "".join(shapes.get(part, re.escape(part)) for part in re.findall(r"y+|M+|d+|[^yMd]+", written))
-        for time, time_shape in _times():
-            yield DateFormat(
-                written + time, re.compile(pattern + time_shape, re.IGNORECASE | re.ASCII), order, separator
-            )
-    yield DateFormat(EXCEL, re.compile(r"[1-9]\d{4}(\.\d+)?", re.ASCII))
-
-
-def _dates() -> Iterator[tuple[str, str, str]]:
-    """Yield date formats, each with the order of its day and month and their separator if they could be swapped."""
-    for year, separator in product(("yyyy", "yy"), USUAL_ORDER):
-        yield separator.join(("M", "d", year)), MONTH_FIRST, separator
-        yield separator.join(("d", "M", year)), DAY_FIRST, separator
-    yield from ((written, "", "") for written in ("yyyy/M/d", "yyyy.M.d", "yyyyMMdd"))
-    for month, year, separator in product(("MMM", "MMMM"), ("yyyy", "yy"), (" ", "-", "/")):
-        yield separator.join(("d", month, year)), "", ""
-    for month, comma in product(("MMM", "MMMM"), (", ", " ")):
-        yield f"{month} d{comma}yyyy", "", ""
-
-
-def _times() -> Iterator[tuple[str, str]]:
-    """Yield the times of day that may follow a date, each optional."""
-    minutes = r":[0-5]\d(?::[0-5]\d"
-    yield "[ H:mm[:ss]]", rf"(?: {HOUR}{minutes})?)?"
-    yield "[ H:mm[:ss[.SSSSSS]]]", rf"(?: {HOUR}{minutes}(?:\.\d{{1,6}})?)?)?"
-    yield "['T'H:mm[:ss[.SSSSSS]]]", rf"(?:T{HOUR}{minutes}(?:\.\d{{1,6}})?)?)?"
-    yield "[, H:mm[:ss]]", rf"(?:, {HOUR}{minutes})?)?"
-    yield "[ h:mm[:ss] a]", rf"(?: {HOUR_OF_12}{minutes})? [AP]M)?"
-    yield "[ h:mm[:ss]a]", rf"(?: {HOUR_OF_12}{minutes})?[AP]M)?"
-    yield "[, h:mm[:ss] a]", rf"(?:, {HOUR_OF_12}{minutes})? [AP]M)?"
-
-
-KNOWN = tuple(_formats())
-"""Every known format; the first wins where several read as many values."""

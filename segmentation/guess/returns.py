@@ -9,6 +9,7 @@ from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.errors import counted
 from segmentation.guess.no_sales import plain_word
+from segmentation.guess.numbers import is_negative
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
 from segmentation.guess.synonyms import normal
 
@@ -115,7 +116,7 @@ def _type_columns(
 
 
 def _is_negative(line: Line, columns: Mapping[str, str]) -> bool:
-    return any(_value(line, columns.get(field)).startswith("-") for field in (s.QUANTITY, s.AMOUNT))
+    return any(is_negative(_value(line, columns.get(field))) for field in (s.QUANTITY, s.AMOUNT))
 
 
 def _value(line: Line, column: str | None) -> str:

@@ -10,6 +10,7 @@ from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings
 from segmentation.guess.no_sales import Marks, codes_in_words, marks_of_no_sale
+from segmentation.guess.numbers import is_negative
 from segmentation.guess.returns import in_words, signs_of_returns
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample, Values
 from segmentation.guess.synonyms import normal, words_of
@@ -127,7 +128,7 @@ def _suggest_no_cancellations(
         for line in _lines(samples, [invoice, *numbers])
         if line.get(invoice, "").strip().upper().startswith(prefixes)
     ]
-    if cancelled and not any(text.startswith("-") for texts in cancelled for text in texts):
+    if cancelled and not any(is_negative(text) for texts in cancelled for text in texts):
         reason = f"invoices that begin with {' or '.join(prefixes)} sell like others: none is a cancellation"
         yield Suggestion("cleaning.switched_off", [CANCELLATION_RULE], reason)
 

@@ -23,6 +23,7 @@ from pyspark.sql.types import (
 from segmentation import schemas as s
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError, java_message
+from segmentation.ingest.dates import in_time_zone
 from segmentation.ingest.files import (
     InputFile,
     by_header,
@@ -101,7 +102,7 @@ def read_parquet(
                 if kind == NOTHING:
                     column = F.lit(None).cast("string")
                 else:
-                    column = _read(field, frame.schema[name], kind, group[0].path)
+                    column = _read(field, frame.schema[name], kind, group[0].path, settings.time_zone)
                     if kind != UUID and isinstance(frame.schema[name].dataType, StringType | BinaryType):
                         texts.append(s.raw(field))
             columns.append(column.alias(s.raw(field)))
@@ -167,17 +168,22 @@ def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFr
     return lines.withColumns({**whole, s.UNPARSED_LINE: unparsed})
 
 
-def _read(name: str, field: StructField, written: str, path: str) -> Column:
-    """Return the column of a field. `written` is its type in the file's footer where Spark reads it as another."""
+def _read(name: str, field: StructField, written: str, path: str, time_zone: str | None) -> Column:
+    """Return the column of a field. `written` is its type in the file's footer where Spark reads it as another.
+
+    Instants are moved to the time zone, if there is one.
+    """
     column, kind = F.col(quoted(field.name)), field.dataType
     if isinstance(kind, ArrayType | MapType | StructType):
         raise _type_error(path, field.name, kind.simpleString())
     if written == UUID:
         return F.lower(F.regexp_replace(F.hex(column), *UUID_GROUPS))
+    is_instant = isinstance(kind, TimestampType) or written == NANOSECONDS_UTC
     if written in (NANOSECONDS, NANOSECONDS_UTC):
         column, kind = F.timestamp_micros(_microseconds(column)), TimestampType()
     if isinstance(kind, TimestampType):
         column, kind = column.cast("timestamp_ntz"), TimestampNTZType()  # the session's time zone is UTC
+        column = in_time_zone(column, time_zone) if time_zone and is_instant else column
     if isinstance(kind, IntegralType):
         column, kind = column.cast("bigint"), LongType()
     return column if kind in s.READ_TYPED.get(name, ()) else as_text(column, kind)

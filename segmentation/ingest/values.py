@@ -1,15 +1,13 @@
 """Parse a field of a raw line into its value, from text as people and exports write it or from a typed column."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, DoubleType, FloatType, LongType, StringType, TimestampNTZType
-
-from segmentation import schemas as s
+from pyspark.sql.types import DataType, DoubleType, FloatType, LongType, StringType
 
 # What surrounds a value in the wild: spaces, tabs, line ends, NUL, a no-break space, a byte order mark.
 STRAY = " \t\r\n\v\f\0\u00a0\ufeff"
@@ -31,11 +29,8 @@ MARKED = r"^(?:'([^' ]+)'?|=\"([^\"]*)\")$"
 CURRENCY_SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "₹": "INR", "¥": "JPY"}
 # What is left out of words for nobody: spaces, dashes, brackets and quotes.
 GAPS = " _-\u2013\u2014\u2212()[]<>{}'\""
-LARGEST_QUANTITY = 2**31 - 1
 # In bytes. The time to parse a number grows with the square of its digits.
 LONGEST_NUMBER = 100
-# Day 0 of Excel's calendar, as it counts for dates after February 1900.
-EXCEL_EPOCH = "1899-12-30 00:00:00"
 
 
 class Around(IntEnum):
@@ -50,13 +45,15 @@ class Around(IntEnum):
 class Field:
     """A raw column and its type: text, or one of `schemas.READ_TYPED`.
 
-    Once a text column was looked at, it is known what is `around` its values, and whether all are `unrounded` ids.
+    Once a text column was looked at, it is known what is `around` its values, and whether all are `unrounded` ids. A
+    column `is_short` where it has the texts of `short` already.
     """
 
     column: Column
     kind: DataType
     around: Around = Around.ANYTHING
     unrounded: bool = False
+    is_short: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -70,6 +67,8 @@ class Field:
     @property
     def short(self) -> Column:
         """The text of a number or date without stray characters around it; NULL where it is too long to be either."""
+        if self.is_short:
+            return self.column
         text = self._without(STRAY)
         return F.when(F.octet_length(text) <= LONGEST_NUMBER, text)
 
@@ -146,37 +145,6 @@ def _is_marked(text: Column) -> Column:
     return F.startswith(text, F.lit("'")) | F.startswith(text, F.lit("="))
 
 
-def whole_number(field: Field) -> Column:
-    """Parse `6` and `6.0` as 6; NULL for a fraction, and for a number that does not fit an int."""
-    if isinstance(field.kind, DoubleType):
-        number = field.column
-        fits = (number == F.rint(number)) & (F.abs(number) <= F.lit(float(LARGEST_QUANTITY)))
-        return F.when(fits, number).try_cast("int")
-    if isinstance(field.kind, LongType):
-        return F.when(field.column.between(-LARGEST_QUANTITY, LARGEST_QUANTITY), field.column).cast("int")
-    text = field.short
-    exact, nearest = text.try_cast("decimal(38,8)"), text.try_cast("double")  # only a double shows a tiny fraction
-    fits = (nearest == F.rint(nearest)) & (F.abs(exact) <= F.lit(LARGEST_QUANTITY))
-    return F.when(fits, exact).cast("int")
-
-
-def price(field: Field) -> Column:
-    """Parse a price as a decimal(22,8), rounded half up; NULL where it is no number."""
-    # Spark casts a double by its shortest text too.
-    return (field.column if isinstance(field.kind, DoubleType) else field.short).try_cast(s.PRICE)
-
-
-def price_e8(field: Field) -> Column:
-    """Return a price × 10⁸ as a bigint, where a double shows it exactly; else NULL, also for text."""
-    if not isinstance(field.kind, DoubleType):
-        return F.lit(None).cast("bigint")
-    # Below 2^43 the product errs by less than 2^-8: what is so near to a whole number rounds to it.
-    product = field.column * 1e8
-    whole = F.rint(product)
-    is_exact = (F.abs(product) < 2.0**43) & (F.abs(product - whole) < 2.0**-8)
-    return F.when(is_exact, whole).cast("bigint")
-
-
 def customer_id(field: Field, missing: Sequence[str], normalise: bool = True) -> Column:
     """Parse `17850` and `17850.0` as 17850; NULL for blanks and the words in `missing`, such as `null`.
 
@@ -215,43 +183,8 @@ def ways_to_write_currency(code: str) -> list[str]:
     return [code, *signs, *[CURRENCY_SIGNS[sign] for sign in signs]]
 
 
-def date_and_time(field: Field, formats: Sequence[str]) -> Column:
-    """Parse by the first format that fits; each is tried only on text of its shape, since a failed parse is slow."""
-    if isinstance(field.kind, TimestampNTZType):
-        return field.column
-    return F.coalesce(*[_DATE_PARSERS.get(name, _by_pattern(name))(field.short) for name in formats])
-
-
 def _is_bare(text: Column) -> Column:
     """Return whether a text begins and ends with a visible ASCII character."""
     # Bytes, not characters: to find the last character, Spark walks through the whole text.
     last = F.substring(text.cast("binary"), -1, 1)
     return (text >= FIRST_VISIBLE) & (text < BEHIND_VISIBLE) & last.between(*map(F.lit, VISIBLE_BYTES))
-
-
-def _iso(text: Column) -> Column:
-    is_iso = text.rlike(r"^\d{4}-\d{1,2}-\d{1,2}([T ]|$)")
-    return F.when(is_iso, text).try_cast("timestamp_ntz")
-
-
-def _excel(text: Column) -> Column:
-    """Parse Excel's day number: days since the end of 1899, the time of day as a fraction, to the nearest second."""
-    is_day_number = text.rlike(r"^[1-9]\d{4}(\.\d+)?$")
-    seconds = F.round(F.when(is_day_number, text).try_cast("decimal(20,10)") * 86_400).cast("bigint")
-    return F.lit(EXCEL_EPOCH).cast("timestamp_ntz") + F.make_dt_interval(secs=seconds)
-
-
-def _by_pattern(pattern: str) -> Callable[[Column], Column]:
-    """Return a parser by a Spark datetime pattern, tried where a text has the separators of the pattern's date."""
-    numeric = re.match(r"[yMd]{1,4}([^\w\s\[\]'])[yMd]{1,4}\1[yMd]{1,4}", pattern)
-    separator = numeric[1] if numeric and "MMM" not in pattern else ""
-
-    def parse(text: Column) -> Column:
-        has_shape = text.rlike(rf"^\d{{1,4}}{re.escape(separator)}\d{{1,2}}{re.escape(separator)}")
-        candidate = F.when(has_shape, text) if separator else text
-        return F.try_to_timestamp(candidate, F.lit(pattern)).cast("timestamp_ntz")
-
-    return parse
-
-
-_DATE_PARSERS: Mapping[str, Callable[[Column], Column]] = {"iso": _iso, "excel": _excel}

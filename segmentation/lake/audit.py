@@ -141,7 +141,7 @@ def figures_of(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the figures of a small table as `table_figures` does, and the sums of its lines and customers."""
 
     def total(*names: str) -> Any:
-        values = [row[name] for row in rows for name in names if name in row]
+        values = [row[name] for row in rows for name in names if row.get(name) is not None]
         return sum(values) if values else None
 
     keys = {tuple(row[name] for name in s.TABLE_KEYS[table]) for row in rows}
@@ -200,7 +200,7 @@ def _comparisons(
     yield "rows of rejected_transactions", rejected_rows, "rejected lines", sum(rows[rule] for rule in s.RULE_NAMES)
     yield "lines in data_quality", tables["data_quality"][LINES] or 0, "lines counted", sum(rows.values())
 
-    revenue = {row[s.RULE]: row[s.REVENUE] for row in data_quality}
+    revenue = {row[s.RULE]: row[s.REVENUE] or Decimal(0) for row in data_quality}
     clean, guest = revenue[s.CLEAN], revenue[s.GUEST]
     expected = dict.fromkeys(
         ("customer_segments", "segment_profiles", "rfm_profiles", "country_segments", "product_segments"),
@@ -234,7 +234,7 @@ def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int) -> dict
     """Return lines and revenue by outcome, and the number of customers, as the manifest records them."""
 
     def by_outcome(figure: str) -> dict[str, Any]:
-        figures = {row[s.RULE]: row[figure] for row in data_quality}
+        figures = {row[s.RULE]: row[figure] or 0 for row in data_quality}  # the money of some lines is unknown
         outcomes = {"read": sum(figures.values()), "clean": figures[s.CLEAN], "guest": figures[s.GUEST]}
         return {**outcomes, "rejected": sum(figures[rule] for rule in s.RULE_NAMES)}
 

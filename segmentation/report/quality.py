@@ -50,7 +50,7 @@ class Step(NamedTuple):
 def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
     """Return the steps from the lines read to the lines used: first all lines, then what each rule takes out."""
     read = sum(int(row[s.ROWS]) for row in quality)
-    revenue = sum((Decimal(row[s.REVENUE]) for row in quality), Decimal(0))
+    revenue = sum((Decimal(row[s.REVENUE] or 0) for row in quality), Decimal(0))
     bar = step_bar(0, 1.0 if read else 0.0, "read")
     steps = [Step("Read", "all lines of the input", read, percent(1), money(revenue, currency), bar, "read", [])]
     left = 1.0
@@ -66,13 +66,21 @@ def waterfall(quality: Rows, examples: Rows, currency: str) -> list[Step]:
                 meaning,
                 int(row[s.ROWS]),
                 percent(share),
-                money(row[s.REVENUE], currency),
+                _known_money(row, currency),
                 step_bar(0.0 if kind == "used" else left, share, kind),
                 kind if row[s.ROWS] else f"{kind} nothing",
                 [example for example in masked if example],
             )
         )
     return steps
+
+
+def _known_money(row: Row, currency: str) -> str:
+    """Return the money of a rule's lines, and of how many it is not known."""
+    known, unknown = money(row[s.REVENUE], currency), int(row.get(s.ROWS_WITHOUT_REVENUE, 0))
+    if not unknown:
+        return known
+    return f"unknown of {unknown:,}" if row[s.REVENUE] is None else f"{known}, unknown of {unknown:,}"
 
 
 def masked_example(line: Row, is_malformed: bool) -> list[str] | None:

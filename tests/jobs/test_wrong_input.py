@@ -243,7 +243,9 @@ def test_few_customers_limit_k_and_many_malformed_lines_are_warned_of(run_job: R
     assert [row["k"] for row in rows_of(run, "k_sweep")] == list(range(1, len(GOOD) + 1))
     assert 2 <= len(rows_of(run, "segment_profiles")) <= len(GOOD)
     assert len(rows_of(run, "customer_segments")) == len(GOOD)
-    warning = f"{path}: 2 of 7 lines (28.6%) are malformed and count nowhere. In 2 of them invoice_date is no date"
+    warning = (
+        f"{path}: invoice_date is no date in a known format in 2 of 7 lines (28.6%), such as '1.12.2010': they are"
+    )
     assert warning in unescape((run / "report" / "index.html").read_text())
     log = Path(re.findall(r"^Log +(\S+)", done.stdout, re.MULTILINE)[0].replace("~", str(Path.home())))
     assert warning in log.read_text()

@@ -29,10 +29,10 @@ class Line:
     country: str
     moment: datetime
     price: Decimal
-    units: int
+    units: Decimal
     amount: Decimal
-    used: int = 0
-    at_own_price: int = 0
+    used: Decimal = Decimal(0)
+    at_own_price: Decimal = Decimal(0)
     at_lower_price: Decimal = Decimal(0)
     is_whole: bool = False
     taken: Decimal = Decimal(0)  # the money taken back of a sale
@@ -43,8 +43,8 @@ class Line:
         return (self.moment, self.invoice, self.product, self.price, self.units, self.country, abs(self.amount))
 
     @property
-    def left(self) -> int:
-        return 0 if self.is_whole else abs(self.units) - self.used
+    def left(self) -> Decimal:
+        return Decimal(0) if self.is_whole else abs(self.units) - self.used
 
     def money(self) -> Decimal:
         """The money of what was taken of a sale: all of it, or the units at the price of the return, rounded once."""
@@ -163,7 +163,7 @@ def lines_of_online_retail(path: Path) -> Iterator[Line]:
         if tuple(line.values()) in seen:
             continue
         seen.add(tuple(line.values()))
-        invoice, units, price = str(line["InvoiceNo"]), int(line["Quantity"]), Decimal(str(line["UnitPrice"]))
+        invoice, units, price = str(line["InvoiceNo"]), Decimal(str(line["Quantity"])), Decimal(str(line["UnitPrice"]))
         amount = rounded(units * price)
         is_sale = invoice[0].isdigit() and units > 0 and price > 0
         is_return = (invoice[0].isdigit() or invoice.startswith("C")) and units < 0 and amount < 0

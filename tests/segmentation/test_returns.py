@@ -17,16 +17,16 @@ from tests.segmentation.naive_returns import Line, match, net_figures, rounded
 
 LINES = (
     "customer_id string, invoice_no string, stock_code string, country string, invoice_date timestamp_ntz, "
-    "unit_price decimal(22,8), quantity int, amount decimal(18,4)"
+    "unit_price decimal(22,8), quantity decimal(14,4), amount decimal(18,4)"
 )
 FIRST_DAY = datetime(2011, 1, 1)
 
 
-def line(day: float, invoice: str, units: int, price: str, product: str = "MUG", **other: str) -> Line:
-    """A sale, or with negative units a return, of customer 1."""
+def line(day: float, invoice: str, units: int | str, price: str, product: str = "MUG", **other: str) -> Line:
+    """A sale, or with negative units a return, of customer 1. Units in text have decimals."""
     moment = FIRST_DAY + timedelta(days=day)
     place = (other.get("customer", "1"), invoice, product, other.get("country", "France"))
-    return Line(*place, moment, Decimal(price), units, rounded(units * Decimal(price)))
+    return Line(*place, moment, Decimal(price), Decimal(units), rounded(Decimal(units) * Decimal(price)))
 
 
 def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
@@ -71,6 +71,11 @@ def expected(lines: Sequence[Line]) -> Taken:
 KINDS = {
     "partial": ([line(0, "1", 10, "2.50"), line(1, "C1", -4, "2.50")], {"1": "10.00"}),
     "whole": ([line(0, "1", 10, "2.50"), line(1, "C1", -10, "2.50")], {"1": "25.00"}),
+    # 200 g at 3.33, and 50 g at 2: what they brought together, rounded once.
+    "by weight": (
+        [line(0, "1", "0.4505", "3.33"), line(1, "C1", "-0.2", "3.33"), line(2, "C2", "-0.0501", "2")],
+        {"1": "0.7662"},
+    ),
     "more than was bought": ([line(0, "1", 10, "2.50"), line(1, "C1", -12, "2.50")], {"1": "25.00"}),
     "twice": (
         [line(0, "1", 10, "2.50"), line(1, "C1", -10, "2.50"), line(2, "C2", -10, "2.50")],

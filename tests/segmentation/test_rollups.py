@@ -97,11 +97,11 @@ def test_every_figure_of_the_countries(spark: SparkSession):
             # The postage and the heart came back to France, where they were sold, whatever the return says.
             (
                 *("France", money("50.0000"), money("0.0000"), money("30.0000"), money("0.0000"), money("20.0000")),
-                *(2, 2, 4, money("25.0000"), 0.5, 0.5, "A"),
+                *(2, 2, money(4), money("25.0000"), 0.5, 0.5, "A"),
             ),
             (
                 *("Spain", money("50.0000"), money("45.0001"), money("60.0000"), money("60.0000"), money("-10.0000")),
-                *(3, 2, 7, money("16.6667"), 0.5, 1.0, "C"),
+                *(3, 2, money(7), money("16.6667"), 0.5, 1.0, "C"),
             ),
         ],
         s.COUNTRY_SALES,
@@ -117,17 +117,17 @@ def test_every_figure_of_the_products(spark: SparkSession):
         [
             (
                 *("85123A", "HEART HOLDER", money("77.0001"), money("45.0001")),
-                *(money("72.0000"), money("60.0000"), money("5.0001"), 7, 3, 2, money("11.0000")),
+                *(money("72.0000"), money("60.0000"), money("5.0001"), money(7), 3, 2, money("11.0000")),
                 *(first, second, 77.0001 / 100, 77.0001 / 100, "A", True),
             ),
             (
                 *("POST", "POSTAGE", money("18.0000"), money("0.0000")),
-                *(money("18.0000"), money("0.0000"), money("0.0000"), 1, 1, 1, money("18.0000")),
+                *(money("18.0000"), money("0.0000"), money("0.0000"), money(1), 1, 1, money("18.0000")),
                 *(first, first, 0.18, 95.0001 / 100, "C", False),
             ),
             (
                 *("22222", "MUG", money("4.9999"), money("0.0000")),
-                *(money("0.0000"), money("0.0000"), money("4.9999"), 3, 2, 2, money("1.6666")),
+                *(money("0.0000"), money("0.0000"), money("4.9999"), money(3), 2, 2, money("1.6666")),
                 *(third, fourth, 4.9999 / 100, 1.0, "C", True),
             ),
         ],
@@ -203,11 +203,11 @@ def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSessi
     clean = shop(spark).where(F.col("customer_id").isNotNull())
     expected = spark.createDataFrame(
         [
-            ("22222", 1, "Low", 1, 1, Decimal("1.0000")),
-            ("22222", 2, "High", 1, 2, Decimal("3.9999")),
-            ("85123A", 1, "Low", 1, 1, Decimal("12.0000")),
-            ("85123A", 2, "High", 1, 2, Decimal("20.0000")),
-            ("POST", 2, "High", 1, 1, Decimal("18.0000")),
+            ("22222", 1, "Low", 1, Decimal(1), Decimal("1.0000")),
+            ("22222", 2, "High", 1, Decimal(2), Decimal("3.9999")),
+            ("85123A", 1, "Low", 1, Decimal(1), Decimal("12.0000")),
+            ("85123A", 2, "High", 1, Decimal(2), Decimal("20.0000")),
+            ("POST", 2, "High", 1, Decimal(1), Decimal("18.0000")),
         ],
         s.PRODUCT_SEGMENTS,
     )

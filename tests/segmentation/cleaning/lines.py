@@ -11,9 +11,9 @@ from segmentation import schemas as s
 from segmentation.cleaning.ledger import line_counts
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import judge_lines, sales_lines
-from segmentation.config.settings import CleaningSettings
+from segmentation.config.settings import CleaningSettings, DecimalMark
 from segmentation.features import order_sums
-from segmentation.money import in_ten_thousandths
+from segmentation.money import in_ten_thousandths, units_of
 from segmentation.sales import Sales, reversed_lines
 
 DATE_FORMATS = ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel")
@@ -40,8 +40,8 @@ def raw_lines(spark: SparkSession, lines: Sequence[RawLine]) -> DataFrame:
     return spark.createDataFrame([tuple(one[name] for name in names) for one in lines], s.RAW_LINES)
 
 
-def parsed(spark: SparkSession, lines: Sequence[RawLine], **changed: Any) -> DataFrame:
-    return parse_lines(raw_lines(spark, lines), DEFAULTS.model_copy(update=changed))
+def parsed(spark: SparkSession, lines: Sequence[RawLine], decimal: DecimalMark = "auto", **changed: Any) -> DataFrame:
+    return parse_lines(raw_lines(spark, lines), DEFAULTS.model_copy(update=changed), decimal=decimal)
 
 
 def judged(spark: SparkSession, lines: Sequence[RawLine], as_of: date | None = AS_OF, **changed: Any) -> DataFrame:
@@ -49,8 +49,10 @@ def judged(spark: SparkSession, lines: Sequence[RawLine], as_of: date | None = A
 
 
 def with_ten_thousandths(lines: DataFrame) -> DataFrame:
-    """Complete lines that were made with an amount to the columns of `rules.sales_less_copies`."""
-    return lines.withColumns({s.AMOUNT_E4: in_ten_thousandths(F.col(s.AMOUNT)), s.LINES: F.lit(1)})
+    """Complete lines that were made with a quantity and an amount to the columns of `rules.sales_less_copies`."""
+    quantity = in_ten_thousandths(F.col(s.QUANTITY).cast(s.UNITS_OF_LINE))
+    in_whole = {s.QUANTITY_E4: quantity, s.AMOUNT_E4: in_ten_thousandths(F.col(s.AMOUNT)), s.LINES: F.lit(1)}
+    return lines.withColumns(in_whole).drop(s.QUANTITY)
 
 
 def with_copies(sales: DataFrame) -> Sales:
@@ -80,8 +82,9 @@ def reasons_of(
     return [by_number[number] for number in range(len(cases))]
 
 
-def values_of(spark: SparkSession, field: str, texts: Sequence[str | None]) -> list[Any]:
+def values_of(spark: SparkSession, field: str, texts: Sequence[str | None], decimal: DecimalMark = "auto") -> list[Any]:
     """Return what a field's texts are parsed to, in their order, from one Spark job."""
     lines = [line(**{"source_file": str(number), field: text}) for number, text in enumerate(texts)]
-    rows = parsed(spark, lines).select("source_file", field).collect()
+    value = units_of(F.col(s.QUANTITY_E4)) if field == s.QUANTITY else F.col(field)
+    rows = parsed(spark, lines, decimal).select("source_file", value.alias(field)).collect()
     return [row[field] for row in sorted(rows, key=lambda row: int(row.source_file))]

@@ -64,11 +64,11 @@ def test_a_good_line_is_a_sale_with_its_values(spark: SparkSession) -> None:
     expected = spark.createDataFrame(
         [
             (
-                *("536365", "85123A", "HEART", 6, datetime(2010, 12, 1, 8, 26)),
+                *("536365", "85123A", "HEART", 60_000, datetime(2010, 12, 1, 8, 26)),
                 *(Decimal("2.55"), "17850", "United Kingdom", 153_000, 1),
             )
         ],
-        "invoice_no string, stock_code string, description string, quantity int, invoice_date timestamp_ntz, "
+        "invoice_no string, stock_code string, description string, quantity_e4 bigint, invoice_date timestamp_ntz, "
         "unit_price decimal(22,8), customer_id string, country string, amount_e4 bigint, lines int",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
@@ -188,7 +188,7 @@ def test_a_refund_by_type_gets_the_sign_of_other_returns(spark: SparkSession) ->
     )
     settings = DEFAULTS.model_copy(update={"returns": ("type",)})
     found = judge_lines(parse_lines(typed, settings), settings, None)
-    rows = {row.invoice_no: (row.quantity, row.amount, row.reason, row.is_return) for row in found.collect()}
+    rows = {row.invoice_no: (row.quantity_e4 / 1e4, row.amount, row.reason, row.is_return) for row in found.collect()}
     assert rows == {
         "0": (-2, Decimal("-5.1"), "cancellation", True),
         "1": (-2, Decimal("-2"), "cancellation", True),
@@ -247,7 +247,7 @@ def test_an_order_may_be_a_number_with_its_day_and_customer(spark: SparkSession)
 def test_money_returned_without_invoices_is_found_by_its_sign(spark: SparkSession) -> None:
     lines = raw_lines(spark, [line(quantity="-2"), line(quantity="3")]).drop("raw_invoice_no", "raw_stock_code")
     rows = judge_lines(parse_lines(lines, DEFAULTS), DEFAULTS, None).collect()
-    assert {(row.quantity, row.reason, row.is_return) for row in rows} == {
+    assert {(row.quantity_e4 / 1e4, row.reason, row.is_return) for row in rows} == {
         (-2, "non_positive_quantity", True),
         (3, None, False),
     }
@@ -354,7 +354,7 @@ def test_every_line_has_one_outcome_and_rows_and_money_add_up(spark: SparkSessio
                 assert all(as_read[field] == numbered[int(row.source_file)][field] for field in s.LINE_FIELDS)
         else:
             assert (row.reason, row.customer_id is None) in {(None, False), (s.GUEST, True)}
-            assert row.quantity > 0
+            assert row.quantity_e4 > 0
             assert row.amount >= 0
             assert None not in (row.invoice_no, row.stock_code, row.description, row.invoice_date, row.country)
         expected = exact_amount(numbered[int(row.source_file)])
@@ -379,7 +379,7 @@ def test_sums_over_sales_less_copies_are_those_over_the_sales(spark: SparkSessio
         signed = sales_less_copies(one_by_one, exceptional)
         sales = sales_lines(judged(spark, [*lines, lines[-1]], as_of=None, switched_off=switched_off))
         by_invoice = [
-            order_sums(each).groupBy(*ORDER).agg(F.sum("revenue"), F.sum("units"), F.sum("lines"))
+            order_sums(each).groupBy(*ORDER).agg(F.sum("revenue"), F.sum("units_e4"), F.sum("lines"))
             for each in (signed, Sales(sales))
         ]
         assert_df_equality(*by_invoice, ignore_row_order=True)
@@ -390,4 +390,6 @@ def test_a_sale_is_no_copy_of_a_refund_that_equals_it(spark: SparkSession) -> No
     lines = judge_each_line(refund_first.withColumn(s.IS_REFUND, F.col("source_file") == "a.csv"), DEFAULTS, None)
     exceptional = exceptional_lines(lines, repeated_items(lines), DEFAULTS)
     # A sale that is taken off again would leave an order without a line.
-    assert [(row.lines, row.units) for row in order_sums(sales_less_copies(lines, exceptional)).collect()] == [(1, 6)]
+    assert [(row.lines, row.units_e4) for row in order_sums(sales_less_copies(lines, exceptional)).collect()] == [
+        (1, 60_000)
+    ]

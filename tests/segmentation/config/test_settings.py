@@ -105,6 +105,7 @@ def test_a_wrong_value_is_named_by_its_key_with_what_is_allowed(minimal: str, ov
         ('rollups.merchandise_pattern="(5"', "rollups.merchandise_pattern"),
         ("cleaning.date_formats=[iso, sometime soon]", "cleaning.date_formats"),
         ("input.csv.delimiter=tab", "input.csv.delimiter"),
+        ("input.time_zone=Europe/Londn", "input.time_zone must be the name of a time zone"),
     ],
 )
 def test_a_pattern_that_would_fail_inside_spark_is_refused_before_the_run(minimal: str, override: str, key: str):

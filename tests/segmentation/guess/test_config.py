@@ -211,7 +211,8 @@ def test_a_line_of_data_instead_of_a_header_is_not_shown(tmp_path: Path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"Price": "2,55"}, r"column 'Price' \(for unit_price\) holds no numbers as in 2\.55"),
+        ({"Price": "free"}, r"column 'Price' \(for unit_price\) holds no numbers as in 2\.55 or 1,234\.50: set input"),
+        ({"Price": "1,234"}, r"in 'Qty' and 'Price', '1,234' may be thousands .*--set input\.decimal=point, .*=comma"),
         ({"Qty": "two"}, r"column 'Qty' \(for quantity\) holds no numbers"),
         ({"Order Date": "soon"}, r"column 'Order Date' holds no dates in a known format"),
     ],
@@ -221,10 +222,17 @@ def test_a_column_with_values_of_another_kind_is_refused(fields: dict[str, str],
         guess_config([csv(tmp_path, text=text_of(rows(**fields), ";"))], ())
 
 
-def test_prices_with_a_decimal_comma_are_refused_even_if_some_are_whole(tmp_path: Path):
-    lines = text_of(rows(8, Price="2,5"), ";") + text_of(rows(2), ";").partition("\n")[2]
-    with pytest.raises(GuessError, match=r"'Price' \(for unit_price\) holds numbers in only \d+% of its lines"):
-        guess_config([csv(tmp_path, text=lines)], ())
+def test_the_decimal_mark_is_guessed_and_said(tmp_path: Path):
+    lines = [*rows(8, Price="2,5"), *rows(2, Price="3"), *rows(2, Price="1.234")]
+    config, explanation = guess_config([csv(tmp_path, text=text_of(lines, ";"))], ())
+    assert config.input.decimal == "comma"
+    assert "  input.decimal: comma (1 different value such as '2,5')" in explanation
+    assert guessed(csv(tmp_path, text=text_of(rows(Price="$2.55")))).input.decimal == "auto"
+    config, explanation = guess_config([csv(tmp_path, text=text_of(rows(Price="1.234")))], ())
+    assert config.input.decimal == "auto"
+    assert "    wrong? --set input.decimal=comma" in explanation
+    path = csv(tmp_path, text=text_of(rows(Price="1,234"), ";"))
+    assert guessed(path, overrides=["input.decimal=comma"]).input.decimal == "comma"
 
 
 def test_a_misspelt_key_is_reported_before_any_file_is_opened():

@@ -19,7 +19,7 @@ from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
 from segmentation.errors import InputError
 from segmentation.guess.samples import samples_of
-from segmentation.ingest import values
+from segmentation.ingest import numbers
 from segmentation.ingest.find import find_input
 from segmentation.ingest.parquet_files import first_unreadable
 from segmentation.ingest.parquet_footers import FOOTER_BYTES
@@ -56,17 +56,18 @@ def test_times_in_nanoseconds_keep_every_microsecond(spark: SparkSession, tmp_pa
     assert times == nanoseconds
 
 
-def test_a_double_that_is_no_quantity_is_null(spark: SparkSession, tmp_path: Path) -> None:
-    quantities = [6.0, -0.0, 1.5, 1e-5, 1e300, float("nan"), float("inf"), float("-inf"), None]
+def test_a_double_is_a_quantity_of_four_decimals_or_null(spark: SparkSession, tmp_path: Path) -> None:
+    exact = {6.0: 60_000, -0.0: 0, 1.5: 15_000, 0.1 + 0.2: 3_000, 1e-5: 0, 5e-5: 1, -2e9: -20_000_000_000_000}
+    quantities = [*exact, 2.0**31, 1e300, float("nan"), float("inf"), float("-inf"), None]
     columns = {
         "Quantity": pa.array(quantities, pa.float64()),
         "Description": pa.array([str(number) for number in range(len(quantities))]),
     }
     (tmp_path / "wild.parquet").write_bytes(parquet(len(quantities), columns))
     lines = read(spark, tmp_path)
-    quantity = values.whole_number(Field(F.col("raw_quantity"), lines.schema["raw_quantity"].dataType))
+    quantity = numbers.quantity_e4(Field(F.col("raw_quantity"), lines.schema["raw_quantity"].dataType))
     parsed = dict(lines.select("raw_description", quantity).collect())
-    assert [parsed[str(number)] for number in range(len(quantities))] == [6, 0, *[None] * 7]
+    assert [parsed[str(number)] for number in range(len(quantities))] == [*exact.values(), *[None] * 6]
 
 
 def test_dates_are_midnight_and_ids_of_any_type_are_one_customer(spark: SparkSession, tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ def test_typed_columns_give_the_values_of_the_same_lines_in_text(spark: SparkSes
         lines = read(spark, tmp_path / f"{name}.parquet")
         assert dict(lines.dtypes)["raw_quantity"] == ("bigint" if name == "typed" else "string")
         is_malformed = F.col(s.AS_READ).isNotNull().alias("is_malformed")
-        parsed[name] = parse_lines(lines, CLEANING).select(*s.LINE_FIELDS, s.AMOUNT, is_malformed)
+        parsed[name] = parse_lines(lines, CLEANING).select(*s.PARSED_FIELDS, s.AMOUNT, is_malformed)
     assert_df_equality(parsed["typed"], parsed["text"], ignore_nullable=True, ignore_row_order=True)
 
 

@@ -24,6 +24,7 @@ from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError
+from segmentation.money import units_of
 from tests.hostile_files import CLEANING, COLUMNS, HEADER, raw_texts, read
 
 AT = datetime(2010, 12, 1, 8, 26)
@@ -245,9 +246,9 @@ def forms(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Mapp
         types = tuple(lines.dtypes)
         batches[types] = batches[types].unionByName(lines) if types in batches else lines
     for batch in batches.values():
-        for name, *values in (
-            parse_lines(batch.localCheckpoint(), CLEANING).select(s.SOURCE_FILE, *s.LINE_FIELDS).collect()
-        ):
+        parsed = parse_lines(batch.localCheckpoint(), CLEANING)
+        parsed = parsed.withColumn(s.QUANTITY, units_of(F.col(s.QUANTITY_E4)))
+        for name, *values in parsed.select(s.SOURCE_FILE, *s.LINE_FIELDS).collect():
             forms[name].parsed[tuple(values)] += 1
     return forms
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.cleaning.parse import parse_lines
+from segmentation.money import units_of
 from tests.hostile_files import CLEANING, GOOD, HEADER, quoted_csv, read
 
 # Outcomes of a line, in place of a value.
@@ -19,7 +21,23 @@ VALUES: list[tuple[str, str, Any]] = [
     *[
         (field, text, MALFORMED)
         for field in ("Quantity", "UnitPrice")
-        for text in ("1,234.50", "1.234,50", "£2.55", "2,55", "1 000", "NaN", "Infinity", "-inf", "1" + "0" * 30, "")
+        for text in ("1,234", "1.234,50", "2,55", "0,450", "--2", "5.-", "2,3.5", "1 00", "5 kg", "EUR", "2.5%", "£")
+    ],
+    *[
+        (field, text, MALFORMED)
+        for field in ("Quantity", "UnitPrice")
+        for text in ("1,00,00", "0,123,456", "(5", "-(5)", "NaN", "Infinity", "-inf", "1" + "0" * 30, "")
+    ],
+    *[
+        (field, text, Decimal(number))
+        for field in ("Quantity", "UnitPrice")
+        for text, number in (
+            ("1,234.50", "1234.5"), ("1'234.50", "1234.5"), ("1\u2019234.50", "1234.5"), ("12,345,678", "12345678"),
+            ("12,34,567.5", "1234567.5"), ("1 000", "1000"), ("1\u00a0234.5", "1234.5"), ("1\u202f234.5", "1234.5"),
+            ("£2.55", "2.55"), ("EUR 2.55", "2.55"), ("2.55 €", "2.55"), ("US$1,234.50", "1234.5"), ("2.55eur", "2.55"),
+            ("-£2.55", "-2.55"), ("£-2.55", "-2.55"), ("kr. 5", "5"), ("Rs.5", "5"), ("\uff12.\uff15", "2.5"),
+            ("(5)", "-5"), ("(£5.00)", "-5"), ("5-", "-5"), ("\u22125", "-5"), ("+ 5", "5"), ("+1,234.5", "1234.5"),
+        )
     ],
     *[("Quantity", text, number) for text, number in (("-0", 0), ("0", 0), ("-1", -1), ("-1e3", -1000))],
     *[("UnitPrice", text, Decimal(text)) for text in ("-0", "0", "-1", "-1e3")],
@@ -28,7 +46,9 @@ VALUES: list[tuple[str, str, Any]] = [
     ("Quantity", "0." + "9" * 1_000_000, MALFORMED),
     ("Quantity", "1e3", 1000),
     ("Quantity", "2.0", 2),
-    ("Quantity", "2.5", MALFORMED),
+    ("Quantity", "0.450", Decimal("0.45")),
+    ("Quantity", "0.30000000000000004", Decimal("0.3")),
+    ("Quantity", "1.00005", Decimal("1.0001")),
     ("UnitPrice", "1e3", Decimal(1000)),
     ("UnitPrice", "1e-3", Decimal("0.001")),
     *[
@@ -89,7 +109,8 @@ def parsed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Map
     ]
     path = tmp_path_factory.mktemp("values") / "lines.csv"
     path.write_bytes(quoted_csv(rows))
-    lines = parse_lines(read(spark, path), CLEANING).select(*s.LINE_FIELDS, s.AS_READ)
+    quantity = units_of(F.col(s.QUANTITY_E4)).alias(s.QUANTITY)
+    lines = parse_lines(read(spark, path), CLEANING).select(*s.PARSED_FIELDS, quantity, s.AS_READ)
     return {int(row[s.COUNTRY]): row.asDict() for row in lines.collect()}
 
 

@@ -20,7 +20,7 @@ from tests.segmentation.lake.bare_runs import folder_of
 
 
 def data_quality(spark: SparkSession) -> DataFrame:
-    rows = spark.createDataFrame([("clean", 3, 1.0, None)], s.DATA_QUALITY.simpleString())
+    rows = spark.createDataFrame([("clean", 3, 1.0, None, 0)], s.DATA_QUALITY.simpleString())
     return rows.na.fill({"revenue": 0}).coalesce(1)
 
 
@@ -96,7 +96,7 @@ def test_the_manifest_has_rows_bytes_and_schema_of_every_table(full: FullLake):
     table = full.contents["tables"]["data_quality"]
     assert table["rows"] == 1
     assert table["bytes"] == sum(facts["bytes"] for facts in table["files"].values()) > 0
-    assert [field["name"] for field in table["schema"]["fields"]] == ["rule", "rows", "share", "revenue"]
+    assert [field["name"] for field in table["schema"]["fields"]] == s.DATA_QUALITY.names
 
 
 def test_an_unknown_table_or_run_is_named_with_what_is_there(spark: SparkSession, full: FullLake):

@@ -24,6 +24,13 @@ def test_the_rows_below_the_first_add_up_to_it():
     assert [(step.lines, step.revenue) for step in steps] == [(10, "£880"), (2, "−£120"), (8, "£1,000")]
 
 
+def test_money_that_is_not_known_is_no_zero():
+    unknown = {"rule": "malformed", "rows": 3, "share": 0.3, "revenue": None, "rows_without_revenue": 3}
+    partly = {"rule": "cancellation", "rows": 3, "share": 0.3, "revenue": Decimal(5), "rows_without_revenue": 1}
+    _, first, second = waterfall([unknown, partly], [], "£")
+    assert (first.revenue, second.revenue) == ("unknown of 3", "£5.00, unknown of 1")
+
+
 def test_examples_stand_at_the_rule_that_rejected_them():
     unreadable = example_line("malformed", description="", quantity="", invoice_date="", unit_price="")
     steps = waterfall(quality_of(malformed=2), [unreadable, example_line("cancellation")], "£")
