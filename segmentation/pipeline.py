@@ -291,7 +291,7 @@ def clean_lines(context: RunContext) -> CleanedLines:
         ledger = Ledger(counts, context.files)
         faults = unreadable_values(exceptional, config.input_fields).collect() if ledger.counts[s.MALFORMED] else []
     as_of = request.as_of or day_after_last_sale(ledger, lines)
-    require_clean_lines(ledger)
+    require_clean_lines(ledger, faults)
     warn_of_malformed(ledger, faults)
     warn_of_early_sales(ledger)
     warn_of_copies(ledger, cleaning)

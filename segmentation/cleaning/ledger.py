@@ -191,16 +191,18 @@ def day_after_last_sale(ledger: Ledger, lines: DataFrame) -> date:
     return last + timedelta(days=1)
 
 
-def require_clean_lines(ledger: Ledger) -> None:
-    """Raise InputError where no line is clean."""
+def require_clean_lines(ledger: Ledger, faults: Sequence[Row] = ()) -> None:
+    """Raise InputError where no line is clean. `faults` are the rows of `unreadable_values`."""
     if not ledger.read:
         raise InputError(f"{ledger.source}: a header, but no lines below it")
     if not ledger.counts[s.CLEAN]:
         commonest = max(ledger.counts, key=lambda outcome: ledger.counts[outcome])
-        remedy = RULES[commonest].remedy if commonest in RULES else "input.columns.customer_id"
+        remedy = f"check {RULES[commonest].remedy if commonest in RULES else 'input.columns.customer_id'}"
+        if commonest == s.MALFORMED and faults:
+            worst = max(faults, key=lambda row: row[s.ROWS])
+            remedy = f"in {worst[s.ROWS]:,} of them {': '.join(REMEDIES[worst[FAULT]])}"
         raise InputError(
-            f"{ledger.source}: no usable line is left of {ledger.read:,} read ({_listed(ledger.counts)}): check "
-            f"{remedy}"
+            f"{ledger.source}: no usable line is left of {ledger.read:,} read ({_listed(ledger.counts)}): {remedy}"
         )
 
 

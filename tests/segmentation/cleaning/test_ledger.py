@@ -138,6 +138,11 @@ def test_without_a_clean_line_the_counts_show_why() -> None:
     message = r"no usable line is left of 7 read \(malformed 7\): check input\.columns"
     with pytest.raises(InputError, match=message):
         require_clean_lines(ledger_of(malformed=7))
+    unsplit = [Row(fault=s.QUANTITY, rows=1), Row(fault=s.UNPARSED_LINE, rows=6)]
+    with pytest.raises(
+        InputError, match=r"\(malformed 7\): in 6 of them the line cannot be split into its fields: look"
+    ):
+        require_clean_lines(ledger_of(malformed=7), unsplit)
 
 
 def test_the_default_day_follows_the_last_sale_guests_included(spark: SparkSession) -> None:
