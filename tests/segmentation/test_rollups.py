@@ -85,7 +85,7 @@ def products_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
 def segments(spark: SparkSession) -> DataFrame:
     # With columns that the rollups' lines have too, as customer_segments does.
     return spark.createDataFrame(
-        [("1", 2, "High", "Spain"), ("2", 1, "Low", "France")],
+        [("1", 2, "High", "Spain"), ("2", 1, "Low", "France"), ("3", 2, "High", "France")],
         "customer_id string, segment_id int, segment_name string, country string",
     )
 
@@ -200,13 +200,14 @@ def test_countries_by_segment_count_clean_lines_where_they_were_sold(spark: Spar
 
 
 def test_products_by_segment_count_clean_lines_and_their_units(spark: SparkSession):
-    clean = shop(spark).where(F.col("customer_id").isNotNull())
+    third = lines(spark, ("3", "600", "85123A", "HEART HOLDER", "Spain", 4, "2011-01-02", "10.0000"))
+    clean = shop(spark).where(F.col("customer_id").isNotNull()).unionByName(third)
     expected = spark.createDataFrame(
         [
             ("22222", 1, "Low", 1, Decimal(1), Decimal("1.0000")),
             ("22222", 2, "High", 1, Decimal(2), Decimal("3.9999")),
             ("85123A", 1, "Low", 1, Decimal(1), Decimal("12.0000")),
-            ("85123A", 2, "High", 1, Decimal(2), Decimal("20.0000")),
+            ("85123A", 2, "High", 2, Decimal(6), Decimal("30.0000")),
             ("POST", 2, "High", 1, Decimal(1), Decimal("18.0000")),
         ],
         s.PRODUCT_SEGMENTS,
