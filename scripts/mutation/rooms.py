@@ -16,7 +16,9 @@ ROOMS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "gates": {"lake/gates.py": ("lake/test_gates.py",)},
     "expiry": {"lake/expiry.py": ("lake/test_expiry.py", "lake/test_durability.py")},
     "runs": {"lake/runs.py": ("lake/test_durability.py", "lake/test_staging.py", "lake/test_runs.py")},
-    "disk": {"filesystem/local.py": ("lake/test_durability.py", "filesystem", "lake/test_staging.py")},
+    "disk": {
+        "filesystem/local.py": ("lake/test_durability.py", "lake/test_expiry.py", "filesystem", "lake/test_staging.py")
+    },
     "choosing k": {"clustering/choose_k.py": ("clustering/test_choose_k.py",)},
     "naming": {
         "clustering/naming.py": ("clustering/test_naming.py",),
