@@ -200,12 +200,13 @@ def restrict(folder: str, mode: int) -> Callable[[Path], None]:
     ("change", "named"),
     [
         (lambda lake: None, "runs/run_id=a/rejected_transactions"),
+        (restrict("runs/run_id=a/rejected_transactions", 0o755), "runs/run_id=a/rejected_transactions"),
         (restrict("runs/run_id=a", 0o755), "runs/run_id=a"),
         (restrict("runs", 0o1777), "runs/run_id=a"),
         (restrict("runs", 0o755), "runs/run_id=a"),
         (restrict("_staging", 0o755), "_staging"),
     ],
-    ids=["rejected lines", "a run", "only owners may remove", "the runs", "the staging"],
+    ids=["rejected lines", "lines that may be read", "a run", "only owners may remove", "the runs", "the staging"],
 )
 def test_what_another_user_may_not_remove_whole_stays_as_it_is(
     change: Callable[[Path], None], named: str, lake: Lake, shared: Path, another_user: Callable[[int], None]
@@ -250,6 +251,7 @@ def test_a_user_of_the_group_removes_what_is_shared_with_the_group(
     lake.filesystem.restrict(f"{lake.path}/runs/run_id=a/rejected_transactions", to_group=True)
     (shared / "runs/run_id=a/elsewhere").symlink_to("/")
     shared.chmod(0o755)  # the staging is there already
+    (shared / "runs/run_id=a/empty").mkdir(0o755)  # goes with the folder that it is in
     another_user(3)
     [oldest] = find_expired(lake, 3, WEEK, NOW)[-1:]
     assert remove_expired(lake, oldest) is None

@@ -16,7 +16,7 @@ from segmentation.errors import ConfigError, InputError, QualityGateError
 from segmentation.lake import manifest
 from segmentation.lake.runs import Lake, PublishedRun, open_run, read_table
 from segmentation.lake.staging import require_writable, stage
-from tests.segmentation.lake.bare_runs import folder_of
+from tests.segmentation.lake.bare_runs import folder_of, publish
 
 
 def data_quality(spark: SparkSession) -> DataFrame:
@@ -158,6 +158,19 @@ def test_a_lake_without_runs_or_a_run_id_that_leads_out_of_it_is_an_error(lake: 
         lake.run_path("../../elsewhere")
     with pytest.raises(InputError, match=re.escape(f"{folder_of(lake)}: nothing has been published in this lake")):
         open_run(lake.spark, lake.path)
+
+
+def test_the_seconds_of_the_latest_run_are_the_numbers_that_it_gives(lake: Lake):
+    assert lake.seconds_of_latest() == {}
+    publish(lake, "a")
+    path = folder_of(lake) / "runs" / "run_id=a" / "manifest.json"
+    facts = json.loads(path.read_text())
+    known: list[tuple[object, dict[str, float]]] = [
+        ({"reading": 2, "charts": 1.5, "odd": "x"}, {"reading": 2.0, "charts": 1.5})
+    ]
+    for seconds, expected in (*known, (None, {}), ([3], {})):
+        path.write_text(json.dumps(facts | {"seconds": seconds}))
+        assert lake.seconds_of_latest() == expected
 
 
 def test_a_lake_whose_name_spark_would_expand_is_refused(spark: SparkSession, tmp_path: Path):
