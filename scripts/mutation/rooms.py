@@ -8,14 +8,21 @@ from typing import Final
 # Of each room modules of segmentation/, and test files of tests/segmentation/, those that fail soonest first.
 ROOMS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "publishing": {
-        "lake/staging.py": ("lake/test_durability.py", "lake/test_staging.py", "lake/test_runs.py"),
+        "lake/staging.py": (
+            "lake/test_durability.py",
+            "lake/test_staging.py",
+            "lake/test_latest.py",
+            "lake/test_runs.py",
+        ),
         "lake/writes.py": ("lake/test_writes.py",),
         "stopping.py": ("lake/test_stopped_publishing.py", "cli/test_job.py"),
     },
     "manifest": {"lake/manifest.py": ("lake/test_manifest.py", "lake/test_staging.py")},
     "gates": {"lake/gates.py": ("lake/test_gates.py",)},
     "expiry": {"lake/expiry.py": ("lake/test_expiry.py", "lake/test_durability.py")},
-    "runs": {"lake/runs.py": ("lake/test_durability.py", "lake/test_staging.py", "lake/test_runs.py")},
+    "runs": {
+        "lake/runs.py": ("lake/test_durability.py", "lake/test_staging.py", "lake/test_latest.py", "lake/test_runs.py")
+    },
     "disk": {
         "filesystem/local.py": ("lake/test_durability.py", "lake/test_expiry.py", "filesystem", "lake/test_staging.py")
     },
