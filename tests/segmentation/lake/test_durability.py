@@ -130,7 +130,7 @@ def test_what_is_made_in_a_folder_of_a_group_belongs_to_the_group(lake: Lake):
 
 def test_a_small_table_is_read_back_without_hadoops_files(lake: Lake):
     staged, row = stage(lake, "a"), {s.RULE: "clean", s.ROWS: 3, s.SHARE: 1.0, s.REVENUE: Decimal("1.5000")}
-    rows = [{name: row.get(name) for name in s.DATA_QUALITY.names}]
+    rows = [{name: row.get(name, 0) for name in s.DATA_QUALITY.names}]
     staged.write_small_table("data_quality", rows)
     (Path(staged.path.removeprefix("file:")) / "data_quality/.part.parquet.crc").touch()
     assert staged.small_table("data_quality") == rows
