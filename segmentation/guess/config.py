@@ -2,7 +2,6 @@
 
 import logging
 import shlex
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,15 +9,20 @@ from typing import Any
 
 from segmentation import schemas as s
 from segmentation.config.files import config_of, flow, with_overrides
-from segmentation.config.settings import CleaningSettings, DecimalMark, RunConfig
-from segmentation.errors import InputError
+from segmentation.config.settings import DecimalMark, RunConfig
+from segmentation.guess.checks import (
+    GuessError,
+    decimal_of,
+    require_amounts_of_lines,
+    require_dates,
+    require_numbers,
+    require_one_currency,
+)
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
-from segmentation.guess.no_sales import codes_in_words
-from segmentation.guess.numbers import NumberGuess, guess_decimal, read_number
+from segmentation.guess.numbers import NumberGuess
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
-from segmentation.guess.suggestions import CODES, MOSTLY, Suggestion, marks_in, suggest_settings
-from segmentation.guess.synonyms import words_of
+from segmentation.guess.suggestions import Suggestion, suggest_settings
 from segmentation.ingest.files import shortened_names
 
 logger = logging.getLogger(__name__)
@@ -27,23 +31,12 @@ logger = logging.getLogger(__name__)
 FEWEST_FIELDS = 3
 # Of more lines without a stock code or a quantity, the column is none.
 MOST_BLANK = 0.02
-# Of fewer orders with several lines, equal amounts in each may be chance.
-FEWEST_ORDERS = 10
 # For files without any value: the formats of the configurations in conf/.
 USUAL_DATES = DateGuess(
     ("iso", "M/d/yyyy[ H:mm[:ss]]", "d-M-yyyy[ H:mm[:ss]]", "excel"), "there is no value to look at"
 )
 CURRENCY_KEYS = [f"input.columns.{s.CURRENCY}", "cleaning.currency"]
 GUESSED = "the configuration guessed"
-NUMBERS = (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT)
-
-
-class GuessError(InputError):
-    """A header that leaves columns open. `before` are lines to print before the message: what is known so far."""
-
-    def __init__(self, message: str, before: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.before = before
 
 
 def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunConfig, Sequence[str]]:
@@ -74,12 +67,12 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     if _is_set("input.decimal", given):
         decimal = NumberGuess(settings.input.decimal, "as --set says")
     else:
-        decimal = _decimal(source, values, columns.columns)
-    _require_numbers(source, values, columns.columns, decimal.decimal)
+        decimal = decimal_of(source, values, columns.columns)
+    require_numbers(source, samples, values, columns.columns, decimal.decimal)
     if s.AMOUNT not in fixed:
-        _require_amounts_of_lines(source, samples, columns.columns)
+        require_amounts_of_lines(source, samples, columns.columns)
     if not any(_is_set(key, given) for key in CURRENCY_KEYS):
-        _require_one_currency(source, samples, columns.columns, settings.cleaning)
+        require_one_currency(source, samples, columns.columns, values, settings.cleaning)
     may_have_types = not _is_set(f"input.columns.{s.LINE_TYPE}", given) and not _is_set("cleaning.returns", given)
     suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning, may_have_types)
     # The column of currencies and the code that counts go together.
@@ -213,68 +206,8 @@ def _dates(source: str, values: Values, columns: Mapping[str, str]) -> DateGuess
             f"{source}: the column {columns[s.INVOICE_DATE]!r} holds no dates in a known format: name another with "
             "--set 'input.columns.invoice_date=COLUMN', or its formats with --set 'cleaning.date_formats=[d.M.yyyy]'"
         )
+    require_dates(source, columns[s.INVOICE_DATE], guess)
     return guess
-
-
-def _decimal(source: str, values: Values, columns: Mapping[str, str]) -> NumberGuess:
-    """Return the decimal mark of quantity and money together. Raises GuessError where the values leave it open."""
-    guess = guess_decimal([value for field in NUMBERS for value in values.get(field, ())])
-    if guess.is_open:
-        named = " and ".join(repr(columns[field]) for field in NUMBERS if field in columns)
-        raise GuessError(
-            f"{source}: in {named}, {guess.reason}: say it with --set input.decimal=point, where 1,234 is a thousand "
-            "and more, or --set input.decimal=comma"
-        )
-    return guess
-
-
-def _require_numbers(source: str, values: Values, columns: Mapping[str, str], decimal: DecimalMark) -> None:
-    """Raise GuessError if a quantity or money is seldom a number that the job reads: the other lines would be lost."""
-    for field in NUMBERS:
-        texts = values.get(field, ())
-        numbers = sum(read_number(text, decimal) is not None for text in texts) / len(texts) if texts else 1.0
-        if numbers < MOSTLY:
-            held = f"numbers in only {numbers:.0%} of its lines" if numbers else "no numbers"
-            mark = "2,55 or 1.234,50" if decimal == "comma" else "2.55 or 1,234.50"
-            raise GuessError(
-                f"{source}: the column {columns[field]!r} (for {field}) holds {held} as in {mark}: set input.decimal, "
-                f"or name another column with --set 'input.columns.{field}=COLUMN'"
-            )
-
-
-def _require_amounts_of_lines(source: str, samples: Sequence[Sample], columns: Mapping[str, str]) -> None:
-    """Raise GuessError if the money seems to be that of a whole order, repeated in each of its lines."""
-    if not {s.AMOUNT, s.INVOICE_NO} <= columns.keys():
-        return
-    amounts: defaultdict[str, list[str]] = defaultdict(list)
-    for sample in samples[:FILES_WITH_VALUES]:
-        for line in sample.lines([columns[s.INVOICE_NO], columns[s.AMOUNT]]):
-            amounts[line.get(columns[s.INVOICE_NO], "")].append(line.get(columns[s.AMOUNT], ""))
-    of_several = [texts for invoice, texts in amounts.items() if invoice and len(texts) > 1]
-    repeated = [texts for texts in of_several if len({*texts}) == 1]
-    is_one_price = len({text for texts in of_several for text in texts}) <= 1
-    if len(of_several) >= FEWEST_ORDERS and len(repeated) >= MOSTLY * len(of_several) and not is_one_price:
-        raise GuessError(
-            f"{source}: the column {columns[s.AMOUNT]!r} is the same in all lines of an order in {len(repeated)} of "
-            f"{len(of_several)} orders with several lines: it seems to be the money of the order, which would count "
-            "once for each line. Name the money of the line with --set 'input.columns.amount=COLUMN'"
-        )
-
-
-def _require_one_currency(
-    source: str, samples: Sequence[Sample], columns: Mapping[str, str], cleaning: CleaningSettings
-) -> None:
-    """Raise GuessError if a column has several currencies, unless the name of the money says that it is of one."""
-    if set(words_of(columns.get(s.AMOUNT) or columns[s.UNIT_PRICE])) & CODES:
-        return
-    for column, codes in marks_in(samples, columns.values(), cleaning).currencies.items():
-        if len(codes) > 1:
-            raise GuessError(
-                f"{source}: the column {column!r} has several currencies: {codes_in_words(codes)}, whose money cannot "
-                f"be added up. Say which counts, and the other lines are adjustments: --set 'input.columns.currency="
-                f"{column}' cleaning.currency={next(iter(codes))[:10]}. If the money is converted to one already: "
-                "--set input.columns.currency=null"
-            )
 
 
 def _explain(

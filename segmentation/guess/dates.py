@@ -62,13 +62,16 @@ class DateGuess:
     """The formats that read the values, in the order to try them, and the reason in words.
 
     `swapped` is the format with day and month swapped, if the values do not show their order. `doubt` is what is odd
-    about the dates, in words.
+    about the dates, in words. `share_read` is the share of the different values that the formats read, `unread` one
+    that they do not.
     """
 
     formats: tuple[str, ...]
     reason: str
     swapped: str | None = None
     doubt: str = ""
+    share_read: float = 1.0
+    unread: str = ""
 
     @property
     def alternative(self) -> list[str]:
@@ -101,10 +104,10 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     left = [value for value in distinct if value not in contrary]
     chosen: list[DateFormat] = []
     reasons: list[str] = []
-    unreadable = 0
+    unreadable: list[str] = []
     swapped: str | None = None
     days: list[date] = []
-    while left and len(chosen) < MOST_FORMATS and unreadable < MOST_UNREADABLE:
+    while left and len(chosen) < MOST_FORMATS and len(unreadable) < MOST_UNREADABLE:
         read = {
             date_format: dates
             for date_format in known
@@ -112,8 +115,7 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
             and (dates := {value: day for value in left if (day := date_format.date_of(value)) is not None})
         }
         if not read:
-            unreadable += 1
-            left.pop(0)
+            unreadable.append(left.pop(0))
             continue
         best = _best({date_format: list(dates.values()) for date_format, dates in read.items()})
         if best.order:
@@ -128,14 +130,17 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     if not chosen:
         return None
     problems = [_mixed_orders(order) for order in orders.values() if order.contrary]
-    not_read = unreadable + len(left) + len(contrary)
+    not_read = len(unreadable) + len(left) + len(contrary)
     if not_read:
         of_all = counted(len(distinct), "different value")
         problems.append(f"{not_read:,} of {of_all} not read so, which makes their lines malformed")
     names = [date_format.name for date_format in chosen]
     # iso comes first: dates of workbooks and databases are read by it, and no other format is mistaken for it.
     formats = [ISO, *[name for name in names if name not in (ISO, EXCEL)], *[name for name in names if name == EXCEL]]
-    return DateGuess(tuple(formats), "; ".join([*dict.fromkeys(reasons), *problems]), swapped, _doubt(days))
+    reason = "; ".join([*dict.fromkeys(reasons), *problems])
+    unread = next(iter([*unreadable, *left, *sorted(contrary)]), "")
+    share_read = 1 - not_read / len(distinct)
+    return DateGuess(tuple(formats), reason, swapped, _doubt(days), share_read, unread)
 
 
 def _best(read: dict[DateFormat, list[date]]) -> DateFormat:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from segmentation.guess.currencies import joined_codes
 from segmentation.guess.samples import Line
 from segmentation.guess.synonyms import normal
 from segmentation.ingest.values import WORD_GAP
@@ -59,7 +60,7 @@ def marks_of_no_sale(lines: Sequence[Line], names: Iterable[str], words: Iterabl
     for name in [name for name in names if name][:MOST_COLUMNS]:
         counts = Counter(text for line in lines if (text := line.get(name, "").strip()))
         if normal(name) in CURRENCY_COLUMNS:
-            currencies[name] = dict(Counter(code.upper() for code in counts.elements()).most_common())
+            currencies[name] = joined_codes(counts.items())
         elif normal(name) in TESTS and {text.lower() for text in counts} <= TRUE | FALSE:
             true = {text: count for text, count in counts.items() if text.lower() in TRUE}
             if true:

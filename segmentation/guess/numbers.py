@@ -6,7 +6,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from segmentation.config.settings import DecimalMark
@@ -24,6 +24,10 @@ POINT = rf"^(?:{GROUPED_POINT}|[0-9]+)(?:\.[0-9]*)?$|^\.[0-9]+$"
 COMMA = rf"^(?:{GROUPED_COMMA}|[0-9]+)(?:,[0-9]*)?$|^,[0-9]+$"
 # Three digits behind a single point or comma: thousands, or decimals.
 EITHER = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
+# They are probably thousands where others have three digits and no mark, or where all prices end so.
+UNMARKED, ROUND = re.compile(r"[1-9][0-9]{2}"), "00"
+# A column with so many of them may have three decimals throughout.
+NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,19 @@ def read_number(text: str, decimal: DecimalMark) -> Decimal | None:
     return -number if re.search(NEGATIVE, signed) else number
 
 
+def marks_of(values: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """Return the different numbers with a decimal point, those with a decimal comma, and those that may have either.
+
+    >>> marks_of(["2.55", "2,55", "1.234", "7"])
+    (['2.55'], ['2,55'], ['1.234'])
+    """
+    distinct = {bare for value in dict.fromkeys(values) if (bare := _parts(value)[1]) and re.search("[.,]", bare)}
+    either = {bare for bare in distinct if EITHER.fullmatch(bare)}
+    points = sorted(bare for bare in distinct - either if re.search(POINT, bare))
+    commas = sorted(bare for bare in distinct - either if re.search(COMMA, bare))
+    return points, commas, sorted(either)
+
+
 def guess_decimal(values: Sequence[str]) -> NumberGuess:
     """Return the decimal mark that most values of the columns of numbers show.
 
@@ -69,21 +86,57 @@ def guess_decimal(values: Sequence[str]) -> NumberGuess:
     >>> guess_decimal(["1,234", "12"]).is_open, guess_decimal(["6", "2.55"]).decimal
     (True, 'auto')
     """
-    distinct = {bare for value in dict.fromkeys(values) if (bare := _parts(value)[1]) and re.search("[.,]", bare)}
-    either = {bare for bare in distinct if EITHER.fullmatch(bare)}
-    points = sorted(bare for bare in distinct - either if re.search(POINT, bare))
-    commas = sorted(bare for bare in distinct - either if re.search(COMMA, bare))
-    with_comma = sorted(bare for bare in distinct if "," in bare)
+    points, commas, either = marks_of(values)
+    has_comma = any("," in value for value in values)
     if not points and not commas:
         if not either:
             return NumberGuess("auto", "")
-        reason = f"{min(either)!r} may be thousands or have three decimals, and no value says which"
-        return NumberGuess("auto", reason, other="comma", is_open=bool(with_comma))
+        reason = f"{either[0]!r} may be thousands or have three decimals, and no value says which"
+        return NumberGuess("auto", reason, other="comma", is_open=has_comma)
     if len(commas) > len(points):
         return NumberGuess("comma", _reason(commas, points))
-    if not with_comma:
+    if not has_comma:
         return NumberGuess("auto", "")
     return NumberGuess("point", _reason(points, commas))
+
+
+def with_doubt(guess: NumberGuess, values: Sequence[str], is_money: bool) -> NumberGuess:
+    """Return a guess that other columns decide too; open, with an example, where it may be wrong by 1,000 for this one.
+
+    A column of numbers such as 1.000 alone, next to prices such as 2,55, may have three decimals. Where they are
+    decimals next to numbers such as 2.55, or next to nothing, they may be thousands: if other values are 950, or all
+    prices end in 00.
+
+    >>> price = guess_decimal(["2,55"])
+    >>> with_doubt(price, ["1.000", "2.000"], False).is_open, with_doubt(price, ["1.200", "12", "7"], False).is_open
+    (True, False)
+    >>> with_doubt(guess_decimal(["15.000"]), ["15.000", "7.500", "950"], True).is_open
+    True
+    """
+    points, commas, either = marks_of(values)
+    if not either:
+        return guess
+    if points or commas:
+        usual, contrary = (commas, points) if guess.decimal == "comma" else (points, commas)
+        if len(contrary) <= len(usual):
+            return guess
+        reason = f"{contrary[0]!r} and {either[0]!r} are written otherwise than the numbers of the other columns"
+        return replace(guess, reason=reason, is_open=True)
+    decimal = "," if guess.decimal == "comma" else "."
+    filled = [bare for value in values if (bare := _parts(value)[1])]
+    marked = [bare for bare in filled if EITHER.fullmatch(bare)]
+    is_round = is_money and all(bare.endswith(ROUND) for bare in marked)
+    may_be_thousands = is_round or any(UNMARKED.fullmatch(bare) for bare in filled)
+    are_decimals = any(decimal in bare for bare in either)
+    if may_be_thousands if are_decimals else len(marked) >= NEARLY_ALL * len(filled) and not is_round:
+        reason = f"{either[0]!r} may be thousands or have three decimals, and no value of the column says which"
+        return replace(guess, reason=reason, is_open=True)
+    return guess
+
+
+def as_plain_text(text: str) -> str:
+    """Return a text with plain spaces, signs and digits, and without invisible characters."""
+    return text.translate(AS_PLAIN)
 
 
 def is_negative(text: str) -> bool:
@@ -100,7 +153,7 @@ def _reason(showing: Sequence[str], contrary: Sequence[str]) -> str:
 
 def _parts(text: str) -> tuple[str, str]:
     """Return a number without currency and with plain characters, and that without its sign."""
-    plain = text.translate(AS_PLAIN)
+    plain = as_plain_text(text)
     signs = "".join("¤" if unicodedata.category(character) == "Sc" else character for character in plain)
     signed = CURRENCY.sub("", signs).strip(" ")
     return signed, signed.strip("-+() ")

@@ -9,6 +9,7 @@ from typing import Any
 from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings
+from segmentation.guess.currencies import WRITTEN, currencies_in, sign_before
 from segmentation.guess.no_sales import Marks, codes_in_words, marks_of_no_sale
 from segmentation.guess.numbers import is_negative
 from segmentation.guess.returns import in_words, signs_of_returns
@@ -19,17 +20,13 @@ from segmentation.guess.synonyms import normal, words_of
 MOSTLY = 0.9
 SALE, GOODS, ANY = "^[0-9]", "^[0-9]{5}", "^."
 CANCELLATION_RULE = "cancellation"
-# What is written before money, by the currency's code (ISO 4217); other codes are written as they are.
-CURRENCIES = {"gbp": "£", "usd": "$", "eur": "€", "inr": "₹", "jpy": "¥"}
 # Codes that a name such as price_chf may have among its words; an unknown word of three letters may be anything.
-CODES = frozenset({*CURRENCIES, "chf", "cad", "aud", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "brl", "mxn"})
-SIGNS = {"£": "gbp", "€": "eur", "$": "usd", "₹": "inr", "¥": "jpy"}
+CODES = frozenset({*WRITTEN, "chf", "nzd", "sek", "nok", "dkk", "pln", "czk", "huf", "mxn"})
 # The value that means a guest in a column of that name: WooCommerce's.
 GUESTS = {"customeruserid": "0"}
 MOST_BEGINNINGS = 3
 # In a header with more columns, those that mark lines are sought in the first ones.
 MOST_COLUMNS = 200
-LONGEST_CODE = 10
 
 
 @dataclass(frozen=True)
@@ -170,12 +167,12 @@ def _suggest_currency(
     """Suggest the currency by a column of currencies with one code, the name of the money, or signs in its values."""
     key = "charts.currency"
     if cleaning.currency is not None:
-        yield Suggestion(key, _written(cleaning.currency.casefold()), "the one that counts")
+        yield Suggestion(key, sign_before(cleaning.currency), "the one that counts")
         return
     for column, codes in list(marks.currencies.items())[:1]:
         if len(codes) == 1:
             code = next(iter(codes))
-            yield Suggestion(key, _written(code.casefold()), f"the only one in {column!r}")
+            yield Suggestion(key, sign_before(code), f"the only one in {column!r}")
             yield Suggestion(f"input.columns.{s.CURRENCY}", column, "a line of another currency is an adjustment")
             yield Suggestion("cleaning.currency", code, f"the only one in {column!r}")
             return
@@ -184,23 +181,14 @@ def _suggest_currency(
             yield Suggestion(key, "", reason)
             return
     money = columns.get(s.AMOUNT) or columns[s.UNIT_PRICE]
-    named = [word for word in words_of(money) if word in CODES] + [SIGNS[sign] for sign in money if sign in SIGNS]
+    named = [word for word in words_of(money) if word in CODES] + [*currencies_in([money])]
     if named:
-        yield Suggestion(key, _written(named[0]), f"from the name of {money!r}")
+        yield Suggestion(key, sign_before(named[0]), f"from the name of {money!r}")
         return
     texts = values.get(s.AMOUNT) or values.get(s.UNIT_PRICE, ())
-    signs = {sign for text in texts for sign in SIGNS if sign in text}
-    if len(signs) == 1:
-        yield Suggestion(key, signs.pop(), f"written in {money!r}")
-
-
-def _written(code: str) -> str:
-    """Return what is written before money: a sign, or the code.
-
-    >>> _written("gbp"), _written("pln"), _written("€")
-    ('£', 'PLN ', '€')
-    """
-    return CURRENCIES.get(code, code if code in SIGNS else f"{code.upper()[:LONGEST_CODE]} ")
+    written = [*currencies_in(texts)]
+    if len(written) == 1:
+        yield Suggestion(key, sign_before(written[0]), f"written in {money!r}")
 
 
 def _lines(samples: Sequence[Sample], columns: Sequence[str]) -> Iterator[Line]:

@@ -213,6 +213,10 @@ def test_a_line_of_data_instead_of_a_header_is_not_shown(tmp_path: Path):
     [
         ({"Price": "free"}, r"column 'Price' \(for unit_price\) holds no numbers as in 2\.55 or 1,234\.50: set input"),
         ({"Price": "1,234"}, r"in 'Qty' and 'Price', '1,234' may be thousands .*--set input\.decimal=point, .*=comma"),
+        ({"Price": "2,55", "Qty": "1.000"}, r"in 'Qty', '1\.000' may be thousands .*input\.decimal=point"),
+        ({"Price": "2.55", "Qty": "1,000"}, r"in 'Qty', '1,000' may be thousands"),
+        ({"Price": "15.000", "Qty": "1.5"}, r"in 'Price', '15\.000' may be thousands"),
+        ({"Price": "2,55", "Qty": "1.0"}, r"in two ways, '2,55' in 'Price' of \S+ and '1\.0' in 'Qty' of \S+, and no"),
         ({"Qty": "two"}, r"column 'Qty' \(for quantity\) holds no numbers"),
         ({"Order Date": "soon"}, r"column 'Order Date' holds no dates in a known format"),
     ],
@@ -233,6 +237,55 @@ def test_the_decimal_mark_is_guessed_and_said(tmp_path: Path):
     assert "    wrong? --set input.decimal=comma" in explanation
     path = csv(tmp_path, text=text_of(rows(Price="1,234"), ";"))
     assert guessed(path, overrides=["input.decimal=comma"]).input.decimal == "comma"
+
+
+@pytest.mark.parametrize(
+    ("mixed", "message"),
+    [
+        (
+            {"Price": ["€2.55", "$2.55"]},
+            r"'Price' is written in several currencies: EUR \(20 lines\), USD \(20 lines\)",
+        ),
+        ({"Price": ["2.55 EUR", "usd 2.55"]}, r"several currencies: EUR \(20 lines\), USD"),
+        ({"Price": ["R$ 2,55", "$2,55"]}, r"several currencies: BRL \(20 lines\), USD"),
+        ({"Price": ["15.000", "950"]}, r"in 'Price', '15\.000' may be thousands"),
+        (
+            {"Order Date": ["1 cze 2024", "1 mar 2024"]},
+            r"'Order Date' holds dates .* only 50%.*as '1 cze 2024'.*English",
+        ),
+    ],
+)
+def test_values_of_two_kinds_in_one_column_are_refused(mixed: dict[str, list[str]], message: str, tmp_path: Path):
+    [(column, texts)] = mixed.items()
+    text = text_of([*rows(20, **{column: texts[0]}), *rows(20, **{column: texts[1]})], ";")
+    with pytest.raises(GuessError, match=message):
+        guess_config([csv(tmp_path, text=text)], ())
+
+
+def test_files_with_different_decimal_marks_are_named(tmp_path: Path):
+    paths = [csv(tmp_path, f"{mark}.csv", text_of(rows(Price=f"2{mark}55"), ";")) for mark in ",."]
+    with pytest.raises(
+        GuessError, match=r"'2\.55' in 'Price' of \S+/\.\.csv and|'2,55' in 'Price' of \S+/,\.csv"
+    ) as refused:
+        guess_config(paths, ())
+    assert "run the files apart" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("quantities", "price", "decimal"),
+    [
+        (["1", "12", "1.200"], "2,55", "comma"),
+        (["0,450", "1,000"], "2,55", "comma"),
+        (["1.000", "2.000"], "2.55", "auto"),
+        (["1.000", "2.000"], "2.250", "auto"),
+        (["1,5"], "15.000", "comma"),
+    ],
+)
+def test_a_decimal_mark_that_all_columns_bear_out_is_taken(
+    quantities: list[str], price: str, decimal: str, tmp_path: Path
+):
+    lines = [line for quantity in quantities for line in rows(20, Qty=quantity, Price=price)]
+    assert guessed(csv(tmp_path, text=text_of(lines, ";"))).input.decimal == decimal
 
 
 def test_a_misspelt_key_is_reported_before_any_file_is_opened():

@@ -160,6 +160,7 @@ def test_of_several_columns_the_surest_is_read_and_the_others_are_named(tmp_path
         ("Price (€)", "x", ("",), "€"),
         ("Price CHF", "x", ("",), "CHF "),
         ("Price", "x", ("EUR",), ""),
+        ("Price", "Currency", ("EUR", "€"), "€"),
     ],
 )
 def test_the_currency_is_that_of_a_column_or_of_the_name_of_the_money(
@@ -168,6 +169,13 @@ def test_the_currency_is_that_of_a_column_or_of_the_name_of_the_money(
     header = [*HEADER[:5], price, *HEADER[6:], column]
     lines = [(*line, codes[number % len(codes)]) for number, line in enumerate(rows())]
     assert guessed(csv(tmp_path, text=text_of(lines, header=header))).charts.currency == currency
+
+
+@pytest.mark.parametrize(
+    ("price", "currency"), [("R$ 12,50", "R$"), ("C$12.50", "C$"), ("NT$125", "TWD "), ("€1", "€")]
+)
+def test_the_currency_is_that_written_before_or_behind_the_money(price: str, currency: str, tmp_path: Path):
+    assert guessed(csv(tmp_path, text=text_of(rows(Price=price), ";"))).charts.currency == currency
 
 
 def test_one_currency_is_read_so_that_another_does_not_count(tmp_path: Path):
