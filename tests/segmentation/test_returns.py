@@ -156,10 +156,10 @@ def test_a_line_with_several_returns_in_several_countries_keeps_its_country(spar
 
 def test_lines_without_invoice_product_or_price_are_matched_by_what_they_have(spark: SparkSession):
     rows = [
-        ("1", None, None, "X", FIRST_DAY, Decimal("10"), 1, Decimal("10")),
-        ("1", None, None, "X", FIRST_DAY + timedelta(1), Decimal("-4"), -1, Decimal("-4")),
-        ("2", "1", "A", "X", FIRST_DAY, Decimal("3"), 2, Decimal("6")),
-        ("2", "2", "B", "X", FIRST_DAY + timedelta(1), None, 0, Decimal("-6")),
+        ("1", None, None, "X", FIRST_DAY, Decimal(10), Decimal(1), Decimal(10)),
+        ("1", None, None, "X", FIRST_DAY + timedelta(1), Decimal(-4), Decimal(-1), Decimal(-4)),
+        ("2", "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(2), Decimal(6)),
+        ("2", "2", "B", "X", FIRST_DAY + timedelta(1), None, Decimal(0), Decimal(-6)),
     ]
     lines = spark.createDataFrame(rows, LINES)
     taken = taken_back(lines.where("amount > 0"), lines.where("amount < 0")).collect()
@@ -169,15 +169,15 @@ def test_lines_without_invoice_product_or_price_are_matched_by_what_they_have(sp
 def test_guests_and_sales_without_units_or_money_are_left_alone(spark: SparkSession):
     sales = spark.createDataFrame(
         [
-            (None, "1", "A", "X", FIRST_DAY, Decimal("3"), 2, Decimal("6")),
-            ("1", "1", "A", "X", FIRST_DAY, Decimal("3"), -2, Decimal("-6")),
-            ("1", "1", "A", "X", FIRST_DAY, Decimal("0"), 2, Decimal("0")),
+            (None, "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(2), Decimal(6)),
+            ("1", "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(-2), Decimal(-6)),
+            ("1", "1", "A", "X", FIRST_DAY, Decimal(0), Decimal(2), Decimal(0)),
         ],
         LINES,
     )
     returned = spark.createDataFrame(
         [
-            (customer, "2", "A", "X", FIRST_DAY + timedelta(1), Decimal("3"), -2, Decimal("-6"))
+            (customer, "2", "A", "X", FIRST_DAY + timedelta(1), Decimal(3), Decimal(-2), Decimal(-6))
             for customer in (None, "1")
         ],
         LINES,
