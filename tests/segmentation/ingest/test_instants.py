@@ -1,5 +1,6 @@
 """Instants are moved to the shop's clock, or it is said that they are not; the shop's own clock stays as it is."""
 
+import gzip
 from datetime import datetime
 from pathlib import Path
 
@@ -72,6 +73,18 @@ def test_texts_that_are_instants_are_noticed(
     found = dates_of(spark, csv(tmp_path / "lines", dates), None)[1]
     assert (found or "").endswith(said or "")
     assert (found is None) == (said is None)
+
+
+def test_texts_that_are_instants_far_down_are_noticed(spark: SparkSession, tmp_path: Path) -> None:
+    plain = csv(tmp_path / "lines", ["2010-12-01 20:05:00"] * 2_000 + ["2010-12-02T01:05:00Z"] * 500) / "lines.csv"
+    packed = tmp_path / "lines.csv.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    found = []
+    for path in (plain, packed):
+        files = find_input(spark, [str(path)], INPUT)
+        found.append(instants_in_words(read_lines(spark, files, INPUT), files, INPUT, FORMATS))
+    assert (found[0] or "").endswith("holds instants, such as '2010-12-02T01:05:00Z'")
+    assert found[1] is None  # of compressed text the beginning alone is looked at
 
 
 @pytest.mark.parametrize("unit", ["us", "ns", "ms"])
