@@ -17,7 +17,7 @@ from segmentation.money import amount_of, in_ten_thousandths, rounded_to_ten_tho
 
 UNSPECIFIED_COUNTRY = "Unspecified"
 ONE_UNIT_E4 = 10_000
-NUMBERS_AND_DATES = (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT, s.INVOICE_DATE)
+NUMBERS_AND_DATES = (*s.NUMBER_FIELDS, s.INVOICE_DATE)
 # A larger amount is a typing error; a hundred thousand lines of this size still fit into a MONEY column.
 LARGEST_AMOUNT = 10**11
 # Of more units than this, times the largest exact price in 10⁻⁸, a bigint may overflow.
@@ -131,7 +131,7 @@ def parse_lines(
         }
     )
     if time_zone and s.INVOICE_DATE in texts:
-        moved = dates.in_time_zone(F.col(s.INVOICE_DATE), time_zone)
+        moved = _representable(dates.in_time_zone(F.col(s.INVOICE_DATE), time_zone))
         is_instant = dates.is_instant(read[s.INVOICE_DATE].column)
         parsed = parsed.withColumn(s.INVOICE_DATE, F.when(is_instant, moved).otherwise(F.col(s.INVOICE_DATE)))
     if s.AMOUNT in read:

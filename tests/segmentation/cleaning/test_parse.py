@@ -8,6 +8,7 @@ from random import Random
 
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.cleaning.parse import Traits, look_at_lines, parse_lines
@@ -118,6 +119,20 @@ def test_dates_are_parsed_in_every_known_form(spark: SparkSession) -> None:
         "NaT",
     ]
     assert values_of(spark, "invoice_date", no_date) == [None] * len(no_date)
+
+
+def test_a_time_outside_of_the_years_that_python_has_is_no_date(spark: SparkSession) -> None:
+    first, last = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999)
+    ends = {"first": first, "before": first, "last": last, "after": last}
+    typed = raw_lines(spark, [line(source_file=name, invoice_date=str(end)) for name, end in ends.items()])
+    beyond = F.expr("CASE source_file WHEN 'before' THEN -1 WHEN 'after' THEN 1 ELSE 0 END")
+    time = F.col("raw_invoice_date").cast("timestamp_ntz") + F.make_interval(secs=beyond / 1_000_000)
+    parsed_times = parse_lines(typed.withColumn("raw_invoice_date", time), DEFAULTS)
+    found = {row.source_file: row.invoice_date for row in parsed_times.select("source_file", "invoice_date").collect()}
+    assert found == {"first": first, "before": None, "last": last, "after": None}
+    for text, time_zone in (("9999-12-31T23:30:00Z", "Asia/Tokyo"), ("0001-01-01T00:30:00Z", "America/New_York")):
+        of_greenwich = raw_lines(spark, [line(invoice_date=text)])
+        assert parse_lines(of_greenwich, DEFAULTS, time_zone=time_zone).select("invoice_date").collect()[0][0] is None
 
 
 def test_one_customer_has_one_id_and_every_form_of_none_is_a_guest(spark: SparkSession) -> None:
