@@ -49,6 +49,7 @@ MISSING_FIELDS = {
 # The money of the whole line, which an input may have in place of unit_price.
 AMOUNT = "amount"
 INPUT_FIELDS = (*LINE_FIELDS, AMOUNT)
+NUMBER_FIELDS = (QUANTITY, UNIT_PRICE, AMOUNT)
 # What kind of line it is, which some exports say: a sale, a refund.
 LINE_TYPE = "line_type"
 # How an order stands, such as completed or cancelled, and the currency of its money.

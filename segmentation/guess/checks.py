@@ -16,7 +16,6 @@ from segmentation.guess.synonyms import words_of
 
 # Of fewer orders with several lines, equal amounts in each may be chance.
 FEWEST_ORDERS = 10
-NUMBERS = (s.QUANTITY, s.UNIT_PRICE, s.AMOUNT)
 
 
 class GuessError(InputError):
@@ -39,10 +38,10 @@ def require_dates(source: str, column: str, guess: DateGuess) -> None:
 
 def decimal_of(source: str, values: Values, columns: Mapping[str, str]) -> NumberGuess:
     """Return the decimal mark of quantity and money together. Raises GuessError where a column leaves it open."""
-    together = guess_decimal([value for field in NUMBERS for value in values.get(field, ())])
-    named = " and ".join(repr(columns[field]) for field in NUMBERS if field in columns)
+    together = guess_decimal([value for field in s.NUMBER_FIELDS for value in values.get(field, ())])
+    named = " and ".join(repr(columns[field]) for field in s.NUMBER_FIELDS if field in columns)
     guess = together
-    for field in [field for field in NUMBERS if field in columns and not together.is_open]:
+    for field in [field for field in s.NUMBER_FIELDS if field in columns and not together.is_open]:
         guess = with_doubt(together, values.get(field, ()), field != s.QUANTITY)
         if guess.is_open:
             named = repr(columns[field])
@@ -60,7 +59,7 @@ def require_numbers(
     source: str, samples: Sequence[Sample], values: Values, columns: Mapping[str, str], decimal: DecimalMark
 ) -> None:
     """Raise GuessError if a quantity or money is seldom a number that the job reads: the other lines would be lost."""
-    for field in NUMBERS:
+    for field in s.NUMBER_FIELDS:
         texts = values.get(field, ())
         numbers = sum(read_number(text, decimal) is not None for text in texts) / len(texts) if texts else 1.0
         if numbers >= MOSTLY:
@@ -83,8 +82,8 @@ def _two_styles(samples: Sequence[Sample], columns: Mapping[str, str]) -> str:
     """Return a number with a decimal point and one with a comma, each with its column and file; empty without both."""
     found: dict[str, str] = {}
     for sample in samples[:FILES_WITH_VALUES]:
-        lines = list(sample.lines([columns[field] for field in NUMBERS if field in columns]))
-        for column in [columns[field] for field in NUMBERS if field in columns]:
+        lines = list(sample.lines([columns[field] for field in s.NUMBER_FIELDS if field in columns]))
+        for column in [columns[field] for field in s.NUMBER_FIELDS if field in columns]:
             points, commas, _ = marks_of([line.get(column, "") for line in lines])
             mark, showing = (".", points) if len(points) >= len(commas) else (",", commas)
             if showing:

@@ -53,7 +53,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     sheets = None if settings.input.sheets == "all" else settings.input.sheets
     fixed = {field: getattr(settings.input.columns, field) for field in s.INPUT_FIELDS}
     fixed = {field: column for field, column in fixed.items() if _is_set(f"input.columns.{field}", given)}
-    samples = samples_of(inputs, settings.input.csv, settings.input.format, sheets, fixed)
+    samples = samples_of(inputs, settings.input.csv, settings.input.format, sheets, fixed, settings.input.decimal)
     samples, columns = _agree_on_columns(samples, fixed)
     source = samples[0].path + (f" and {len(samples) - 1:,} more" if len(samples) > 1 else "")
     if columns.missing:

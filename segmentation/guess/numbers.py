@@ -11,7 +11,16 @@ from decimal import Decimal, InvalidOperation
 
 from segmentation.config.settings import DecimalMark
 from segmentation.errors import counted
-from segmentation.ingest.numbers import ALIKE, AMBIGUOUS, CODES, GROUPED_COMMA, GROUPED_POINT, INVISIBLE, LETTERS
+from segmentation.ingest.numbers import (
+    ALIKE,
+    AMBIGUOUS,
+    CODES,
+    GROUPED_COMMA,
+    GROUPED_POINT,
+    INVISIBLE,
+    LETTERS,
+    TypedNumber,
+)
 
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 CURRENCY = re.compile(rf"(?:US|CA|AU|NZ|HK|NT|[RACS])?¤|(?<![A-Za-z])(?i:{CODES}|{LETTERS})(?![A-Za-z])")
@@ -49,6 +58,7 @@ def read_number(text: str, decimal: DecimalMark) -> Decimal | None:
     >>> read_number("1,234.50", "auto"), read_number("(2,55 €)", "comma"), read_number("1,234", "auto")
     (Decimal('1234.50'), Decimal('-2.55'), None)
     """
+    decimal = "auto" if isinstance(text, TypedNumber) else decimal
     stripped = text.strip()
     plain = stripped if decimal != "comma" else stripped.replace(",", ".") if "." not in stripped else ""
     if PLAIN.fullmatch(plain):
@@ -68,10 +78,13 @@ def read_number(text: str, decimal: DecimalMark) -> Decimal | None:
 def marks_of(values: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
     """Return the different numbers with a decimal point, those with a decimal comma, and those that may have either.
 
+    Numbers that are typed in their file show none.
+
     >>> marks_of(["2.55", "2,55", "1.234", "7"])
     (['2.55'], ['2,55'], ['1.234'])
     """
-    distinct = {bare for value in dict.fromkeys(values) if (bare := _parts(value)[1]) and re.search("[.,]", bare)}
+    texts = dict.fromkeys(_texts(values))
+    distinct = {bare for value in texts if (bare := _parts(value)[1]) and re.search("[.,]", bare)}
     either = {bare for bare in distinct if EITHER.fullmatch(bare)}
     points = sorted(bare for bare in distinct - either if re.search(POINT, bare))
     commas = sorted(bare for bare in distinct - either if re.search(COMMA, bare))
@@ -79,7 +92,7 @@ def marks_of(values: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
 
 
 def guess_decimal(values: Sequence[str]) -> NumberGuess:
-    """Return the decimal mark that most values of the columns of numbers show.
+    """Return the decimal mark that most texts in the columns of numbers show; numbers that are typed show none.
 
     >>> guess_decimal(["2,55", "1.234"]).decimal, guess_decimal(["2.55", "1,234"]).decimal
     ('comma', 'point')
@@ -123,7 +136,7 @@ def with_doubt(guess: NumberGuess, values: Sequence[str], is_money: bool) -> Num
         reason = f"{contrary[0]!r} and {either[0]!r} are written otherwise than the numbers of the other columns"
         return replace(guess, reason=reason, is_open=True)
     decimal = "," if guess.decimal == "comma" else "."
-    filled = [bare for value in values if (bare := _parts(value)[1])]
+    filled = [bare for value in _texts(values) if (bare := _parts(value)[1])]
     marked = [bare for bare in filled if EITHER.fullmatch(bare)]
     is_round = is_money and all(bare.endswith(ROUND) for bare in marked)
     may_be_thousands = is_round or any(UNMARKED.fullmatch(bare) for bare in filled)
@@ -142,6 +155,10 @@ def as_plain_text(text: str) -> str:
 def is_negative(text: str) -> bool:
     """Return whether a number is below 0 by its sign, in front, behind or as brackets."""
     return bool(re.search(NEGATIVE, _parts(text)[0]))
+
+
+def _texts(values: Sequence[str]) -> list[str]:
+    return [value for value in values if not isinstance(value, TypedNumber)]
 
 
 def _reason(showing: Sequence[str], contrary: Sequence[str]) -> str:

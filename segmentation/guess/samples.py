@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from segmentation.config.settings import CsvSettings
+from segmentation.config.settings import CsvSettings, DecimalMark
 from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem import readable_path
 from segmentation.filesystem.listing import expanded_glob, files_at
@@ -34,6 +35,7 @@ from segmentation.ingest.files import (
     missing_path_error,
 )
 from segmentation.ingest.json_head import ARRAY, flattening, inner_keys, json_header, objects_in
+from segmentation.ingest.numbers import TypedNumber
 from segmentation.ingest.parquet_footers import open_parquet
 from segmentation.ingest.reachable import require_file_path
 from segmentation.ingest.refused_folders import refuse_hidden_log, refuse_local_tables
@@ -77,11 +79,13 @@ def samples_of(
     kind: str,
     sheets: Sequence[str] | None,
     fixed: Mapping[str, str | None] | None = None,
+    decimal: DecimalMark = "auto",
 ) -> list[Sample]:
     """Return samples of the files at the paths, directories and globs: of all, or of many evenly among their paths.
 
     Those whose values are to be looked at come first. `kind` is that of the configuration, "auto" to recognise it.
-    `sheets` are those of workbooks, None for all. `fixed` maps fields to their columns, where these are given.
+    `sheets` are those of workbooks, None for all. `fixed` maps fields to their columns, where these are given. Numbers
+    that are typed are `TypedNumber`, in a workbook where texts have decimal commas or `decimal` says so.
 
     Raises: InputError for a missing path or an unreadable file, ConfigError for a path of another machine.
     """
@@ -91,7 +95,9 @@ def samples_of(
     wanted = _wanted(fixed or {})
     for path in files:
         name, has_values = without_secrets(path), path in with_values
-        for sample in _samples_in(Path(path), name, settings, kind, sheets, wanted, BLOCKS if has_values else 0):
+        for sample in _samples_in(
+            Path(path), name, settings, kind, sheets, decimal, wanted, BLOCKS if has_values else 0
+        ):
             samples[has_values].append(_with_folders(sample, path))
     if not any(samples.values()):
         raise InputError(f"{', '.join(paths[:3])}: empty, there are no lines to read")
@@ -109,6 +115,7 @@ def _samples_in(
     settings: CsvSettings,
     kind: str,
     sheets: Sequence[str] | None,
+    decimal: DecimalMark,
     wanted: Wanted,
     blocks_below: int,
 ) -> list[Sample]:
@@ -123,7 +130,7 @@ def _samples_in(
         return [_sample_json(blocks, name, wanted)]
     if kind_of_file == "parquet":
         return _sample_parquet(file, name)
-    sheets_of_file = first_rows(file, name, sheets, LINES_OF_HEAD)
+    sheets_of_file = first_rows(file, name, sheets, LINES_OF_HEAD, decimal)
     return [_sample_sheet(columns, sheet, wanted) for sheet, columns in sheets_of_file.items()]
 
 
@@ -230,6 +237,8 @@ def _sample_parquet(file: Path, name: str) -> list[Sample]:
 def _text(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, int | float | Decimal):
+        return TypedNumber(value)
     return value.isoformat(" ") if isinstance(value, datetime) else str(value)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import StringType, StructField, StructType, VariantType
 
 from segmentation import schemas as s
-from segmentation.config.settings import InputSettings
+from segmentation.config.settings import DecimalMark, InputSettings
 from segmentation.errors import counted
 from segmentation.ingest.files import (
     InputFile,
@@ -26,7 +26,8 @@ from segmentation.ingest.files import (
     shortened_names,
     source_file,
 )
-from segmentation.ingest.json_head import ARRAY, LINES, OBJECTS, JsonForm
+from segmentation.ingest.json_head import ARRAY, LINES, OBJECTS, TYPED_NUMBER, JsonForm
+from segmentation.ingest.values import marked
 
 logger = logging.getLogger(__name__)
 
@@ -94,15 +95,20 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
         key_of = {field: keys[positions[field]] if field in positions else columns[field] for field in columns}
         layout = _Layout(JsonForm(*header.form), (*key_of.items(),), (*numbers.items(),))
         layouts[layout] += [glob_escaped(file.stored.path) for file in group]
-    return [frame for layout, paths in layouts.items() for frame in _read_layout(spark, paths, layout)]
+    return [
+        frame for layout, paths in layouts.items() for frame in _read_layout(spark, paths, layout, settings.decimal)
+    ]
 
 
-def _read_layout(spark: SparkSession, paths: Sequence[str], layout: _Layout) -> list[DataFrame]:
+def _read_layout(spark: SparkSession, paths: Sequence[str], layout: _Layout, decimal: DecimalMark) -> list[DataFrame]:
     """Return the objects, and what Spark's reader ignores: whatever follows the first value of a line or file."""
     form, keys, folders = layout.form, dict(layout.keys), dict(layout.folders)
     is_array = form.shape == ARRAY
     texts = spark.read.text(list(paths), wholetext=form.shape != LINES).select(TEXT, source_file().alias(s.SOURCE_FILE))
-    schema = StructType([StructField(name, StringType()) for name in (*keys.values(), s.UNPARSED_LINE)])
+    # Of a text the reader leaves out the quotes: only a variant knows whether 2.125 was a number or a text.
+    variants = [key for field, key in keys.items() if field in s.NUMBER_FIELDS and decimal == "comma"]
+    types = {key: VariantType() if key in variants else StringType() for key in keys.values()}
+    schema = StructType([StructField(name, types.get(name, StringType())) for name in (*types, s.UNPARSED_LINE)])
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": s.UNPARSED_LINE}
     if form.shape == OBJECTS:
         of_each = F.explode(F.split(F.btrim(F.col(TEXT), F.lit(WHITESPACE)), BETWEEN_OBJECTS))
@@ -113,6 +119,7 @@ def _read_layout(spark: SparkSession, paths: Sequence[str], layout: _Layout) -> 
         records = spark.read.schema(schema).options(**options).option("multiLine", is_array).json(list(paths))
         prefix, file = "", source_file()
     values = {field: F.col(prefix + quoted(key)) for field, key in keys.items()}
+    values |= {field: _with_numbers_marked(values[field], decimal) for field, key in keys.items() if key in variants}
     if form.is_typed:
         values = {field: _untyped(value) for field, value in values.items()}
     # The head of the file does not have these keys; an object further down may.
@@ -140,6 +147,14 @@ def _has_more_objects(line: Column) -> Column:
     may_have_more = F.instr(line, "}") < F.length(line)
     first = F.from_json(line, f"{s.UNPARSED_LINE} string", {"columnNameOfCorruptRecord": s.UNPARSED_LINE})
     return F.when(may_have_more, first[s.UNPARSED_LINE].isNull() & ~_is_one_value(line, "struct<_: string>"))
+
+
+def _with_numbers_marked(variant: Column, decimal: DecimalMark) -> Column:
+    """Return the text of a variant: of one that is a number, or says that it is, with the decimal mark of the texts."""
+    text = F.try_variant_get(variant, "$", "string")
+    is_number = F.schema_of_variant(variant).rlike("^(BIGINT|DECIMAL|DOUBLE|FLOAT)")
+    is_named_so = F.startswith(text, F.lit(f'{{"{TYPED_NUMBER}'))
+    return F.when(is_number | is_named_so, marked(text, decimal)).otherwise(text)
 
 
 def _untyped(value: Column) -> Column:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from segmentation.errors import InputError
 from segmentation.ingest.files import utf_16_without_mark
+from segmentation.ingest.numbers import TypedNumber
 
 # How the objects of a file are written: `OBJECTS` one after the other, over several lines or without line ends.
 LINES, ARRAY, OBJECTS = "one object a line", "an array of objects", "objects after each other"
@@ -22,6 +23,9 @@ PANDAS = re.compile(
 BEFORE_A_LIST = r"""\{\s*(?:"[^"]*"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[^\s"\[\]{},]+)\s*,\s*)*"([^"]+)"\s*:\s*\["""
 LIST_OF_OBJECTS = re.compile(BEFORE_A_LIST + r"\s*\{")
 LIST_OF_VALUES = re.compile(r"""\{\s*"[^"]*"\s*:\s*\[\s*["\d.\-tfn]""")
+
+# How the names of MongoDB's types of numbers begin: $numberDecimal, $numberDouble, $numberInt, $numberLong.
+TYPED_NUMBER = "$number"
 
 Pairs = list[tuple[str, Any]]
 
@@ -133,7 +137,9 @@ def _require_rows(text: str, path: str) -> None:
 def _spans(text: str) -> Iterator[tuple[int, int, Pairs]]:
     """Yield where each whole object begins and ends, and its pairs; what is broken is passed over to the next line."""
     # Numbers stay text: Python refuses to parse one of thousands of digits.
-    decoder = json.JSONDecoder(object_pairs_hook=list, parse_int=str, parse_float=str, parse_constant=str)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=list, parse_int=TypedNumber, parse_float=TypedNumber, parse_constant=str
+    )
     position = text.find("{")
     while position >= 0:
         try:
@@ -173,7 +179,7 @@ def _is_object(value: Sequence[Any]) -> bool:
 def _typed(value: Any) -> str | None:
     """Return the text of a value such as {"$numberDecimal": "2.55"}, also inside of another; None for any other."""
     while isinstance(value, list) and len(value) == 1 and isinstance(value[0], tuple) and value[0][0].startswith("$"):
-        value = value[0][1]
+        kind, value = value[0]
         if isinstance(value, str):
-            return value
+            return TypedNumber(value) if kind.startswith(TYPED_NUMBER) else value
     return None

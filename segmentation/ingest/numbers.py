@@ -45,6 +45,16 @@ IN_GROUPS = {
 }
 
 
+class TypedNumber(str):
+    """The text of a number that is typed in its file, as in JSON, Parquet or Excel: its decimal mark is a point."""
+
+    __slots__ = ()
+
+    def strip(self, characters: str | None = None, /) -> "TypedNumber":
+        """Return the number: nothing surrounds it."""
+        return self
+
+
 def quantity_e4(field: Field, decimal: DecimalMark = "auto") -> Column:
     """Parse a quantity as bigint ten-thousandths, rounded half up; NULL where it is no number, or beyond 2^31."""
     if isinstance(field.kind, LongType):

@@ -43,7 +43,7 @@ from segmentation.ingest.parquet_footers import (
     UNSUPPORTED,
     UUID,
 )
-from segmentation.ingest.values import as_text
+from segmentation.ingest.values import raw_text
 
 # Types of a file's footer that Spark reads as others.
 READ_AS = {NANOSECONDS: "bigint", NANOSECONDS_UTC: "bigint", UUID: "binary"}
@@ -102,7 +102,7 @@ def read_parquet(
                 if kind == NOTHING:
                     column = F.lit(None).cast("string")
                 else:
-                    column = _read(field, frame.schema[name], kind, group[0].path, settings.time_zone)
+                    column = _read(field, frame.schema[name], kind, group[0].path, settings)
                     if kind != UUID and isinstance(frame.schema[name].dataType, StringType | BinaryType):
                         texts.append(s.raw(field))
             columns.append(column.alias(s.raw(field)))
@@ -168,10 +168,10 @@ def _with_broken_text_unparsed(lines: DataFrame, texts: Sequence[str]) -> DataFr
     return lines.withColumns({**whole, s.UNPARSED_LINE: unparsed})
 
 
-def _read(name: str, field: StructField, written: str, path: str, time_zone: str | None) -> Column:
+def _read(name: str, field: StructField, written: str, path: str, settings: InputSettings) -> Column:
     """Return the column of a field. `written` is its type in the file's footer where Spark reads it as another.
 
-    Instants are moved to the time zone, if there is one.
+    Instants are moved to the time zone of the settings, if there is one.
     """
     column, kind = F.col(quoted(field.name)), field.dataType
     if isinstance(kind, ArrayType | MapType | StructType):
@@ -183,10 +183,10 @@ def _read(name: str, field: StructField, written: str, path: str, time_zone: str
         column, kind = F.timestamp_micros(_microseconds(column)), TimestampType()
     if isinstance(kind, TimestampType):
         column, kind = column.cast("timestamp_ntz"), TimestampNTZType()  # the session's time zone is UTC
-        column = in_time_zone(column, time_zone) if time_zone and is_instant else column
+        column = in_time_zone(column, settings.time_zone) if settings.time_zone and is_instant else column
     if isinstance(kind, IntegralType):
         column, kind = column.cast("bigint"), LongType()
-    return column if kind in s.READ_TYPED.get(name, ()) else as_text(column, kind)
+    return column if kind in s.READ_TYPED.get(name, ()) else raw_text(name, column, kind, settings.decimal)
 
 
 def _type_error(path: str, column: str, kind: str) -> InputError:

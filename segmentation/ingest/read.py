@@ -18,7 +18,7 @@ from segmentation.ingest.csv_files import LONGEST_FIELD, MOST_COLUMNS, read_csv
 from segmentation.ingest.files import InputFile, is_stopped, path_in_read_error
 from segmentation.ingest.json_files import read_json
 from segmentation.ingest.parquet_files import first_unreadable, read_parquet
-from segmentation.ingest.values import as_text
+from segmentation.ingest.values import raw_text
 from segmentation.ingest.xlsx import read_workbook
 
 # What Spark's CSV library throws for a field or line beyond its limits.
@@ -57,7 +57,7 @@ def read_lines(
         if files_of_kind:
             frames += reader(spark, files_of_kind, settings)
     if any(frame.dtypes != frames[0].dtypes for frame in frames):
-        frames = [_as_texts(frame) for frame in frames]
+        frames = [_as_texts(frame, settings) for frame in frames]
     return reduce(DataFrame.unionByName, frames)
 
 
@@ -99,8 +99,14 @@ def read_errors_named(spark: SparkSession, files: Sequence[InputFile]) -> Iterat
         raise InputError(f"{path}: cannot be read to its end, it is damaged or cut off: send it again") from error
 
 
-def _as_texts(lines: DataFrame) -> DataFrame:
-    return lines.select(*[as_text(F.col(field.name), field.dataType).alias(field.name) for field in lines.schema])
+def _as_texts(lines: DataFrame, settings: InputSettings) -> DataFrame:
+    fields = {s.raw(field): field for field in settings.columns.by_field}
+    return lines.select(
+        *[
+            raw_text(fields.get(raw.name, ""), F.col(raw.name), raw.dataType, settings.decimal).alias(raw.name)
+            for raw in lines.schema
+        ]
+    )
 
 
 def _java_messages(error: Exception) -> str:
@@ -132,7 +138,7 @@ def _read_workbooks(spark: SparkSession, files: Sequence[InputFile], settings: I
     filesystems = FileSystems(spark)
     for file in files:
         with filesystems.of(file.stored.path).local_copy(file.stored.path) as local:
-            tables.append(read_workbook(local, file.path, settings.columns.by_field, sheets))
+            tables.append(read_workbook(local, file.path, settings.columns.by_field, sheets, settings.decimal))
         if file is files[-1] or sum(table.nbytes for table in tables) > BYTES_OF_A_FRAME:
             frames.append(spark.createDataFrame(pa.concat_tables(tables), schema))
             tables.clear()

@@ -7,7 +7,10 @@ from enum import IntEnum
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, DoubleType, FloatType, LongType, StringType
+from pyspark.sql.types import DataType, DoubleType, FloatType, LongType, NumericType, StringType
+
+from segmentation import schemas as s
+from segmentation.config.settings import DecimalMark
 
 # What surrounds a value in the wild: spaces, tabs, line ends, NUL, a no-break space, a byte order mark.
 STRAY = " \t\r\n\v\f\0\u00a0\ufeff"
@@ -104,6 +107,20 @@ def as_text(column: Column, kind: DataType) -> Column:
         is_whole = (column == F.rint(column)) & (F.abs(column) < F.lit(2.0**53))
         return F.when(is_whole, F.when(is_whole, column).cast("bigint").cast("string")).otherwise(column.cast("string"))
     return column.cast("string")
+
+
+def raw_text(field: str, column: Column, kind: DataType, decimal: DecimalMark) -> Column:
+    """Return a typed value of a field as text, a quantity or money with the decimal mark of the texts next to it.
+
+    So a number that is typed in its file is never read by the rule of those texts, by which 2.125 is 2125.
+    """
+    text = as_text(column, kind)
+    return marked(text, decimal) if field in s.NUMBER_FIELDS and isinstance(kind, NumericType) else text
+
+
+def marked(number: Column, decimal: DecimalMark) -> Column:
+    """Return the text of a plain number such as 2.125 with a decimal mark."""
+    return F.translate(number, ".", ",") if decimal == "comma" else number
 
 
 def code(field: Field, normalise: bool = True) -> Column:

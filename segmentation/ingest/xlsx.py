@@ -11,8 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from segmentation import schemas as s
+from segmentation.config.settings import DecimalMark
 from segmentation.errors import InputError, did_you_mean
 from segmentation.ingest.files import locate_columns
+from segmentation.ingest.numbers import TypedNumber
+from segmentation.ingest.values import LONGEST_NUMBER
 from segmentation.ingest.workbook_guards import (
     SheetMarks,
     Workbook,
@@ -26,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # A title, a date and a blank line above the table are fewer.
 HEADER_IS_SOUGHT_IN_ROWS = 20
+# What in a text may be a decimal comma, or a point between thousands: `2,55`, `1.234.567`, `1.234`.
+DECIMAL_COMMA = re.compile(r"\d,\d|\d\.\d+\.\d|^[1-9]\d{0,2}\.\d{3}$")
 # Day 1 of Excel's calendar.
 FIRST_DAY = "1900-01-01"
 # How the reader names the errors that a cell shows in place of a value.
@@ -40,11 +45,18 @@ SHOWN_ERRORS = {
 }
 
 
-def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Sequence[str] | None) -> pa.Table:
+def read_workbook(
+    local: Path,
+    path: str,
+    columns: Mapping[str, str],
+    sheets: Sequence[str] | None,
+    decimal: DecimalMark = "auto",
+) -> pa.Table:
     """Return one row per row of the sheets that is not blank; `sheets` None reads all of them.
 
-    Every cell becomes text: dates as `2010-12-01 08:26:00`, whole numbers without a fraction, errors as shown. A sheet
-    without any of the columns, such as a cover, is left out with a warning unless it is named.
+    Every cell becomes text: dates as `2010-12-01 08:26:00`, whole numbers without a fraction, errors as shown. A
+    quantity or money that is a number gets the decimal mark of the texts, `decimal`. A sheet without any of the
+    columns, such as a cover, is left out with a warning unless it is named.
 
     Columns: the raw fields, `source_file` as `path#sheet`, and `unparsed_line`, which describes a cell without a value
         of its own: an error such as #N/A, a merged cell, a date that Excel's calendar does not have.
@@ -61,7 +73,8 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
     tables = []
     for sheet in dict.fromkeys(sheets or reader.sheet_names):
         marks = inspect_sheet(book, reader.sheet_names.index(sheet))
-        table = _read_sheet(reader, sheet, f"{path}#{sheet}", columns, marks, is_named=sheets is not None)
+        source, is_named = f"{path}#{sheet}", sheets is not None
+        table = _read_sheet(reader, sheet, source, columns, marks, is_named, decimal)
         if table is not None:
             tables.append(table)
     if not tables:
@@ -70,10 +83,13 @@ def read_workbook(local: Path, path: str, columns: Mapping[str, str], sheets: Se
     return pa.concat_tables(tables)
 
 
-def first_rows(local: Path, path: str, sheets: Sequence[str] | None, count: int) -> dict[str, list[list[str | None]]]:
+def first_rows(
+    local: Path, path: str, sheets: Sequence[str] | None, count: int, decimal: DecimalMark = "auto"
+) -> dict[str, list[list[str | None]]]:
     """Return the first rows of each sheet as columns of text, by `path#sheet`; blank and hidden sheets are left out.
 
-    `sheets` names the sheets to look at, hidden ones included; None looks at all that are visible.
+    `sheets` names the sheets to look at, hidden ones included; None looks at all that are visible. Where texts have
+    decimal commas, or `decimal` says so, cells that are numbers are `TypedNumber`.
 
     Raises: InputError for a file that is no workbook or would exhaust the memory.
     """
@@ -86,7 +102,10 @@ def first_rows(local: Path, path: str, sheets: Sequence[str] | None, count: int)
                 loaded = reader.load_sheet(index, header_row=None, dtypes="string", n_rows=count)
                 cells = loaded.to_arrow_with_errors()[0]
             if cells.num_rows and (loaded.visible == "visible" or sheets is not None):
-                rows[f"{path}#{sheet}"] = [column.to_pylist() for column in cells.columns]
+                texts = [column.to_pylist() for column in cells.columns]
+                if decimal == "comma" or _may_have_commas(texts):
+                    texts = _with_numbers_marked(texts, _are_numbers(reader, sheet, path, None, count))
+                rows[f"{path}#{sheet}"] = texts
     return rows
 
 
@@ -106,6 +125,7 @@ def _read_sheet(
     columns: Mapping[str, str],
     marks: SheetMarks,
     is_named: bool,
+    decimal: DecimalMark,
 ) -> pa.Table | None:
     with damage_named(path):
         # Without skipping, a row's index is its number in the sheet less one.
@@ -129,6 +149,11 @@ def _read_sheet(
     _require_calculated(marks, [left + position for position in positions.values()], path)
     damage = _merged_rows(marks, {left + position for position in positions.values()}, header, cells.num_rows)
     fields = {position: cells.column(position).cast(pa.string()) for position in positions.values()}
+    if decimal == "comma":
+        are_numbers = _are_numbers(reader, sheet, path)
+        for position in {positions[field] for field in s.NUMBER_FIELDS if field in positions}:
+            marked = pc.replace_substring(fields[position], ".", ",")
+            fields[position] = pc.if_else(are_numbers.column(position), marked, fields[position])
     for position, error_by_row in _shown_errors(errors, fields).items():
         fields[position] = _with_texts(fields[position], error_by_row)
         for row, shown in error_by_row.items():
@@ -156,6 +181,29 @@ def _raw_lines(fields: Mapping[str, pa.Array], path: str, damage: Mapping[int, s
             damaged[0],
         )
     return lines
+
+
+def _may_have_commas(texts: Sequence[Sequence[str | None]]) -> bool:
+    return any(DECIMAL_COMMA.search(text or "", 0, LONGEST_NUMBER) for column in texts for text in column)
+
+
+def _are_numbers(
+    reader: fastexcel.ExcelReader, sheet: str, path: str, skipped: int | None = 0, rows: int | None = None
+) -> pa.Table:
+    """Return for each cell whether it is a number, and no text; as far as decimal points go, also true and false."""
+    with damage_named(path):
+        # The reader takes numbers for true or false, and texts and dates for neither.
+        loaded = reader.load_sheet(sheet, header_row=None, skip_rows=skipped, dtypes="boolean", n_rows=rows)
+        cells = loaded.to_arrow()
+    return pa.table([pc.is_valid(column) for column in cells.columns], names=cells.schema.names)
+
+
+def _with_numbers_marked(texts: Sequence[Sequence[str | None]], are_numbers: pa.Table) -> list[list[str | None]]:
+    marks = [column.to_pylist() for column in are_numbers.columns]
+    return [
+        [TypedNumber(text) if text and is_number else text for text, is_number in zip(column, of_column, strict=True)]
+        for column, of_column in zip(texts, marks, strict=True)
+    ]
 
 
 def _first_filled_row(cells: pa.RecordBatch) -> int:

@@ -102,6 +102,25 @@ def test_typed_columns_of_parquet_need_no_format(tmp_path: Path):
     assert config.cleaning.date_formats == ("iso",)
 
 
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "xlsx"])
+@pytest.mark.parametrize("price", ["2,55", "3"])
+def test_numbers_that_are_typed_have_no_say_in_the_decimal_mark(price: str, kind: str, tmp_path: Path):
+    path = tmp_path / f"lines.{kind}"
+    lines = [{**dict(zip(HEADER, line, strict=True)), "Qty": 0.25, "Price": price} for line in rows()]
+    if kind == "jsonl":
+        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    elif kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(lines), path)
+    else:
+        with xlsxwriter.Workbook(str(path)) as book:
+            sheet = book.add_worksheet()
+            for number, line in enumerate([[], HEADER, *[line.values() for line in lines]]):
+                sheet.write_row(number, 0, line)
+    # 0.25 would be no number by the rule of the comma.
+    assert guessed(str(path)).input.decimal == ("comma" if price == "2,55" else "auto")
+    assert guessed(str(path), overrides=["input.decimal=comma"]).input.decimal == "comma"
+
+
 def test_sheets_without_lines_and_hidden_ones_are_left_out(tmp_path: Path):
     with xlsxwriter.Workbook(str(tmp_path / "book.xlsx")) as book:
         book.add_worksheet("Cover").write_row(0, 0, ["Sales of 2010", "Date: today"])

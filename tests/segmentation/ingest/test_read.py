@@ -25,9 +25,10 @@ from segmentation.cleaning.parse import parse_lines
 from segmentation.config.settings import InputSettings
 from segmentation.errors import InputError
 from segmentation.money import units_of
-from tests.hostile_files import CLEANING, COLUMNS, HEADER, raw_texts, read
+from tests.hostile_files import CLEANING, COLUMNS, GOOD, HEADER, INPUT, json_object, parquet, raw_texts, read
 
 AT = datetime(2010, 12, 1, 8, 26)
+COMMA = INPUT.model_copy(update={"decimal": "comma"})
 
 
 Values = tuple[str, str, str, int, datetime, Decimal, str | None, str]
@@ -320,6 +321,36 @@ def test_the_type_of_a_line_is_read_where_it_is_configured(spark: SparkSession, 
     settings = InputSettings(columns={**COLUMNS, "line_type": "Type"})
     assert raw_texts(read(spark, path, settings=settings), "country", "line_type") == [("1", "1")]
     assert "raw_line_type" not in read(spark, path).columns
+
+
+def test_a_number_typed_in_its_file_is_never_read_by_a_decimal_comma(spark: SparkSession, tmp_path: Path) -> None:
+    prices = [2.125, 1_234.5, 0.00001, 3, -7.0, 1e20, "2,125", "2.125", "1.234,50", True, None]
+    expected = ["2.125", "1234.5", "0.00001", "3", "-7", None, "2.125", "2125", "1234.5", None, None]
+    named = {"$numberDecimal": "2.125"}
+    rows = [{**GOOD, "Quantity": 0.25, "UnitPrice": price} for price in prices]
+    (tmp_path / "lines.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "array.json").write_text(json.dumps(rows))
+    (tmp_path / "pretty.json").write_text("\n".join(json.dumps(row, indent=1) for row in rows))
+    (tmp_path / "named.jsonl").write_text(json_object(Quantity=0.25, UnitPrice=named))
+    with xlsxwriter.Workbook(str(tmp_path / "lines.xlsx")) as book:
+        sheet = book.add_worksheet()
+        for number, values in enumerate([HEADER, *[row.values() for row in rows]]):
+            sheet.write_row(number, 0, values)
+    kinds = {"double": pa.float64(), "float": pa.float32(), "decimal": pa.decimal128(12, 3)}
+    for name, kind in kinds.items():
+        typed = {"Quantity": pa.array([0.25]), "UnitPrice": pa.array([Decimal("2.125")]).cast(kind)}
+        (tmp_path / f"{name}.parquet").write_bytes(parquet(1, typed))
+    parsed = parse_lines(read(spark, tmp_path, settings=COMMA), CLEANING, decimal="comma")
+    found: dict[str, Counter[tuple[Any, Any]]] = {}
+    for row in parsed.select(s.SOURCE_FILE, s.QUANTITY_E4, s.UNIT_PRICE).collect():
+        name = Path(row[s.SOURCE_FILE].partition("#")[0]).name
+        found.setdefault(name, Counter())[row[s.QUANTITY_E4], row[s.UNIT_PRICE]] += 1
+    all_of_them = Counter((2_500, price and Decimal(price)) for price in expected)
+    once = Counter([(2_500, Decimal("2.125"))])
+    assert found == {
+        **dict.fromkeys(("lines.jsonl", "array.json", "pretty.json", "lines.xlsx"), all_of_them),
+        **dict.fromkeys(("named.jsonl", "double.parquet", "float.parquet", "decimal.parquet"), once),
+    }
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
