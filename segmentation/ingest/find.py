@@ -1,6 +1,7 @@
 """Find the files of an input, and look once at the beginning or footer of each, many at a time."""
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,8 @@ logger = logging.getLogger(__name__)
 # An object store takes tens of milliseconds to open a file, in which others can be opened.
 FILES_AT_A_TIME = 32
 MOST_FILES_NAMED = 3
+# The endings by which a file says its format: what stands before them is the name of its content.
+FORMS = re.compile(r"(\.(csv|tsv|txt|json|jsonl|ndjson|parquet|xlsx|gz|bz2|zst|snappy|lz4))+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,19 @@ def _sorted_out(looks: Iterable[tuple[InputFile, bytes]]) -> tuple[list[InputFil
     for first, paths in copies.items():
         seems = _named(paths, "seems to be a copy", "seem to be copies")
         logger.warning("%s of %s: the same size and beginning", seems, first)
+    _warn_of_forms(filled)
     return filled, empty
+
+
+def _warn_of_forms(files: Sequence[InputFile]) -> None:
+    """Warn of files whose names differ in their format alone, such as `sales.csv` and `sales.csv.gz`."""
+    forms: defaultdict[str, list[str]] = defaultdict(list)
+    for file in files:
+        forms[FORMS.sub("", file.path)].append(file.path)
+    for first, *others in forms.values():
+        if others:
+            named = _named(others, "seems to be the same data", "seem to be the same data")
+            logger.warning("%s as %s in another format: their lines are read from each. Name one of them", named, first)
 
 
 def _named(paths: Sequence[str], singular: str, plural: str) -> str:

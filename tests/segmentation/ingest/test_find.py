@@ -110,10 +110,15 @@ def test_a_copy_of_a_file_is_read_with_a_warning(
     may, copy = tmp_path / "may.csv", tmp_path / "may (1).csv"
     may.write_text(FIVE)
     copy.write_text(FIVE)
-    (tmp_path / "june.csv").write_text(FIVE.replace("HEART", "HEARTS"))
-    assert len(find_input(spark, [str(tmp_path)], INPUT)) == 3
+    june, packed = tmp_path / "june.csv", tmp_path / "june.csv.gz"
+    june.write_text(FIVE.replace("HEART", "HEARTS"))
+    packed.write_bytes(gzip.compress(june.read_bytes()))
+    (tmp_path / "june.2010.csv").write_text(FIVE.replace("HEART", "SPADES"))
+    assert len(find_input(spark, [str(tmp_path)], INPUT)) == 5
     assert [record.message for record in caplog.records] == [
-        f"{may} seems to be a copy of {copy}: the same size and beginning"
+        f"{may} seems to be a copy of {copy}: the same size and beginning",
+        f"{packed} seems to be the same data as {june} in another format: their lines are read from each. Name one of "
+        "them",
     ]
 
 
