@@ -127,7 +127,7 @@ class CleaningSettings(Settings):
     )
     normalise_ids: bool = Field(
         True,
-        description='20013.0, \'20013 and ="20013" are 20013; e-mail addresses are compared in small letters',
+        description='20013.0, 20013,0, \'20013 and ="20013" are 20013; e-mail addresses are compared in small letters',
     )
     normalise_text: bool = Field(
         True, description="customers and countries that differ in accents, spaces or letter case as typed are one"

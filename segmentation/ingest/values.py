@@ -23,10 +23,11 @@ FIRST_VISIBLE = "!"
 BEHIND_VISIBLE = "\x7f"
 VISIBLE_BYTES = (bytearray(b"!"), bytearray(b"~"))
 # An id as a spreadsheet shows a number that is too wide for its cell: digits are gone, and many ids become one.
-ROUNDED_ID = r"^[0-9]+(\.[0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
+ROUNDED_ID = r"^[0-9]+([.,][0-9]+[eE][+-]?|[eE]\+)[0-9]+$"
 WORD_GAP = "[ _-]+"
 # What a spreadsheet makes of a whole number, and the marks that keep an id from being one.
-WHOLE_NUMBER = r"^(-?[0-9]+)\.0+$"
+WHOLE_NUMBER = r"^(-?[0-9]+)(?:\.0+|,0)$"
+DECIMAL_COMMA = ",0"
 MARKED = r"^(?:'([^' ]+)'?|=\"([^\"]*)\")$"
 # Signs of one currency; a dollar is taken for that of the United States.
 CURRENCY_SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "₹": "INR", "¥": "JPY"}
@@ -130,14 +131,15 @@ def code(field: Field, normalise: bool = True) -> Column:
 
 
 def _as_id(field: Field, normalise: bool) -> Column:
-    """Return an id as its system has it: `20013.0` as 20013, and without what makes it text in a spreadsheet.
+    """Return an id as its system has it: `20013.0` and `20013,0` as 20013, and without what makes it text.
 
-    That is an apostrophe before it, as in `'20013`, or a formula around it, as in `="20013"`.
+    In a spreadsheet that is an apostrophe before it, as in `'20013`, or a formula around it, as in `="20013"`.
     """
     text = field.stripped
     if not normalise or not field.is_text or field.unrounded:
         return text
-    plain = F.when(F.contains(text, F.lit(".")), F.regexp_replace(text, WHOLE_NUMBER, "$1")).otherwise(text)
+    may_be_whole = F.contains(text, F.lit(".")) | F.endswith(text, F.lit(DECIMAL_COMMA))
+    plain = F.when(may_be_whole, F.regexp_replace(text, WHOLE_NUMBER, "$1")).otherwise(text)
     return F.when(
         _is_marked(text), F.regexp_replace(F.regexp_replace(text, MARKED, "$1$2"), WHOLE_NUMBER, "$1")
     ).otherwise(plain)
@@ -155,7 +157,8 @@ def may_be_rounded(text: Column) -> Column:
 
 def may_be_respelled(text: Column) -> Column:
     """Return whether a spreadsheet may have rounded or marked an id, whatever surrounds it."""
-    return may_be_rounded(text) | F.contains(text, F.lit("'")) | F.contains(text, F.lit("="))
+    is_marked = F.contains(text, F.lit("'")) | F.contains(text, F.lit("="))
+    return may_be_rounded(text) | is_marked | F.contains(text, F.lit(DECIMAL_COMMA))
 
 
 def _is_marked(text: Column) -> Column:

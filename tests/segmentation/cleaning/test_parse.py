@@ -147,7 +147,15 @@ def test_one_customer_has_one_id_and_every_form_of_none_is_a_guest(spark: SparkS
 
 
 def test_ids_are_as_they_were_before_a_spreadsheet(spark: SparkSession) -> None:
-    written = {"20013": "20013", "20013.0": "20013", "'20013": "20013", '="020013"': "020013", "'7.00": "7"}
+    written = {
+        "20013": "20013",
+        "20013.0": "20013",
+        "20013,0": "20013",
+        "20,013": "20,013",
+        "'20013": "20013",
+        '="020013"': "020013",
+        "'7.00": "7",
+    }
     written |= {"85123A": "85123A", "1.5": "1.5", "A1.0": "A1.0", "'t Hooft": "'t Hooft", "-1.0": "-1", "'AB'": "AB"}
     fields = (s.INVOICE_NO, s.STOCK_CODE, s.CUSTOMER_ID)
     lines = [line(**dict.fromkeys(fields, text), source_file=str(number)) for number, text in enumerate(written)]
