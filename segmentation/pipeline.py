@@ -21,8 +21,16 @@ from pyspark.sql import functions as F
 from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.buckets import in_buckets
-from segmentation.cleaning.cautions import say_joined_customers, warn_of_copies, warn_of_customers, warn_of_keys
-from segmentation.cleaning.duplicates import repeated_items
+from segmentation.cleaning.cautions import (
+    say_joined_customers,
+    warn_of_copies,
+    warn_of_copies_across_files,
+    warn_of_customers,
+    warn_of_keys,
+    warn_of_numbers_written_twice,
+    warn_of_refunds_by_price,
+)
+from segmentation.cleaning.duplicates import copies_across_files, repeated_items
 from segmentation.cleaning.keys import (
     FACT,
     TIMES_THE_MEDIAN,
@@ -31,6 +39,7 @@ from segmentation.cleaning.keys import (
     key_facts,
     keys_of,
     numbers_of_nobody,
+    numbers_written_twice,
     orders_of_customers,
     spellings_of_customers,
 )
@@ -42,6 +51,14 @@ from segmentation.cleaning.ledger import (
     unreadable_values,
     warn_of_early_sales,
     warn_of_malformed,
+)
+from segmentation.cleaning.order_status import (
+    is_once_per_order,
+    may_have_statuses_of_orders,
+    status_facts,
+    statuses_of_orders,
+    unsold_orders,
+    with_status_of_orders,
 )
 from segmentation.cleaning.parse import look_at_lines, parse_lines
 from segmentation.cleaning.rules import (
@@ -108,6 +125,8 @@ logger = logging.getLogger(__name__)
 STAGES = 9
 # In bytes as plain CSV, about three million lines. Text is not parsed again for each query, whatever its size.
 MOST_CACHED = 256_000_000
+# In bytes as plain CSV, of lines of several files that are compared with each other.
+LOOKED_AT = 32_000_000
 # One bucket holds more than the largest `clustering.seeding_sample`: up to that, Spark's KMeans fits all customers.
 CUSTOMERS_OF_A_BUCKET = 150_000
 LINES_OF_ONE_BUCKET = 1_000_000
@@ -258,17 +277,22 @@ def clean_lines(context: RunContext) -> CleanedLines:
     """Read the input and judge every line.
 
     Runs the actions of the repeated items and of the counts by outcome; of large Parquet, of a look at all lines too.
+    Where the input has statuses, or files without invoice numbers or products, they are looked at.
     """
     config, request = context.config, context.request
     cleaning = config.applied_cleaning
     with read_errors_named(context.spark, context.files):
-        lines = judge_each_line(parsed_lines(context), cleaning, request.as_of)
+        parsed = parsed_lines(context)
+        if may_have_statuses_of_orders(config):
+            parsed = with_whole_statuses(context, parsed)
+        lines = judge_each_line(parsed, cleaning, request.as_of)
         if s.INVOICE_NO not in config.input_fields:
             lines = with_daily_orders(lines)
         elif cleaning.order_key == "invoice_day_customer":
             lines = with_orders_of_days(lines)
         if not rereads(context.files):
             lines = context.cache(lines)
+            compare_files(context, lines)
         # Without stock codes every line of an order would repeat its item, and nothing asks for it.
         has_items = s.STOCK_CODE in config.input_fields
         repeated = context.cache(repeated_items(lines if has_items else lines.limit(0)))
@@ -295,21 +319,49 @@ def clean_lines(context: RunContext) -> CleanedLines:
     warn_of_malformed(ledger, faults)
     warn_of_early_sales(ledger)
     warn_of_copies(ledger, cleaning)
+    warn_of_refunds_by_price(ledger)
     warn_of_keys(facts, keys, config)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
     return CleanedLines(sales, exceptional, sums, ledger, facts, as_of, join_hint(ledger.rejected))
 
 
+def compare_files(context: RunContext, lines: DataFrame) -> None:
+    """Warn where files have lines in common that no rule can take for copies, for lack of an invoice number or product.
+
+    Runs an action over some of the cached lines where there are several files.
+    """
+    is_asked = context.config.applied_cleaning != context.config.cleaning
+    if is_asked and len(context.files) > 1:
+        one_of = 1 + text_bytes(context.files) // LOOKED_AT
+        warn_of_copies_across_files(copies_across_files(lines, one_of).collect()[0])  # one row
+
+
+def with_whole_statuses(context: RunContext, parsed: DataFrame) -> DataFrame:
+    """Return parsed lines, with the status of their order where an export writes it once per order.
+
+    Runs an action over all lines, of the columns that are asked for.
+    """
+    settings = context.config.cleaning
+    statuses = context.cache(statuses_of_orders(parsed, settings))
+    [facts] = status_facts(statuses).collect()
+    if not is_once_per_order(facts, context.config):
+        return parsed
+    return with_status_of_orders(parsed, unsold_orders(statuses), settings, join_hint(facts["unsold"]))
+
+
 def find_keys(context: RunContext, sums: DataFrame, facts: KeyFacts) -> Keys:
     """Return what is to be replaced in customers and countries.
 
-    Runs an action over the orders where a number may be nobody, and one where customers have several spellings.
+    Runs an action over the orders where a number may be nobody, one where customers have several spellings, and one
+    where numbers may have.
     """
     settings = context.config.applied_cleaning
     nobody: list[str] = []
     if settings.numbers_of_nobody and max(facts.numbers.values(), default=0) >= TIMES_THE_MEDIAN:
         by_orders = {row[s.ORDERS]: row[s.CUSTOMERS] for row in orders_of_customers(sums).collect()}
         nobody = numbers_of_nobody(facts.numbers, by_orders)
+    if facts.padded:
+        warn_of_numbers_written_twice(numbers_written_twice(sums).collect()[0][s.CUSTOMERS])  # one row
     if facts.respelled:
         say_joined_customers(spellings_of_customers(sums, settings).collect()[0])  # one row
     has_daily_orders = s.INVOICE_NO not in context.config.input_fields

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pyspark.sql import Row
 
 from segmentation import schemas as s
+from segmentation.cleaning.duplicates import COPIES, OF_COPIES
 from segmentation.cleaning.keys import KeyFacts, Keys
 from segmentation.cleaning.ledger import Ledger
 from segmentation.cleaning.spelling import has_mixed_alphabets
@@ -19,6 +20,8 @@ from segmentation.errors import counted
 logger = logging.getLogger(__name__)
 
 COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, Decimal("0.03")
+# Of the sales, taken back by lines with a price below 0.
+REFUNDS_BY_PRICE = Decimal("0.005")
 # One id is notable with this share of all orders, and as many times the orders of the next.
 SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
 # Customers who come back bring more orders than that for each customer.
@@ -43,11 +46,27 @@ def warn_of_copies(ledger: Ledger, settings: CleaningSettings) -> None:
         )
 
 
+def warn_of_copies_across_files(found: Row) -> None:
+    """Warn where files of an input without invoice numbers have many lines in common.
+
+    `found` comes from `duplicates.copies_across_files`.
+    """
+    lines, copies, revenue, of_copies = (found[name] or 0 for name in (s.LINES, COPIES, s.REVENUE, OF_COPIES))
+    if copies > COPIES_OF_LINES * lines or of_copies > COPIES_OF_MONEY * revenue:
+        logger.warning(
+            "%s of %s sales looked at (%.1f%%), with %.1f%% of the money, are in another file of the input too, and "
+            "count twice. If files overlap, or are two forms of the same data, name each line's file once; if they are "
+            "further sales of the same goods on the same day, all is well",
+            *(f"{copies:,}", f"{lines:,}", 100 * copies / lines, 100 * of_copies / revenue if revenue else 0),
+        )
+
+
 def warn_of_keys(facts: KeyFacts, keys: Keys, config: RunConfig) -> None:
     """Say what was replaced in the keys of a run, and warn of what may be wrong with them."""
     _say_what_is_nobody(facts, keys)
     _say_what_is_one_country(keys)
     _warn_of_shared_numbers(facts, config)
+    _warn_of_unnamed_lines(facts, config)
     if facts.mixed:
         logger.warning(
             "%s: the customer id mixes letters of two alphabets that look alike, such as a Cyrillic 'а' in a Latin "
@@ -76,6 +95,34 @@ def say_joined_customers(joined: Row) -> None:
             "%s were written in %s ways, which differ in the letter case of e-mail addresses, in accents or in spaces "
             "as typed: each counts as one (cleaning.normalise_ids, cleaning.normalise_text)",
             *(counted(joined[s.CUSTOMERS], "customer"), f"{joined['spellings']:,}"),
+        )
+
+
+def warn_of_numbers_written_twice(customers: int) -> None:
+    """Warn of customers whose number is there in two ways. `customers` comes from `keys.numbers_written_twice`."""
+    if customers:
+        logger.warning(
+            "%s written in several ways, with and without zeros before the number or marks between thousands, as "
+            "spreadsheets do: each way counts as a customer of its own. Export customer ids as text",
+            counted(customers, "customer number is", "customer numbers are"),
+        )
+
+
+def warn_of_refunds_by_price(ledger: Ledger) -> None:
+    """Warn of much money on lines with a price below 0: of refunds or discounts that the rule takes out."""
+    quality = {row[s.RULE]: row for row in ledger.data_quality}
+    sold = sum((quality[outcome][s.REVENUE] for outcome in (s.CLEAN, s.GUEST)), Decimal(0))
+    taken = -(quality[s.NON_POSITIVE_PRICE][s.REVENUE] or Decimal(0))
+    if taken > REFUNDS_BY_PRICE * sold:
+        logger.warning(
+            "lines with a price below 0 take back %s, %.1f%% of the sales, and count nowhere: they are among %s with "
+            "a price of 0 or less. If they are refunds or discounts, give them a quantity below 0 and a price above 0, "
+            "or name the column of the line's money in input.columns.amount in place of unit_price",
+            *(
+                f"{taken:,.2f}",
+                100 * taken / sold if sold else 100,
+                counted(quality[s.NON_POSITIVE_PRICE][s.ROWS], "line"),
+            ),
         )
 
 
@@ -133,6 +180,17 @@ def _warn_of_shared_numbers(facts: KeyFacts, config: RunConfig) -> None:
             "cleaning.order_key=invoice_day_customer to count them apart",
             *(f"{facts.shared:,}", f"{facts.invoices:,}", 100 * facts.shared / facts.invoices),
             *(facts.example, f"{facts.of_example:,}"),
+        )
+
+
+def _warn_of_unnamed_lines(facts: KeyFacts, config: RunConfig) -> None:
+    if facts.partly_named >= max(FEWEST_SHARED, SHARED_NUMBERS * facts.invoices):
+        logger.warning(
+            "%s of %s invoices looked at (%.1f%%) name their customer in some lines only: the others, %s with %s, "
+            "count as sales to guests and are in no segment. If the export writes the customer once per order, fill "
+            "the column %r down to its other lines first",
+            *(f"{facts.partly_named:,}", f"{facts.invoices:,}", 100 * facts.partly_named / facts.invoices),
+            *(counted(facts.unnamed_lines, "line"), f"{facts.unnamed_revenue:,.2f}", config.input.columns.customer_id),
         )
 
 

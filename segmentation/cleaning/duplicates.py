@@ -7,10 +7,12 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.money import amount_of
 
 LINE_HASH = "line_hash"
 ITEM = "item"  # a hash of invoice and product
 INVOICE_HASH = "invoice_hash"
+COPIES, OF_COPIES = "copies", "of_copies"
 
 
 def repeated_items(lines: DataFrame) -> DataFrame:
@@ -44,6 +46,35 @@ def with_duplicate_flag(lines: DataFrame) -> DataFrame:
     same = [F.lag(value).over(in_invoice).eqNullSafe(value) for value in (F.col(LINE_HASH), *values)]
     hashed = lines.withColumn(LINE_HASH, F.xxhash64(*values)).repartition(s.INVOICE_NO)
     return hashed.withColumn(s.IS_DUPLICATE, reduce(operator.and_, same)).drop(LINE_HASH)
+
+
+def copies_across_files(lines: DataFrame, one_of: int = 1) -> DataFrame:
+    """Return one row: of the sales of an input without invoice numbers, those that another file has too.
+
+    `lines` come from `judge_each_line`. One of `one_of` different lines is looked at. Equal lines of one file may be
+    several sales; what another file has as often is hardly one more.
+
+    Columns: lines, copies bigint; revenue, of_copies decimal.
+    """
+    values = [F.col(name) for name in s.PARSED_FIELDS]
+    hashed = lines.where(F.col(s.REASONS).isNull()).select(
+        F.xxhash64(*values).alias(LINE_HASH), s.SOURCE_FILE, s.AMOUNT_E4
+    )
+    looked_at = hashed.where(F.pmod(F.col(LINE_HASH), F.lit(one_of)) == 0) if one_of > 1 else hashed
+    of_files = looked_at.groupBy(LINE_HASH, s.SOURCE_FILE).agg(
+        F.count(F.lit(1)).alias(s.LINES), F.max(s.AMOUNT_E4).alias(s.AMOUNT_E4)
+    )
+    equal = of_files.groupBy(LINE_HASH).agg(
+        F.sum(s.LINES).alias(s.LINES),
+        (F.sum(s.LINES) - F.max(s.LINES)).alias(COPIES),
+        amount_of(F.max(s.AMOUNT_E4)).alias(s.AMOUNT),
+    )
+    return equal.agg(
+        F.sum(s.LINES).alias(s.LINES),
+        F.sum(COPIES).alias(COPIES),
+        F.sum(F.col(s.AMOUNT) * F.col(s.LINES)).alias(s.REVENUE),
+        F.sum(F.col(s.AMOUNT) * F.col(COPIES)).alias(OF_COPIES),
+    )
 
 
 def _item() -> Column:

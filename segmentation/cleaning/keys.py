@@ -7,6 +7,7 @@ over lines and orders replaces it: nothing is read a second time.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial, reduce
 
 from pyspark.sql import Column, DataFrame, Row
@@ -28,12 +29,17 @@ from segmentation.sales import Sales
 NUMBER_OF_NOBODY = r"^(-?0+|-1|-?9{4,})$"
 TIMES_THE_MEDIAN = 10
 E_MAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+LINK_TO_E_MAIL = "mailto:"
+# A number as a spreadsheet may write it: with thousands apart.
+NUMBER_AS_SHOWN = r"^([0-9]+|[0-9]{1,3}([.,][0-9]{3})+)$"
 # Of more countries, those with the most lines are compared.
 MOST_COUNTRIES = 2_000
 # The columns of `key_facts`, and what a row of it is about.
 FACT, COUNTRY_READ, NUMBER = "fact", "country_read", "number"
 RESPELLED, MIXED, APART = "respelled", "mixed", "apart"
 SHARED, EXAMPLE, OF_EXAMPLE = "shared", "example", "of_example"
+PARTLY_NAMED, UNNAMED_LINES, UNNAMED_REVENUE = "partly_named", "unnamed_lines", "unnamed_revenue"
+PADDED = "padded"
 SPELLINGS, OF_CUSTOMERS = "spellings", "of_customers"
 ALL_ORDERS, PLACE, INVOICES = "all orders", "a country and a number", "invoice numbers"
 FURTHER_LINES = "exceptional lines"
@@ -47,7 +53,9 @@ class KeyFacts:
     spelling, `mixed` one with letters of two alphabets, `apart` one with marks that are not composed. `countries` has
     lines by country as it was read, `numbers` orders by number that may be nobody. `invoices` are the invoice numbers
     looked at; `shared` of them have several customers on several days, `example` most of all: `of_example` orders.
-    `respelled_lines` are the exceptional lines whose customer has another spelling.
+    `respelled_lines` are the exceptional lines whose customer has another spelling. `partly_named` are the invoices of
+    one day that have a customer in some lines and none in `unnamed_lines`, with `unnamed_revenue`. `padded` orders have
+    a customer that may be another customer's number, written otherwise.
     """
 
     orders: int
@@ -62,6 +70,10 @@ class KeyFacts:
     example: str
     of_example: int
     respelled_lines: int
+    partly_named: int = 0
+    unnamed_lines: int = 0
+    unnamed_revenue: Decimal = Decimal(0)
+    padded: int = 0
 
     @staticmethod
     def of(rows: Sequence[Row]) -> "KeyFacts":
@@ -77,7 +89,9 @@ class KeyFacts:
                 numbers[row[NUMBER]] += row[s.ORDERS]
         of_orders = (orders[s.ORDERS], orders[OF_CUSTOMERS], orders[RESPELLED], orders[MIXED], orders[APART])
         shared = (invoices[s.ORDERS], invoices[SHARED], invoices[EXAMPLE] or "", invoices[OF_EXAMPLE] or 0)
-        return KeyFacts(*of_orders, countries, numbers, *shared, by_fact[FURTHER_LINES][0][RESPELLED])
+        unnamed = (invoices[PARTLY_NAMED], invoices[UNNAMED_LINES] or 0, invoices[UNNAMED_REVENUE] or Decimal(0))
+        further = by_fact[FURTHER_LINES][0][RESPELLED]
+        return KeyFacts(*of_orders, countries, numbers, *shared, further, *unnamed, orders[PADDED])
 
 
 @dataclass(frozen=True)
@@ -124,9 +138,12 @@ class Keys:
 
 
 def one_id(customer_id: Column, settings: CleaningSettings) -> Column:
-    """Return a customer's id in one spelling: letters composed, plain spaces, an e-mail address in small letters."""
+    """Return a customer's id in one spelling: letters composed, plain spaces, an e-mail address in small letters.
+
+    A link to an e-mail address, as in `mailto:anna@example.org`, is the address.
+    """
     text = one_spelling(customer_id) if settings.normalise_text else customer_id
-    return F.when(_is_e_mail(text), F.lower(text)).otherwise(text) if settings.normalise_ids else text
+    return F.when(_is_e_mail(text), _plain_e_mail(text)).otherwise(text) if settings.normalise_ids else text
 
 
 def _has_other_spelling(customer_id: Column, settings: CleaningSettings) -> Column:
@@ -134,11 +151,15 @@ def _has_other_spelling(customer_id: Column, settings: CleaningSettings) -> Colu
     is_respelled = needs_spelling(customer_id) if settings.normalise_text else F.lit(False)
     if not settings.normalise_ids:
         return is_respelled
-    return is_respelled | (_is_e_mail(customer_id) & (F.lower(customer_id) != customer_id))
+    return is_respelled | (_is_e_mail(customer_id) & (_plain_e_mail(customer_id) != customer_id))
 
 
 def _is_e_mail(text: Column) -> Column:
     return F.when(F.contains(text, F.lit("@")), text.rlike(E_MAIL)).otherwise(F.lit(False))
+
+
+def _plain_e_mail(text: Column) -> Column:
+    return F.regexp_replace(F.lower(text), f"^{LINK_TO_E_MAIL}", "")
 
 
 def key_facts(sums: DataFrame, exceptional: DataFrame, settings: CleaningSettings, invoices_of: int = 1) -> DataFrame:
@@ -147,8 +168,8 @@ def key_facts(sums: DataFrame, exceptional: DataFrame, settings: CleaningSetting
     `sums` come from `features.order_sums`, `exceptional` from `rules.exceptional_lines`. Of the invoice numbers, one
     of `invoices_of` is looked at.
 
-    Columns: fact, country_read, number string; orders, of_customers, lines, respelled, mixed, apart, shared bigint;
-    example string, of_example bigint.
+    Columns: fact, country_read, number string; orders, of_customers, lines, respelled, mixed, apart, padded, shared
+    bigint; example string, of_example, partly_named, unnamed_lines bigint; unnamed_revenue decimal(20,4).
     """
     customer = F.col(s.CUSTOMER_ID)
     respelled = F.count_if(_has_other_spelling(customer, settings)).alias(RESPELLED)
@@ -160,6 +181,7 @@ def key_facts(sums: DataFrame, exceptional: DataFrame, settings: CleaningSetting
         respelled,
         F.count_if(mixes_alphabets(customer)).alias(MIXED),
         F.count_if(may_be_decomposed(customer)).alias(APART),
+        F.count_if(_may_be_written_otherwise(customer)).alias(PADDED),
     )
     may_be_nobody = F.left(customer, F.lit(1)).isin("0", "-", "9") & customer.rlike(NUMBER_OF_NOBODY)
     number = F.when(may_be_nobody, customer).alias(NUMBER)
@@ -189,6 +211,25 @@ def spellings_of_customers(sums: DataFrame, settings: CleaningSettings) -> DataF
     return several.agg(F.count(F.lit(1)).alias(s.CUSTOMERS), F.sum(SPELLINGS).alias(SPELLINGS))
 
 
+def numbers_written_twice(sums: DataFrame) -> DataFrame:
+    """Return one row: customers bigint, the numbers that customers have in several ways, such as 017029 and 17029.
+
+    The ways differ in zeros before the number, or in marks between thousands.
+    """
+    customer = F.col(s.CUSTOMER_ID)
+    numbers = sums.where(customer.rlike(NUMBER_AS_SHOWN)).select(s.CUSTOMER_ID).distinct()
+    plain = F.regexp_replace(F.regexp_replace(customer, "[.,]", ""), "^0+(?=.)", "")
+    twice = numbers.groupBy(plain).agg(F.count(F.lit(1)).alias(SPELLINGS)).where(F.col(SPELLINGS) > 1)
+    return twice.agg(F.count(F.lit(1)).alias(s.CUSTOMERS))
+
+
+def _may_be_written_otherwise(customer: Column) -> Column:
+    """Return whether an id begins with a zero, or is a number with a mark between thousands."""
+    has_mark = F.contains(customer, F.lit(",")) | F.contains(customer, F.lit("."))
+    is_marked = F.when(has_mark, customer.rlike(NUMBER_AS_SHOWN)).otherwise(F.lit(False))
+    return (F.startswith(customer, F.lit("0")) & (customer != "0")) | is_marked
+
+
 def numbers_of_nobody(numbers: Mapping[str, int], customers_by_orders: Mapping[int, int]) -> list[str]:
     """Return the numbers with so many orders that they are nobody's. `customers_by_orders`: of `orders_of_customers`.
 
@@ -210,7 +251,10 @@ def keys_of(facts: KeyFacts, settings: CleaningSettings, nobody: Sequence[str] =
 
 
 def _invoice_numbers(sums: DataFrame, invoices_of: int) -> DataFrame:
-    """Return one row: how many invoice numbers there are, and how many several customers share on several days."""
+    """Return one row: how many invoice numbers there are, and how many several customers share on several days.
+
+    And how many of one day have a customer in some of their lines only, with the lines and money without one.
+    """
     looked_at = sums.where(F.col(s.LINES) > 0)
     if invoices_of > 1:
         looked_at = looked_at.where(F.pmod(F.xxhash64(s.INVOICE_NO), F.lit(invoices_of)) == 0)
@@ -219,8 +263,12 @@ def _invoice_numbers(sums: DataFrame, invoices_of: int) -> DataFrame:
         F.count(F.lit(1)).alias(OF_EXAMPLE),
         (F.min(customer) < F.max(customer)).alias("of_several"),
         (F.min(F.to_date(s.FIRST_SOLD_AT)) < F.max(F.to_date(s.LAST_SOLD_AT))).alias("on_several_days"),
+        F.max(customer).isNotNull().alias("has_customer"),
+        F.sum(F.when(customer.isNull(), F.col(s.LINES))).alias(UNNAMED_LINES),
+        F.sum(F.when(customer.isNull(), F.col(s.REVENUE))).alias(UNNAMED_REVENUE),
     )
     is_shared = F.col("of_several") & F.col("on_several_days")
+    is_partly_named = F.col("has_customer") & (F.col(UNNAMED_LINES) > 0) & ~F.col("on_several_days")
     most = F.max(F.when(is_shared, F.struct(OF_EXAMPLE, s.INVOICE_NO)))
     return numbers.agg(
         F.lit(INVOICES).alias(FACT),
@@ -228,4 +276,7 @@ def _invoice_numbers(sums: DataFrame, invoices_of: int) -> DataFrame:
         F.count_if(is_shared).alias(SHARED),
         most[s.INVOICE_NO].alias(EXAMPLE),
         most[OF_EXAMPLE].alias(OF_EXAMPLE),
+        F.count_if(is_partly_named).alias(PARTLY_NAMED),
+        F.sum(F.when(is_partly_named, F.col(UNNAMED_LINES))).alias(UNNAMED_LINES),
+        F.sum(F.when(is_partly_named, F.col(UNNAMED_REVENUE))).cast(s.MONEY).alias(UNNAMED_REVENUE),
     )

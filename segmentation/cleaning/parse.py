@@ -80,7 +80,7 @@ def parse_lines(
     decimal(18,4) = quantity × unit_price, rounded half up once; amount_e4 bigint, the amount in ten-thousandths;
     has_price boolean, whether the unit price is above 0; source_file, unparsed_line string; as_read struct of the eight
     texts, NULL unless the line is malformed; is_refund boolean, whether the line's type says so: then quantity and
-    amount are negative.
+    amount are negative; is_no_sale boolean, by the line's status and currency, NULL where they are blank.
 
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
     behind them is ignored, but that of Greenwich where `time_zone` is given. Ids and codes are text; one in exponent
@@ -242,14 +242,20 @@ def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningS
 
 
 def _is_no_sale(read: Mapping[str, Field], settings: CleaningSettings) -> Column:
-    """Return whether the status of a line says that nothing was sold, or its money is of another currency."""
+    """Return whether the status of a line says that nothing was sold, or its money is of another currency.
+
+    NULL where the line does not say: the status is blank, or, without a column of statuses, the currency.
+    """
     marks = []
     if s.LINE_STATUS in read:
         marks.append(values.is_one_of(read[s.LINE_STATUS], settings.no_sale_statuses))
     if s.CURRENCY in read and settings.currency is not None:
         same = ("", *values.ways_to_write_currency(settings.currency))
         marks.append(~values.is_one_of(read[s.CURRENCY], same) & read[s.CURRENCY].column.isNotNull())
-    return reduce(operator.or_, marks, F.lit(False))
+    if not marks:
+        return F.lit(False)
+    written = read[s.LINE_STATUS if s.LINE_STATUS in read else s.CURRENCY].stripped
+    return F.when(reduce(operator.or_, marks), True).when(written != "", False)
 
 
 def _is_malformed(fields: Mapping[str, Field]) -> Column:

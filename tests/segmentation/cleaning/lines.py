@@ -44,6 +44,16 @@ def parsed(spark: SparkSession, lines: Sequence[RawLine], decimal: DecimalMark =
     return parse_lines(raw_lines(spark, lines), DEFAULTS.model_copy(update=changed), decimal=decimal)
 
 
+def parsed_with_statuses(
+    spark: SparkSession, lines: Sequence[tuple[RawLine, str | None]], settings: CleaningSettings
+) -> DataFrame:
+    """Return parsed lines of an input with a column of statuses."""
+    numbered = [{**one, "description": str(number)} for number, (one, _) in enumerate(lines)]
+    statuses = [(str(number), status) for number, (_, status) in enumerate(lines)]
+    marked = spark.createDataFrame(statuses, "raw_description string, raw_line_status string")
+    return parse_lines(raw_lines(spark, numbered).join(marked, "raw_description"), settings)
+
+
 def judged(spark: SparkSession, lines: Sequence[RawLine], as_of: date | None = AS_OF, **changed: Any) -> DataFrame:
     return judge_lines(parsed(spark, lines, **changed), DEFAULTS.model_copy(update=changed), as_of)
 

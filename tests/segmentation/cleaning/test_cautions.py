@@ -9,7 +9,15 @@ import pytest
 from pyspark.sql import Row
 
 from segmentation import schemas as s
-from segmentation.cleaning.cautions import say_joined_customers, warn_of_copies, warn_of_customers, warn_of_keys
+from segmentation.cleaning.cautions import (
+    say_joined_customers,
+    warn_of_copies,
+    warn_of_copies_across_files,
+    warn_of_customers,
+    warn_of_keys,
+    warn_of_numbers_written_twice,
+    warn_of_refunds_by_price,
+)
 from segmentation.cleaning.keys import KeyFacts, Keys
 from segmentation.cleaning.ledger import Ledger
 from segmentation.config.settings import RunConfig
@@ -62,6 +70,13 @@ def test_many_copies_by_lines_or_money_are_warned_of(
             {},
             "10 of 1,000 invoice numbers looked at (1.0%) are of several customers on several days, '17' of 4",
         ),
+        ({"partly_named": 9, "unnamed_lines": 9}, {}, None),
+        (
+            {"partly_named": 10, "unnamed_lines": 2_000, "unnamed_revenue": Decimal("2500.50")},
+            {},
+            "10 of 1,000 invoices looked at (1.0%) name their customer in some lines only: the others, 2,000 lines "
+            "with 2,500.50, count as sales to guests",
+        ),
         ({"mixed": 2}, {}, "2 orders: the customer id mixes letters of two alphabets"),
         ({"apart": 1}, {}, "1 order: the customer id has letters and marks apart"),
         ({"countries": {"Sp\u0430in": 1}}, {}, "letters of two alphabets that look alike are mixed in the name of 1 c"),
@@ -101,6 +116,41 @@ def test_customers_who_cannot_be_people_are_warned_of(
     counts = ledger(clean=(900, "150.00"), guest=(100, "50.00"))
     warn_of_customers(largest, customers, replace(FACTS, of_customers=of_customers), counts, CONFIG)
     assert [record.message.startswith(warned or "") for record in caplog.records] == ([True] if warned else [])
+
+
+@pytest.mark.parametrize(
+    ("taken", "warned"),
+    [
+        ("-0.50", []),
+        (
+            "-0.51",
+            ["lines with a price below 0 take back 0.51, 0.5% of the sales, and count nowhere: they are among 3"],
+        ),
+    ],
+)
+def test_money_taken_back_by_prices_below_0_is_warned_of(
+    taken: str, warned: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    warn_of_refunds_by_price(ledger(clean=(90, "95.00"), guest=(5, "5.00"), non_positive_price=(3, taken)))
+    assert [message.partition(" lines with a price")[0] for message in caplog.messages] == warned
+
+
+@pytest.mark.parametrize(("copies", "of_copies", "warned"), [(5, "3.00", 0), (6, "1.00", 1), (1, "3.01", 1)])
+def test_files_with_sales_in_common_are_warned_of(
+    copies: int, of_copies: str, warned: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Row(lines=100, copies=copies, revenue=Decimal(100), of_copies=Decimal(of_copies))
+    warn_of_copies_across_files(found)
+    assert len(caplog.messages) == warned
+    warn_of_copies_across_files(Row(lines=0, copies=None, revenue=None, of_copies=None))
+    assert len(caplog.messages) == warned
+
+
+def test_numbers_written_in_two_ways_are_warned_of_without_naming_one(caplog: pytest.LogCaptureFixture) -> None:
+    warn_of_numbers_written_twice(0)
+    assert caplog.text == ""
+    warn_of_numbers_written_twice(2)
+    assert caplog.messages[0].startswith("2 customer numbers are written in several ways, with and without zeros")
 
 
 def test_joined_spellings_are_said(caplog: pytest.LogCaptureFixture) -> None:

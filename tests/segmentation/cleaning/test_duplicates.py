@@ -7,8 +7,15 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from segmentation import schemas as s
-from segmentation.cleaning.duplicates import ITEM, repeated_items, with_duplicate_flag, with_item
+from segmentation.cleaning.duplicates import (
+    ITEM,
+    copies_across_files,
+    repeated_items,
+    with_duplicate_flag,
+    with_item,
+)
 from segmentation.cleaning.parse import parse_lines
+from segmentation.cleaning.rules import judge_each_line
 from tests.segmentation.cleaning.lines import DEFAULTS, judged, line, outcome, parsed, raw_lines
 
 
@@ -40,6 +47,15 @@ def test_an_item_of_several_lines_is_returned_once(spark: SparkSession) -> None:
     repeated = repeated_items(items).collect()
     names = {(row.invoice_no, row.stock_code) for row in items.join(spark.createDataFrame(repeated), ITEM).collect()}
     assert (len(repeated), names) == (2, {("536365", "85123A"), ("2", "B")})
+
+
+def test_sales_that_two_files_have_are_counted_beyond_those_of_one_file(spark: SparkSession) -> None:
+    lines = [line(source_file=name, quantity="1") for name in "aab"]  # 2 sales in a, 1 of them again in b
+    lines += [line(source_file="b", stock_code="B", quantity="2"), line(source_file="c", quantity="0")]
+    judged_once = judge_each_line(parsed(spark, lines), DEFAULTS, None)
+    [found] = copies_across_files(judged_once).collect()
+    assert (found["lines"], found["copies"]) == (4, 1)
+    assert (found["revenue"], found["of_copies"]) == (Decimal("12.75"), Decimal("2.55"))
 
 
 def test_the_copy_that_stays_does_not_depend_on_order_or_partitions(spark: SparkSession) -> None:

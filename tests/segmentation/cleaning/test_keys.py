@@ -14,6 +14,7 @@ from segmentation.cleaning.keys import (
     key_facts,
     keys_of,
     numbers_of_nobody,
+    numbers_written_twice,
     orders_of_customers,
     spellings_of_customers,
 )
@@ -47,13 +48,20 @@ def test_the_orders_say_what_there_is_to_know_of_keys(spark: SparkSession) -> No
         ("3", None, "Spain", 4),
         ("4", "\u0410nna", "Spain", 4),
         ("5", "\u0928\u093c", "Spain", 4),
+        ("6", "017029", "Spain", 5),
+        ("6", None, "Spain", 5),
+        ("6", "17,029", "Spain", 5),
     ]
     facts = facts_of(spark, *orders, copies=2)
-    assert (facts.orders, facts.of_customers) == (7, 6)
+    assert (facts.orders, facts.of_customers) == (10, 8)
     # Each with the row of its copy, if there is one.
     assert (facts.respelled, facts.respelled_lines, facts.mixed, facts.apart) == (2, 1, 1, 1)
-    assert (facts.countries, facts.numbers) == ({"France": 1, "FRANCE": 3, "Spain": 8}, {"99999": 1, "0": 1})
-    assert (facts.invoices, facts.shared, facts.example, facts.of_example) == (5, 1, "2", 2)
+    assert (facts.countries, facts.numbers) == ({"France": 1, "FRANCE": 3, "Spain": 14}, {"99999": 1, "0": 1})
+    assert (facts.invoices, facts.shared, facts.example, facts.of_example) == (6, 1, "2", 2)
+    assert (facts.partly_named, facts.unnamed_lines, facts.unnamed_revenue) == (1, 2, Decimal(10))
+    assert facts.padded == 2
+    [twice] = numbers_written_twice(sums(spark, *orders, ("7", "17029", "Spain", 5))).collect()
+    assert twice["customers"] == 1
     found = keys_of(facts, DEFAULTS, ["0"])
     assert (found.nobody, found.countries, found.has_spellings) == (["0"], {"France": "FRANCE"}, True)
     off = DEFAULTS.model_copy(update={"normalise_text": False})
@@ -87,7 +95,7 @@ def test_keys_are_replaced_in_lines_and_orders(spark: SparkSession) -> None:
 
 
 def test_customers_in_several_spellings_are_counted(spark: SparkSession) -> None:
-    ids = ("Anna@x.org", "anna@x.org", "ANNA@X.ORG", "Zoe\u0308", "Zo\u00eb", "B 1", "b 1", "a@b")
+    ids = ("Anna@x.org", "anna@x.org", "mailto:ANNA@X.ORG", "Zoe\u0308", "Zo\u00eb", "B 1", "b 1", "a@b")
     orders: list[Order] = [("1", customer, "France", 1) for customer in ids]
     [joined] = spellings_of_customers(sums(spark, *orders), DEFAULTS).collect()
     assert (joined["customers"], joined["spellings"]) == (2, 5)
