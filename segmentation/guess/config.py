@@ -23,6 +23,7 @@ from segmentation.guess.dates import DateGuess, guess_dates
 from segmentation.guess.numbers import NumberGuess
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
 from segmentation.guess.suggestions import Suggestion, suggest_settings
+from segmentation.guess.weights import warn_of_lines_taken_out
 from segmentation.ingest.files import shortened_names
 
 logger = logging.getLogger(__name__)
@@ -93,6 +94,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
             "%s: dates that no shop has: %s: check input.columns.invoice_date and cleaning.date_formats",
             *(source, dates.doubt),
         )
+    warn_of_lines_taken_out(source, samples, columns.columns, decimal.decimal, suggestions)
     for line in [*explanation, "  Wrong, or to keep? --write-config FILE writes it all as a configuration to change"]:
         logger.info("%s", line)
     return config, explanation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from segmentation.guess.currencies import joined_codes
 from segmentation.guess.samples import Line
-from segmentation.guess.synonyms import normal
+from segmentation.guess.synonyms import normal, words_of
 from segmentation.ingest.values import WORD_GAP
 
 # A column of statuses has few different words; in a header with more columns, the first ones are looked at.
@@ -29,10 +29,27 @@ STATUS_NAMES = (
 PARCELS = ("fulfil", "ship", "deliver", "versand", "liefer", "livraison", "envio", "spedizione")
 # These say it under any name.
 SURE = re.compile("(wc )?(cancel|void|storn|annul|anul|geannul)")
+# Words for what a column is about, where it is not about a line or its order; by how they begin.
+OTHERS = (
+    *("subscri", "member", "customer", "client", "shopper", "user", "mail", "email", "marketing", "newsletter"),
+    *("review", "account", "product", "article", "stock", "inventory", "loyalty", "contact", "kunde", "konto", "abo"),
+    *("artikel", "produkt", "cliente", "klant", "produit", "producto", "prodotto"),
+)
+OF_ORDERS = frozenset({"order", "orders", "invoice", "sale", "sales", "transaction", "receipt", "line", "accounting"})
+# Flags such as Is Cancelled and Returned: one of these words, and at most words that say no more.
+FLAG_WORDS = frozenset(
+    {"cancelled", "canceled", "cancel", "cancellation", "void", "voided", "refunded", "refund", "returned", "return"}
+    | {"reversed", "failed", "deleted", "storniert", "storno", "annule", "annulee", "annullato", "anulado", "cancelado"}
+    | {"geannuleerd", "retourniert", "retour", "rembourse", "reembolsado", "rimborsato"}
+)
+FILLERS = frozenset({"is", "was", "has", "been", "order", "item", "line", "transaction", "sale", "receipt", "invoice"})
+FILLERS |= {"flag", "yn", "indicator", "ind"}
+MOMENTS = frozenset({"at", "on", "date", "time", "timestamp", "datetime", "utc", "am", "datum", "le"})
 TESTS = frozenset(
     {"test", "istest", "testorder", "istestorder", "testmode", "sandbox", "istestmode", "testtransaction"}
 )
-TRUE, FALSE = frozenset({"true", "1", "yes", "y", "t"}), frozenset({"false", "0", "no", "n", "f"})
+TRUE = frozenset({"true", "1", "yes", "y", "t", "x", "ja", "oui", "si", "s\u00ed", "vrai", "wahr"})
+FALSE = frozenset({"false", "0", "no", "n", "f", "nein", "nee", "non", "faux", "falsch"})
 CURRENCY_COLUMNS = frozenset(
     {"currency", "currencycode", "curr", "ccy", "waehrung", "wahrung", "devise", "monnaie", "valuta", "moneda"}
     | {"divisa", "waerk", "ordercurrencycode"}
@@ -45,7 +62,8 @@ CURRENCY_COLUMNS = frozenset(
 class Marks:
     """Columns that say of a line that it is no plain sale, the surest first, each with its words and their lines.
 
-    `statuses` have words for orders without a sale, `tests` for true. `currencies` has all codes.
+    `statuses` have words for orders without a sale; `tests`, and other flags such as Is Cancelled, for true.
+    `currencies` has all codes.
     """
 
     statuses: Mapping[str, Mapping[str, int]]
@@ -61,9 +79,9 @@ def marks_of_no_sale(lines: Sequence[Line], names: Iterable[str], words: Iterabl
         counts = Counter(text for line in lines if (text := line.get(name, "").strip()))
         if normal(name) in CURRENCY_COLUMNS:
             currencies[name] = joined_codes(counts.items())
-        elif normal(name) in TESTS and {text.lower() for text in counts} <= TRUE | FALSE:
+        elif is_flag(name) and {text.lower() for text in counts} <= TRUE | FALSE:
             true = {text: count for text, count in counts.items() if text.lower() in TRUE}
-            if true:
+            if true and (normal(name) in TESTS or sum(true.values()) <= LARGEST_SHARE * len(lines)):
                 tests[name] = true
         elif len(counts) <= MOST_WORDS:
             found = {text: count for text, count in sorted(counts.items()) if plain_word(text) in meanings}
@@ -83,11 +101,39 @@ def codes_in_words(codes: Mapping[str, int], most: int = 3) -> str:
     return ", ".join(shown[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def is_about_another(name: str) -> bool:
+    """Return whether a column is about a person or a product, and not about a line or its order.
+
+    >>> is_about_another("Subscription Status"), is_about_another("Order Status"), is_about_another("account_status")
+    (True, False, True)
+    """
+    words = words_of(name)
+    return not OF_ORDERS.intersection(words) and any(word.startswith(OTHERS) for word in words)
+
+
+def is_flag(name: str) -> bool:
+    """Return whether a column says by true or false that a line is no sale.
+
+    >>> [is_flag(name) for name in ("Is Cancelled", "Returned", "Test order", "Return reason", "Cancelled at")]
+    [True, True, True, False, False]
+    """
+    words = {*words_of(name)} - FILLERS
+    return normal(name) in TESTS or (bool(words) and words <= FLAG_WORDS)
+
+
+def is_moment(name: str) -> bool:
+    """Return whether a column says when a line ceased to be a sale: `Cancelled at`, `Refund date`."""
+    words = {*words_of(name)} - FILLERS
+    return bool(words & FLAG_WORDS) and bool(words & MOMENTS) and words <= FLAG_WORDS | MOMENTS
+
+
 def plain_word(text: str) -> str:
     return re.sub(WORD_GAP, " ", text).strip().lower()
 
 
 def _is_status(name: str, found: Mapping[str, int]) -> bool:
+    if is_about_another(name):
+        return False
     if any(SURE.match(plain_word(word)) for word in found):
         return True
     plain = normal(name)

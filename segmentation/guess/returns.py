@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings
 from segmentation.errors import counted
-from segmentation.guess.no_sales import plain_word
+from segmentation.guess.no_sales import is_about_another, plain_word
 from segmentation.guess.numbers import is_negative
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
 from segmentation.guess.synonyms import normal
@@ -20,7 +20,14 @@ LARGEST_REFUND_SHARE = 0.5
 # In a header with more columns, types are sought in the first ones.
 MOST_COLUMNS = 200
 # Next to these, a word such as credit is a way to pay.
-PAYMENTS = frozenset({"cash", "card", "debit", "paypal", "visa", "mastercard", "cheque", "check", "voucher"})
+PAYMENTS = frozenset(
+    {"cash", "card", "debit", "paypal", "visa", "mastercard", "cheque", "check", "voucher", "transfer", "prepaid"}
+    | {"bank transfer", "wire transfer", "amex", "american express", "maestro", "discover", "klarna", "gift card"}
+    | {"credit card", "debit card", "apple pay", "google pay", "cash on delivery", "girocard", "ideal", "stripe"}
+)
+# In a column of this name, credit is a way to pay under any circumstances.
+PAYMENT_NAMES = ("payment", "card", "tender", "paid", "zahl", "paiement", "pago", "betaal")
+CREDIT = "credit"
 PREFIX = re.compile(r"[^\W\d_]+")
 # How surely a column of this name holds the type of a line, the surest first.
 TYPE_NAMES = ("type", "kind", "status", "state")
@@ -96,9 +103,11 @@ def _type_columns(
     refunds = {plain_word(word) for word in cleaning.return_types}
     statuses = {plain_word(word) for word in cleaning.no_sale_statuses}
     found: dict[str, dict[str, int]] = {}
-    for name in [name for name in names if name and name not in columns.values()][:MOST_COLUMNS]:
+    of_lines = [name for name in names if name and name not in columns.values() and not is_about_another(name)]
+    for name in of_lines[:MOST_COLUMNS]:
         counts = Counter(text for line in lines if (text := _value(line, name)))
-        meaning = {text: count for text, count in counts.items() if plain_word(text) in refunds}
+        meant = refunds - {CREDIT} if any(word in normal(name) for word in PAYMENT_NAMES) else refunds
+        meaning = {text: count for text, count in counts.items() if plain_word(text) in meant}
         is_payment = any(plain_word(text) in PAYMENTS for text in counts)
         is_type = any(word in normal(name) for word in TYPE_NAMES[:2])
         if not is_type and all(plain_word(text) in statuses for text in meaning):

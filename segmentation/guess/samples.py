@@ -34,7 +34,7 @@ from segmentation.ingest.files import (
     kind_of,
     missing_path_error,
 )
-from segmentation.ingest.json_head import ARRAY, flattening, inner_keys, json_header, objects_in
+from segmentation.ingest.json_head import ARRAY, flattening, inner_keys, json_header, objects_in, taking_out
 from segmentation.ingest.numbers import TypedNumber
 from segmentation.ingest.parquet_footers import open_parquet
 from segmentation.ingest.reachable import require_file_path
@@ -202,10 +202,15 @@ def _sample_text(blocks: Sequence[bytes], name: str, settings: CsvSettings, want
 
 def _sample_json(blocks: Sequence[bytes], name: str, wanted: Wanted) -> Sample:
     keys, form = json_header(blocks[0], name)
-    names = [key.strip() for key in keys]
-    for inner in [] if wanted.is_enough(names) else inner_keys(objects_in(blocks[0])):
-        if wanted.count([*names, *inner.names]) > wanted.count(names):
+    inner_objects = inner_keys(objects_in(blocks[0]))
+    nested = {inner.key for inner in inner_objects}
+    names = [key.strip() for key in keys if key not in nested]
+    for inner in [] if wanted.is_enough(names) else inner_objects:
+        is_alone = inner.is_list or not set(inner.names) & set(names)
+        if is_alone and wanted.count([*names, *inner.names]) > wanted.count(names):
             raise InputError(flattening(name, inner, "columns are", form.shape))
+        if wanted.count([*names, *[f"{inner.key}_{key}" for key in inner.names]]) > wanted.count(names):
+            raise InputError(taking_out(name, inner, form.shape))
 
     def sampled_lines(_: Collection[str]) -> Iterator[Line]:
         for number, block in enumerate(blocks[:1] if form.shape == ARRAY else blocks):

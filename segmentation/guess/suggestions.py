@@ -33,13 +33,15 @@ MOST_COLUMNS = 200
 class Suggestion:
     """A key of the configuration with the suggested value and the reason.
 
-    `alternative` is the value to set if the suggestion is wrong, where a reader can see that.
+    `alternative` is the value to set if the suggestion is wrong, where a reader can see that. `words` are those in the
+    suggested column that keep lines from being sales.
     """
 
     key: str
     value: Any
     reason: str
     alternative: Any = None
+    words: Collection[str] = ()
 
     @property
     def lines(self) -> list[str]:
@@ -140,14 +142,16 @@ def _suggest_returns(
         reason = f"all invoices that begin with {' or '.join(signs.prefixes)} give money back"
         yield Suggestion("cleaning.cancellation_prefixes", prefixes, reason)
     if signs.type_column is not None:
-        yield Suggestion("input.columns.line_type", signs.type_column, "it says which lines are refunds")
+        reason = "it says which lines are refunds"
+        words = [*signs.type_words]
+        yield Suggestion(f"input.columns.{s.LINE_TYPE}", signs.type_column, reason, words=words)
     if signs.with_prefix or signs.negative or signs.type_column:
         returns = [*cleaning.returns, *(["type"] if signs.type_column is not None else [])]
         yield Suggestion("cleaning.returns", returns, in_words(signs))
 
 
 def _suggest_statuses(marks: Marks, cleaning: CleaningSettings) -> Iterator[Suggestion]:
-    """Suggest the column that says how an order stands, or that it is a test; name other such columns."""
+    """Suggest the column that says how an order stands, or that it is none, as a test; name other such columns."""
     key = f"input.columns.{s.LINE_STATUS}"
     columns = [*marks.statuses, *marks.tests]
     if not columns:
@@ -156,9 +160,10 @@ def _suggest_statuses(marks: Marks, cleaning: CleaningSettings) -> Iterator[Sugg
     words = {**marks.statuses, **marks.tests}[column]
     seen = ", ".join(f"{count:,} with {word!r}" for word, count in words.items())
     others = f"; {', '.join(map(repr, columns[1:]))} has such words too, and is not read" if columns[1:] else ""
-    yield Suggestion(key, column, f"lines that are neither sale nor return, of those looked at: {seen}{others}")
+    reason = f"lines that are neither sale nor return, of those looked at: {seen}{others}"
+    yield Suggestion(key, column, reason, words=[*words])
     if column in marks.tests:
-        yield Suggestion("cleaning.no_sale_statuses", list(words), f"tests in {column!r}")
+        yield Suggestion("cleaning.no_sale_statuses", list(words), f"what marks them in {column!r}")
 
 
 def _suggest_currency(

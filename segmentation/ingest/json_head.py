@@ -71,6 +71,8 @@ def json_header(head: bytes, path: str, columns: Collection[str] = ()) -> tuple[
         raise InputError(f"{path}: is not JSON with {shape}")
     absent = set(columns).difference(keys)
     for inner in inner_keys(pairs for _, _, pairs in objects):
+        if inner.key in columns and not inner.is_list:
+            raise InputError(taking_out(path, inner, shape))
         column = next((name for name in inner.names if name in absent), None)
         if column is not None:
             raise InputError(flattening(path, inner, f"column {column!r} is", shape))
@@ -107,6 +109,18 @@ def flattening(path: str, inner: Inner, what: str, shape: str) -> str:
     of_list = ", a list" if inner.is_list else ""
     return (
         f"{path}: {what} inside of {inner.key!r}{of_list}: write {wanted}, as jq -c '{program}' FILE > lines.jsonl does"
+    )
+
+
+def taking_out(path: str, inner: Inner, shape: str) -> str:
+    """Return a message that says how to write one value of an object, as the id of a customer, next to the others."""
+    wanted = next((name for name in ("id", "email", "name") if name in inner.names), inner.names[0])
+    key, column = f"[{json.dumps(inner.key)}]", f"{inner.key}_{wanted}"
+    each = ".[] | " if shape == ARRAY else ""
+    program = f"{each}. + {{{json.dumps(column)}: .{key}[{json.dumps(wanted)}]}} | del(.{key})"
+    return (
+        f"{path}: {inner.key!r} is an object with keys of its own, no single value: take out the one that counts, such "
+        f"as {inner.key}.{wanted}, as jq -c '{program}' FILE > lines.jsonl does, and name the column {column!r}"
     )
 
 

@@ -1,5 +1,6 @@
 """The guess finds how a file writes returns, and the currency of its money."""
 
+import logging
 import re
 import shlex
 from collections.abc import Sequence
@@ -77,6 +78,9 @@ def test_a_column_of_types_with_a_word_for_refunds_is_found(name: str, values: S
         ("Note", [f"note {number}" for number in range(30)] + ["refund"]),
         ("Status", ("Returned", "Returned", "Shipped")),  # most lines: it means something else
         ("Type", ("Sale", "Gift")),
+        ("Payment Type", ("Bank transfer", "Bank transfer", "Credit")),
+        ("Card Type", ("Other", "Other", "Credit")),
+        ("Customer Type", ("new", "new", "return")),
     ],
 )
 def test_other_columns_are_not_taken_for_types(name: str, values: Sequence[str], tmp_path: Path):
@@ -110,16 +114,22 @@ def test_what_set_says_of_returns_is_not_guessed(tmp_path: Path):
         ("Bestellstatus", ("bezahlt", "storniert", "bezahlt"), "13 with 'storniert'"),
         ("Result", ("ok", "voided", "ok"), "13 with 'voided'"),
         ("Test", ("false", "true", "false"), "13 with 'true'"),
+        ("Is Cancelled", ("false", "true", "false"), "13 with 'true'"),
+        ("Returned", ("", "Yes", ""), "13 with 'Yes'"),
     ],
 )
 def test_a_column_of_statuses_with_words_for_no_sale_is_found(
-    name: str, values: Sequence[str], seen: str, tmp_path: Path
+    name: str, values: Sequence[str], seen: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     path = csv(tmp_path, text=with_column(rows(), name, values))
-    config = guessed(path)
+    with caplog.at_level(logging.WARNING, "segmentation"):
+        config = guessed(path)
+    [warning] = [message for message in caplog.messages if repr(name) in message]
+    assert re.search(r" of 40 lines looked at \((32|40)%\) and (32|40)% of their money. Wrong\? --set input", warning)
     assert (config.input.columns.line_status, config.input.columns.line_type) == (name, None)
     assert seen in explained(path, "input.columns.line_status")
-    assert ("true" in config.cleaning.no_sale_statuses) == (name == "Test")
+    is_flag = values[1] in ("true", "Yes")
+    assert (values[1] in config.cleaning.no_sale_statuses) == is_flag
     assert guessed(path, overrides=["input.columns.line_status=null"]).input.columns.line_status is None
 
 
@@ -130,6 +140,11 @@ def test_a_column_of_statuses_with_words_for_no_sale_is_found(
         ("Status", ("pending", "pending", "shipped")),  # most lines: it means something else
         ("Category", ("Toys", "Test", "Draft")),
         ("Test", ("false",)),
+        ("Subscription Status", ("active", "cancelled", "active")),
+        ("account_status", ("active", "deleted", "active")),
+        ("Product Status", ("active", "draft", "active")),
+        ("Email Status", ("subscribed", "pending", "subscribed")),
+        ("Return Reason", ("", "yes", "")),
         ("Test", ("A/B", "true")),
     ],
 )

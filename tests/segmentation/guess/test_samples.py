@@ -91,6 +91,13 @@ def test_orders_with_their_lines_inside_are_to_be_rewritten(tmp_path: Path):
         guess_config([str(tmp_path)], ())
 
 
+def test_a_customer_that_is_an_object_is_to_be_rewritten(tmp_path: Path):
+    order = {"id": 1, "created_at": "2024-01-04", "total_price": "60.93", "customer": {"id": 17017, "orders_count": 1}}
+    (tmp_path / "orders.jsonl").write_text((json.dumps(order) + "\n") * 3)
+    with pytest.raises(InputError, match=r"such as customer\.id, as jq .* and name the column 'customer_id'"):
+        guess_config([str(tmp_path)], ())
+
+
 def test_typed_columns_of_parquet_need_no_format(tmp_path: Path):
     lines = rows()
     columns = dict(zip(HEADER, map(list, zip(*lines, strict=True)), strict=True))

@@ -74,6 +74,11 @@ REWRITTEN = {
         json.dumps([{**ORDER, "line items": [ITEM]}]),
         """'.[] | del(.["line items"]) + .["line items"][]'""",
     ),
+    "an object in place of a value": (
+        json.dumps({**GOOD, "Quantity": {"id": 17850, "orders": 9}}),
+        "'Quantity' is an object with keys of its own, no single value: take out the one that counts, such as "
+        """Quantity.id, as jq -c '. + {"Quantity_id": .["Quantity"]["id"]} | del(.["Quantity"])' FILE > """,
+    ),
     "an object inside of an object": (
         json.dumps({**ORDER, "item": ITEM}),
         "column 'Quantity' is inside of 'item': write these keys next to the others, as jq -c 'del(.item) + .item'",
