@@ -127,6 +127,8 @@ STAGES = 9
 MOST_CACHED = 256_000_000
 # In bytes as plain CSV, of lines of several files that are compared with each other.
 LOOKED_AT = 32_000_000
+# Of more bytes as plain CSV, only one invoice number of several is looked at for counters that restart.
+BYTES_OF_ALL_INVOICES = 256_000_000
 # One bucket holds more than the largest `clustering.seeding_sample`: up to that, Spark's KMeans fits all customers.
 CUSTOMERS_OF_A_BUCKET = 150_000
 LINES_OF_ONE_BUCKET = 1_000_000
@@ -302,8 +304,10 @@ def clean_lines(context: RunContext) -> CleanedLines:
         sums = context.cache(order_sums(sales))
         # A row per outcome, and one per country.
         rows = (
-            line_counts(sums, exceptional, config.input_fields)
-            .unionByName(key_facts(sums, exceptional, cleaning, 1 + text_bytes(context.files) // MOST_CACHED), True)
+            line_counts(sums, exceptional)
+            .unionByName(
+                key_facts(sums, exceptional, cleaning, 1 + text_bytes(context.files) // BYTES_OF_ALL_INVOICES), True
+            )
             .collect()
         )
         facts = KeyFacts.of([row for row in rows if row[FACT] is not None])
@@ -311,7 +315,7 @@ def clean_lines(context: RunContext) -> CleanedLines:
         sales, exceptional, sums = keys.in_sales(sales), keys.in_exceptional(exceptional), keys.in_lines(sums)
         counts = [row for row in rows if row[FACT] is None]
         if keys.nobody:
-            counts = line_counts(sums, exceptional, config.input_fields).collect()
+            counts = line_counts(sums, exceptional).collect()
         ledger = Ledger(counts, context.files)
         faults = unreadable_values(exceptional, config.input_fields).collect() if ledger.counts[s.MALFORMED] else []
     as_of = request.as_of or day_after_last_sale(ledger, lines)

@@ -81,7 +81,6 @@ REASONS = "reasons"
 REJECTION = "rejection"
 AS_READ = "as_read"
 UNPARSED = "unparsed"
-UNREADABLE = "unreadable"
 
 # --- outcomes of a line: the cleaning rules in their order, then the two of a line that breaks none -------------
 MALFORMED = "malformed"

@@ -30,9 +30,9 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     s.UNPARSED_LINE: ("the line cannot be split into its fields", "look at its quotes and at input.csv"),
     s.INVOICE_NO: ("invoice_no is blank or rounded, as 5.4E+05", "look at input.columns.invoice_no"),
     s.STOCK_CODE: ("stock_code is blank or rounded, as 5.4E+05", "look at input.columns.stock_code"),
-    s.QUANTITY: ("quantity is no number", "look at input.columns.quantity and input.decimal"),
+    s.QUANTITY: ("quantity is no number or too large", "look at input.columns.quantity and input.decimal"),
     s.INVOICE_DATE: ("invoice_date is no date in a known format", "add its format to cleaning.date_formats"),
-    s.UNIT_PRICE: ("unit_price is no number", "look at input.columns.unit_price and input.decimal"),
+    s.UNIT_PRICE: ("unit_price is no number or too large", "look at input.columns.unit_price and input.decimal"),
     s.CUSTOMER_ID: ("customer_id is rounded, as 5.4E+05", "export it as text"),
     s.AMOUNT: ("the amount is too large, or no number", "look at input.columns.amount and input.decimal"),
 }
@@ -47,15 +47,14 @@ EARLIEST = date(1990, 1, 1)
 EARLY = "early"
 
 
-def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
+def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
     """Return one row per outcome that occurs.
 
     `sums` come from `features.order_sums`; of the lines `judged` by every rule only the rejected ones are counted.
 
     Columns: rule string; rows bigint; revenue decimal(20,4), of lines with an amount, NULL where no line has one;
     rows_without_revenue bigint, the others; first_sold_at and last_sold_at timestamp_ntz, and early bigint, the lines
-    of orders before 1990, NULL for rejected lines; unreadable struct: malformed lines by what is wrong, each bigint,
-    NULL for sales.
+    of orders before 1990, NULL for rejected lines.
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
@@ -67,12 +66,10 @@ def line_counts(sums: DataFrame, judged: DataFrame, input_fields: Collection[str
         F.sum(F.when(F.col(s.FIRST_SOLD_AT) < F.lit(EARLIEST), F.col(s.LINES)).otherwise(0)).alias(EARLY),
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
-    faults = {name: F.count_if(fault).alias(name) for name, fault in _faults(input_fields).items()}
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
         F.count(F.lit(1)).alias(s.ROWS),
         F.sum(s.AMOUNT).cast(s.MONEY).alias(s.REVENUE),
         F.count_if(F.col(s.AMOUNT).isNull()).alias(s.ROWS_WITHOUT_REVENUE),
-        F.struct(*faults.values()).alias(s.UNREADABLE),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
 

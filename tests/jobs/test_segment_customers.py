@@ -84,9 +84,12 @@ def test_away_from_a_terminal_each_stage_is_one_line_with_its_seconds(published:
     assert [(number, title) for number, title, _ in lines] == [(str(n), t) for n, t in enumerate(STAGES, start=1)]
 
 
-def test_nothing_but_progress_and_the_java_virtual_machine_is_on_standard_error(published: PublishedRun):
+def test_progress_and_a_warning_for_each_field_that_cannot_be_read_are_on_standard_error(published: PublishedRun):
     lines = published.done.errors.splitlines()
-    assert [line for line in lines if not re.search(r" \[\d/9\] ", line)] == []
+    warnings = [line for line in lines if not re.search(r" \[\d/9\] ", line)]
+    faults = ["quantity is no number", "invoice_date is no date", "unit_price is no number"]
+    assert len(warnings) == len(faults)
+    assert all(fault in warning for fault, warning in zip(faults, warnings, strict=True))
 
 
 def test_help_names_every_option_and_exit_code(run_job: RunJob):

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.cleaning.duplicates import repeated_items
+from segmentation.cleaning.ledger import unreadable_values
 from segmentation.cleaning.parse import parse_lines
 from segmentation.cleaning.rules import (
     exceptional_lines,
@@ -34,7 +35,6 @@ from segmentation.report.data import compared_features, shown_on_cards
 from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.sales import Sales
 from tests.hostile_files import read
-from tests.segmentation.cleaning.lines import counts
 
 THREE = {"customer_id": "who", "invoice_date": "when", "amount": "paid"}
 AS_OF = date(2011, 12, 10)
@@ -188,9 +188,8 @@ def test_rejected_lines_show_what_the_input_has_and_null_elsewhere(spark: SparkS
 def test_a_field_that_no_line_has_is_not_what_is_wrong_with_a_malformed_one(spark: SparkSession):
     settings = config()
     lines = judged(raw(spark, [("1", "2011-11-01", "ten"), ("1", "soon", "10")], *THREE), settings)
-    [row] = counts(lines, settings.input_fields).collect()
-    faults = {name: count for name, count in row.unreadable.asDict().items() if count}
-    assert faults == {s.INVOICE_DATE: 1, s.AMOUNT: 1}
+    faults = unreadable_values(lines, settings.input_fields).collect()
+    assert {row.fault: row.rows for row in faults} == {s.INVOICE_DATE: 1, s.AMOUNT: 1}
 
 
 # --- three columns, in every format ---

@@ -1,6 +1,6 @@
 """Raw lines made in tests, and what the cleaning makes of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -70,9 +70,9 @@ def with_copies(sales: DataFrame) -> Sales:
     return Sales(sales.unionByName(sales), reversed_lines(sales))
 
 
-def counts(lines: DataFrame, input_fields: Collection[str] = s.LINE_FIELDS) -> DataFrame:
+def counts(lines: DataFrame) -> DataFrame:
     """Count judged lines by outcome as a run does: sales by their orders."""
-    return line_counts(order_sums(Sales(sales_lines(lines))), lines, input_fields)
+    return line_counts(order_sums(Sales(sales_lines(lines))), lines)
 
 
 def outcome() -> Column:

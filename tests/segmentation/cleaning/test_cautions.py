@@ -33,7 +33,7 @@ FACTS = KeyFacts(1_000, 900, 0, 0, 0, {"France": 9}, {}, 1_000, 0, "", 0, 0)
 
 def ledger(**outcomes: tuple[int, str]) -> Ledger:
     rows = [
-        Row(rule=rule, rows=rows, revenue=Decimal(money), rows_without_revenue=0, last_sold_at=None, unreadable=None)
+        Row(rule=rule, rows=rows, revenue=Decimal(money), rows_without_revenue=0, last_sold_at=None)
         for rule, (rows, money) in outcomes.items()
     ]
     return Ledger(rows, [InputFile("a.csv", StoredFile("a.csv", 1, 0), "csv")])
