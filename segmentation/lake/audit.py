@@ -58,7 +58,7 @@ def start_reading_back(staged: StagedRun, tables_of_run: Collection[str] = tuple
     """
 
     def figures() -> Rows:
-        staged.writes.wait()
+        staged.wait_until_written()
         large = {table: staged.table(table) for table in tables_of_run if table not in s.SMALL_TABLES}
         large["customer_segments"] = with_reassigned(large["customer_segments"], staged.model())
         return table_figures(large).collect()  # one row per table, and one per reason

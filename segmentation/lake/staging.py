@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 from uuid import uuid4
 
@@ -139,6 +140,7 @@ class StagedRun:
     path: str
     claim: Claim
     writes: Writes = field(default_factory=Writes)
+    _cleaning_up: Lock = field(default_factory=Lock)
 
     def write_table(self, table: str, frame: DataFrame) -> None:
         """Start to write one of `TABLES` as Parquet. Raises QualityGateError if the frame has another schema."""
@@ -178,16 +180,23 @@ class StagedRun:
         self.writes.wait_for(f"{self.path}/{table}")
         return self.lake.spark.read.schema(s.TABLES[table]).parquet(f"{self.path}/{table}")
 
+    def wait_until_written(self) -> None:
+        """Wait until all is written, and delete Hadoop's own files: nothing may read the run before.
+
+        Polars takes a checksum for data, and the manifest has better ones. A reader that has seen a checksum fails
+        where it goes meanwhile. Raises the error of the first write that failed.
+        """
+        with self._cleaning_up:
+            self.writes.wait()
+            self.lake.filesystem.remove_files_of_hadoop(self.path)
+
     def finish_writing(self, sensitive_to_group: bool = False) -> None:
         """Wait until all is written, restrict what is sensitive, and make all of it durable.
 
-        Hadoop's own files go: Polars takes a checksum for data, and the manifest has better ones.
-
         Raises the error of the first write that failed.
         """
-        self.writes.wait()
+        self.wait_until_written()
         filesystem = self.lake.filesystem
-        filesystem.remove_files_of_hadoop(self.path)
         for path in [f"{self.path}/{name}" for name in SENSITIVE]:
             if filesystem.is_directory(path):
                 filesystem.restrict(path, sensitive_to_group)
