@@ -102,7 +102,8 @@ GOOD = shop("1", "2", "3", "4", "5")
         ),
         pytest.param(
             lines([line("1", quantity="-1"), line("2", price="0"), line("3", quantity="many")]),
-            r"no usable line is left of 3 read \(malformed 1, non_positive_quantity 1, non_positive_price 1\): check",
+            r"no usable line is left of 3 read \(malformed 1, non_positive_quantity 1, non_positive_price 1\): in 1 of "
+            r"them quantity is no number or too large: look at input\.columns\.quantity",
             id="no usable line",
         ),
         pytest.param(lines(shop("", "", "")), r"no usable line is left of 3 read \(guest 3\)", id="only guests"),
