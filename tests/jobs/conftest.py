@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from scripts.run_contents import latest_run
+from segmentation.cli.scratch import claims_folder, remove_left_scratch
 from tests.jobs.clusters import WORKERS, Cluster, running_cluster
 from tests.jobs.running_jobs import (
     CONFIG,
@@ -18,6 +19,7 @@ from tests.jobs.running_jobs import (
     PublishedRun,
     RunJob,
     Submit,
+    environment,
     finish,
     job_in,
     run_to_its_end,
@@ -60,6 +62,7 @@ def published(small_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Publ
     lake = tmp_path_factory.mktemp("published") / "lake"
     secrets = [word for key, value in SPARK_SECRETS.items() for word in ("--conf", f"{key}={value}")]
     job = ["jobs/segment_customers.py", "--config", CONFIG, "--input", str(small_csv), "--output", str(lake)]
+    remove_left_scratch(claims_folder(environment()))  # of jobs that tests killed: the next job says what it removes
     process = start([sys.executable, "scripts/launcher", *secrets, *job], SECRETS, merged=False)
     addresses: set[Address] = set()
 

@@ -19,7 +19,7 @@ from tests.jobs.test_wrong_input import STACK_TRACE
 pytestmark = pytest.mark.process
 
 # A process that has not ended by then hangs.
-SECONDS_TO_END = 180
+SECONDS_TO_END = 60
 CAN_MOUNT = shutil.which("unshare") and subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
 mounts = pytest.mark.skipif(not CAN_MOUNT, reason="no right to make a mount namespace")
 
