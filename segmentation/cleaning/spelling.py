@@ -16,12 +16,11 @@ from itertools import chain, pairwise
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-# Every space of Unicode but the plain one, and the characters that do not show: soft hyphen, joiners, marks of
-# direction, byte order mark.
-SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-INVISIBLE = (
-    "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
+from segmentation.ingest import values
+
+# Every space of Unicode but the plain one, and the characters that do not show, with the byte order mark.
+SPACES = "\u1680" + values.SPACES
+INVISIBLE = values.INVISIBLE + "\ufeff"
 # Letters that Unicode has twice: the signs of ohm, kelvin and ångström.
 TWINS = {"\u2126": "\u03a9", "\u212a": "K", "\u212b": "\u00c5"}
 # The blocks whose letters are composed: Latin, Greek and Cyrillic, more Latin and Greek, Hiragana and Katakana.

@@ -22,7 +22,7 @@ from segmentation.ingest.dates import (
     WEEKDAY,
     ZONE_OF_GREENWICH,
 )
-from segmentation.ingest.numbers import INVISIBLE, SPACES
+from segmentation.ingest.values import DROPPED, SPACES
 
 ISO, EXCEL = "iso", "excel"
 # The order of two numbers, as a person says it.
@@ -32,7 +32,7 @@ NUMBER = r"\d{1,2}"
 HOUR, HOUR_OF_12, SIXTIETH = r"(?:[01]?\d|2[0-3])", r"(?:0?[1-9]|1[0-2])", r"[0-5]?\d"
 LETTER = r"[^\W\d_]"
 NUMBER_OF_MONTH = {month: number for number, month in enumerate(MONTHS, 1)}
-AS_PLAIN = str.maketrans(SPACES, " " * len(SPACES), INVISIBLE)
+AS_PLAIN = str.maketrans(SPACES, " " * len(SPACES), DROPPED)
 MICROSECONDS_OF_A_DAY = 86_400 * 10**6
 
 

@@ -17,15 +17,15 @@ from segmentation.ingest.numbers import (
     CODES,
     GROUPED_COMMA,
     GROUPED_POINT,
-    INVISIBLE,
     LETTERS,
     TypedNumber,
 )
+from segmentation.ingest.values import DROPPED
 
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
 CURRENCY = re.compile(rf"(?:US|CA|AU|NZ|HK|NT|[RACS])?¤|(?<![A-Za-z])(?i:{CODES}|{LETTERS})(?![A-Za-z])")
 AS_PLAIN = str.maketrans(
-    {other: character for character, others in ALIKE.items() for other in others} | dict.fromkeys(INVISIBLE)
+    {other: character for character, others in ALIKE.items() for other in others} | dict.fromkeys(DROPPED)
 )
 SIGNED = r"^(?:[-+] *)?[0-9.,][0-9.,' ]*$|^[0-9.,' ]*[0-9] *-$|^\( *[0-9.,][0-9.,' ]*\)$"
 NEGATIVE = r"^[-(]|[0-9 ]-$"

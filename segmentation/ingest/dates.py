@@ -10,8 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import TimestampNTZType
 
-from segmentation.ingest.numbers import INVISIBLE, SPACES
-from segmentation.ingest.values import Field
+from segmentation.ingest.values import DROPPED, SPACES, Field
 
 # Day 0 of Excel's calendar, as it counts for dates after February 1900.
 EXCEL_EPOCH = "1899-12-30 00:00:00"
@@ -63,7 +62,7 @@ def plain_date(field: Field) -> Column:
     is_unusual = F.octet_length(text) != F.char_length(text)
     for end in (".", "Z", "C", "T"):
         is_unusual = is_unusual | F.endswith(text, F.lit(end))
-    spaced = F.trim(F.translate(text, SPACES + INVISIBLE, " " * len(SPACES)))
+    spaced = F.trim(F.translate(text, SPACES + DROPPED, " " * len(SPACES)))
     in_greenwich = F.regexp_replace(spaced, ZONE_OF_GREENWICH, "")
     return F.when(is_unusual, F.regexp_replace(in_greenwich, NOON, NOON_WITHOUT_DOTS)).otherwise(text)
 

@@ -10,18 +10,16 @@ from pyspark.sql.types import DoubleType, LongType
 
 from segmentation import schemas as s
 from segmentation.config.settings import DecimalMark
-from segmentation.ingest.values import BLANK, LONGEST_NUMBER, STRAY, Field
+from segmentation.ingest.values import DROPPED, LONGEST_NUMBER, SPACES, Field
 
 LARGEST_QUANTITY = 2**31 - 1
 # Up to 2^43 a double × 10⁸ errs by less than 2^-8: what is so near to a whole number rounds to it.
 SURE_BELOW, SURE_WITHIN = 2.0**43, 2.0**-8
 
 # Characters that mean the same: spaces of all widths, minus signs, apostrophes, digits and signs of full width.
-SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 ALIKE = {" ": SPACES, "-": "\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "'": "\u2019\u2018\u02bc\u00b4`\uff07"}
 ALIKE |= {",": "\uff0c", ".": "\uff0e", "+": "\uff0b", "(": "\uff08", ")": "\uff09"}
 ALIKE |= {str(digit): chr(0xFF10 + digit) for digit in range(10)}
-INVISIBLE = "".join(character for character in STRAY + BLANK if character not in SPACES + " ")
 # ISO 4217 codes and signs of letters; other signs are Unicode's category Sc.
 CODES = (
     "EUR|USD|GBP|CHF|JPY|CNY|INR|CAD|AUD|NZD|SEK|NOK|DKK|ISK|PLN|CZK|HUF|RON|BGN|TRY|RUB|UAH|ILS|ZAR|BRL|MXN|ARS|CLP|"
@@ -98,7 +96,7 @@ def _written(text: Column, decimal: DecimalMark) -> Column:
     """Return a number as people write it as a plain one; any other text as one that no number can be parsed from."""
     # Each step has the step before once: to look twice at a text doubles the expression.
     originals, plain = "".join(ALIKE.values()), "".join(one * len(others) for one, others in ALIKE.items())
-    alike = F.translate(text, originals + INVISIBLE, plain)
+    alike = F.translate(text, originals + DROPPED, plain)
     without_currency = F.btrim(F.regexp_replace(alike, rf"{CURRENCY}|^ *\+ *(?=[0-9.,])", ""))
     signed = F.regexp_replace(without_currency, SIGN, SIGN_IN_FRONT)
     digits = F.regexp_replace(signed, IN_GROUPS[decimal], "$2")

@@ -12,12 +12,16 @@ from pyspark.sql.types import DataType, DoubleType, FloatType, LongType, Numeric
 from segmentation import schemas as s
 from segmentation.config.settings import DecimalMark
 
+# Spaces other than the plain one that people type between words or digits.
+SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+# Characters that do not show: soft hyphen, joiners, marks of direction.
+INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069"
 # What surrounds a value in the wild: spaces, tabs, line ends, NUL, a no-break space, a byte order mark.
 STRAY = " \t\r\n\v\f\0\u00a0\ufeff"
-# And a text from web pages and word processors: every other space of Unicode (categories Zs, Zl, Zp), and the
-# characters that do not show: soft hyphen, joiners, marks of direction.
-BLANK = "\u0085\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-BLANK += "\u00ad\u180e\u200b\u200c\u200d\u2060\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+# And a text from web pages and word processors: every other space and line end of Unicode, and what does not show.
+BLANK = "\u0085\u1680\u2028\u2029" + SPACES + INVISIBLE
+# What is dropped from inside a number or a date, where spaces become plain ones.
+DROPPED = "".join(character for character in STRAY + BLANK if character not in SPACES + " ")
 # The first ASCII character that is not stray, and what follows the last one.
 FIRST_VISIBLE = "!"
 BEHIND_VISIBLE = "\x7f"
