@@ -4,15 +4,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable
 
-from segmentation.guess.numbers import CURRENCY, as_plain_text
+from segmentation.guess.numbers import CURRENCY, as_plain_text, with_marked_signs
+from segmentation.ingest.values import CURRENCY_SIGNS
 
 # What is written before money, by the currency's code (ISO 4217); other codes are written as they are.
 WRITTEN = {"gbp": "£", "usd": "$", "eur": "€", "inr": "₹", "jpy": "¥", "brl": "R$", "cad": "C$", "aud": "A$"}
-# Signs and their currencies; a dollar alone is taken for that of the United States, unless letters stand before it.
-SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "₹": "INR", "¥": "JPY"}
+# Currencies by what is written for them. A dollar alone is that of the United States; letters before it say another.
 # fmt: off
 OF_SIGNS = {
-    **SIGNS,
+    **CURRENCY_SIGNS,
     "us$": "USD", "r$": "BRL", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD", "hk$": "HKD",
     "nt$": "TWD", "s$": "SGD", "rmb": "CNY", "fr": "CHF", "sfr": "CHF", "rs": "INR", "zł": "PLN", "kč": "CZK",
     "ft": "HUF", "lei": "RON",
@@ -30,8 +30,7 @@ def currency_of(text: str) -> str | None:
     plain = unicodedata.normalize("NFKC", as_plain_text(text))
     if plain.replace(".", "").isdecimal():
         return None
-    marked = "".join("¤" if unicodedata.category(character) == "Sc" else character for character in plain)
-    found = CURRENCY.search(marked)
+    found = CURRENCY.search(with_marked_signs(plain))
     if found is None:
         return None
     written = plain[found.start() : found.end()].rstrip(".").lower()
@@ -68,4 +67,4 @@ def sign_before(code: str) -> str:
     >>> sign_before("gbp"), sign_before("pln"), sign_before("€")
     ('£', 'PLN ', '€')
     """
-    return WRITTEN.get(code.lower(), code if code in SIGNS else f"{code.upper()[:LONGEST_CODE]} ")
+    return WRITTEN.get(code.lower(), code if code in CURRENCY_SIGNS else f"{code.upper()[:LONGEST_CODE]} ")

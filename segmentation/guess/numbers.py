@@ -11,19 +11,13 @@ from decimal import Decimal, InvalidOperation
 
 from segmentation.config.settings import DecimalMark
 from segmentation.errors import counted
-from segmentation.ingest.numbers import (
-    ALIKE,
-    AMBIGUOUS,
-    CODES,
-    GROUPED_COMMA,
-    GROUPED_POINT,
-    LETTERS,
-    TypedNumber,
-)
+from segmentation.ingest import numbers
+from segmentation.ingest.numbers import ALIKE, AMBIGUOUS, GROUPED_COMMA, GROUPED_POINT, TypedNumber
 from segmentation.ingest.values import DROPPED
 
 PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", re.ASCII)
-CURRENCY = re.compile(rf"(?:US|CA|AU|NZ|HK|NT|[RACS])?¤|(?<![A-Za-z])(?i:{CODES}|{LETTERS})(?![A-Za-z])")
+# Python's `re` does not know Unicode's categories: `with_marked_signs` puts ¤ in place of the signs.
+CURRENCY = re.compile(numbers.CURRENCY.replace(r"\p{Sc}", "¤"))
 AS_PLAIN = str.maketrans(
     {other: character for character, others in ALIKE.items() for other in others} | dict.fromkeys(DROPPED)
 )
@@ -152,6 +146,11 @@ def as_plain_text(text: str) -> str:
     return text.translate(AS_PLAIN)
 
 
+def with_marked_signs(text: str) -> str:
+    """Return a text with ¤ in place of each sign of a currency, as `CURRENCY` expects it."""
+    return "".join("¤" if unicodedata.category(character) == "Sc" else character for character in text)
+
+
 def is_negative(text: str) -> bool:
     """Return whether a number is below 0 by its sign, in front, behind or as brackets."""
     return bool(re.search(NEGATIVE, _parts(text)[0]))
@@ -170,7 +169,5 @@ def _reason(showing: Sequence[str], contrary: Sequence[str]) -> str:
 
 def _parts(text: str) -> tuple[str, str]:
     """Return a number without currency and with plain characters, and that without its sign."""
-    plain = as_plain_text(text)
-    signs = "".join("¤" if unicodedata.category(character) == "Sc" else character for character in plain)
-    signed = CURRENCY.sub("", signs).strip(" ")
+    signed = CURRENCY.sub("", with_marked_signs(as_plain_text(text))).strip(" ")
     return signed, signed.strip("-+() ")
