@@ -16,6 +16,7 @@ from segmentation import schemas as s
 from segmentation.cleaning.rules import RULES
 from segmentation.errors import InputError, counted
 from segmentation.ingest import numbers, values
+from segmentation.ingest.dates import EARLIEST_SALE
 from segmentation.ingest.files import InputFile
 from segmentation.money import sum_of_money, units_of
 from segmentation.redaction import printable
@@ -42,8 +43,6 @@ ALWAYS_WARNED = (s.QUANTITY, s.INVOICE_DATE, s.UNIT_PRICE, s.AMOUNT)
 LONGEST_SHOWN = 40
 HIDDEN = re.compile(r"[^\W\d_]{4,}|\b(?=\w*[^\W\d_])(?=(?:[^\W\d]*\d){5})\w+")
 FAULT, VALUE, PROBABLE = "fault", "value", "probable"
-# No shop has kept lines of sales since before.
-EARLIEST = date(1990, 1, 1)
 EARLY = "early"
 
 
@@ -63,7 +62,7 @@ def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
         F.lit(0).cast("bigint").alias(s.ROWS_WITHOUT_REVENUE),
         F.max(s.LAST_SOLD_AT).alias(s.LAST_SOLD_AT),
         F.min(s.FIRST_SOLD_AT).alias(s.FIRST_SOLD_AT),
-        F.sum(F.when(F.col(s.FIRST_SOLD_AT) < F.lit(EARLIEST), F.col(s.LINES)).otherwise(0)).alias(EARLY),
+        F.sum(F.when(F.col(s.FIRST_SOLD_AT) < F.lit(EARLIEST_SALE), F.col(s.LINES)).otherwise(0)).alias(EARLY),
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(

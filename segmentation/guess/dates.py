@@ -22,6 +22,7 @@ from segmentation.guess.date_formats import (
     DateFormat,
     plain_date,
 )
+from segmentation.ingest.dates import EARLIEST_SALE
 
 # The order if the numbers do not show it: 12/1/2010 is mostly American, 1-12-2010 and 1.12.2010 are mostly not.
 USUAL_ORDER = dict(zip(SEPARATORS, (MONTH_FIRST, DAY_FIRST, DAY_FIRST), strict=True))
@@ -32,8 +33,6 @@ MOST_UNREADABLE = 200
 # The first characters of a format's name are day and month with the separator on both sides of the second.
 DAY_AND_MONTH = 4
 TWO_NUMBERS = re.compile(rf"(?P<first>{NUMBER})(?P<between>[/.-])(?P<second>{NUMBER})(?P=between)", re.ASCII)
-# No shop has kept lines of sales since before.
-EARLIEST = date(1990, 1, 1)
 # Days of fewer values may be near by chance. So much farther apart are dates that are read wrongly.
 FEWEST_DAYS = 4
 FARTHER_APART = 4
@@ -157,7 +156,7 @@ def _best(read: dict[DateFormat, list[date]]) -> DateFormat:
 def _plausible(days: Sequence[date]) -> int:
     """Return how many are days when a shop may have sold; tomorrow may be today east of Greenwich."""
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
-    return sum(EARLIEST <= day <= tomorrow for day in days)
+    return sum(EARLIEST_SALE <= day <= tomorrow for day in days)
 
 
 def _is_nearer(days: Sequence[date], others: Sequence[date]) -> bool:

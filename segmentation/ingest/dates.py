@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -12,6 +13,8 @@ from pyspark.sql.types import TimestampNTZType
 
 from segmentation.ingest.values import DROPPED, SPACES, Field
 
+# No shop has kept lines of sales since before.
+EARLIEST_SALE = date(1990, 1, 1)
 # Day 0 of Excel's calendar, as it counts for dates after February 1900.
 EXCEL_EPOCH = "1899-12-30 00:00:00"
 # Numbers since 1970, which differ in their digits from 1973 on, with the microseconds of one. Days are no instants.
