@@ -9,7 +9,6 @@ from datetime import date
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
-from pyspark.sql.types import TimestampNTZType
 
 from segmentation.ingest.values import DROPPED, SPACES, Field
 
@@ -52,13 +51,6 @@ NOON = r"(?i)\b([ap])\. ?m\.$"
 NOON_WITHOUT_DOTS = "$1m"
 
 
-def date_and_time(field: Field, formats: Sequence[str], time_zone: str | None = None) -> Column:
-    """Parse a field by the first format that fits; each is tried only on text of its shape: a failed parse is slow."""
-    if isinstance(field.kind, TimestampNTZType):
-        return field.column
-    return parsed_date(plain_date(field), formats, time_zone)
-
-
 def plain_date(field: Field) -> Column:
     """Return the text of a date with plain spaces, `a.m.` as am, and without a trailing UTC, GMT or Z."""
     text = field.short
@@ -71,7 +63,10 @@ def plain_date(field: Field) -> Column:
 
 
 def parsed_date(text: Column, formats: Sequence[str], time_zone: str | None = None) -> Column:
-    """Parse text of `plain_date` by the first format that fits. Numbers since 1970 are moved to the time zone."""
+    """Parse text of `plain_date` by the first format that fits. Numbers since 1970 are moved to the time zone.
+
+    Each format is tried only on text of its shape: a failed parse is slow.
+    """
     parsers: dict[str, Callable[[Column], Column]] = {"iso": _iso, "excel": _excel}
     parsers |= {name: _since_1970(name, time_zone) for name in EPOCHS}
     return F.coalesce(*[parsers.get(name, _by_pattern(name))(text) for name in formats])

@@ -15,7 +15,7 @@ from segmentation.config.settings import CleaningSettings
 from segmentation.guess import date_formats, dates
 from segmentation.guess.date_formats import KNOWN
 from segmentation.guess.dates import DateGuess, guess_dates
-from segmentation.ingest.dates import EPOCHS, MONTHS, date_and_time
+from segmentation.ingest.dates import EPOCHS, MONTHS, parsed_date, plain_date
 from segmentation.ingest.values import Field
 
 MOMENTS = [datetime(2010, 12, 1, 8, 26), datetime(2011, 1, 31, 23, 59), datetime(2012, 2, 29), datetime(2011, 5, 9, 12)]
@@ -240,10 +240,10 @@ def test_a_known_format_reads_exactly_what_spark_reads_by_it(spark: SparkSession
     ]
     values = [*unusual, *[moment.strftime(way) for way in WAYS for moment in MOMENTS]]
     frame = spark.createDataFrame([(value,) for value in values], "value string")
-    field = Field(F.col("value"), StringType())
+    text = plain_date(Field(F.col("value"), StringType()))
     named = {*WAYS.values(), *EPOCHS, "yy/M/d[ H:mm[:ss]]", "d-MMM-yy[ H:mm[:ss]]"}
     some = [known for known in KNOWN if known.name in named] + list(KNOWN[::12])
-    read = [F.collect_list(F.when(date_and_time(field, [known.name]).isNotNull(), F.col("value"))) for known in some]
+    read = [F.collect_list(F.when(parsed_date(text, [known.name]).isNotNull(), F.col("value"))) for known in some]
     by_spark = [
         set(read_back) for start in range(0, len(some), 20) for read_back in frame.agg(*read[start : start + 20]).head()
     ]
