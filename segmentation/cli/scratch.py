@@ -36,8 +36,8 @@ ENDING: Final = f".{HOST}.claim"
 def job_session(name: str, variables: Mapping[str, str]) -> SparkSession:
     """Return the session of a job, its scratch folders claimed; what killed jobs left is removed before.
 
-    All that Java and Spark write beside the lake goes into folders of the job's own, inside of Java's temporary folder
-    and, on one machine, of `spark.local.dir`.
+    All that Java and Spark write outside of the lake goes into folders of the job's own, inside of Java's temporary
+    folder and, on one machine, of `spark.local.dir`.
     """
     claims = claims_folder(variables)
     remove_left_scratch(claims)

@@ -125,7 +125,7 @@ class FileSystems:
 
 
 def is_of_hadoop(name: str) -> bool:
-    """Return whether Hadoop wrote a file beside the data, for itself: a checksum, or the mark of a finished write."""
+    """Return whether Hadoop wrote a file next to the data, for itself: a checksum, or the mark of a finished write."""
     return name == "_SUCCESS" or (name.startswith(".") and name.endswith(".crc"))
 
 

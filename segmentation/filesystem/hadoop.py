@@ -291,7 +291,7 @@ class HadoopFileSystem:
         self._set_mode(path, GROUP_FOLDER if to_group else OWNER_ONLY_FOLDER)
 
     def remove_files_of_hadoop(self, path: str) -> None:
-        """Delete what Hadoop wrote beside the data of a folder, at any depth: readers of other houses stumble on it."""
+        """Delete what Hadoop wrote next to the data of a folder, at any depth: it confuses other readers."""
         for inner in self._fs.listStatus(self._path(path)):
             if inner.isDirectory():
                 self.remove_files_of_hadoop(inner.getPath().toString())
