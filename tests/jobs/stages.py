@@ -19,7 +19,8 @@ from segmentation.config.settings import RunConfig
 from segmentation.context import Request, RunContext
 from segmentation.features import baskets_of, orders_of
 from segmentation.ingest.find import find_input
-from segmentation.pipeline import STAGES, CleanedLines, clean_lines, customer_table, fit_every_k, score_customers
+from segmentation.intake import CleanedLines, clean_lines
+from segmentation.pipeline import STAGES, customer_table, fit_every_k, score_customers
 from segmentation.progress import Progress
 from segmentation.returns import lines_of_returned_products, money_taken_back
 from tests.conftest import ROOT

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.cleaning.rules import rejected_transactions
 from segmentation.errors import InputError
-from segmentation.pipeline import CleanedLines
+from segmentation.intake import CleanedLines
 from tests.hostile_files import TOP, line, parquet, parquet_with_a_value_beyond_its_dictionary, text
 from tests.jobs.stages import clean, configured
 

@@ -18,7 +18,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from scripts.run_contents import content_hash, content_hashes, latest_run, manifest_of, model_content
-from segmentation import pipeline
+from segmentation import intake, pipeline
 from segmentation import schemas as s
 from segmentation.lake.staging import AUDITED
 from tests.jobs.published_runs import left_over, runs_in
@@ -186,7 +186,7 @@ def test_large_parquet_is_read_again_by_each_query_and_gives_the_same_lines(
     columns = dict(zip(HEADER, map(list, zip(*whole, strict=True)), strict=True))
     pq.write_table(pa.table(columns), tmp_path / "lines.parquet")
     cached = clean(spark, configured(), tmp_path)
-    monkeypatch.setattr(pipeline, "MOST_CACHED", 0)
+    monkeypatch.setattr(intake, "MOST_CACHED", 0)
     read_again = clean(spark, configured(), tmp_path)
     assert read_again.ledger.data_quality == cached.ledger.data_quality
     for name in ("exceptional", "order_sums", "sales.lines", "sales.copies"):
