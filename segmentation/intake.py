@@ -16,6 +16,7 @@ from segmentation.cleaning.cautions import (
     warn_of_keys,
     warn_of_numbers_written_twice,
     warn_of_refunds_by_price,
+    warn_of_unreturned_cancellations,
 )
 from segmentation.cleaning.duplicates import copies_across_files, repeated_items
 from segmentation.cleaning.keys import (
@@ -133,6 +134,7 @@ def clean_lines(context: RunContext) -> CleanedLines:
     warn_of_early_sales(ledger)
     warn_of_copies(ledger, cleaning)
     warn_of_refunds_by_price(ledger)
+    warn_of_unreturned_cancellations(ledger, cleaning)
     warn_of_keys(facts, keys, config)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
     return CleanedLines(sales, exceptional, sums, ledger, facts, as_of, join_hint(ledger.rejected))

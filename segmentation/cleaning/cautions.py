@@ -12,7 +12,7 @@ from pyspark.sql import Row
 from segmentation import schemas as s
 from segmentation.cleaning.duplicates import COPIES, OF_COPIES
 from segmentation.cleaning.keys import KeyFacts, Keys
-from segmentation.cleaning.ledger import Ledger
+from segmentation.cleaning.ledger import POSITIVE_REVENUE, POSITIVE_ROWS, Ledger
 from segmentation.cleaning.spelling import has_mixed_alphabets
 from segmentation.config.settings import CleaningSettings, RunConfig
 from segmentation.errors import counted
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, Decimal("0.03")
 # Of the sales, taken back by lines with a price below 0.
 REFUNDS_BY_PRICE = Decimal("0.005")
+# Of the sales, on cancelled lines with money above 0.
+POSITIVE_CANCELLATIONS = Decimal("0.005")
 # One id is notable with this share of all orders, and as many times the orders of the next.
 SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
 # Customers who come back bring more orders than that for each customer.
@@ -123,6 +125,22 @@ def warn_of_refunds_by_price(ledger: Ledger) -> None:
                 100 * taken / sold if sold else 100,
                 counted(quality[s.NON_POSITIVE_PRICE][s.ROWS], "line"),
             ),
+        )
+
+
+def warn_of_unreturned_cancellations(ledger: Ledger, settings: CleaningSettings) -> None:
+    """Warn of much positive money on cancelled lines: it is neither sold nor taken back."""
+    sold = sum((row[s.REVENUE] for row in ledger.rows if row[s.RULE] in (s.CLEAN, s.GUEST)), Decimal(0))
+    cancelled = next((row for row in ledger.rows if row[s.RULE] == s.CANCELLATION), None)
+    money = cancelled[POSITIVE_REVENUE] or 0 if cancelled else 0
+    if cancelled and money > POSITIVE_CANCELLATIONS * sold:
+        logger.warning(
+            "%s of invoices that begin with %s have money above 0, %s together, %.1f%% of the sales: as cancellations "
+            "they are neither sold nor taken back. If they are sales, set cleaning.cancellation_prefixes to what only "
+            "cancellations begin with, or cleaning.switched_off=[cancellation]; if they are credit notes, let the "
+            "export write their quantities below 0",
+            *(counted(cancelled[POSITIVE_ROWS], "line"), " or ".join(settings.cancellation_prefixes)),
+            *(f"{money:,.2f}", 100 * money / sold if sold else 100),
         )
 
 

@@ -44,6 +44,8 @@ LONGEST_SHOWN = 40
 HIDDEN = re.compile(r"[^\W\d_]{4,}|\b(?=\w*[^\W\d_])(?=(?:[^\W\d]*\d){5})\w+")
 FAULT, VALUE, PROBABLE = "fault", "value", "probable"
 EARLY = "early"
+# Of rejected lines, those with money above 0, and that money.
+POSITIVE_ROWS, POSITIVE_REVENUE = "positive_rows", "positive_revenue"
 
 
 def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
@@ -53,7 +55,8 @@ def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
 
     Columns: rule string; rows bigint; revenue decimal(20,4), of lines with an amount, NULL where no line has one;
     rows_without_revenue bigint, the others; first_sold_at and last_sold_at timestamp_ntz, and early bigint, the lines
-    of orders before 1990, NULL for rejected lines.
+    of orders before 1990, NULL for rejected lines; positive_rows bigint and positive_revenue decimal(20,4), of rejected
+    lines with money above 0, NULL for sales.
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
@@ -69,6 +72,8 @@ def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
         F.count(F.lit(1)).alias(s.ROWS),
         F.sum(s.AMOUNT).cast(s.MONEY).alias(s.REVENUE),
         F.count_if(F.col(s.AMOUNT).isNull()).alias(s.ROWS_WITHOUT_REVENUE),
+        F.count_if(F.col(s.AMOUNT) > 0).alias(POSITIVE_ROWS),
+        F.sum(F.when(F.col(s.AMOUNT) > 0, F.col(s.AMOUNT))).cast(s.MONEY).alias(POSITIVE_REVENUE),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
 

@@ -20,6 +20,7 @@ from segmentation.guess.checks import (
 )
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
+from segmentation.guess.documents import warn_of_documents
 from segmentation.guess.numbers import NumberGuess
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
 from segmentation.guess.suggestions import Suggestion, suggest_settings
@@ -78,6 +79,8 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning, may_have_types)
     # The column of currencies and the code that counts go together.
     given += CURRENCY_KEYS if any(_is_set(key, given) for key in CURRENCY_KEYS) else []
+    # Cancellations that are set are some, whatever their signs.
+    given += ["cleaning.switched_off"] if _is_set("cleaning.cancellation_prefixes", given) else []
     suggestions = [suggestion for suggestion in suggestions if not _is_set(suggestion.key, given)]
     document = _document(columns.columns, dates, decimal.decimal)
     with_overrides(document, [f"{suggestion.key}={flow(suggestion.value)}" for suggestion in suggestions])
@@ -95,6 +98,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
             *(source, dates.doubt),
         )
     warn_of_lines_taken_out(source, samples, columns.columns, decimal.decimal, suggestions)
+    warn_of_documents(source, samples, config)
     for line in [*explanation, "  Wrong, or to keep? --write-config FILE writes it all as a configuration to change"]:
         logger.info("%s", line)
     return config, explanation

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from segmentation import schemas as s
@@ -56,10 +56,10 @@ def signs_of_returns(
     """Look at sampled lines for every way to write a return; `may_have_types` is whether to look for types."""
     lines = list(_lines(samples, columns))
     configured = tuple(prefix.upper() for prefix in cleaning.cancellation_prefixes)
-    negative_by_prefix: defaultdict[str, list[bool]] = defaultdict(list)
-    for line in lines:
-        beginning = PREFIX.match(_value(line, columns.get(s.INVOICE_NO)).upper())
-        negative_by_prefix[beginning[0] if beginning else ""].append(_is_negative(line, columns))
+    negative_by_prefix = {
+        prefix: [is_money_back(line, columns) for line in of_prefix]
+        for prefix, of_prefix in lines_by_kind(lines, columns).items()
+    }
     has_sales = any(not all(signs) for signs in negative_by_prefix.values())
     prefixes = [
         prefix
@@ -93,6 +93,20 @@ def in_words(signs: ReturnSigns) -> str:
     return seen
 
 
+def lines_by_kind(lines: Iterable[Line], columns: Mapping[str, str]) -> dict[str, list[Line]]:
+    """Return the lines by the letters that their invoice number begins with, in capitals; empty for a number."""
+    kinds: defaultdict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        beginning = PREFIX.match(_value(line, columns.get(s.INVOICE_NO)).upper())
+        kinds[beginning[0] if beginning else ""].append(line)
+    return dict(kinds)
+
+
+def is_money_back(line: Line, columns: Mapping[str, str]) -> bool:
+    """Return whether a line has a negative quantity or amount."""
+    return any(is_negative(_value(line, columns.get(field))) for field in (s.QUANTITY, s.AMOUNT))
+
+
 def _type_columns(
     lines: Sequence[Line], names: Sequence[str], columns: Mapping[str, str], cleaning: CleaningSettings
 ) -> dict[str, dict[str, int]]:
@@ -122,10 +136,6 @@ def _type_columns(
         return rank, -sum(found[name].values())
 
     return {name: found[name] for name in sorted(found, key=surety)}
-
-
-def _is_negative(line: Line, columns: Mapping[str, str]) -> bool:
-    return any(is_negative(_value(line, columns.get(field))) for field in (s.QUANTITY, s.AMOUNT))
 
 
 def _value(line: Line, column: str | None) -> str:

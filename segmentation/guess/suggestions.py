@@ -11,8 +11,7 @@ from segmentation.config.files import flow
 from segmentation.config.settings import CleaningSettings
 from segmentation.guess.currencies import WRITTEN, currencies_in, sign_before
 from segmentation.guess.no_sales import Marks, codes_in_words, marks_of_no_sale
-from segmentation.guess.numbers import is_negative
-from segmentation.guess.returns import in_words, signs_of_returns
+from segmentation.guess.returns import in_words, is_money_back, lines_by_kind, signs_of_returns
 from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample, Values
 from segmentation.guess.synonyms import normal, words_of
 
@@ -117,18 +116,19 @@ def _suggest_sales(values: Sequence[str], prefixes: tuple[str, ...]) -> Iterator
 def _suggest_no_cancellations(
     samples: Sequence[Sample], columns: Mapping[str, str], prefixes: tuple[str, ...]
 ) -> Iterator[Suggestion]:
-    """Suggest that no invoice is a cancellation if some have a prefix of one, and nothing of these is negative."""
+    """Suggest that no invoice is a cancellation if some have a prefix of one, and most lines of a kind sell.
+
+    Of invoices C17 and CH-17, the letters C and CH are two kinds. What is negative remains a return by its quantity.
+    """
     if s.INVOICE_NO not in columns:
         return
-    invoice = columns[s.INVOICE_NO]
-    numbers = [columns[field] for field in (s.QUANTITY, s.AMOUNT) if field in columns]
-    cancelled = [
-        [line.get(number, "").strip() for number in numbers]
-        for line in _lines(samples, [invoice, *numbers])
-        if line.get(invoice, "").strip().upper().startswith(prefixes)
+    selling = [
+        kind
+        for kind, lines in lines_by_kind(_lines(samples, [*columns.values()]), columns).items()
+        if kind.startswith(prefixes) and 2 * sum(is_money_back(line, columns) for line in lines) <= len(lines)
     ]
-    if cancelled and not any(is_negative(text) for texts in cancelled for text in texts):
-        reason = f"invoices that begin with {' or '.join(prefixes)} sell like others: none is a cancellation"
+    if selling:
+        reason = f"invoices that begin with {' or '.join(selling)} sell like others: none is a cancellation"
         yield Suggestion("cleaning.switched_off", [CANCELLATION_RULE], reason)
 
 

@@ -17,6 +17,7 @@ from segmentation.cleaning.cautions import (
     warn_of_keys,
     warn_of_numbers_written_twice,
     warn_of_refunds_by_price,
+    warn_of_unreturned_cancellations,
 )
 from segmentation.cleaning.keys import KeyFacts, Keys
 from segmentation.cleaning.ledger import Ledger
@@ -133,6 +134,16 @@ def test_money_taken_back_by_prices_below_0_is_warned_of(
 ) -> None:
     warn_of_refunds_by_price(ledger(clean=(90, "95.00"), guest=(5, "5.00"), non_positive_price=(3, taken)))
     assert [message.partition(" lines with a price")[0] for message in caplog.messages] == warned
+
+
+@pytest.mark.parametrize(("positive", "warned"), [("0.50", []), ("0.51", ["2 lines of invoices that begin with C"])])
+def test_cancellations_with_positive_money_are_warned_of(
+    positive: str, warned: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    sold, cancelled = ledger(clean=(90, "100.00"), cancellation=(7, "-9.00")).rows
+    cancelled = Row(**cancelled.asDict(), positive_rows=2, positive_revenue=Decimal(positive))
+    warn_of_unreturned_cancellations(Ledger([sold, cancelled], []), DEFAULTS)
+    assert [message.partition(" have money above 0")[0] for message in caplog.messages] == warned
 
 
 @pytest.mark.parametrize(("copies", "of_copies", "warned"), [(5, "3.00", 0), (6, "1.00", 1), (1, "3.01", 1)])

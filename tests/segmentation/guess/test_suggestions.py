@@ -107,3 +107,40 @@ def test_stock_codes_and_the_name_of_the_price_set_goods_and_currency(tmp_path: 
     config = guessed(csv(tmp_path, text=text_of(rows(SKU="MUG-BLUE"), header=header)))
     assert (config.rollups.merchandise_pattern, config.charts.currency) == ("^.", "€")
     assert guessed(csv(tmp_path)).rollups.merchandise_pattern == "^[0-9]{5}"
+
+
+# --- kinds of invoices ---
+
+
+@pytest.mark.parametrize(("prefix", "negative"), [("CH-", 4), ("CO", 0), ("C", 4)])
+def test_letters_of_sales_are_no_cancellations_because_a_few_lines_are_negative(
+    prefix: str, negative: int, tmp_path: Path
+):
+    lines = [*rows(60), *rows(36, invoice=f"{prefix}{{}}"), *rows(negative, invoice=f"{prefix}9{{}}", Qty="-1")]
+    config = guessed(csv(tmp_path, text=text_of([*lines, *rows(5, invoice="C8{}", Qty="-1")])))
+    assert config.cleaning.switched_off == ("cancellation",)
+
+
+@pytest.mark.parametrize(
+    ("invoice", "warned"),
+    [
+        ("CN-{}", "begin with CN count as sales, although they may be credit notes: 8 of 100 lines looked at (8.0%)"),
+        (
+            "W{}",
+            "begin with W are taken for adjustments, which count nowhere: 8 of 100 lines looked at (8.0%) and 8.0%",
+        ),
+        ("RET-{}", "begin with RET are taken for adjustments"),
+        ("CH{}", ""),
+    ],
+)
+def test_kinds_of_invoices_that_may_be_misread_are_warned_of(
+    invoice: str, warned: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    path = csv(tmp_path, text=text_of([*rows(92), *rows(8, invoice=invoice)]))
+    guessed(path)
+    assert [warned in message for message in caplog.messages] == ([True] if warned else [])
+    for message in caplog.messages:  # what it says to set is heeded
+        caplog.clear()
+        _, _, remedy = message.partition("--set ")
+        guessed(path, overrides=[shlex.split(remedy)[0]])
+        assert message not in caplog.messages
