@@ -7,7 +7,7 @@ from segmentation import schemas as s
 from segmentation.config.settings import CleaningSettings, DecimalMark
 from segmentation.errors import InputError
 from segmentation.guess.currencies import currencies_in
-from segmentation.guess.dates import DateGuess
+from segmentation.guess.dates import DateGuess, orders_shown
 from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.numbers import NumberGuess, guess_decimal, marks_of, read_number, with_doubt
 from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values
@@ -34,6 +34,21 @@ def require_dates(source: str, column: str, guess: DateGuess) -> None:
             f"different values; others are written as {guess.unread!r}: let the export write 2024-06-01, or set "
             "cleaning.date_formats. Months in words are read in English, German, French, Dutch, Spanish and Italian"
         )
+
+
+def require_one_order(samples: Sequence[Sample], column: str) -> None:
+    """Raise GuessError if one file shows the day before the month, and another the month before the day."""
+    shown: dict[str, tuple[str, str, str]] = {}
+    for sample in samples[:FILES_WITH_VALUES]:
+        orders = orders_shown([line.get(column, "").strip() for line in sample.lines([column])])
+        for separator, (order, example) in orders.items():
+            other_path, other, of_other = shown.setdefault(separator, (sample.path, order, example))
+            if order != other:
+                raise GuessError(
+                    f"the files differ: in {column!r}, {other_path} has {other}, as in {of_other!r}, and {sample.path} "
+                    f"{order}, as in {example!r}: no cleaning.date_formats reads both. Let the export write one, as "
+                    "2024-06-01, or run the files apart"
+                )
 
 
 def decimal_of(source: str, values: Values, columns: Mapping[str, str]) -> NumberGuess:

@@ -17,6 +17,7 @@ from segmentation.guess.checks import (
     require_dates,
     require_numbers,
     require_one_currency,
+    require_one_order,
 )
 from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
@@ -65,6 +66,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     if _is_set("cleaning.date_formats", given):
         dates = DateGuess(settings.cleaning.date_formats, "as --set says")
     else:
+        require_one_order(samples, columns.columns[s.INVOICE_DATE])
         dates = _dates(source, values, columns.columns)
     if _is_set("input.decimal", given):
         decimal = NumberGuess(settings.input.decimal, "as --set says")

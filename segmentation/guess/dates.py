@@ -142,6 +142,21 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
     return DateGuess(tuple(formats), reason, swapped, _doubt(days), share_read, unread)
 
 
+def orders_shown(values: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return by separator the order of day and month that some values of a column show, and one of these values.
+
+    >>> orders_shown(["1/12/2010", "13/12/2010", "1.2.2010"])
+    {'/': ('the day first', '13/12/2010')}
+    """
+    distinct = [value for value in dict.fromkeys(plain_date(value) for value in values) if value]
+    orders = {separator: _order(separator, distinct) for separator in USUAL_ORDER}
+    return {
+        separator: (order.order, next(iter(order.supporting), distinct[0]))
+        for separator, order in orders.items()
+        if order.supporting or order.evidence
+    }
+
+
 def _best(read: dict[DateFormat, list[date]]) -> DateFormat:
     """Return the format of most plausible days; of equals the first, unless another's are much nearer together."""
     scores = {date_format: (_plausible(days), len(days)) for date_format, days in read.items()}

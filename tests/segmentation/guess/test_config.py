@@ -301,3 +301,14 @@ def test_a_column_of_codes_with_blanks_is_none(blank: str, code: str | None, des
     lines = [*rows(30), *rows(9, **{name: "" for name in HEADER if name in blank})]
     columns = guessed(csv(tmp_path, text=text_of(lines))).input.columns
     assert (columns.stock_code, columns.description) == (code, description)
+
+
+@pytest.mark.parametrize("days", [40, 12])  # of days up to 12 alone, their distance shows the order
+def test_files_with_two_orders_of_day_and_month_are_refused(days: int, tmp_path: Path):
+    first = csv(tmp_path, "a.csv", text_of(rows(days)))
+    other = csv(tmp_path, "b.csv", text_of(rows(written="%m/%d/%Y %H:%M")))
+    with pytest.raises(GuessError) as refused:
+        guessed(first, other)
+    assert f"{first} has the day first, as in '" in str(refused.value)
+    assert f"{other} the month first, as in '12/13/2010 08:26'" in str(refused.value)
+    assert guessed(first, other, overrides=["cleaning.date_formats=[d/M/yyyy H:mm]"]).cleaning.date_formats
