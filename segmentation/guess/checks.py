@@ -10,7 +10,7 @@ from segmentation.guess.currencies import currencies_in
 from segmentation.guess.dates import DateGuess, orders_shown
 from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.numbers import NumberGuess, guess_decimal, marks_of, read_number, with_doubt
-from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values
+from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, lines_of
 from segmentation.guess.suggestions import CODES, MOSTLY, marks_in
 from segmentation.guess.synonyms import words_of
 
@@ -111,9 +111,8 @@ def require_amounts_of_lines(source: str, samples: Sequence[Sample], columns: Ma
     if not {s.AMOUNT, s.INVOICE_NO} <= columns.keys():
         return
     amounts: defaultdict[str, list[str]] = defaultdict(list)
-    for sample in samples[:FILES_WITH_VALUES]:
-        for line in sample.lines([columns[s.INVOICE_NO], columns[s.AMOUNT]]):
-            amounts[line.get(columns[s.INVOICE_NO], "")].append(line.get(columns[s.AMOUNT], ""))
+    for line in lines_of(samples, [columns[s.INVOICE_NO], columns[s.AMOUNT]]):
+        amounts[line.get(columns[s.INVOICE_NO], "")].append(line.get(columns[s.AMOUNT], ""))
     of_several = [texts for invoice, texts in amounts.items() if invoice and len(texts) > 1]
     repeated = [texts for texts in of_several if len({*texts}) == 1]
     is_one_price = len({text for texts in of_several for text in texts}) <= 1

@@ -23,7 +23,7 @@ from segmentation.guess.columns import CERTAIN, ColumnGuess, guess_columns
 from segmentation.guess.dates import DateGuess, guess_dates
 from segmentation.guess.documents import warn_of_documents
 from segmentation.guess.numbers import NumberGuess
-from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, samples_of
+from segmentation.guess.samples import Sample, Values, lines_of, samples_of
 from segmentation.guess.suggestions import Suggestion, suggest_settings
 from segmentation.guess.weights import warn_of_lines_taken_out
 from segmentation.ingest.files import shortened_names
@@ -170,12 +170,11 @@ def _common_names(samples: Sequence[Sample]) -> tuple[list[str], list[str]]:
 def _values(samples: Sequence[Sample], columns: Mapping[str, str]) -> dict[str, list[str]]:
     """Return some values of each field, of all files together, without blanks."""
     values: dict[str, list[str]] = {field: [] for field in columns}
-    for sample in samples[:FILES_WITH_VALUES]:
-        for line in sample.lines(columns.values()):
-            for field, column in columns.items():
-                value = line.get(column, "").strip()
-                if value:
-                    values[field].append(value)
+    for line in lines_of(samples, columns.values()):
+        for field, column in columns.items():
+            value = line.get(column, "").strip()
+            if value:
+                values[field].append(value)
     return values
 
 
@@ -187,7 +186,7 @@ def _without_blanks(samples: Sequence[Sample], columns: ColumnGuess, fixed: Mapp
     may_lack = [s.STOCK_CODE, *([s.QUANTITY] if s.AMOUNT in columns.columns else [])]
     looked_at = [field for field in (*may_lack, s.DESCRIPTION) if field in columns.columns and field not in fixed]
     names = [columns.columns[field] for field in looked_at]
-    lines = [line for sample in samples[:FILES_WITH_VALUES] for line in sample.lines(names)] if names else []
+    lines = list(lines_of(samples, names)) if names else []
     blank = {
         field: sum(not line.get(columns.columns[field], "").strip() for line in lines) / len(lines)
         for field in looked_at

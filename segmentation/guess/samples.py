@@ -104,6 +104,12 @@ def samples_of(
     return _with_names(samples[True] + samples[False], wanted)
 
 
+def lines_of(samples: Sequence[Sample], columns: Collection[str]) -> Iterator[Line]:
+    """Yield the sampled lines of the first files, with the given columns."""
+    for sample in samples[:FILES_WITH_VALUES]:
+        yield from sample.lines(columns)
+
+
 def _spread(paths: Sequence[str], count: int) -> Sequence[str]:
     """Return so many of the paths, the first and others at even distances, or all if they are fewer."""
     return [paths[number * len(paths) // count] for number in range(count)] if len(paths) > count else paths

@@ -12,7 +12,7 @@ from segmentation.config.settings import CleaningSettings
 from segmentation.guess.currencies import WRITTEN, currencies_in, sign_before
 from segmentation.guess.no_sales import Marks, codes_in_words, marks_of_no_sale
 from segmentation.guess.returns import in_words, is_money_back, lines_by_kind, signs_of_returns
-from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample, Values
+from segmentation.guess.samples import Sample, Values, lines_of
 from segmentation.guess.synonyms import normal, words_of
 
 # The share of invoices or stock codes that must match a pattern for it to be assumed.
@@ -89,7 +89,7 @@ def marks_in(samples: Sequence[Sample], columns: Collection[str | None], cleanin
     """Return which of the columns that all samples have, and that are not in `columns`, mark lines as no sale."""
     names = [name for name in samples[0].names if name and name not in columns][:MOST_COLUMNS]
     names = [name for name in names if all(name in sample.names for sample in samples)]
-    return marks_of_no_sale(list(_lines(samples, names)) if names else [], names, cleaning.no_sale_statuses)
+    return marks_of_no_sale(list(lines_of(samples, names)) if names else [], names, cleaning.no_sale_statuses)
 
 
 def share(pattern: str, values: Sequence[str]) -> float:
@@ -124,7 +124,7 @@ def _suggest_no_cancellations(
         return
     selling = [
         kind
-        for kind, lines in lines_by_kind(_lines(samples, [*columns.values()]), columns).items()
+        for kind, lines in lines_by_kind(lines_of(samples, [*columns.values()]), columns).items()
         if kind.startswith(prefixes) and 2 * sum(is_money_back(line, columns) for line in lines) <= len(lines)
     ]
     if selling:
@@ -194,8 +194,3 @@ def _suggest_currency(
     written = [*currencies_in(texts)]
     if len(written) == 1:
         yield Suggestion(key, sign_before(written[0]), f"written in {money!r}")
-
-
-def _lines(samples: Sequence[Sample], columns: Sequence[str]) -> Iterator[Line]:
-    for sample in samples[:FILES_WITH_VALUES]:
-        yield from sample.lines(columns)

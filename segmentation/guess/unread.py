@@ -7,7 +7,7 @@ from segmentation.config.settings import RunConfig
 from segmentation.errors import SegmentationError
 from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.returns import signs_of_returns
-from segmentation.guess.samples import FILES_WITH_VALUES, samples_of
+from segmentation.guess.samples import lines_of, samples_of
 from segmentation.guess.suggestions import MOST_COLUMNS, marks_in
 from segmentation.guess.unread_money import cautions_of_money, several_currencies
 from segmentation.ingest.files import InputFile
@@ -42,7 +42,7 @@ def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
         names = [name for name in samples[0].names if name and name not in {*read.values(), *marked}][:MOST_COLUMNS]
         names = [name for name in names if all(name in sample.names for sample in samples)]
         every = [*read.values(), *names]
-        lines = [line for sample in samples[:FILES_WITH_VALUES] for line in sample.lines(every)]
+        lines = list(lines_of(samples, every))
     except (SegmentationError, OSError):  # the reader of the lines says it better
         return []
     cautions = [*several_currencies(lines, config), *cautions_of_money(lines, names, config)]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from segmentation import schemas as s
 from segmentation.config.settings import DecimalMark
 from segmentation.guess.numbers import read_number
-from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
+from segmentation.guess.samples import Line, Sample, lines_of
 from segmentation.guess.suggestions import Suggestion
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def warn_of_lines_taken_out(
             continue
         column, words = suggestion.value, {*suggestion.words}
         read = [*columns.values(), column]
-        lines = [line for sample in samples[:FILES_WITH_VALUES] for line in sample.lines(read)]
+        lines = list(lines_of(samples, read))
         taken, share = _weight(lines, columns, decimal, column, words)
         field = suggestion.key.rpartition(".")[2]
         logger.warning(
