@@ -10,8 +10,8 @@ from segmentation.guess.samples import Line
 from segmentation.guess.synonyms import normal, words_of
 from segmentation.ingest.values import WORD_GAP
 
-# A column of statuses has few different words; in a header with more columns, the first ones are looked at.
-MOST_WORDS, MOST_COLUMNS = 20, 200
+# A column of statuses has few different words.
+MOST_WORDS = 20
 # Of more lines, the words mean something else, as pending before a parcel is sent.
 LARGEST_SHARE = 0.5
 # How surely a column of this name says how an order stands, the surest first; and of a parcel, it does not.
@@ -75,7 +75,7 @@ def marks_of_no_sale(lines: Sequence[Line], names: Iterable[str], words: Iterabl
     """Return the columns among `names` that mark lines as no plain sale; `words` are those of a status."""
     meanings = {plain_word(word) for word in words}
     statuses, tests, currencies = {}, {}, {}
-    for name in [name for name in names if name][:MOST_COLUMNS]:
+    for name in names:
         counts = Counter(text for line in lines if (text := line.get(name, "").strip()))
         if normal(name) in CURRENCY_COLUMNS:
             currencies[name] = joined_codes(counts.items())

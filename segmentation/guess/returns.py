@@ -10,15 +10,13 @@ from segmentation.config.settings import CleaningSettings
 from segmentation.errors import counted
 from segmentation.guess.no_sales import is_about_another, plain_word
 from segmentation.guess.numbers import is_negative
-from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
+from segmentation.guess.samples import FILES_WITH_VALUES, MOST_COLUMNS, Line, Sample
 from segmentation.guess.synonyms import normal
 
 # A column of types has few different words; one of names or dates has many.
 MOST_TYPES = 12
 # Of more lines, refunds are not the exception: the words mean something else.
 LARGEST_REFUND_SHARE = 0.5
-# In a header with more columns, types are sought in the first ones.
-MOST_COLUMNS = 200
 # Next to these, a word such as credit is a way to pay.
 PAYMENTS = frozenset(
     {"cash", "card", "debit", "paypal", "visa", "mastercard", "cheque", "check", "voucher", "transfer", "prepaid"}

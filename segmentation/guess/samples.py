@@ -50,6 +50,8 @@ UNPACKED_AT_MOST = 64_000_000
 # Of this many files the columns' names are looked at, and of these the values of so many.
 FILES_SAMPLED = 1_000
 FILES_WITH_VALUES = 16
+# In a header with more columns, those that say what lines are are sought in the first ones.
+MOST_COLUMNS = 200
 NUMBER = re.compile(r"\s*[-+]?[\d.,]*\d\s*")
 
 Line = Mapping[str, str]
@@ -108,6 +110,12 @@ def lines_of(samples: Sequence[Sample], columns: Collection[str]) -> Iterator[Li
     """Yield the sampled lines of the first files, with the given columns."""
     for sample in samples[:FILES_WITH_VALUES]:
         yield from sample.lines(columns)
+
+
+def unread_columns(samples: Sequence[Sample], read: Collection[str | None]) -> list[str]:
+    """Return the columns that all samples have and that are not in `read`, of the first ones of a wide header."""
+    names = [name for name in samples[0].names if name and name not in read][:MOST_COLUMNS]
+    return [name for name in names if all(name in sample.names for sample in samples)]
 
 
 def _spread(paths: Sequence[str], count: int) -> Sequence[str]:

@@ -12,7 +12,7 @@ from segmentation.config.settings import CleaningSettings
 from segmentation.guess.currencies import WRITTEN, currencies_in, sign_before
 from segmentation.guess.no_sales import Marks, codes_in_words, marks_of_no_sale
 from segmentation.guess.returns import in_words, is_money_back, lines_by_kind, signs_of_returns
-from segmentation.guess.samples import Sample, Values, lines_of
+from segmentation.guess.samples import Sample, Values, lines_of, unread_columns
 from segmentation.guess.synonyms import normal, words_of
 
 # The share of invoices or stock codes that must match a pattern for it to be assumed.
@@ -24,8 +24,6 @@ CODES = frozenset({*WRITTEN, "chf", "nzd", "sek", "nok", "dkk", "pln", "czk", "h
 # The value that means a guest in a column of that name: WooCommerce's.
 GUESTS = {"customeruserid": "0"}
 MOST_BEGINNINGS = 3
-# In a header with more columns, those that mark lines are sought in the first ones.
-MOST_COLUMNS = 200
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,7 @@ def suggest_settings(
 
 def marks_in(samples: Sequence[Sample], columns: Collection[str | None], cleaning: CleaningSettings) -> Marks:
     """Return which of the columns that all samples have, and that are not in `columns`, mark lines as no sale."""
-    names = [name for name in samples[0].names if name and name not in columns][:MOST_COLUMNS]
-    names = [name for name in names if all(name in sample.names for sample in samples)]
+    names = unread_columns(samples, columns)
     return marks_of_no_sale(list(lines_of(samples, names)) if names else [], names, cleaning.no_sale_statuses)
 
 

@@ -7,8 +7,8 @@ from segmentation.config.settings import RunConfig
 from segmentation.errors import SegmentationError
 from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.returns import signs_of_returns
-from segmentation.guess.samples import lines_of, samples_of
-from segmentation.guess.suggestions import MOST_COLUMNS, marks_in
+from segmentation.guess.samples import lines_of, samples_of, unread_columns
+from segmentation.guess.suggestions import marks_in
 from segmentation.guess.unread_money import cautions_of_money, several_currencies
 from segmentation.ingest.files import InputFile
 
@@ -39,10 +39,8 @@ def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
         signs = signs_of_returns(samples, read, config.cleaning)
         marks = marks_in(samples, [*read.values(), signs.type_column], config.cleaning)
         marked = {*marks.statuses, *marks.tests, *marks.currencies, signs.type_column}
-        names = [name for name in samples[0].names if name and name not in {*read.values(), *marked}][:MOST_COLUMNS]
-        names = [name for name in names if all(name in sample.names for sample in samples)]
-        every = [*read.values(), *names]
-        lines = list(lines_of(samples, every))
+        names = unread_columns(samples, {*read.values(), *marked})
+        lines = list(lines_of(samples, [*read.values(), *names]))
     except (SegmentationError, OSError):  # the reader of the lines says it better
         return []
     cautions = [*several_currencies(lines, config), *cautions_of_money(lines, names, config)]
