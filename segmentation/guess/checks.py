@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from segmentation import schemas as s
-from segmentation.config.settings import CleaningSettings, DecimalMark
+from segmentation.config.settings import DecimalMark
 from segmentation.errors import InputError
 from segmentation.guess.currencies import currencies_in
 from segmentation.guess.dates import DateGuess, orders_shown
-from segmentation.guess.no_sales import codes_in_words
+from segmentation.guess.no_sales import codes_by_column, codes_in_words, is_currency
 from segmentation.guess.numbers import NumberGuess, guess_decimal, marks_of, read_number, with_doubt
-from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, lines_of
-from segmentation.guess.suggestions import CODES, MOSTLY, marks_in
+from segmentation.guess.samples import FILES_WITH_VALUES, Sample, Values, lines_of, unread_columns
+from segmentation.guess.suggestions import CODES, MOSTLY
 from segmentation.guess.synonyms import words_of
 
 # Of fewer orders with several lines, equal amounts in each may be chance.
@@ -124,9 +124,7 @@ def require_amounts_of_lines(source: str, samples: Sequence[Sample], columns: Ma
         )
 
 
-def require_one_currency(
-    source: str, samples: Sequence[Sample], columns: Mapping[str, str], values: Values, cleaning: CleaningSettings
-) -> None:
+def require_one_currency(source: str, samples: Sequence[Sample], columns: Mapping[str, str], values: Values) -> None:
     """Raise GuessError if money has several currencies, unless the name of its column says that it is of one."""
     money = columns.get(s.AMOUNT) or columns[s.UNIT_PRICE]
     converted = "If the money is converted to one already: --set input.columns.currency=null"
@@ -139,7 +137,8 @@ def require_one_currency(
         )
     if set(words_of(money)) & CODES:
         return
-    for column, codes in marks_in(samples, columns.values(), cleaning).currencies.items():
+    currencies = [name for name in unread_columns(samples, columns.values()) if is_currency(name)]
+    for column, codes in codes_by_column(list(lines_of(samples, currencies)), currencies).items():
         if len(codes) > 1:
             raise GuessError(
                 f"{source}: the column {column!r} has several currencies: {codes_in_words(codes)}, whose money cannot "

@@ -76,7 +76,7 @@ def guess_config(inputs: Sequence[str], overrides: Sequence[str]) -> tuple[RunCo
     if s.AMOUNT not in fixed:
         require_amounts_of_lines(source, samples, columns.columns)
     if not any(_is_set(key, given) for key in CURRENCY_KEYS):
-        require_one_currency(source, samples, columns.columns, values, settings.cleaning)
+        require_one_currency(source, samples, columns.columns, values)
     may_have_types = not _is_set(f"input.columns.{s.LINE_TYPE}", given) and not _is_set("cleaning.returns", given)
     suggestions = suggest_settings(samples, columns.columns, values, settings.cleaning, may_have_types)
     # The column of currencies and the code that counts go together.
@@ -186,7 +186,7 @@ def _without_blanks(samples: Sequence[Sample], columns: ColumnGuess, fixed: Mapp
     may_lack = [s.STOCK_CODE, *([s.QUANTITY] if s.AMOUNT in columns.columns else [])]
     looked_at = [field for field in (*may_lack, s.DESCRIPTION) if field in columns.columns and field not in fixed]
     names = [columns.columns[field] for field in looked_at]
-    lines = list(lines_of(samples, names)) if names else []
+    lines = list(lines_of(samples, names))
     blank = {
         field: sum(not line.get(columns.columns[field], "").strip() for line in lines) / len(lines)
         for field in looked_at

@@ -71,15 +71,14 @@ class Marks:
     currencies: Mapping[str, Mapping[str, int]]
 
 
-def marks_of_no_sale(lines: Sequence[Line], names: Iterable[str], words: Iterable[str]) -> Marks:
+def marks_of_no_sale(lines: Sequence[Line], names: Sequence[str], words: Iterable[str]) -> Marks:
     """Return the columns among `names` that mark lines as no plain sale; `words` are those of a status."""
     meanings = {plain_word(word) for word in words}
-    statuses, tests, currencies = {}, {}, {}
-    for name in names:
-        counts = Counter(text for line in lines if (text := line.get(name, "").strip()))
-        if normal(name) in CURRENCY_COLUMNS:
-            currencies[name] = joined_codes(counts.items())
-        elif is_flag(name) and {text.lower() for text in counts} <= TRUE | FALSE:
+    currencies = codes_by_column(lines, names)
+    statuses, tests = {}, {}
+    for name in [name for name in names if name not in currencies]:
+        counts = _counts(lines, name)
+        if is_flag(name) and {text.lower() for text in counts} <= TRUE | FALSE:
             true = {text: count for text, count in counts.items() if text.lower() in TRUE}
             if true and (normal(name) in TESTS or sum(true.values()) <= LARGEST_SHARE * len(lines)):
                 tests[name] = true
@@ -88,6 +87,16 @@ def marks_of_no_sale(lines: Sequence[Line], names: Iterable[str], words: Iterabl
             if _is_status(name, found) and sum(found.values()) <= LARGEST_SHARE * len(lines):
                 statuses[name] = found
     return Marks({name: statuses[name] for name in sorted(statuses, key=_surety)}, tests, currencies)
+
+
+def codes_by_column(lines: Sequence[Line], names: Iterable[str]) -> dict[str, dict[str, int]]:
+    """Return the columns of currencies among `names`, each with its codes and their lines."""
+    return {name: joined_codes(_counts(lines, name).items()) for name in names if is_currency(name)}
+
+
+def is_currency(name: str) -> bool:
+    """Return whether a column has the currencies of lines, by its name."""
+    return normal(name) in CURRENCY_COLUMNS
 
 
 def codes_in_words(codes: Mapping[str, int], most: int = 3) -> str:
@@ -129,6 +138,11 @@ def is_moment(name: str) -> bool:
 
 def plain_word(text: str) -> str:
     return re.sub(WORD_GAP, " ", text).strip().lower()
+
+
+def _counts(lines: Iterable[Line], name: str) -> Counter[str]:
+    """Return the values in a column, each with its lines."""
+    return Counter(text for line in lines if (text := line.get(name, "").strip()))
 
 
 def _is_status(name: str, found: Mapping[str, int]) -> bool:

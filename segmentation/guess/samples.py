@@ -107,8 +107,8 @@ def samples_of(
 
 
 def lines_of(samples: Sequence[Sample], columns: Collection[str]) -> Iterator[Line]:
-    """Yield the sampled lines of the first files, with the given columns."""
-    for sample in samples[:FILES_WITH_VALUES]:
+    """Yield the sampled lines of the first files with the given columns; without columns, none."""
+    for sample in samples[:FILES_WITH_VALUES] if columns else ():
         yield from sample.lines(columns)
 
 

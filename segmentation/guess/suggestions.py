@@ -86,7 +86,7 @@ def suggest_settings(
 def marks_in(samples: Sequence[Sample], columns: Collection[str | None], cleaning: CleaningSettings) -> Marks:
     """Return which of the columns that all samples have, and that are not in `columns`, mark lines as no sale."""
     names = unread_columns(samples, columns)
-    return marks_of_no_sale(list(lines_of(samples, names)) if names else [], names, cleaning.no_sale_statuses)
+    return marks_of_no_sale(list(lines_of(samples, names)), names, cleaning.no_sale_statuses)
 
 
 def share(pattern: str, values: Sequence[str]) -> float:
