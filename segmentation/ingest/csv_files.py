@@ -12,7 +12,6 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from segmentation import schemas as s
 from segmentation.config.settings import CsvSettings, InputSettings
-from segmentation.errors import counted
 from segmentation.filesystem import StoredFile
 from segmentation.ingest.csv_form import CsvForm, split_lines
 from segmentation.ingest.csv_head import DELIMITER_LINE
@@ -27,6 +26,7 @@ from segmentation.ingest.csv_records import (
 from segmentation.ingest.files import (
     Header,
     InputFile,
+    and_more,
     by_header,
     folder_value,
     glob_escaped,
@@ -112,7 +112,7 @@ def read_csv(spark: SparkSession, files: Sequence[InputFile], settings: InputSet
         first, donor_path = next(iter(donors.items()))
         logger.warning(
             "%s: no header; the columns are taken by their position from %s, which has as many fields",
-            _and_more(first, len(donors)),
+            and_more(first, len(donors)),
             donor_path,
         )
     return [_read_layout(spark, group, layout, settings) for layout, group in groups.items()]
@@ -130,16 +130,12 @@ def _warn_of_shapes(files: Sequence[InputFile]) -> None:
     if titled:
         logger.warning(
             "%s: the header is in line %s; what is above it is left out",
-            _and_more(titled[0][0], len(titled)),
+            and_more(titled[0][0], len(titled)),
             titled[0][1],
         )
     if faults:
         path, fault = next(iter(faults.items()))
-        logger.warning("%s: %s", _and_more(path, len(faults)), fault)
-
-
-def _and_more(path: str, count: int) -> str:
-    return f"{path} and {counted(count - 1, 'more file')}" if count > 1 else path
+        logger.warning("%s: %s", and_more(path, len(faults)), fault)
 
 
 def _donor(header: Header, others: Collection[Header], columns: Mapping[str, str]) -> Header | None:

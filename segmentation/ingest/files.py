@@ -14,7 +14,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.errors import InputError
+from segmentation.errors import InputError, counted
 from segmentation.filesystem import StoredFile, is_hidden, readable_path
 from segmentation.filesystem.local import UTF_8_REMEDY
 from segmentation.ingest.aliases import column_behind_alias, path_behind_alias
@@ -271,6 +271,11 @@ def shortened_names(names: Sequence[str]) -> str:
     shown = [name[:LONGEST_NAME_SHOWN] for name in names if any(map(str.isalpha, name))][:MOST_NAMES_SHOWN]
     more = f" and {len(names) - len(shown):,} more" if len(shown) < len(names) else ""
     return ", ".join(shown) + more
+
+
+def and_more(path: str, count: int) -> str:
+    """Return the path of the first of so many files, and how many more there are."""
+    return f"{path} and {counted(count - 1, 'more file')}" if count > 1 else path
 
 
 def _composed(name: str) -> str:

@@ -13,9 +13,9 @@ from pyspark.sql.types import StringType, StructField, StructType, VariantType
 
 from segmentation import schemas as s
 from segmentation.config.settings import DecimalMark, InputSettings
-from segmentation.errors import counted
 from segmentation.ingest.files import (
     InputFile,
+    and_more,
     by_header,
     folder_value,
     glob_escaped,
@@ -86,9 +86,8 @@ def read_json(spark: SparkSession, files: Sequence[InputFile], settings: InputSe
             positions, numbers = locate_with_folders(keys, columns, file)
         if absent:
             logger.warning(
-                "%s%s: its first objects have no %s: it is read as blank where it is missing. Keys found: %s",
-                group[0].path,
-                f" and {counted(len(group) - 1, 'more file')}" if len(group) > 1 else "",
+                "%s: its first objects have no %s: it is read as blank where it is missing. Keys found: %s",
+                and_more(group[0].path, len(group)),
                 ", ".join(map(repr, absent)),
                 shortened_names(header.names),
             )
