@@ -62,6 +62,16 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f": known are {', '.join(known)}" if known else ""
 
 
+def shortened(texts: Sequence[str], most: int = 3) -> str:
+    """Write the first texts, and how many more there are.
+
+    >>> shortened(["Chile", "Peru", "Cuba", "Laos"]), shortened(["Chile", "Peru"])
+    ('Chile, Peru, Cuba and 1 more', 'Chile, Peru')
+    """
+    more = len(texts) - most
+    return ", ".join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Write a number with its noun, in the singular or the plural.
 

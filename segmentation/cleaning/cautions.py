@@ -15,7 +15,7 @@ from segmentation.cleaning.keys import KeyFacts, Keys
 from segmentation.cleaning.ledger import POSITIVE_REVENUE, POSITIVE_ROWS, Ledger
 from segmentation.cleaning.spelling import has_mixed_alphabets
 from segmentation.config.settings import CleaningSettings, RunConfig
-from segmentation.errors import counted
+from segmentation.errors import counted, shortened
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
 # Customers who come back bring more orders than that for each customer.
 ORDERS_OF_NO_CUSTOMER, FEWEST_CUSTOMERS = 1.02, 20
 SHARED_NUMBERS, FEWEST_SHARED = 0.01, 3
-MOST_NAMED = 3
 
 
 def warn_of_copies(ledger: Ledger, settings: CleaningSettings) -> None:
@@ -86,7 +85,7 @@ def warn_of_keys(facts: KeyFacts, keys: Keys, config: RunConfig) -> None:
         logger.warning(
             "letters of two alphabets that look alike are mixed in the name of %s: %s. It stays a country of its own: "
             "correct it in the source",
-            *(counted(len(mixed), "country", "countries"), _named(mixed)),
+            *(counted(len(mixed), "country", "countries"), shortened([repr(country) for country in mixed])),
         )
 
 
@@ -185,7 +184,7 @@ def _say_what_is_one_country(keys: Keys) -> None:
         spellings = [f"{spelling!r} as {preferred!r}" for spelling, preferred in keys.countries.items()]
         logger.info(
             "%s of countries counted as another: %s (cleaning.normalise_text)",
-            *(counted(len(spellings), "spelling"), _listed(spellings)),
+            *(counted(len(spellings), "spelling"), shortened(spellings)),
         )
 
 
@@ -210,12 +209,3 @@ def _warn_of_unnamed_lines(facts: KeyFacts, config: RunConfig) -> None:
             *(f"{facts.partly_named:,}", f"{facts.invoices:,}", 100 * facts.partly_named / facts.invoices),
             *(counted(facts.unnamed_lines, "line"), f"{facts.unnamed_revenue:,.2f}", config.input.columns.customer_id),
         )
-
-
-def _named(names: Sequence[str]) -> str:
-    return _listed([repr(name) for name in names])
-
-
-def _listed(texts: Sequence[str]) -> str:
-    more = len(texts) - MOST_NAMED
-    return ", ".join(texts[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from segmentation.errors import counted, shortened
 from segmentation.guess.currencies import joined_codes
 from segmentation.guess.samples import Line
 from segmentation.guess.synonyms import normal, words_of
@@ -99,15 +100,13 @@ def is_currency(name: str) -> bool:
     return normal(name) in CURRENCY_COLUMNS
 
 
-def codes_in_words(codes: Mapping[str, int], most: int = 3) -> str:
+def codes_in_words(codes: Mapping[str, int]) -> str:
     """Return the commonest codes with their lines.
 
     >>> codes_in_words({"GBP": 1200, "EUR": 3})
     'GBP (1,200 lines), EUR (3 lines)'
     """
-    shown = [f"{code[:10]} ({count:,} line{'' if count == 1 else 's'})" for code, count in codes.items()]
-    more = len(shown) - most
-    return ", ".join(shown[:most]) + (f" and {more:,} more" if more > 0 else "")
+    return shortened([f"{code[:10]} ({counted(count, 'line')})" for code, count in codes.items()])
 
 
 def is_about_another(name: str) -> bool:
