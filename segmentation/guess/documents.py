@@ -9,7 +9,7 @@ from segmentation import schemas as s
 from segmentation.config.files import flow
 from segmentation.config.settings import RunConfig
 from segmentation.guess.returns import is_money_back, lines_by_kind
-from segmentation.guess.samples import FILES_WITH_VALUES, Line, Sample
+from segmentation.guess.samples import Line, Sample, lines_of
 from segmentation.guess.suggestions import ANY, CANCELLATION_RULE, SALE
 from segmentation.guess.weights import money_of
 
@@ -30,7 +30,7 @@ def warn_of_documents(source: str, samples: Sequence[Sample], config: RunConfig)
     read, cleaning = config.input.columns.by_field, config.cleaning
     if s.INVOICE_NO not in read:
         return
-    lines = [line for sample in samples[:FILES_WITH_VALUES] for line in sample.lines([*read.values()])]
+    lines = list(lines_of(samples, [*read.values()]))
     prefixes = tuple(prefix.upper() for prefix in cleaning.cancellation_prefixes)
     adjusted: dict[str, list[Line]] = {}
     credited: dict[str, list[Line]] = {}
