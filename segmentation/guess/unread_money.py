@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from segmentation import schemas as s
@@ -61,29 +61,27 @@ def several_currencies(lines: Sequence[Line], config: RunConfig) -> list[str]:
 
 def _refunds(lines: Sequence[Line], names: Sequence[str], config: RunConfig) -> str:
     """Return a caution for the first column of refunded amounts with money in it."""
-    for name in names:
-        amounts = _amounts(lines, name, config) if _is_of(name, REFUNDS) else []
-        if amounts:
-            return (
-                f"the column {name!r} has money in {counted(len(amounts), 'line')} of {len(lines):,} looked at, "
-                f"{sum(amounts):,.2f} together, and is not read: what was refunded counts as sales. Take it off the "
-                "money of the line before the run, or add a line with negative money for it"
-            )
-    return ""
+    name, amounts = _first_with_money(lines, names, REFUNDS, config)
+    if not amounts:
+        return ""
+    return (
+        f"the column {name!r} has money in {counted(len(amounts), 'line')} of {len(lines):,} looked at, "
+        f"{sum(amounts):,.2f} together, and is not read: what was refunded counts as sales. Take it off the money of "
+        "the line before the run, or add a line with negative money for it"
+    )
 
 
 def _discounts(lines: Sequence[Line], names: Sequence[str], config: RunConfig) -> str:
     """Return a caution for the first column of discounts, where the money is a price times a quantity."""
     read = config.input.columns.by_field
-    for name in names if s.AMOUNT not in read else ():
-        amounts = _amounts(lines, name, config) if _is_of(name, DISCOUNTS) else []
-        if amounts:
-            return (
-                f"the column {name!r} has discounts in {counted(len(amounts), 'line')} of {len(lines):,} looked at, "
-                f"and is not read: if {read[s.UNIT_PRICE]!r} is the price before them, spend is too high. Give the "
-                "money of the line after discounts as input.columns.amount, in place of input.columns.unit_price"
-            )
-    return ""
+    name, amounts = _first_with_money(lines, () if s.AMOUNT in read else names, DISCOUNTS, config)
+    if not amounts:
+        return ""
+    return (
+        f"the column {name!r} has discounts in {counted(len(amounts), 'line')} of {len(lines):,} looked at, and is not "
+        f"read: if {read[s.UNIT_PRICE]!r} is the price before them, spend is too high. Give the money of the line "
+        "after discounts as input.columns.amount, in place of input.columns.unit_price"
+    )
 
 
 def _below(lines: Sequence[Line], names: Sequence[str], config: RunConfig) -> str:
@@ -152,6 +150,14 @@ def _is_of(name: str, words: frozenset[str]) -> bool:
     """Return whether a column is an amount of money of a kind, by its name."""
     parts = {JOINED.get(part, part) for part in words_of(name)}
     return bool(parts & words) and parts <= words | OF_MONEY
+
+
+def _first_with_money(
+    lines: Sequence[Line], names: Iterable[str], words: frozenset[str], config: RunConfig
+) -> tuple[str, list[Decimal]]:
+    """Return the first column of a kind with amounts that are not 0, and these amounts; empty where there is none."""
+    of_kind = [name for name in names if _is_of(name, words)]
+    return next(((name, amounts) for name in of_kind if (amounts := _amounts(lines, name, config))), ("", []))
 
 
 def _amounts(lines: Sequence[Line], name: str, config: RunConfig) -> list[Decimal]:
