@@ -17,14 +17,10 @@ LARGEST_WORKBOOK = 5_000_000
 
 
 def may_have_unread_columns(files: Sequence[InputFile], config: RunConfig) -> bool:
-    """Return whether it is worth a look at values: only headers that are known are asked."""
-    read = {*config.input.columns.by_field.values()}
-    for file in files:
-        if file.kind == "xlsx" and file.stored.size <= LARGEST_WORKBOOK:
-            return True
-        if file.kind == "parquet" or (file.kind != "xlsx" and {*filter(None, file.header.names)} - read):
-            return True
-    return False
+    """Return whether a header has a column that is not read, or may have: the headers of workbooks are not known."""
+    names = {name for file in files for name in file.header.names if name}
+    has_workbook = any(file.kind == "xlsx" and file.stored.size <= LARGEST_WORKBOOK for file in files)
+    return has_workbook or not names <= {*config.input.columns.by_field.values()}
 
 
 def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:

@@ -55,8 +55,8 @@ UNREADABLE = re.compile(r"\[FAILED_READ_FILE[^\]]*\][^\n]*? file (?P<path>\S+?)\
 class Header:
     """The columns of a file, and how it is written: files of an equal header are read together.
 
-    `names` are the file's own columns; of Parquet they stay in the form. `form` is what else a reader goes by, each
-    in its way: a `CsvForm` or `JsonForm`, the schema in the footer of Parquet.
+    `names` are the file's own columns, of a workbook none. `form` is what else a reader goes by, each in its way: a
+    `CsvForm` or `JsonForm`, the schema in the footer of Parquet.
 
     `folders` are the folders above it that are named like `country=France`: the column, and the folder's number in the
     path, counted from the file, which is 1.
