@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from pyspark.sql import SparkSession
 from jobs.segment_customers import main
 from scripts.launcher.class_archive import class_archive
 from scripts.launcher.options import CLASS_SHARING, JAVA_FOR_SMALL_INPUT, SPARK_FOR_SMALL_INPUT
+from segmentation.stopping import STOP_SIGNALS
 from tests.conftest import ROOT, settings_of
 from tests.processes import Address
 
@@ -158,6 +160,8 @@ def job_in(spark: SparkSession) -> RunJob:
         out, err = io.StringIO(), io.StringIO()
         library = logging.getLogger("segmentation")
         level = library.level
+        # A job whose run stands ignores stop signals until its process ends, and so would what later tests start.
+        handlers = {number: signal.getsignal(number) for number in STOP_SIGNALS}
         try:
             with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
                 patch.chdir(ROOT)
@@ -167,6 +171,8 @@ def job_in(spark: SparkSession) -> RunJob:
             code = int(exit_.code or 0)
         finally:
             library.setLevel(level)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         return Done(code, out.getvalue(), err.getvalue())
 
     return run
