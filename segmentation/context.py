@@ -13,6 +13,7 @@ from segmentation.clustering.choose_k import Choice
 from segmentation.config.settings import RunConfig
 from segmentation.errors import SegmentationError
 from segmentation.ingest.files import InputFile
+from segmentation.lake.lineage import Lineage
 from segmentation.lake.manifest import Identity
 from segmentation.lake.runs import Lake, open_run
 from segmentation.lake.staging import StagedRun
@@ -24,7 +25,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked for: input paths, the lake, and the options of the command line."""
+    """What a run is asked for: input paths, the lake, and the options of the command line.
+
+    `model` is the run whose model is to score the customers; `rename` gives every segment the name of a fresh look.
+    """
 
     inputs: Sequence[str]
     lake: str
@@ -32,6 +36,8 @@ class Request:
     run_id: str | None = None
     force: bool = False
     command: str = ""
+    model: str | None = None
+    rename: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class RunContext:
     files: Sequence[InputFile]
     identity: Identity
     staged: StagedRun
+    lineage: Lineage = field(default_factory=lambda: Lineage(()))
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
     cached: list[DataFrame] = field(default_factory=list)
 

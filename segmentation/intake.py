@@ -3,15 +3,15 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.cleaning.cautions import (
     say_joined_customers,
-    warn_of_adjustments,
     warn_of_copies,
     warn_of_copies_across_files,
     warn_of_keys,
@@ -40,12 +40,10 @@ from segmentation.cleaning.ledger import (
     unreadable_values,
     warn_of_early_sales,
     warn_of_malformed,
-    warn_of_tiny_amounts,
-    warn_of_totals,
 )
 from segmentation.cleaning.order_status import (
     is_once_per_order,
-    marks_of_orders,
+    may_have_statuses_of_orders,
     status_facts,
     statuses_of_orders,
     unsold_orders,
@@ -60,7 +58,7 @@ from segmentation.cleaning.rules import (
     with_daily_orders,
     with_orders_of_days,
 )
-from segmentation.config.settings import RunConfig
+from segmentation.config.settings import CleaningSettings, RunConfig
 from segmentation.context import RunContext
 from segmentation.features import order_sums
 from segmentation.ingest.files import InputFile
@@ -87,7 +85,7 @@ class CleanedLines:
 
     `sales` are read from the input again by each query, unless its lines are cached. Cached: `exceptional`, the lines
     of `rules.exceptional_lines`, and `order_sums`, those of the sales. `join` is the Spark hint of joins with a part of
-    the exceptional lines.
+    the exceptional lines. `first_day` is that of the window, if the features have one.
     """
 
     sales: Sales
@@ -97,6 +95,7 @@ class CleanedLines:
     facts: KeyFacts
     as_of: date
     join: str
+    first_day: date | None = None
 
     @property
     def returned(self) -> DataFrame:
@@ -107,12 +106,15 @@ def clean_lines(context: RunContext) -> CleanedLines:
     """Read the input and judge every line.
 
     Runs the actions of the repeated items and of the counts by outcome; of large Parquet, of a look at all lines too.
-    Where the input has statuses or types, or files without invoice numbers or products, they are looked at.
+    Where the input has statuses, or files without invoice numbers or products, they are looked at.
     """
     config, request = context.config, context.request
-    cleaning = config.applied_cleaning
     with read_errors_named(context.spark, context.files):
-        lines = judged_lines(context)
+        parsed = parsed_lines(context)
+        if may_have_statuses_of_orders(config):
+            parsed = with_whole_statuses(context, parsed)
+        cleaning = cleaning_of_window(context, parsed)
+        lines = judged_lines(context, parsed, cleaning)
         # Without stock codes every line of an order would repeat its item, and nothing asks for it.
         has_items = s.STOCK_CODE in config.input_fields
         repeated = context.cache(repeated_items(lines if has_items else lines.limit(0)))
@@ -122,39 +124,51 @@ def clean_lines(context: RunContext) -> CleanedLines:
         sums = context.cache(order_sums(sales))
         one_invoice_of = 1 + text_bytes(context.files) // BYTES_OF_ALL_INVOICES
         facts_of_keys = key_facts(sums, exceptional, cleaning, one_invoice_of)
-        rows = (
-            line_counts(sums, exceptional, cleaning).unionByName(facts_of_keys, True).collect()
-        )  # one per outcome and country
+        rows = line_counts(sums, exceptional).unionByName(facts_of_keys, True).collect()  # one per outcome and country
         facts = KeyFacts.of([row for row in rows if row[FACT] is not None])
         keys = find_keys(context, sums, facts)
         sales, exceptional, sums = keys.in_sales(sales), keys.in_exceptional(exceptional), keys.in_lines(sums)
         counts = [row for row in rows if row[FACT] is None]
         if keys.nobody:
-            counts = line_counts(sums, exceptional, cleaning).collect()  # one per outcome
+            counts = line_counts(sums, exceptional).collect()  # one per outcome
         ledger = Ledger(counts, context.files)
         faults = unreadable_values(exceptional, config.input_fields).collect() if ledger.counts[s.MALFORMED] else []
     as_of = request.as_of or day_after_last_sale(ledger, lines)
     require_clean_lines(ledger, faults)
     warn_of_malformed(ledger, faults)
     warn_of_early_sales(ledger)
-    warn_of_totals(ledger)
-    warn_of_tiny_amounts(ledger)
     warn_of_copies(ledger, cleaning)
     warn_of_refunds_by_price(ledger)
     warn_of_unreturned_cancellations(ledger, cleaning)
-    warn_of_adjustments(ledger, config)
     warn_of_keys(facts, keys, config)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
-    return CleanedLines(sales, exceptional, sums, ledger, facts, as_of, join_hint(ledger.rejected))
+    first_day = cleaning.first_day if config.features.window_days else None
+    return CleanedLines(sales, exceptional, sums, ledger, facts, as_of, join_hint(ledger.rejected), first_day)
 
 
-def judged_lines(context: RunContext) -> DataFrame:
+def cleaning_of_window(context: RunContext, parsed: DataFrame) -> CleaningSettings:
+    """Return the rules of cleaning, whose first day is that of the window, if `features.window_days` sets one.
+
+    Without an explicit as_of, runs the action over all lines that finds the last day of a sale.
+    """
+    settings, days = context.config.applied_cleaning, context.config.features.window_days
+    if days is None:
+        return settings
+    as_of = context.request.as_of
+    if as_of is None:
+        sold = judge_each_line(parsed, settings, None).where(F.col(s.REASONS).isNull())
+        last = sold.agg(F.max(F.col(s.INVOICE_DATE).cast("date"))).collect()[0][0]  # one row
+        if last is None:  # `require_clean_lines` says why
+            return settings
+        as_of = last + timedelta(days=1)
+    first = as_of - timedelta(days=days)
+    return settings.model_copy(update={"first_day": max(first, settings.first_day or first)})
+
+
+def judged_lines(context: RunContext, parsed: DataFrame, cleaning: CleaningSettings) -> DataFrame:
     """Return the lines, each with what it is; cached unless each query reads the input again."""
     config = context.config
-    parsed = parsed_lines(context)
-    for mark in marks_of_orders(config):
-        parsed = with_whole_statuses(context, parsed, mark)
-    lines = judge_each_line(parsed, config.applied_cleaning, context.request.as_of)
+    lines = judge_each_line(parsed, cleaning, context.request.as_of)
     if s.INVOICE_NO not in config.input_fields:
         lines = with_daily_orders(lines)
     elif config.applied_cleaning.order_key == "invoice_day_customer":
@@ -176,17 +190,17 @@ def compare_files(context: RunContext, lines: DataFrame) -> None:
         warn_of_copies_across_files(copies_across_files(lines, one_of).collect()[0])  # one row
 
 
-def with_whole_statuses(context: RunContext, parsed: DataFrame, mark: str) -> DataFrame:
-    """Return parsed lines, with the status or type of their order where an export writes it once per order.
+def with_whole_statuses(context: RunContext, parsed: DataFrame) -> DataFrame:
+    """Return parsed lines, with the status of their order where an export writes it once per order.
 
     Runs an action over all lines, of the columns that are asked for.
     """
     settings = context.config.cleaning
-    statuses = context.cache(statuses_of_orders(parsed, settings, mark))
+    statuses = context.cache(statuses_of_orders(parsed, settings))
     [facts] = status_facts(statuses).collect()
-    if not is_once_per_order(facts, context.config, mark):
+    if not is_once_per_order(facts, context.config):
         return parsed
-    return with_status_of_orders(parsed, unsold_orders(statuses), settings, mark, join_hint(facts["unsold"]))
+    return with_status_of_orders(parsed, unsold_orders(statuses), settings, join_hint(facts["unsold"]))
 
 
 def find_keys(context: RunContext, sums: DataFrame, facts: KeyFacts) -> Keys:

@@ -9,17 +9,17 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
-from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.buckets import in_buckets
+from segmentation.changes import HAS_NEW_LINES, movements, segment_changes, segment_flow
 from segmentation.cleaning.cautions import (
     warn_of_customers,
 )
@@ -28,20 +28,10 @@ from segmentation.cleaning.rules import (
     sales_lines,
 )
 from segmentation.clustering.choose_k import Choice
-from segmentation.clustering.kmeans import Fit
-from segmentation.clustering.naming import name_segments
-from segmentation.clustering.scaling import Preparation, prepare, to_cluster
 from segmentation.clustering.segments import (
-    cluster_model,
     clustered_only,
-    customer_segments,
-    naming_stage,
-    ordered_by_spend,
     segment_profiles,
-    sweep_row,
-    with_segment_id,
 )
-from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
 from segmentation.context import Published, Request, RunContext, published_before
@@ -54,22 +44,30 @@ from segmentation.ingest.find import find_input
 from segmentation.ingest.refused_folders import require_apart
 from segmentation.intake import CleanedLines, clean_lines, text_bytes, warn_of_missing_fields
 from segmentation.lake import audit, gates, manifest, staging
-from segmentation.lake.manifest import identify
+from segmentation.lake.lineage import lineage_in
+from segmentation.lake.manifest import BuildsUpon, identify, lineage_of
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import find_run_id
 from segmentation.progress import Progress, collected_warnings
+from segmentation.refit import (
+    ChosenModel,
+    Earlier,
+    NamedSegments,
+    choose_model,
+    compare_customers,
+    name_model,
+    open_earlier_runs,
+    scored_customers,
+)
 from segmentation.report.charts import draw_all
 from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
 from segmentation.report.text import Rows
 from segmentation.returns import lines_of_returned_products, money_taken_back
-from segmentation.scoring.cuts import find_cuts
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
-from segmentation.scoring.reasons import with_reason
-from segmentation.scoring.scores import with_scores
 from segmentation.scoring.statistics import CustomerStatistics, customer_statistics
-from segmentation.scoring.words import Words, cuts_in_words, rules_in_words
+from segmentation.scoring.words import cuts_in_words
 from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
 
 logger = logging.getLogger(__name__)
@@ -78,6 +76,8 @@ STAGES = 9
 # One bucket holds more than the largest `clustering.seeding_sample`: up to that, Spark's KMeans fits all customers.
 CUSTOMERS_OF_A_BUCKET = 150_000
 LINES_OF_ONE_BUCKET = 1_000_000
+# What tables say of the customers of this run and of the run before.
+COMPARED = tuple(dict.fromkeys([*s.CUSTOMER_SEGMENTS.names, *s.SEGMENT_CHANGES.names, HAS_NEW_LINES]))
 
 
 @dataclass(frozen=True)
@@ -91,13 +91,21 @@ class Aggregates:
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of a run: the customers' frame (cached), and the collected rows of the small tables."""
+    """The segments of a run: the customers' frame (cached), and the collected rows of the small tables.
 
+    `moves` are the rows of `changes.movements`; empty without a run before.
+    """
+
+    chosen: ChosenModel
+    named: NamedSegments
     customers: DataFrame
     profiles: Sequence[Mapping[str, Any]]
     statistics: CustomerStatistics
-    k_sweep: Sequence[Mapping[str, Any]]
-    choice: Choice
+    moves: Sequence[Mapping[str, Any]]
+
+    @property
+    def choice(self) -> Choice:
+        return self.chosen.model.choice
 
 
 def segment_customers(
@@ -120,7 +128,11 @@ def segment_customers(
             staging.remove_abandoned(lake)
             files = find_input(spark, request.inputs, config.input)
             set_shuffle_partitions(spark, text_bytes(files))
-            identity = identify([file.as_listed for file in files], config, request.as_of)
+            lineage = lineage_in(lake, lineage_of(config), request.model, config.model.refit == "always")
+            asked_for = identify(
+                [file.as_listed for file in files], config, request.as_of, request.model, request.rename
+            )
+            identity = lineage.published(asked_for) or asked_for
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
             warn_of_missing_fields(config)
@@ -131,7 +143,7 @@ def segment_customers(
             staging.update_latest(lake)  # the process that published it may have ended just before
             return published_before(lake, run_id)
         staged = staging.stage(lake, run_id)
-        context = RunContext(spark, config, request, progress, warnings, files, identity, staged)
+        context = RunContext(spark, config, request, progress, warnings, files, identity, staged, lineage)
         with _discarded_on_failure(context, job_tag):
             return run(context)
 
@@ -144,36 +156,38 @@ def run(context: RunContext) -> Published:
         lines = clean_lines(context)
         staged.write_table("rejected_transactions", rejected_transactions(lines.exceptional, config.input_fields))
         staged.write_small_table("data_quality", lines.ledger.data_quality)
+    context, builds_upon = identified(context, lines.as_of)
+    earlier = open_earlier_runs(context, builds_upon)
 
     with stage("Aggregating customers, countries and products"):
         sold = aggregate(context, lines)
-        customers, preparation = customer_table(context, lines, sold.orders, sold.baskets)
-        scored, words = score_customers(context, customers)
+        customers = customer_table(context, lines, sold.orders, sold.baskets)
         for name, rollup in sold.rollups.items():
             staged.write_table(name, rollup)
 
     with stage("Trying each number of segments"):
-        fits, choice = fit_every_k(context, preparation)
+        chosen = choose_model(context, lines, customers, earlier)
+        context.progress.note(model_in_words(chosen))
 
     with stage("Naming the segments"):
-        rules = rules_in_words(config.rfm.rules, words)
-        segments = name_and_assign(context, scored, preparation, fits, choice, lines.as_of, words, rules)
+        segments = name_and_assign(context, lines, customers, chosen, earlier)
         staged.write_small_table("segment_profiles", segments.profiles)
-        staged.write_small_table("k_sweep", segments.k_sweep)
+        staged.write_small_table("k_sweep", chosen.k_sweep)
+        staged.write_small_table("segment_flow", segment_flow(segments.moves))
         if "country_sales" in sold.rollups:
             staged.write_table("country_segments", rollups.country_segments(sold.orders, segments.customers))
         if "product_sales" in sold.rollups:
             staged.write_table("product_segments", rollups.product_segments(sold.baskets, segments.customers))
-        names = rfm_profiles(segments.statistics, rules)
+        names = rfm_profiles(segments.statistics, segments.named.rules)
         staged.write_small_table("rfm_profiles", names)
         staged.write_small_table("rfm_by_segment", rfm_by_segment(segments.statistics))
 
     facts = manifest.run_facts(
-        config, context.identity, context.files, lines.as_of, context.began, choice, spark.version
+        config, context.identity, context.files, lines.as_of, context.began, segments.choice, spark.version
     )
-    facts["rfm_cuts"] = words.cuts.facts()
+    facts |= model_facts(segments, builds_upon, lines)
     with stage("Drawing the charts"):
-        report_data = collect_report_data(context, lines, sold, segments, names, words)
+        report_data = collect_report_data(context, lines, sold, segments, names)
         large_tables = audit.start_reading_back(staged, s.tables_of(config.input_fields))
         charts = draw_all(report_data, put=staged.put_file)
 
@@ -185,8 +199,44 @@ def run(context: RunContext) -> Published:
     path = staged.lake.run_path(run_id)
     quality = lines.ledger.data_quality
     return Published(
-        run_id, path, False, choice.summary, quality, segments.profiles, context.warnings, choice.verdict, names
+        *(run_id, path, False, segments.choice.summary, quality, segments.profiles, context.warnings),
+        *(segments.choice.verdict, names),
     )
+
+
+def identified(context: RunContext, as_of: date) -> tuple[RunContext, BuildsUpon]:
+    """Return the context of a run whose day is known, and so the published runs that it builds upon."""
+    builds_upon, request = context.lineage.before(as_of), context.request
+    identity = replace(context.identity, run=context.identity.request).building_upon(builds_upon)
+    lake = context.staged.lake
+    run_id = request.run_id or identity.default_run_id
+    staged = replace(context.staged, run_id=staging.free_run_id(lake, run_id) if request.force else run_id)
+    return replace(context, identity=identity, staged=staged), builds_upon
+
+
+def model_in_words(chosen: ChosenModel) -> str:
+    """Say which model segments the customers, in a few words."""
+    choice = chosen.model.choice
+    if chosen.is_fitted:
+        return f"k = {choice.k}, {choice.verdict or choice.rule}"
+    return f"k = {choice.k}, by the model of run {chosen.model.fitted_in}, fitted as of {chosen.model.fitted_as_of}"
+
+
+def model_facts(segments: Segments, builds_upon: BuildsUpon, lines: CleanedLines) -> dict[str, Any]:
+    """Return the manifest's entries on the model, where it comes from, and what became of the segments before."""
+    chosen, model = segments.chosen, segments.named.model
+    return {
+        "rfm_cuts": model.cuts.facts(),
+        "predecessor": builds_upon.predecessor,
+        "first_day_of_window": lines.first_day and lines.first_day.isoformat(),
+        "model": {
+            **model.facts(),
+            "is_fitted": chosen.is_fitted,
+            "why": chosen.why,
+            "events": [asdict(event) for event in chosen.events],
+            "renamed": list(segments.named.renamed),
+        },
+    }
 
 
 def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
@@ -208,24 +258,17 @@ def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
     return Aggregates(orders, baskets, cached)
 
 
-def customer_table(
-    context: RunContext, lines: CleanedLines, orders: DataFrame, baskets: DataFrame
-) -> tuple[DataFrame, Preparation]:
-    """Return the customers' features (cached), and their points scaled for clustering.
-
-    Runs the actions of scaling and of the two customers with the most orders.
-    """
+def customer_table(context: RunContext, lines: CleanedLines, orders: DataFrame, baskets: DataFrame) -> DataFrame:
+    """Return the customers' features (cached). Runs the action of their number and the two with the most orders."""
     features = customer_features(orders, baskets, lines.returned, lines.as_of)
     customers = context.cache(in_buckets(features, customer_buckets(lines), s.CUSTOMER_ID))
-    config = context.config
-    preparation = prepare(to_cluster(customers, config.basis), config.clustering, config.basis)
-    context.cached.append(preparation.points)
-    require_customers(preparation, config.clustering.k, lines.ledger.lines_read)
     most_orders = customers.orderBy(F.col(s.PURCHASE_FREQUENCY).desc(), F.col(s.TOTAL_SPEND).desc()).limit(2)
-    largest = most_orders.select(s.PURCHASE_FREQUENCY, s.TOTAL_SPEND).collect()
-    warn_of_customers(largest, preparation.count, lines.facts, lines.ledger, config)
-    context.progress.note(f"{preparation.count:,} customers")
-    return customers, preparation
+    figures = most_orders.select(s.PURCHASE_FREQUENCY, s.TOTAL_SPEND)
+    largest = figures.crossJoin(customers.agg(F.count(F.lit(1)).alias(s.CUSTOMERS))).collect()  # two rows
+    count = largest[0][s.CUSTOMERS] if largest else 0
+    warn_of_customers(largest, count, lines.facts, lines.ledger, context.config)
+    context.progress.note(f"{count:,} customers")
+    return customers
 
 
 def customer_buckets(lines: CleanedLines) -> int:
@@ -236,60 +279,46 @@ def customer_buckets(lines: CleanedLines) -> int:
     return max(1, -(-customers // CUSTOMERS_OF_A_BUCKET))
 
 
-def score_customers(context: RunContext, customers: DataFrame) -> tuple[DataFrame, Words]:
-    """Return the customers with scores, rfm_segment and reason, and what these mean. Runs the action of the cuts."""
-    config = context.config
-    figures = config.basis
-    cuts = find_cuts(customers, figures, config.rfm)
-    words = Words(cuts, figures, config.charts.currency)
-    scored = with_scores(customers, figures, cuts, config.rfm.rules)
-    return with_reason(scored, config.rfm.rules, words), words
-
-
-def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit], Choice]:
-    """Fit KMeans for every k, and choose one."""
-    settings = context.config.clustering
-    fits, choice = choose_and_refit(
-        preparation, sweep(preparation, ks_to_fit(preparation, settings), settings), settings
-    )
-    context.progress.note(f"k = {choice.k}, {choice.verdict or choice.rule}")
-    return fits, choice
-
-
 def name_and_assign(
-    context: RunContext,
-    customers: DataFrame,
-    preparation: Preparation,
-    fits: Sequence[Fit],
-    choice: Choice,
-    as_of: date,
-    words: Words,
-    rules_in_plain_words: Mapping[str, str],
+    context: RunContext, lines: CleanedLines, customers: DataFrame, chosen: ChosenModel, earlier: Earlier
 ) -> Segments:
-    """Name the segments, assign every customer, write both. Runs the actions of centres, names and profiles."""
+    """Name the segments and assign every customer; write both. Runs the actions of names, moves and profiles."""
     config, staged = context.config, context.staged
-    features = config.clustering.features
-    chosen = next(fit for fit in fits if fit.k == choice.k)
-    fit, centres = ordered_by_spend(preparation, chosen, features)
-    clustering = cluster_model(preparation, fit.centres)
-    clustered = clustering.transform(customers)
-    unnamed = with_segment_id(to_cluster(clustered, config.basis))
-    names = name_segments(
-        unnamed, centres, [dimension.feature for dimension in features], config.naming, words, rules_in_plain_words
+    scored, words = scored_customers(context, customers, chosen.model.cuts)
+    named = name_model(context, chosen, scored, words)
+    both = context.cache(
+        compare_customers(context, replace(chosen, model=named.model), lines, scored, earlier).select(*COMPARED)
     )
-    naming = naming_stage([name.name for name in names], config.basis)
-    assigned = context.cache(customer_segments(naming.transform(clustered), fit, as_of))
+    assigned = both.where(F.col(s.SEGMENT_ID).isNotNull()).select(*s.column_names(s.CUSTOMER_SEGMENTS))
     # One row per segment, per rfm_segment, and per pair of both.
     statistics = CustomerStatistics.of(customer_statistics(assigned, config.recency).collect())
-    jaccards = fit.stability.jaccards if fit.stability else [None] * fit.k
-    rules = [name.rule for name in names]
-    profiles = segment_profiles(statistics.segments, rules, clustered_only(centres, features), jaccards)
+    moves = []
+    if earlier.predecessor is not None:
+        moves = [row.asDict() for row in movements(both).collect()]  # a few rows per pair of segments
+    staged.write_table("segment_changes", segment_changes(both if moves else both.limit(0)))
+    profiles = segment_profiles(statistics.segments, known_segments(named, config))
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:
         staged.write_exports(export_rows(assigned, config.spend, config.recency), file_names(profiles))
-    staged.write_model(PipelineModel([*clustering.stages, naming]))
-    k_sweep = [sweep_row(fit, choice) for fit in fits]
-    return Segments(assigned, profiles, statistics, k_sweep, choice)
+    staged.write_model(named.model.pipeline(config.basis))
+    return Segments(chosen, named, assigned, profiles, statistics, moves)
+
+
+def known_segments(named: NamedSegments, config: RunConfig) -> list[dict[str, Any]]:
+    """Return what `segment_profiles` says of each segment of a model but for its customers."""
+    segments = named.model.segments
+    centres = clustered_only([segment.centre for segment in segments], config.clustering.features)
+    return [
+        {
+            s.SEGMENT_ID: segment.segment_id,
+            s.SEGMENT_NAME: segment.name.name,
+            s.SUGGESTED_NAME: suggested,
+            s.RULE: segment.name.rule,
+            s.CENTRE: centre,
+            s.JACCARD: segment.jaccard,
+        }
+        for segment, suggested, centre in zip(segments, named.suggested, centres, strict=True)
+    ]
 
 
 def collect_report_data(
@@ -298,7 +327,6 @@ def collect_report_data(
     sold: Aggregates,
     segments: Segments,
     names: Rows,
-    words: Words,
 ) -> ReportData:
     """Collect the bounded rows that charts and report show."""
     written = context.staged.written
@@ -316,11 +344,11 @@ def collect_report_data(
     data = collect(
         config,
         segments.choice,
-        segments.k_sweep,
+        segments.chosen.k_sweep,
         segments.profiles,
         segments.statistics,
         lines.ledger.data_quality,
-        cuts_in_words(words),
+        cuts_in_words(segments.named.words),
         names,
         tables,
     )
@@ -344,7 +372,7 @@ def audit_and_publish(
         expected_rows = {
             "customer_segments": segments.statistics.overall[s.CUSTOMERS],
             "segment_profiles": len(segments.profiles),
-            "k_sweep": len(segments.k_sweep),
+            "k_sweep": len(segments.chosen.k_sweep),
             "data_quality": len(lines.ledger.data_quality),
         }
         tables = s.tables_of(config.input_fields)

@@ -144,6 +144,18 @@ DISTANCE_TO_CENTRE = "distance_to_centre"
 NEAREST_OTHER_SEGMENT_ID = "nearest_other_segment_id"
 MARGIN = "margin"
 AS_OF = "as_of"
+PREVIOUS_SEGMENT_ID = "previous_segment_id"
+PREVIOUS_SEGMENT_NAME = "previous_segment_name"
+PREVIOUS_RFM_SEGMENT = "previous_rfm_segment"
+SEGMENT_SINCE = "segment_since"
+CHANGED = "changed"
+SUGGESTED_NAME = "suggested_name"
+SPEND_RANK = "spend_rank"
+FITTED_IN = "fitted_in"
+KIND = "kind"
+CAUSE = "cause"
+NET_SPEND_BEFORE = "net_spend_before"
+NET_SPEND_AFTER = "net_spend_after"
 RULE = "rule"
 CUSTOMERS = "customers"
 CUSTOMER_SHARE = "customer_share"
@@ -284,7 +296,10 @@ RFM_FEATURES = (
 
 COLUMN_TYPES: dict[str, DataType] = {
     **dict.fromkeys((CUSTOMER_ID, STOCK_CODE, DESCRIPTION, COUNTRY, SEGMENT_NAME, RULE, ABC_CLASS), TEXT),
-    **dict.fromkeys((RFM_SEGMENT, REASON), TEXT),
+    **dict.fromkeys((RFM_SEGMENT, REASON, PREVIOUS_SEGMENT_NAME, PREVIOUS_RFM_SEGMENT, SUGGESTED_NAME), TEXT),
+    **dict.fromkeys((FITTED_IN, KIND, CAUSE), TEXT),
+    **dict.fromkeys((PREVIOUS_SEGMENT_ID, SPEND_RANK), INTEGER),
+    **dict.fromkeys((NET_SPEND_BEFORE, NET_SPEND_AFTER), MONEY),
     **dict.fromkeys((SEGMENT_ID, NEAREST_OTHER_SEGMENT_ID, K, ITERATIONS), INTEGER),
     **dict.fromkeys((RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE), INTEGER),
     **dict.fromkeys((CUSTOMERS, ORDERS, ROWS, ROWS_WITHOUT_REVENUE), LONG),
@@ -297,8 +312,8 @@ COLUMN_TYPES: dict[str, DataType] = {
     **dict.fromkeys((CUSTOMER_SHARE, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, SHARE, *FEATURE_STATISTICS), DOUBLE),
     **dict.fromkeys((FIRST_PURCHASE_AT, LAST_PURCHASE_AT, FIRST_SOLD_AT, LAST_SOLD_AT), TIME),
     **dict.fromkeys((JACCARD, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE), DOUBLE),
-    **dict.fromkeys((CHOSEN, IS_MERCHANDISE), BooleanType()),
-    AS_OF: DateType(),
+    **dict.fromkeys((CHOSEN, IS_MERCHANDISE, CHANGED), BooleanType()),
+    **dict.fromkeys((AS_OF, SEGMENT_SINCE), DateType()),
     CENTRE: MapType(TEXT, DOUBLE, valueContainsNull=False),
     **{feature.name: feature.type for feature in FEATURES.values()},
 }
@@ -308,6 +323,7 @@ NULLABLE = {
     *(NEAREST_OTHER_SEGMENT_ID, MARGIN),  # there is no other segment when there is only one
     *(SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD),  # undefined for k = 1
     JACCARD,  # unknown for one segment, and where the sample has no customer of the segment
+    *(PREVIOUS_SEGMENT_ID, PREVIOUS_SEGMENT_NAME, PREVIOUS_RFM_SEGMENT),  # who was not there before
     DISTANCE_TO_CENTRE,  # who returned everything is in no segment of the clustering
     AVERAGE_UNIT_PRICE,  # undefined where, with rules switched off, the units add up to 0
     *[feature.name for feature in FEATURES.values() if feature.nullable],
@@ -332,29 +348,35 @@ CUSTOMER_SEGMENTS = _table(
     *(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME),
     *CUSTOMER_FEATURES.names[1:],
     *(RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE, RFM_SEGMENT, REASON),
-    *(DISTANCE_TO_CENTRE, NEAREST_OTHER_SEGMENT_ID, MARGIN, AS_OF),
+    *(DISTANCE_TO_CENTRE, NEAREST_OTHER_SEGMENT_ID, MARGIN),
+    *(PREVIOUS_SEGMENT_ID, PREVIOUS_SEGMENT_NAME, SEGMENT_SINCE, PREVIOUS_RFM_SEGMENT, CHANGED, AS_OF),
 )
 """One row per customer. Distances are in the model's scaled space. `margin` is the distance to the nearest other
 centre minus the distance to the own: near 0 is on the border. Scores are 1 to 5, 5 the best; `rfm_segment` is the
 first of the configuration's rules that holds, `reason` a sentence from the customer's own figures. Who
-returned everything has segment_id 0 and no distances."""
+returned everything has segment_id 0 and no distances. `previous_` is what the run before says of the customer, NULL
+without one; `segment_since` is the as_of of the first run of the unbroken stay in the segment; `changed` says that the
+previous segment is another."""
 
 SEGMENT_PROFILES = _table(
-    *(SEGMENT_ID, SEGMENT_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE, NET_REVENUE),
+    *(SEGMENT_ID, SEGMENT_NAME, SUGGESTED_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE),
+    *(REVENUE, REVENUE_SHARE, NET_REVENUE),
     *FEATURE_STATISTICS,
-    *(CENTRE, JACCARD),
+    *(CENTRE, JACCARD, SPEND_RANK),
 )
-"""One row per segment, ids ascending with the centre's spend. `net_revenue` is the money that stayed after returns.
-`centre` maps each clustered feature to its value at the segment's centre, in original units; it is empty for customers
-who returned everything. `jaccard` says how well the segment comes back in bootstrap resamples."""
+"""One row per segment with customers. `spend_rank` is 1 for the segment whose centre spends least, and ascends; 0 for
+customers who returned everything. `suggested_name` is what the segment would be named today: a name stays while it is
+true. `net_revenue` is the money that stayed after returns. `centre` maps each clustered feature to its value at the
+segment's centre, in original units; it is empty for customers who returned everything. `jaccard` says how well the
+segment came back in bootstrap resamples."""
 
 K_SWEEP = _table(
     *(K, WSSSE, SILHOUETTE, DAVIES_BOULDIN, CALINSKI_HARABASZ, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE),
-    *(ITERATIONS, SECONDS, CHOSEN),
+    *(ITERATIONS, SECONDS, CHOSEN, FITTED_IN),
 )
 """One row per k tried, and k = 1 in closed form (the total sum of squares). The silhouette (Euclidean), the Jaccard
 similarities of the segments under the bootstrap, their least and their mean, and the smallest segment's share are of a
-sample of customers."""
+sample of customers. `fitted_in` is the run that fitted them: another one where its model scores the customers."""
 
 RFM_PROFILES = _table(
     *(RFM_SEGMENT, RULE, CUSTOMERS, CUSTOMER_SHARE, REVENUE, REVENUE_SHARE, NET_REVENUE, NET_REVENUE_SHARE),
@@ -368,6 +390,24 @@ RFM_BY_SEGMENT = _table(
 )
 """One row per rfm_segment and segment with customers in both. The last two shares are of customers: of those of the
 rfm_segment, and of those of the segment."""
+
+_MOVE = (PREVIOUS_SEGMENT_ID, PREVIOUS_SEGMENT_NAME, SEGMENT_ID, SEGMENT_NAME)
+
+
+def _compared(*columns: str) -> StructType:
+    """Return the schema of a comparison of two runs, of which each may lack the customer."""
+    always = {CUSTOMER_ID, KIND, CUSTOMERS}
+    return StructType([StructField(name, COLUMN_TYPES[name], name not in always) for name in columns])
+
+
+SEGMENT_CHANGES = _compared(CUSTOMER_ID, KIND, CAUSE, *_MOVE, NET_SPEND_BEFORE, NET_SPEND_AFTER)
+"""One row per customer who moved, entered or left since the run before; empty without one. `kind`: moved, entered,
+left. `cause`: purchase (there are new lines), ageing (there are none, and the model of the run before puts today's
+figures there), refit (that model would have kept the customer); NULL for who left without a window that passed on."""
+
+SEGMENT_FLOW = _compared(*_MOVE, CUSTOMERS, NET_SPEND_BEFORE, NET_SPEND_AFTER)
+"""One row per segment of the run before and segment of this one that customers went from and to, or stayed in; NULL on
+one side for those who entered or left. Customers, and their net spend as of both runs; empty without a run before."""
 
 COUNTRY_SALES = _table(
     *(COUNTRY, REVENUE, GUEST_REVENUE, RETURNED, GUEST_RETURNED, NET_REVENUE),
@@ -409,6 +449,8 @@ TABLES: dict[str, StructType] = {
     "k_sweep": K_SWEEP,
     "rfm_profiles": RFM_PROFILES,
     "rfm_by_segment": RFM_BY_SEGMENT,
+    "segment_changes": SEGMENT_CHANGES,
+    "segment_flow": SEGMENT_FLOW,
     "country_sales": COUNTRY_SALES,
     "country_segments": COUNTRY_SEGMENTS,
     "product_sales": PRODUCT_SALES,
@@ -418,7 +460,7 @@ TABLES: dict[str, StructType] = {
 }
 """Every table that a run may have, by the name of its folder."""
 
-SMALL_TABLES = ("segment_profiles", "k_sweep", "rfm_profiles", "rfm_by_segment", "data_quality")
+SMALL_TABLES = ("segment_profiles", "k_sweep", "rfm_profiles", "rfm_by_segment", "segment_flow", "data_quality")
 """The tables whose rows are bounded by the numbers of segments, of k and of rules: the driver holds them."""
 
 TABLE_NEEDS = {
@@ -446,6 +488,8 @@ TABLE_KEYS: dict[str, tuple[str, ...]] = {
     "k_sweep": (K,),
     "rfm_profiles": (RFM_SEGMENT,),
     "rfm_by_segment": (RFM_SEGMENT, SEGMENT_ID),
+    "segment_changes": (CUSTOMER_ID,),
+    "segment_flow": (PREVIOUS_SEGMENT_ID, SEGMENT_ID),
     "country_sales": (COUNTRY,),
     "country_segments": (COUNTRY, SEGMENT_ID),
     "product_sales": (STOCK_CODE,),

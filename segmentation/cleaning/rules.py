@@ -58,27 +58,9 @@ def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:
     return _has_cancellation_prefix(settings) | F.col(s.IS_REFUND)
 
 
-def is_total(settings: CleaningSettings) -> Column:
-    """Return whether a line adds up others, by the word in place of its customer, invoice number or stock code."""
-    words = [word.lower() for word in settings.totals]
-    words += [f"{word}:" for word in words]
-
-    def is_word(text: Column) -> Column:
-        has_digit_first = (text >= "0") & (text < ":")  # as most ids have: these are not looked at further
-        return F.when(has_digit_first, F.lit(False)).otherwise(F.coalesce(F.lower(text).isin(words), F.lit(False)))
-
-    return reduce(operator.or_, [is_word(F.col(name)) for name in (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE)])
-
-
 def _is_adjustment(settings: CleaningSettings, as_of: date | None) -> Column:
     is_sale = F.col(s.INVOICE_NO).rlike(settings.sale_invoice_pattern)
-    is_no_sale = F.col(s.IS_NO_SALE) | (~is_sale & ~_is_cancellation(settings, as_of))
-    return (is_total(settings) | is_no_sale) if settings.totals else is_no_sale
-
-
-def _is_without_money(settings: CleaningSettings, as_of: date | None) -> Column:
-    rounds_to_0 = (F.col(s.AMOUNT_E4) == 0) & (F.col(s.QUANTITY_E4) != 0)
-    return ~F.col(s.HAS_PRICE) | rounds_to_0
+    return F.col(s.IS_NO_SALE) | (~is_sale & ~_is_cancellation(settings, as_of))
 
 
 def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
@@ -126,9 +108,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             _is_adjustment,
             "Adjustments",
             "the invoice is not a sale, such as a correction of bad debt, an order that was cancelled or never paid, "
-            "money of another currency, or a line of totals",
-            "the invoice does not match {sale_invoice_pattern}, the line adds up others{no_sale}",
-            "cleaning.sale_invoice_pattern, cleaning.no_sale_statuses, cleaning.currency and cleaning.totals",
+            "or money of another currency",
+            "the invoice does not match {sale_invoice_pattern}{no_sale}",
+            "cleaning.sale_invoice_pattern, cleaning.no_sale_statuses and cleaning.currency",
         ),
         s.NON_POSITIVE_QUANTITY: Rule(
             lambda settings, as_of: F.col(s.QUANTITY_E4) <= 0,
@@ -138,10 +120,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "input.columns.quantity and input.columns.amount",
         ),
         s.NON_POSITIVE_PRICE: Rule(
-            _is_without_money,
+            lambda settings, as_of: ~F.col(s.HAS_PRICE),
             "No price",
-            "a price of 0 or less, such as gifts and losses of stock, or money that rounds to 0",
-            "a price of 0 or less, or an amount below 0.00005",
+            "a price of 0 or less, such as gifts and losses of stock",
+            "a price of 0 or less",
             "input.columns.unit_price or input.columns.amount",
         ),
         s.OUT_OF_PERIOD: Rule(
@@ -177,7 +159,6 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
     NULL unless malformed; is_refund and has_prefix boolean, of the line's type and of its invoice number; reasons
     array<string>, the rules broken, NULL where there is none.
     """
-    parsed = parsed.withColumn(s.IS_REFUND, F.coalesce(F.col(s.IS_REFUND), F.lit(False)))
     rules = {name: rule for name, rule in RULES.items() if name not in (*settings.switched_off, s.DUPLICATE)}
     # A projection of its own: the conditions are used twice below, and evaluated once.
     flagged = parsed.withColumns(

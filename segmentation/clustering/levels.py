@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from segmentation import schemas as s
 from segmentation.config.base import ONE_SEGMENT
@@ -37,10 +37,15 @@ NUMBERED = re.compile(r", No\. [0-9]+$")
 
 @dataclass(frozen=True)
 class SegmentName:
-    """A segment's name, and a sentence with the rule and the figures that gave it."""
+    """A segment's name, and a sentence with the rule and the figures that gave it.
+
+    `states` is what the name states of its customers, as `naming.Named.states` has it; None where it states something
+    of centres, or nothing.
+    """
 
     name: str
     rule: str
+    states: Mapping[str, Any] | None = None
 
 
 class _Level(NamedTuple):

@@ -11,11 +11,12 @@ numbers, which state nothing.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from math import expm1, floor, log1p
+from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
@@ -51,6 +52,17 @@ class _Named:
     def name(self) -> str:
         return f"{self.statement.name}, {self.qualifier}" if self.qualifier else self.statement.name
 
+    @property
+    def states(self) -> dict[str, Any]:
+        """What the name states, for the model: a later run asks of how many customers it is still true."""
+        return {
+            "statement": self.statement.name,
+            "ranges": {score: list(limits) for score, limits in self.statement.ranges.items()},
+            "rfm_segment": self.rfm_segment,
+            "qualifier": self.qualifier,
+            "limits": {feature: list(limits) for feature, limits in (self.limits or {}).items()},
+        }
+
     def holds(self) -> Column:
         """Return whether a customer of the segment has what the name states, but for the qualifier."""
         conditions = [F.col(s.SEGMENT_ID) == self.segment_id]
@@ -84,7 +96,56 @@ def name_segments(
     rows = assigned.groupBy(s.SEGMENT_ID, *SCORES, s.RFM_SEGMENT).count().collect()
     named = _named_by_what_they_share(rows, len(centres), clustered, settings, words)
     named = _distinguished(assigned, named, centres, settings.min_share)
-    return [SegmentName(segment.name, _sentence(segment, words, rules, settings)) for segment in named]
+    return [SegmentName(segment.name, _sentence(segment, words, rules, settings), segment.states) for segment in named]
+
+
+def keep_names(
+    assigned: DataFrame,
+    fresh: Sequence[SegmentName],
+    before: Sequence[SegmentName | None],
+    settings: NamingSettings,
+    words: Words,
+    rules: Mapping[str, str],
+) -> list[SegmentName]:
+    """Return the names of `before` that are still true of `naming.keep_share` of their customers, else the fresh ones.
+
+    All are by the position of the segment, `assigned` as for `name_segments`. A name without what it states, which is
+    one of levels, stays. Of all, each is unique. Runs an action of one row per segment and one of one row.
+    """
+    stated = {place: name for place, name in enumerate(before, 1) if name is not None and name.states is not None}
+    held: dict[int, _Named] = {}
+    if stated:
+        counts = {row[s.SEGMENT_ID]: row["count"] for row in assigned.groupBy(s.SEGMENT_ID).count().collect()}
+        named = [_named_before(place, counts.get(place, 0), name.states or {}) for place, name in stated.items()]
+        held = {segment.segment_id: segment for segment in _shares(assigned, named)}
+    kept: dict[int, SegmentName] = {}
+    for place, name in enumerate(before, 1):
+        segment = held.get(place)
+        if segment is None and name is not None:
+            kept[place] = name
+        elif segment is not None and (segment.share >= settings.keep_share or not segment.customers):
+            kept[place] = SegmentName(segment.name, _sentence(segment, words, rules, settings), segment.states)
+    taken = {name.name for name in kept.values()}
+    result = []
+    for place, name in enumerate(fresh, 1):
+        result.append(kept.get(place) or _not_taken(name, taken))
+        taken.add(result[-1].name)
+    return result
+
+
+def _named_before(segment_id: int, customers: int, states: Mapping[str, Any]) -> _Named:
+    ranges = {score: (low, high) for score, (low, high) in states["ranges"].items()}
+    limits = {feature: (low, high) for feature, (low, high) in states["limits"].items()}
+    statement = Statement(states["statement"], ranges, 0.0)
+    return _Named(segment_id, customers, statement, states["rfm_segment"], states["qualifier"], limits or None)
+
+
+def _not_taken(name: SegmentName, taken: Collection[str]) -> SegmentName:
+    """Return a fresh name, numbered where another segment has it already."""
+    number, unique = 2, name.name
+    while unique in taken:
+        number, unique = number + 1, f"{name.name}, No. {number}"
+    return replace(name, name=unique)
 
 
 def _named_by_what_they_share(
@@ -171,7 +232,10 @@ def _rank_words(feature: str, rank: int, count: int) -> str:
 
 
 def _shares(assigned: DataFrame, qualified: Sequence[_Named]) -> list[_Named]:
-    """Return the qualified segments, each with the share of its customers who have all that its name states."""
+    """Return the segments, each with the share of its customers who have all that its name states.
+
+    Runs an action of one row, if there are any.
+    """
     if not qualified:
         return []
     counts = []

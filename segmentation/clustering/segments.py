@@ -5,9 +5,8 @@ A fit's centres become values in original units, a Spark ML pipeline that assign
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +25,15 @@ from segmentation.clustering.scaling import POINT, SCALED, Preparation, clustere
 from segmentation.config.settings import ClusteredFeature
 
 CLUSTER = "cluster"
-RETURNED_RULE = "everything that these customers bought came back; they take no part in the clustering"
+RETURNED_PROFILE: Mapping[str, Any] = {
+    s.SEGMENT_ID: s.RETURNED_EVERYTHING_ID,
+    s.SEGMENT_NAME: s.RETURNED_EVERYTHING,
+    s.SUGGESTED_NAME: s.RETURNED_EVERYTHING,
+    s.RULE: "everything that these customers bought came back; they take no part in the clustering",
+    s.CENTRE: {},
+    s.JACCARD: None,
+    s.SPEND_RANK: 0,
+}
 
 
 def ordered_by_spend(
@@ -80,18 +87,21 @@ def cluster_model(preparation: Preparation, centres: Centres) -> PipelineModel:
     return PipelineModel([*preparation.stages, model_of(centres, SCALED, CLUSTER)])
 
 
-def with_segment_id(clustered: DataFrame) -> DataFrame:
-    """Add segment_id int to customers who take part in the clustering: 1 for the first centre."""
+def with_position(clustered: DataFrame) -> DataFrame:
+    """Set segment_id int, of customers who take part in the clustering, to their centre's position: 1 for the first."""
     return clustered.withColumn(s.SEGMENT_ID, F.col(CLUSTER) + 1)
 
 
-def naming_stage(names: Sequence[str], figures: s.Figures) -> SQLTransformer:
-    """Return the stage from `cluster` to segment_id (1 for the first of `names`) and segment_name.
+def naming_stage(ids: Sequence[int], names: Sequence[str], figures: s.Figures) -> SQLTransformer:
+    """Return the stage from `cluster`, a position in `ids` and `names`, to segment_id and segment_name.
 
     With net figures, customers of whom nothing stayed get segment_id 0, "Returned Everything".
     """
-    cases = " ".join(f"WHEN {number} THEN {_sql_text(name)}" for number, name in enumerate(names))
-    segment_id, segment_name = f"{CLUSTER} + 1", f"CASE {CLUSTER} {cases} END"
+
+    def case(values: Iterable[str]) -> str:
+        return f"CASE {CLUSTER} {' '.join(f'WHEN {place} THEN {value}' for place, value in enumerate(values))} END"
+
+    segment_id, segment_name = case(map(str, ids)), case(map(_sql_text, names))
     if figures == s.NET:
         segment_id = f"CASE WHEN {s.NET_ORDERS} = 0 THEN {s.RETURNED_EVERYTHING_ID} ELSE {segment_id} END"
         segment_name = f"CASE WHEN {s.NET_ORDERS} = 0 THEN '{s.RETURNED_EVERYTHING}' ELSE {segment_name} END"
@@ -105,27 +115,23 @@ def _sql_text(text: str) -> str:
     return "'" + "".join(c if c.isalnum() or c == " " or ord(c) > 127 else f"\\u{ord(c):04x}" for c in text) + "'"
 
 
-def customer_segments(named: DataFrame, fit: Fit, as_of: date) -> DataFrame:
-    """Return `CUSTOMER_SEGMENTS`: one row per customer, from the result of `cluster_model` and `naming_stage`."""
-    assigned = with_distances(named, fit.centres).withColumn(s.AS_OF, F.lit(as_of))
-    return assigned.select(*s.column_names(s.CUSTOMER_SEGMENTS))
+def with_distances(assigned: DataFrame, centres: Centres, ids: Sequence[int]) -> DataFrame:
+    """Add the distances to the own and to the nearest other centre, for rows with `scaled`, `cluster` and segment_id.
 
-
-def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
-    """Add the distances to the own and to the nearest other centre, for rows with `scaled` and segment_id.
+    `ids` are the segment_id of each centre.
 
     Columns: distance_to_centre double, nearest_other_segment_id int and margin double (how much farther the nearest
     other centre is). The last two are NULL if there is one segment, all three for segment_id 0.
     """
     point = vector_to_array(F.col(SCALED))
     distances = [F.sqrt(squared_distance(point, centre)) for centre in centres]
-    own = F.get(F.array(*distances), F.col(s.SEGMENT_ID) - 1)  # NULL for segment_id 0
+    own = F.when(F.col(s.SEGMENT_ID) != s.RETURNED_EVERYTHING_ID, F.get(F.array(*distances), F.col(CLUSTER)))
     others = [
         F.when(
-            ~F.col(s.SEGMENT_ID).isin(number, s.RETURNED_EVERYTHING_ID),
-            F.struct(distance.alias("distance"), F.lit(number).alias("segment")),
+            ~F.col(s.SEGMENT_ID).isin(segment_id, s.RETURNED_EVERYTHING_ID),
+            F.struct(distance.alias("distance"), F.lit(segment_id).alias("segment")),
         )
-        for number, distance in enumerate(distances, start=1)
+        for segment_id, distance in zip(ids, distances, strict=True)
     ]
     return (
         assigned.withColumns({s.DISTANCE_TO_CENTRE: own, "nearest_other": F.array_min(F.array(*others))})
@@ -134,8 +140,8 @@ def with_distances(assigned: DataFrame, centres: Centres) -> DataFrame:
     )
 
 
-def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
-    """Return a row of `K_SWEEP`."""
+def sweep_row(fit: Fit, choice: Choice, run_id: str) -> dict[str, Any]:
+    """Return a row of `K_SWEEP` of the run that fitted it."""
     stability = fit.stability
     return {
         s.K: fit.k,
@@ -149,32 +155,30 @@ def sweep_row(fit: Fit, choice: Choice) -> dict[str, Any]:
         s.ITERATIONS: fit.iterations,
         s.SECONDS: round(fit.seconds, 3),
         s.CHOSEN: fit.k == choice.k,
+        s.FITTED_IN: run_id,
     }
 
 
 def segment_profiles(
-    statistics: Sequence[Mapping[str, Any]],
-    rules: Sequence[str],
-    centres: Sequence[Mapping[str, float]],
-    jaccards: Sequence[float | None],
+    statistics: Sequence[Mapping[str, Any]], segments: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Return the rows of `SEGMENT_PROFILES` from collected statistics and each segment's rule, centre, jaccard.
+    """Return the rows of `SEGMENT_PROFILES` from collected statistics and what is known of the model's segments.
 
-    `rules`, `centres` and `jaccards` are those of the clustering; customers who returned everything are outside it.
+    `segments` have segment_id, segment_name, suggested_name, rule, centre, jaccard, and ascend with spend; one without
+    customers has no row. Customers who returned everything are outside the clustering.
     """
-    outside = [row for row in statistics if row[s.SEGMENT_ID] == s.RETURNED_EVERYTHING_ID]
-    of_clustering = list(zip(rules, centres, jaccards, strict=True))
-    described = [*((RETURNED_RULE, {}, None) for _ in outside), *of_clustering]
+    described: dict[int, Mapping[str, Any]] = {
+        segment[s.SEGMENT_ID]: {**segment, s.SPEND_RANK: rank} for rank, segment in enumerate(segments, 1)
+    }
+    described[s.RETURNED_EVERYTHING_ID] = RETURNED_PROFILE
     customers = sum(row[s.CUSTOMERS] for row in statistics)
     revenue = sum((row[s.REVENUE] for row in statistics), Decimal(0))
     return [
         {
             **{name: value for name, value in row.items() if name in s.SEGMENT_PROFILES.names},
-            s.RULE: rule,
+            **described[row[s.SEGMENT_ID]],
             s.CUSTOMER_SHARE: row[s.CUSTOMERS] / customers,
             s.REVENUE_SHARE: float(row[s.REVENUE]) / float(revenue) if revenue else 0.0,
-            s.CENTRE: dict(centre),
-            s.JACCARD: jaccard,
         }
-        for row, (rule, centre, jaccard) in zip(statistics, described, strict=True)
+        for row in statistics
     ]

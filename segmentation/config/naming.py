@@ -68,3 +68,6 @@ class NamingSettings(Settings):
     min_share: Annotated[float, Field(ge=0.5, le=1)] = Field(
         0.6, description="the customers of a segment of whom its name must be true, for rules"
     )
+    keep_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5, description="a segment keeps its name in later runs while it is true of this share of its customers"
+    )

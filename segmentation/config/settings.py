@@ -20,6 +20,7 @@ from segmentation.config.input import (
     InputSettings,
     LineColumns,
 )
+from segmentation.config.model import FeatureSettings, ModelSettings
 from segmentation.config.naming import ALL_WORDS, NamingSettings
 from segmentation.config.rfm import RfmSettings
 from segmentation.errors import did_you_mean
@@ -34,9 +35,11 @@ __all__ = [
     "CsvSettings",
     "DecimalMark",
     "ExportSettings",
+    "FeatureSettings",
     "InputSettings",
     "LakeSettings",
     "LineColumns",
+    "ModelSettings",
     "QualityGates",
     "ReportSettings",
     "RollupSettings",
@@ -85,7 +88,7 @@ class LakeSettings(Settings):
 class QualityGates(Settings):
     """The limits a run must stay within to be published; None sets none.
 
-    Changes are against the newest run of the same title, as of the same day or earlier.
+    Changes are against the newest run of the same title and rules, as of the same day or earlier.
     """
 
     max_rejected_share: Fraction | None = Field(None, description="of the lines read, for example 0.10")
@@ -108,14 +111,20 @@ class QualityGates(Settings):
 class RunConfig(Settings):
     """All settings that a run depends on; equal for equal YAML and overrides."""
 
-    title: str = Field("Customer segments", description="the run's name; quality gates compare runs of the same title")
+    title: str = Field(
+        "Customer segments", description="the run's name; runs of one title and the same rules follow each other"
+    )
     figures: Literal["net", "gross"] = Field(
         "net", description="net: what stayed after returns is scored, ranked and reported; gross: what was bought"
     )
     input: InputSettings = Field(description="where the fields of a line are")
     cleaning: CleaningSettings = Field(description="which lines are sales")
+    features: FeatureSettings = Field(FeatureSettings(), description="which lines make a customer's figures")
     clustering: ClusteringSettings = Field(
         ClusteringSettings(), description="what makes customers alike, and into how many segments they fall"
+    )
+    model: ModelSettings = Field(
+        ModelSettings(), description="when the model of the run before scores the customers, and when one is fitted"
     )
     rfm: RfmSettings = Field(RfmSettings(), description="the scores of each customer, and the rules that name it")
     naming: NamingSettings = Field(NamingSettings(), description="how segments get their names")
@@ -213,6 +222,20 @@ class RunConfig(Settings):
     def revenue(self) -> str:
         """The column that counts as the revenue of segments, countries and products."""
         return s.NET_REVENUE if self.figures == "net" else s.REVENUE
+
+    def settings_of_models(self) -> str:
+        """Return as `canonical` the settings that runs have in common whose models and segments can be compared.
+
+        These are the title, what is counted, cleaned and clustered, how k is chosen, and how customers are scored.
+        """
+        shared = self.model_dump(
+            mode="json",
+            include={
+                **dict.fromkeys(("title", "figures", "features", "cleaning", "rfm"), True),
+                "clustering": set(ClusteringSettings.model_fields) - {"parallel_fits"},
+            },
+        )
+        return json.dumps(shared, sort_keys=True, ensure_ascii=False)
 
     def canonical(self) -> str:
         """Return the configuration as one line of JSON with sorted keys: equal settings give equal text."""

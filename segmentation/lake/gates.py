@@ -12,6 +12,7 @@ from pyspark.sql import Row
 from segmentation import schemas as s
 from segmentation.config.settings import QualityGates, RunConfig
 from segmentation.errors import InputError, QualityGateError, SegmentationError
+from segmentation.lake.manifest import lineage_of
 from segmentation.lake.runs import Lake, open_run
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def run_figures(
 
 
 def previous_figures(lake: Lake, config: RunConfig, as_of: date) -> RunFigures | None:
-    """Return the figures of the newest run of the same title up to `as_of`; None if no gate compares, or there is none.
+    """Return the figures of the newest run of the lineage up to `as_of`; None if no gate compares, or there is none.
 
     A run that a newer version published is skipped with a warning, so that a rollback of the code does not stop runs.
 
@@ -60,14 +61,12 @@ def previous_figures(lake: Lake, config: RunConfig, as_of: date) -> RunFigures |
     if not config.quality_gates.compare:
         return None
     for entry in lake.runs():
-        if entry.as_of > as_of:
+        if entry.as_of > as_of or entry.lineage != lineage_of(config):
             continue
         try:
             run = open_run(lake.spark, lake.path, entry.run_id)
         except InputError as error:
             logger.warning("not compared with: %s", error)
-            continue
-        if run.manifest.get("title") != config.title:
             continue
         try:
             profiles = run.table("segment_profiles").collect()  # one row per segment

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
@@ -26,18 +26,28 @@ if TYPE_CHECKING:
 MAX_RUN_ID_LENGTH = 100
 RUN_ID = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_RUN_ID_LENGTH - 1}}}")
 SHORT_DIGEST = 12
+# Goes up where models or customers of earlier versions can no longer be compared with those of this one.
+MODEL_FORMAT = 1
 SOURCE_ENDINGS = (".py", ".html", ".css", ".js")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """SHA-256 in hexadecimal of the input's files, and of all that a run depends on.
+    """SHA-256 in hexadecimal of the input's files, of what a run is asked for, and of all that it depends on.
 
     A file counts by its path, size, modification time, and a checksum of its content as far as it was looked at.
+    `request` is known before the input is read, `run` when it is known which published runs the run builds upon.
     """
 
     input_fingerprint: str
+    request: str
     run: str
+
+    def building_upon(self, earlier: BuildsUpon) -> Identity:
+        """Return the identity of a run that builds upon these published runs."""
+        if earlier == BuildsUpon():
+            return self
+        return replace(self, run=_digest([self.request, earlier.predecessor, earlier.model]))
 
     @property
     def default_run_id(self) -> str:
@@ -45,10 +55,33 @@ class Identity:
         return self.run[:SHORT_DIGEST]
 
 
-def identify(files: Sequence[StoredFile], config: RunConfig, as_of: date | None) -> Identity:
-    """Return the identity of a run over `files`; `as_of` is the requested day, None for the default."""
+@dataclass(frozen=True)
+class BuildsUpon:
+    """The ids of the published runs that a run builds upon.
+
+    Its customers are compared with those of the predecessor, and the model of the other scores them, if it fits none.
+    """
+
+    predecessor: str | None = None
+    model: str | None = None
+
+
+def identify(
+    files: Sequence[StoredFile], config: RunConfig, as_of: date | None, *options: str | bool | None
+) -> Identity:
+    """Return the identity of a run over `files` that builds upon no other.
+
+    `as_of` is the requested day, None for the default; `options` are others of the command line that change the result.
+    """
     fingerprint = _digest([[file.path, file.size, file.modified_ms, file.content] for file in files])
-    return Identity(fingerprint, _digest([fingerprint, config.canonical(), str(as_of), code_version()]))
+    asked_for = [fingerprint, config.canonical(), str(as_of), code_version()]
+    request = _digest([*asked_for, *options] if any(options) else asked_for)
+    return Identity(fingerprint, request, request)
+
+
+def lineage_of(config: RunConfig) -> str:
+    """Return what runs have in common whose models and segments can be compared: a digest of their settings."""
+    return _digest([MODEL_FORMAT, config.settings_of_models()])[:SHORT_DIGEST]
 
 
 def is_run_id(run_id: str) -> bool:
@@ -98,7 +131,9 @@ def run_facts(
     """Return the manifest's entries on what a run was made from, with what, and what it decided."""
     return {
         "identity": identity.run,
+        "request": identity.request,
         "title": config.title,
+        "lineage": lineage_of(config),
         "as_of": as_of.isoformat(),
         "began_at": began.isoformat(timespec="seconds"),
         "input": {

@@ -142,11 +142,17 @@ class PublishedRun:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """A run in the list of a lake's runs."""
+    """A run in the list of a lake's runs, with the entries of its manifest by which later runs find it.
+
+    These are None for runs of versions that did not have them.
+    """
 
     run_id: str
     as_of: date
     published_at: datetime
+    lineage: str | None = None
+    request: str | None = None
+    identity: str | None = None
 
 
 class Lake:
@@ -261,7 +267,12 @@ def _entry(run_id: str, content: Mapping[str, Any], path: str) -> RunEntry:
     # Format 1 has no time of publication; the run began not long before it.
     published_at = content.get("published_at") or content.get("began_at")
     try:
-        entry = RunEntry(run_id, date.fromisoformat(content["as_of"]), datetime.fromisoformat(str(published_at)))
+        entry = RunEntry(
+            run_id,
+            date.fromisoformat(content["as_of"]),
+            datetime.fromisoformat(str(published_at)),
+            *(content.get(key) for key in ("lineage", "request", "identity")),
+        )
     except (KeyError, TypeError, ValueError):
         raise _foreign(path) from None
     if not is_run_id(run_id) or entry.published_at.tzinfo is None:

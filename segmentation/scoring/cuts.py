@@ -4,7 +4,7 @@ A score is 1 to 5, 5 the best. Four ascending cuts give it: a value equal to a c
 have equal scores. Customers of whom nothing stayed take no part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,14 @@ class Cuts:
         return {name: {"cuts": list(cut.values), "source": cut.source} for name, cut in scores.items()} | {
             "typical_gap_days": self.gap
         }
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Cuts":
+        """Return the cuts from what a manifest records of them."""
+        recency, frequency, monetary = (
+            Cut(_four(facts[name]["cuts"]), facts[name]["source"]) for name in ("recency", "frequency", "monetary")
+        )
+        return cls(recency, frequency, monetary, facts["typical_gap_days"])
 
 
 def find_cuts(customers: DataFrame, figures: s.Figures, settings: RfmSettings) -> Cuts:

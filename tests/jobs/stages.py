@@ -13,16 +13,19 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.kmeans import Fit
-from segmentation.clustering.scaling import Preparation
+from segmentation.clustering.scaling import prepare, to_cluster
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.context import Request, RunContext
 from segmentation.features import baskets_of, orders_of
 from segmentation.ingest.find import find_input
 from segmentation.intake import CleanedLines, clean_lines
-from segmentation.pipeline import STAGES, customer_table, fit_every_k, score_customers
+from segmentation.pipeline import STAGES, customer_table
 from segmentation.progress import Progress
+from segmentation.refit import fit_every_k
+from segmentation.refit import scored_customers as with_reasons
 from segmentation.returns import lines_of_returned_products, money_taken_back
+from segmentation.scoring.cuts import find_cuts
 from tests.conftest import ROOT
 from tests.jobs.running_jobs import CONFIG
 
@@ -61,7 +64,8 @@ class Clustered:
 def cluster(spark: SparkSession, config: RunConfig, *paths: Path) -> Clustered:
     """Sweep and choose as a run does."""
     context = context_for(spark, config, *paths)
-    _, preparation = _customers(context)
+    preparation = prepare(to_cluster(_customers(context), config.basis), config.clustering, config.basis)
+    context.cached.append(preparation.points)
     fits, choice = fit_every_k(context, preparation)
     centres = np.array(next(fit.centres for fit in fits if fit.k == choice.k))
     rows = preparation.points.select(s.CUSTOMER_ID, "point").collect()
@@ -75,13 +79,14 @@ def cluster(spark: SparkSession, config: RunConfig, *paths: Path) -> Clustered:
 def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> dict[str, Row]:
     """Return the customers with features and scores as a run computes them, by id."""
     context = context_for(spark, config, *paths)
-    scored, _ = score_customers(context, _customers(context)[0])
+    customers = _customers(context)
+    scored, _ = with_reasons(context, customers, find_cuts(customers, config.basis, config.rfm))
     rows = {row[s.CUSTOMER_ID]: row for row in scored.collect()}
     context.release_cache()
     return rows
 
 
-def _customers(context: RunContext) -> tuple[DataFrame, Preparation]:
+def _customers(context: RunContext) -> DataFrame:
     lines = clean_lines(context)
     # Cached as in a run: Spark would plan all of it again for each query.
     returned_products = context.cache(lines_of_returned_products(lines.sales, lines.returned))

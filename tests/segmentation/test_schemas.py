@@ -33,7 +33,7 @@ def test_the_tables_and_the_columns_of_the_rollups_are_those_of_the_contract():
     assert set(s.TABLES) == {
         *("customer_segments", "segment_profiles", "k_sweep", "country_sales", "country_segments"),
         *("product_sales", "product_segments", "rejected_transactions", "data_quality"),
-        *("rfm_profiles", "rfm_by_segment"),
+        *("rfm_profiles", "rfm_by_segment", "segment_changes", "segment_flow"),
     }
     assert s.COUNTRY_SALES.names == [
         *("country", "revenue", "guest_revenue", "returned", "guest_returned", "net_revenue", "orders", "customers"),

@@ -45,15 +45,12 @@ def parsed(spark: SparkSession, lines: Sequence[RawLine], decimal: DecimalMark =
 
 
 def parsed_with_statuses(
-    spark: SparkSession,
-    lines: Sequence[tuple[RawLine, str | None]],
-    settings: CleaningSettings,
-    field: str = s.LINE_STATUS,
+    spark: SparkSession, lines: Sequence[tuple[RawLine, str | None]], settings: CleaningSettings
 ) -> DataFrame:
-    """Return parsed lines of an input with a column of statuses, or of another field."""
+    """Return parsed lines of an input with a column of statuses."""
     numbered = [{**one, "description": str(number)} for number, (one, _) in enumerate(lines)]
     statuses = [(str(number), status) for number, (_, status) in enumerate(lines)]
-    marked = spark.createDataFrame(statuses, f"raw_description string, {s.raw(field)} string")
+    marked = spark.createDataFrame(statuses, "raw_description string, raw_line_status string")
     return parse_lines(raw_lines(spark, numbered).join(marked, "raw_description"), settings)
 
 
@@ -75,7 +72,7 @@ def with_copies(sales: DataFrame) -> Sales:
 
 def counts(lines: DataFrame) -> DataFrame:
     """Count judged lines by outcome as a run does: sales by their orders."""
-    return line_counts(order_sums(Sales(sales_lines(lines))), lines, DEFAULTS)
+    return line_counts(order_sums(Sales(sales_lines(lines))), lines)
 
 
 def outcome() -> Column:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +73,8 @@ def test_centres_are_ordered_by_spend_then_frequency(swept: Swept):
 
 
 def segment_model(preparation: Preparation, centres: Centres, names: Sequence[str]) -> PipelineModel:
-    return PipelineModel([*cluster_model(preparation, centres).stages, naming_stage(names, preparation.figures)])
+    naming = naming_stage(range(1, len(names) + 1), names, preparation.figures)
+    return PipelineModel([*cluster_model(preparation, centres).stages, naming])
 
 
 def assigned(model: PipelineModel, frame: DataFrame) -> DataFrame:
@@ -93,7 +95,7 @@ def test_the_model_numbers_and_names_by_the_order_of_centres_and_survives_saving
 def test_one_segment_holds_everyone_and_has_no_other(swept: Swept):
     centres = swept.fits[0].centres
     model = segment_model(swept.preparation, centres, ["${spark.sql.ansi.enabled}"])
-    rows = with_distances(model.transform(swept.frame), centres).orderBy("customer_id").collect()
+    rows = with_distances(model.transform(swept.frame), centres, [1]).orderBy("customer_id").collect()
     assert {(row["segment_id"], row["segment_name"]) for row in rows} == {(1, "${spark.sql.ansi.enabled}")}
     assert {(row["nearest_other_segment_id"], row["margin"]) for row in rows} == {(None, None)}
     distances = [row["distance_to_centre"] for row in rows]
@@ -102,11 +104,14 @@ def test_one_segment_holds_everyone_and_has_no_other(swept: Swept):
 
 def test_distances_are_to_the_own_and_the_nearest_other_centre(swept: Swept):
     four = swept.fit(4)
-    frame = segment_model(swept.preparation, four.centres, NAMES).transform(swept.frame)
-    rows = with_distances(frame, four.centres).orderBy("customer_id").collect()
+    ids = [7, 2, 5, 4]  # of segments that came and went
+    naming = naming_stage(ids, NAMES, swept.preparation.figures)
+    frame = naming.transform(cluster_model(swept.preparation, four.centres).transform(swept.frame))
+    rows = with_distances(frame, four.centres, ids).orderBy("customer_id").collect()
     distances = np.sqrt(((swept.points[:, np.newaxis] - np.array(four.centres)) ** 2).sum(axis=2))
     by_rank = np.sort(distances, axis=1)
-    assert [row["nearest_other_segment_id"] for row in rows] == (distances.argsort(axis=1)[:, 1] + 1).tolist()
+    nearest_two = np.array(ids)[distances.argsort(axis=1)[:, :2]].tolist()
+    assert [[row["segment_id"], row["nearest_other_segment_id"]] for row in rows] == nearest_two
     np.testing.assert_allclose([row["distance_to_centre"] for row in rows], by_rank[:, 0])
     np.testing.assert_allclose([row["margin"] for row in rows], by_rank[:, 1] - by_rank[:, 0])
     assert min(row["margin"] for row in rows) >= 0
@@ -121,7 +126,7 @@ def test_customers_of_whom_nothing_stayed_are_outside_the_clustering(spark: Spar
     preparation = prepare(to_cluster(frame, s.NET).coalesce(1), settings(*dimensions), s.NET)
     assert preparation.count == 2
     centres = tuple(sorted(tuple(row["point"]) for row in preparation.points.collect()))
-    rows = with_distances(segment_model(preparation, centres, ["Low", "High"]).transform(frame), centres)
+    rows = with_distances(segment_model(preparation, centres, ["Low", "High"]).transform(frame), centres, [1, 2])
     named = rows.select("customer_id", "segment_id", "segment_name", "nearest_other_segment_id").orderBy("customer_id")
     assert [tuple(row) for row in named.collect()] == [
         ("a", 2, "High", 1),
@@ -156,24 +161,42 @@ STATISTICS = [
 ]
 
 
+def known(rules: Sequence[str], centres: Sequence[Any], jaccards: Sequence[float | None]) -> list[dict[str, Any]]:
+    """What is known of the segments of a model, named by the first three of STATISTICS."""
+    names = [row["segment_name"] for row in STATISTICS]
+    columns = ("segment_id", "segment_name", "suggested_name", "rule", "centre", "jaccard")
+    rows = zip(range(1, 4), names, names, rules, centres, jaccards, strict=False)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
 def test_profiles_add_shares_rules_and_centres_to_the_declared_columns():
     centres = [{"total_spend": 3.3}, {"total_spend": 90.0}, {"total_spend": 0.0}]
-    profiles = segment_profiles(STATISTICS, ["low", "high", "once"], centres, [0.9, None, 0.7])
+    profiles = segment_profiles(STATISTICS, known(["low", "high", "once"], centres, [0.9, None, 0.7]))
     assert [set(row) for row in profiles] == [set(s.column_names(s.SEGMENT_PROFILES))] * 3
     assert [row["rule"] for row in profiles] == ["low", "high", "once"]
     assert [row["centre"] for row in profiles] == centres
     assert [row["jaccard"] for row in profiles] == [0.9, None, 0.7]
+    assert [row["spend_rank"] for row in profiles] == [1, 2, 3]
     assert [row["customer_share"] for row in profiles] == [0.6, 0.2, 0.2]
     assert [row["revenue_share"] for row in profiles] == pytest.approx([10.0001 / 100.0001, 90 / 100.0001, 0.0])
 
 
 def test_who_returned_everything_has_a_profile_without_a_centre():
     outside = {**STATISTICS[0], "segment_id": 0, "segment_name": "Returned Everything"}
-    first, second, _, _ = segment_profiles([outside, *STATISTICS], ["low", "high", "once"], [{"a": 1.0}] * 3, [0.9] * 3)
+    segments = known(["low", "high", "once"], [{"a": 1.0}] * 3, [0.9] * 3)
+    first, second, _, _ = segment_profiles([outside, *STATISTICS], segments)
     assert (first["centre"], second["centre"]) == ({}, {"a": 1.0})
     assert (first["rule"].startswith("everything"), second["rule"]) == (True, "low")
+    assert (first["spend_rank"], second["spend_rank"]) == (0, 1)
+
+
+def test_ranks_by_spend_stay_those_of_the_model_when_ids_do_not_ascend_or_a_segment_is_empty():
+    segments = known(["low", "high", "once"], [{}] * 3, [None] * 3)
+    first, second, third = segments
+    profiles = segment_profiles(STATISTICS[:2], [second, third, first])
+    assert [(row["segment_id"], row["spend_rank"]) for row in profiles] == [(1, 3), (2, 1)]
 
 
 def test_segments_without_any_revenue_have_shares_of_zero():
     row = {**STATISTICS[0], "revenue": Decimal("0.0000")}
-    assert [profile["revenue_share"] for profile in segment_profiles([row], ["r"], [{}], [None])] == [0.0]
+    assert [profile["revenue_share"] for profile in segment_profiles([row], known(["r"], [{}], [None]))] == [0.0]

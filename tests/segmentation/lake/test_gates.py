@@ -16,6 +16,7 @@ from segmentation.config.files import load_config
 from segmentation.config.settings import QualityGates
 from segmentation.errors import QualityGateError
 from segmentation.lake.gates import RunFigures, check_gates, previous_figures, run_figures
+from segmentation.lake.manifest import lineage_of
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import write_rows
 from tests.segmentation.lake.bare_runs import folder_of
@@ -129,6 +130,7 @@ def lake(spark_lake: Lake) -> Lake:
 
 AS_OF = date(2011, 12, 10)
 CHANGES = load_config(str(CONFIG), ["title=shop", "quality_gates.max_rows_change=0.1"])
+OTHER_RULES = load_config(str(CONFIG), ["title=shop", "quality_gates.max_rows_change=0.1", "clustering.k=4"])
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +151,7 @@ def publish(lake: Lake, profiles: Path, run_id: str, as_of: str, lines: int, **o
     files = [f"segment_profiles/{path.name}" for path in profiles.glob("part-*")]
     content = {
         "format": 2,
-        "title": "shop",
+        "lineage": lineage_of(CHANGES),
         "as_of": as_of,
         "published_at": f"{as_of}T12:00:00+00:00",
         "reconciliation": {
@@ -162,10 +164,11 @@ def publish(lake: Lake, profiles: Path, run_id: str, as_of: str, lines: int, **o
     (run / "manifest.json").write_text(json.dumps(content | other))
 
 
-def test_a_run_is_compared_with_the_newest_of_its_title_until_its_day(lake: Lake, profiles: Path):
+def test_a_run_is_compared_with_the_newest_of_its_lineage_until_its_day(lake: Lake, profiles: Path):
     publish(lake, profiles, "older", "2011-12-01", 500)
     publish(lake, profiles, "same-day", "2011-12-10", 1000)
-    publish(lake, profiles, "another-title", "2011-12-10", 10, title="another shop")
+    publish(lake, profiles, "another-recipe", "2011-12-10", 10, lineage=lineage_of(OTHER_RULES))
+    publish(lake, profiles, "of-version-0.1", "2011-12-10", 10, lineage=None)
     publish(lake, profiles, "tomorrow", "2011-12-11", 10)
     previous = previous_figures(lake, CHANGES, AS_OF)
     assert previous == RunFigures("same-day", 1000, 0, Decimal(100), 5, {"All": 1.0})

@@ -1,0 +1,261 @@
+"""Whether the model of the run before scores the customers or a new one is fitted, and what its segments are called.
+
+Actions of Spark: loading the model of an earlier run; the question whether customers drifted; of a new model those of
+`clustering`, of the cuts, of the description of its customers, and of the comparison with the model before; the names.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, first_seen, movements, refit_share
+from segmentation.clustering.choose_k import Choice
+from segmentation.clustering.drift import describe_training, drift_in_words
+from segmentation.clustering.identity import Event, events, same_segments
+from segmentation.clustering.kmeans import Fit
+from segmentation.clustering.levels import SegmentName
+from segmentation.clustering.naming import keep_names, name_segments
+from segmentation.clustering.scaling import Preparation, prepare, to_cluster
+from segmentation.clustering.segment_model import Segment, SegmentModel
+from segmentation.clustering.segments import (
+    CLUSTER,
+    cluster_model,
+    ordered_by_spend,
+    sweep_row,
+    with_distances,
+    with_position,
+)
+from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
+from segmentation.context import RunContext
+from segmentation.errors import ConfigError
+from segmentation.intake import CleanedLines
+from segmentation.lake.lineage import EarlierRun, open_earlier
+from segmentation.lake.manifest import BuildsUpon
+from segmentation.scoring.cuts import Cuts, find_cuts
+from segmentation.scoring.reasons import with_reason
+from segmentation.scoring.scores import with_scores
+from segmentation.scoring.words import Words, rules_in_words
+
+logger = logging.getLogger(__name__)
+
+NO_NAME = SegmentName("", "")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The published runs that a run builds upon, opened. Both are often the same."""
+
+    predecessor: EarlierRun | None = None
+    given: EarlierRun | None = None
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """The model that segments the customers of a run, not yet with names of its own.
+
+    `k_sweep` are the rows of that table, `is_fitted` says that the run fitted the model, and `why` says why or why not.
+    `names_before` are those that its segments had, by position, None for new ones; `events` what became of segments.
+    """
+
+    model: SegmentModel
+    k_sweep: Sequence[Mapping[str, Any]]
+    is_fitted: bool
+    why: str
+    names_before: Sequence[SegmentName | None]
+    events: Sequence[Event] = ()
+
+
+@dataclass(frozen=True)
+class NamedSegments:
+    """The model with its names, those that a fresh look would give by position, and the scores in words."""
+
+    model: SegmentModel
+    suggested: Sequence[str]
+    words: Words
+    rules: Mapping[str, str]
+    renamed: Sequence[Mapping[str, Any]]
+
+
+def open_earlier_runs(context: RunContext, builds_upon: BuildsUpon) -> Earlier:
+    """Open the runs that a run builds upon."""
+    lake = context.staged.lake
+    opened = {run_id: open_earlier(lake, run_id) for run_id in {builds_upon.predecessor, builds_upon.model} if run_id}
+    return Earlier(opened.get(builds_upon.predecessor or ""), opened.get(builds_upon.model or ""))
+
+
+def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame, earlier: Earlier) -> ChosenModel:
+    """Take the model of an earlier run, or fit a new one: `model.refit` says which.
+
+    Raises: ConfigError if none may be fitted and there is none; InputError if the customers are too few to fit one.
+    """
+    settings, given = context.config.model, earlier.given
+    if given is None:
+        if settings.refit == "never":
+            raise ConfigError(
+                "model.refit is never, and the lake has no earlier run of this configuration: use --refit"
+            )
+        fitted = fit_model(context, lines, customers)
+        why = "each run fits a model: model.refit is always" if earlier.predecessor else "the first run of its lineage"
+        return as_successor(context, fitted, earlier.predecessor, customers, why)
+    is_asked_for = context.request.model is not None or settings.refit == "never"
+    reason = "" if is_asked_for else reason_to_refit(context, given.model, customers, lines.as_of)
+    if not reason:
+        return scored_by(given, "it was asked for" if is_asked_for else "it is current, and the customers are alike")
+    fitted = as_successor(context, fit_model(context, lines, customers), earlier.predecessor, customers, reason)
+    moved = refit_share(moves_under(context, fitted, lines, customers, earlier))
+    if moved <= settings.max_refit_moves:
+        return fitted
+    logger.warning(
+        "the model of run %s, fitted as of %s, still scores the customers, although %s: a new one would move %.1f%% of "
+        "the customers without a new line, more than model.max_refit_moves = %g. --refit takes it",
+        *(given.run.run_id, given.model.fitted_as_of, reason, 100 * moved, settings.max_refit_moves),
+    )
+    return scored_by(
+        given, f"a new one, fitted because {reason}, would move {moved:.1%} of the customers without a new line"
+    )
+
+
+def scored_by(given: EarlierRun, why: str) -> ChosenModel:
+    """Return the model of an earlier run as it is."""
+    model = given.model
+    return ChosenModel(model, given.k_sweep, False, why, [segment.name for segment in model.segments])
+
+
+def reason_to_refit(context: RunContext, model: SegmentModel, customers: DataFrame, as_of: date) -> str:
+    """Say why a model is too old, or no model of today's customers; empty if it is neither."""
+    config = context.config
+    age = (as_of - model.fitted_as_of).days
+    if age > config.model.max_age_days:
+        return f"it is {age} days old, more than model.max_age_days = {config.model.max_age_days}"
+    return drift_in_words(to_cluster(model.assign(customers, config.basis), config.basis), model.training)
+
+
+def fit_model(context: RunContext, lines: CleanedLines, customers: DataFrame) -> ChosenModel:
+    """Fit KMeans for every k, and choose one. The segments' ids are their positions, and they have no names yet."""
+    config, figures = context.config, context.config.basis
+    preparation = prepare(to_cluster(customers, figures), config.clustering, figures)
+    context.cached.append(preparation.points)
+    require_customers(preparation, config.clustering.k, lines.ledger.lines_read)
+    fits, choice = fit_every_k(context, preparation)
+    features = config.clustering.features
+    chosen, centres = ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), features)
+    clustering = cluster_model(preparation, chosen.centres)
+    placed = with_position(to_cluster(clustering.transform(customers), figures))
+    names = [feature.feature for feature in features]
+    ids = range(1, chosen.k + 1)
+    training = describe_training(with_distances(placed, chosen.centres, ids), names)
+    jaccards = chosen.stability.jaccards if chosen.stability else [None] * chosen.k
+    segments = [
+        Segment(place, NO_NAME, centre, jaccard) for place, centre, jaccard in zip(ids, centres, jaccards, strict=True)
+    ]
+    model = SegmentModel(
+        *(clustering.stages, segments, find_cuts(customers, figures, config.rfm), choice, training),
+        *(len(segments) + 1, context.staged.run_id, lines.as_of),
+    )
+    k_sweep = [sweep_row(fit, choice, context.staged.run_id) for fit in fits]
+    return ChosenModel(model, k_sweep, True, "", [None] * len(segments))
+
+
+def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit], Choice]:
+    """Fit KMeans for every k, and choose one."""
+    settings = context.config.clustering
+    return choose_and_refit(preparation, sweep(preparation, ks_to_fit(preparation, settings), settings), settings)
+
+
+def as_successor(
+    context: RunContext, fitted: ChosenModel, predecessor: EarlierRun | None, customers: DataFrame, why: str
+) -> ChosenModel:
+    """Give the segments of a new model the ids of those that they go on from. Runs the action that compares both."""
+    if predecessor is None:
+        return replace(fitted, why=why)
+    figures, before = context.config.basis, predecessor.model
+    both = to_cluster(fitted.model.assign(with_kept_segment(customers, before, figures), figures), figures)
+    known = predecessor.customers.select(s.CUSTOMER_ID, F.lit(True).alias("is_known"))
+    pairs = both.join(known, s.CUSTOMER_ID, "left").groupBy(KEPT_SEGMENT_ID, CLUSTER)
+    # One row per pair of segments. New customers make no segment another one, where there are others.
+    rows = pairs.agg(F.count("is_known").alias("known"), F.count(F.lit(1)).alias("all")).collect()
+    counted_in = "known" if any(row["known"] for row in rows) else "all"
+    shared = {(row[KEPT_SEGMENT_ID], row[CLUSTER]): row[counted_in] for row in rows if row[counted_in]}
+    same = same_segments(shared)
+    new_id, segments, names = before.next_segment_id, [], []
+    for position, segment in enumerate(fitted.model.segments):
+        segment_id = same.get(position)
+        if segment_id is None:
+            segment_id, new_id = new_id, new_id + 1
+        segments.append(replace(segment, segment_id=segment_id))
+        names.append(next((old.name for old in before.segments if old.segment_id == same.get(position)), None))
+    model = replace(fitted.model, segments=segments, next_segment_id=new_id)
+    if 1 in (len(before.segments), len(segments)) and len(before.segments) != len(segments):
+        names = [None] * len(segments)  # the name of all customers is not that of some
+    found = events(shared, same, before.ids, range(len(segments)))
+    with_ids = [replace(event, after=tuple(model.ids[place] for place in event.after)) for event in found]
+    return replace(fitted, model=model, why=why, names_before=names, events=with_ids)
+
+
+def with_kept_segment(customers: DataFrame, model: SegmentModel, figures: s.Figures) -> DataFrame:
+    """Add kept_segment_id int: the segment that a model gives the customers."""
+    assigned = model.pipeline(figures).transform(customers)
+    return assigned.select(*customers.columns, F.col(s.SEGMENT_ID).alias(KEPT_SEGMENT_ID))
+
+
+def moves_under(
+    context: RunContext, chosen: ChosenModel, lines: CleanedLines, customers: DataFrame, earlier: Earlier
+) -> list[dict[str, Any]]:
+    """Return the rows of `movements` that a model would cause."""
+    both = compare_customers(context, chosen, lines, customers, earlier)
+    return [row.asDict() for row in movements(both).collect()]  # a few rows per pair of segments
+
+
+def compare_customers(
+    context: RunContext, chosen: ChosenModel, lines: CleanedLines, customers: DataFrame, earlier: Earlier
+) -> DataFrame:
+    """Assign the customers, and compare them with those of the run before: the columns of `changes.compared`."""
+    figures, predecessor = context.config.basis, earlier.predecessor
+    if predecessor is None:
+        return first_seen(chosen.model.assign(customers, figures), lines.as_of)
+    if chosen.model.fitted_in != predecessor.model.fitted_in:
+        customers = with_kept_segment(customers, predecessor.model, figures)
+    has_window = context.config.features.window_days is not None
+    before = SegmentsBefore(predecessor.customers, predecessor.count, predecessor.as_of, has_window)
+    return compared(chosen.model.assign(customers, figures), before, lines.returned, lines.as_of)
+
+
+def scored_customers(context: RunContext, customers: DataFrame, cuts: Cuts) -> tuple[DataFrame, Words]:
+    """Return the customers with scores, rfm_segment and reason, and what these mean."""
+    config = context.config
+    words = Words(cuts, config.basis, config.charts.currency)
+    scored = with_scores(customers, config.basis, cuts, config.rfm.rules)
+    return with_reason(scored, config.rfm.rules, words), words
+
+
+def name_model(context: RunContext, chosen: ChosenModel, scored: DataFrame, words: Words) -> NamedSegments:
+    """Name the segments: each keeps the name it had while that is true. Runs the actions of names.
+
+    `scored` are the customers with their scores.
+    """
+    config, model = context.config, chosen.model
+    rules = rules_in_words(config.rfm.rules, words)
+    clustering = model.pipeline(config.basis).stages[:-1]
+    placed = scored
+    for stage in clustering:
+        placed = stage.transform(placed)
+    placed = with_position(to_cluster(placed, config.basis))
+    features = [dimension.feature for dimension in config.clustering.features]
+    centres = [segment.centre for segment in model.segments]
+    fresh = name_segments(placed, centres, features, config.naming, words, rules)
+    before = [None] * len(fresh) if context.request.rename else chosen.names_before
+    names = keep_names(placed, fresh, before, config.naming, words, rules)
+    renamed = [
+        {s.SEGMENT_ID: segment_id, "from": old.name, "to": name.name}
+        for segment_id, old, name in zip(model.ids, chosen.names_before, names, strict=True)
+        if old is not None and old.name != name.name
+    ]
+    for change in renamed:
+        logger.warning("segment %s is called %r, no longer %r", change[s.SEGMENT_ID], change["to"], change["from"])
+    return NamedSegments(model.named(names), [name.name for name in fresh], words, rules, renamed)
