@@ -42,6 +42,8 @@ MARKERS = {
     "cluster": "cluster",
     "online_retail": "online_retail",
 }
+# What takes minutes and guards what seldom changes: scripts/test --all runs it, before a release.
+SLOW_FIXTURES = {"cluster", "rfm_run"}
 # Files whose tests share the published run and the cluster run in one process, so that each is made once.
 OF_THE_PUBLISHED_RUN = {
     f"jobs/test_{name}.py"
@@ -76,6 +78,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         markers = {MARKERS[name] for name in getattr(item, "fixturenames", ()) if name in MARKERS}
         if item.nodeid.startswith("scripts/"):
             markers.add("process")
+        if SLOW_FIXTURES & {*getattr(item, "fixturenames", ())}:
+            markers.add("slow")
         for marker in sorted(markers):
             item.add_marker(marker)
     items.sort(key=_position)

@@ -17,6 +17,8 @@ from tests.jobs.published_runs import table_of
 from tests.jobs.running_jobs import PublishedRun
 from tests.jobs.small_shop import SmallShop, customer_of, write_csv
 
+pytestmark = pytest.mark.slow
+
 PEERS = {"pandas": by_pandas, "polars": by_polars, "duckdb": by_duckdb}
 Columns = dict[str, tuple[str, list[str]]]
 # Each table's key and the columns that are compared.

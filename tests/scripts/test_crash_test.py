@@ -423,6 +423,7 @@ def processes_that_name(lake: Path) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_real_job_killed_after_the_rename_is_found_published_by_the_next(spark: SparkSession, tmp_path: Path):
     lake, scratch, order = tmp_path / "lake", tmp_path / "scratch", Order(1)
     scratch.mkdir()
