@@ -9,7 +9,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.session import join_hint
 
 MOVED, ENTERED, LEFT = "moved", "entered", "left"
 PURCHASE, AGEING, REFIT = "purchase", "ageing", "refit"
@@ -27,13 +26,12 @@ BEFORE = "before"
 
 @dataclass(frozen=True)
 class SegmentsBefore:
-    """The customers of the run before: its `customer_segments`, their number, and its as_of.
+    """The customers of the run before: its `customer_segments`, and its as_of.
 
     `has_window` says that lines leave the figures when they are too old.
     """
 
     customers: DataFrame
-    count: int
     as_of: date
     has_window: bool
 
@@ -57,8 +55,7 @@ def compared(today: DataFrame, before: SegmentsBefore, returned: DataFrame, as_o
         F.col(s.NET_SPEND).alias(s.NET_SPEND_BEFORE),
         F.struct(*FIGURES_OF_LINES).alias("figures_before"),
     )
-    hint = join_hint(10 * before.count)  # a customer has a dozen figures
-    both = today.join(then.hint("shuffle_hash") if hint == "shuffle_hash" else then, s.CUSTOMER_ID, "full_outer")
+    both = today.join(then, s.CUSTOMER_ID, "full_outer")
     if before.has_window:
         gave_back = returned.where(F.col(s.INVOICE_DATE) >= F.lit(before.as_of)).select(s.CUSTOMER_ID).distinct()
         both = both.join(gave_back.withColumn("gave_back", F.lit(True)), s.CUSTOMER_ID, "left")

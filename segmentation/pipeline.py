@@ -161,7 +161,8 @@ def run(context: RunContext) -> Published:
 
     with stage("Aggregating customers, countries and products"):
         sold = aggregate(context, lines)
-        customers = customer_table(context, lines, sold.orders, sold.baskets)
+        buckets = customer_buckets(lines)
+        customers = customer_table(context, lines, sold, buckets)
         for name, rollup in sold.rollups.items():
             staged.write_table(name, rollup)
 
@@ -170,7 +171,7 @@ def run(context: RunContext) -> Published:
         context.progress.note(model_in_words(chosen))
 
     with stage("Naming the segments"):
-        segments = name_and_assign(context, lines, customers, chosen, earlier)
+        segments = name_and_assign(context, lines, customers, buckets, chosen, earlier)
         staged.write_small_table("segment_profiles", segments.profiles)
         staged.write_small_table("k_sweep", chosen.k_sweep)
         staged.write_small_table("segment_flow", segment_flow(segments.moves))
@@ -258,10 +259,10 @@ def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
     return Aggregates(orders, baskets, cached)
 
 
-def customer_table(context: RunContext, lines: CleanedLines, orders: DataFrame, baskets: DataFrame) -> DataFrame:
+def customer_table(context: RunContext, lines: CleanedLines, sold: Aggregates, buckets: int) -> DataFrame:
     """Return the customers' features (cached). Runs the action of their number and the two with the most orders."""
-    features = customer_features(orders, baskets, lines.returned, lines.as_of)
-    customers = context.cache(in_buckets(features, customer_buckets(lines), s.CUSTOMER_ID))
+    features = customer_features(sold.orders, sold.baskets, lines.returned, lines.as_of)
+    customers = context.cache(in_buckets(features, buckets, s.CUSTOMER_ID))
     most_orders = customers.orderBy(F.col(s.PURCHASE_FREQUENCY).desc(), F.col(s.TOTAL_SPEND).desc()).limit(2)
     figures = most_orders.select(s.PURCHASE_FREQUENCY, s.TOTAL_SPEND)
     largest = figures.crossJoin(customers.agg(F.count(F.lit(1)).alias(s.CUSTOMERS))).collect()  # two rows
@@ -280,15 +281,19 @@ def customer_buckets(lines: CleanedLines) -> int:
 
 
 def name_and_assign(
-    context: RunContext, lines: CleanedLines, customers: DataFrame, chosen: ChosenModel, earlier: Earlier
+    context: RunContext,
+    lines: CleanedLines,
+    customers: DataFrame,
+    buckets: int,
+    chosen: ChosenModel,
+    earlier: Earlier,
 ) -> Segments:
     """Name the segments and assign every customer; write both. Runs the actions of names, moves and profiles."""
     config, staged = context.config, context.staged
     scored, words = scored_customers(context, customers, chosen.model.cuts)
     named = name_model(context, chosen, scored, words)
-    both = context.cache(
-        compare_customers(context, replace(chosen, model=named.model), lines, scored, earlier).select(*COMPARED)
-    )
+    both = compare_customers(context, replace(chosen, model=named.model), lines, scored, earlier)
+    both = context.cache(both.select(*COMPARED).coalesce(buckets))
     assigned = both.where(F.col(s.SEGMENT_ID).isNotNull()).select(*s.column_names(s.CUSTOMER_SEGMENTS))
     # One row per segment, per rfm_segment, and per pair of both.
     statistics = CustomerStatistics.of(customer_statistics(assigned, config.recency).collect())

@@ -222,7 +222,7 @@ def compare_customers(
     if chosen.model.fitted_in != predecessor.model.fitted_in:
         customers = with_kept_segment(customers, predecessor.model, figures)
     has_window = context.config.features.window_days is not None
-    before = SegmentsBefore(predecessor.customers, predecessor.count, predecessor.as_of, has_window)
+    before = SegmentsBefore(predecessor.customers, predecessor.as_of, has_window)
     return compared(chosen.model.assign(customers, figures), before, lines.returned, lines.as_of)
 
 

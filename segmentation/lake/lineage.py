@@ -69,11 +69,6 @@ class EarlierRun:
         return date.fromisoformat(self.run.manifest["as_of"])
 
     @property
-    def count(self) -> int:
-        """The number of its customers."""
-        return int(self.run.manifest["reconciliation"]["customers"])
-
-    @property
     def customers(self) -> DataFrame:
         """Its table customer_segments."""
         return self.run.table("customer_segments")

@@ -20,7 +20,7 @@ from segmentation.context import Request, RunContext
 from segmentation.features import baskets_of, orders_of
 from segmentation.ingest.find import find_input
 from segmentation.intake import CleanedLines, clean_lines
-from segmentation.pipeline import STAGES, customer_table
+from segmentation.pipeline import STAGES, Aggregates, customer_buckets, customer_table
 from segmentation.progress import Progress
 from segmentation.refit import fit_every_k
 from segmentation.refit import scored_customers as with_reasons
@@ -92,4 +92,5 @@ def _customers(context: RunContext) -> DataFrame:
     returned_products = context.cache(lines_of_returned_products(lines.sales, lines.returned))
     taken_back = context.cache(money_taken_back(lines.sales, returned_products))
     orders, baskets = orders_of(lines.order_sums, taken_back), baskets_of(lines.sales, taken_back)
-    return customer_table(context, lines, context.cache(orders), context.cache(baskets))
+    sold = Aggregates(context.cache(orders), context.cache(baskets), {})
+    return customer_table(context, lines, sold, customer_buckets(lines))
