@@ -71,6 +71,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "sale)")  # fmt: skip
     add("--run-id", metavar="ID", help="default: made from the input, configuration and code")
     add("--force", action="store_true", help="publish again, under a new id, a run that was published before")
+    model = parser.add_argument_group("model (default: as model.refit of the configuration says)")
+    add = model.add_mutually_exclusive_group().add_argument
+    add("--model", metavar="RUN_ID", help="score the customers by the model of this run, whatever its age")
+    add("--refit", action="store_true", help="fit a new model, as --set model.refit=always does")
+    model.add_argument("--rename", action="store_true", help="name all segments afresh, also those whose name is true")
     add = parser.add_argument_group("messages").add_argument
     add("--result", metavar="FILE", help="write run id, status, figures, warnings and error as JSON to this local "
         "file, whatever the exit code")  # fmt: skip
@@ -90,7 +95,12 @@ def load_or_guess_config(options: argparse.Namespace) -> RunConfig:
         config, about = guess_config(options.input, options.set)
     if options.write_config is not None:
         write_config(config, options.write_config, about)
-    return config
+    return refitting(config) if options.refit else config
+
+
+def refitting(config: RunConfig) -> RunConfig:
+    """Return the configuration for a run that fits a new model in any case."""
+    return config.model_copy(update={"model": config.model.model_copy(update={"refit": "always"})})
 
 
 def segment(options: argparse.Namespace, console: Console | None, result: RunResult) -> None:
@@ -114,7 +124,10 @@ def segment(options: argparse.Namespace, console: Console | None, result: RunRes
     from segmentation.context import Request
     from segmentation.pipeline import STAGES, segment_customers
 
-    request = Request(tuple(options.input), options.output, options.as_of, run_id, options.force, result.command)
+    request = Request(
+        *(tuple(options.input), options.output, options.as_of, run_id, options.force, result.command),
+        *(options.model, options.rename),
+    )
     if console is not None:
         spark.sparkContext.setLogLevel("OFF")  # its lines would break the progress bar
     elif options.quiet:

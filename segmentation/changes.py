@@ -1,5 +1,6 @@
 """Who moved between two runs, where to, and why: the previous segment of each customer, and the tables of changes."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -138,6 +139,15 @@ def segment_flow(moves: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if move[name] is not None:
                 row[name] = (row[name] or 0) + move[name]
     return [rows[key] for key in sorted(rows, key=lambda key: tuple((value is None, value or 0) for value in key))]
+
+
+def counts(moves: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how many customers entered, left, and moved by each cause, from the rows of `movements`."""
+    number: Counter[tuple[str, str | None]] = Counter()
+    for move in moves:
+        number[move[s.KIND], move[s.CAUSE]] += move[s.CUSTOMERS]
+    by_kind = {kind: sum(n for (of_kind, _), n in number.items() if of_kind == kind) for kind in (ENTERED, LEFT)}
+    return {**by_kind, MOVED: {cause: number[MOVED, cause] for cause in (PURCHASE, AGEING, REFIT)}}
 
 
 def refit_share(moves: Iterable[Mapping[str, Any]]) -> float:

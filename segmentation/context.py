@@ -48,6 +48,8 @@ class Published:
     read from the lake. `choice` says how k was chosen and what the segments are worth; `quality` has the rows of
     data_quality, `segments` those of segment_profiles, `warnings` what the run warned of. `verdict` is natural,
     reproducible or constructed, None where all customers are alike. `rfm_profiles` has the rows of that table.
+    `model`, `predecessor` and `changes` are entries of the manifest: which model segments the customers and why, the
+    run before, and who moved since (`changes.counts`); None where there is no run before.
     """
 
     run_id: str
@@ -59,6 +61,9 @@ class Published:
     warnings: Sequence[str] = ()
     verdict: str | None = None
     rfm_profiles: Sequence[Mapping[str, Any]] = ()
+    model: Mapping[str, Any] | None = None
+    predecessor: str | None = None
+    changes: Mapping[str, Any] | None = None
 
 
 def published_before(lake: Lake, run_id: str) -> Published:
@@ -76,7 +81,10 @@ def published_before(lake: Lake, run_id: str) -> Published:
     choice = Choice(**run.manifest["choice"])
     segments = sorted(profiles, key=lambda profile: profile[s.SEGMENT_ID])
     warnings = run.manifest.get("warnings", ())
-    return Published(run_id, path, True, choice.summary, rules, segments, warnings, choice.verdict, names)
+    return Published(
+        *(run_id, path, True, choice.summary, rules, segments, warnings, choice.verdict, names),
+        *(run.manifest.get(entry) for entry in ("model", "predecessor", "changes")),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Lists of customers for campaign tools: one CSV file per segment, `exports/<slug of the segment>.csv`.
+"""Lists of customers for campaign tools: one CSV file per segment, `exports/<slug of the segment>.csv`, and one of
+those who moved since the run before, `exports/changes.csv`.
 
 The lists name customers, so only their owner may read them. A spreadsheet that opens one runs nothing: a text that
 could be a formula begins with an apostrophe (OWASP, "CSV Injection").
@@ -6,7 +7,7 @@ could be a formula begins with an apostrophe (OWASP, "CSV Injection").
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame
@@ -24,12 +25,17 @@ COLUMNS: Final = (
     *(s.NET_SPEND, s.NET_ORDERS, LAST_ORDER, s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.RETURNED_MATCHED),
     *(s.COUNTRY, s.REASON),
 )
+CHANGES: Final = "changes.csv"
+CHANGES_COLUMNS: Final = (
+    *(s.CUSTOMER_ID, s.KIND, s.CAUSE, s.PREVIOUS_SEGMENT_NAME, s.SEGMENT_NAME),
+    *(s.NET_SPEND_BEFORE, s.NET_SPEND_AFTER, s.RFM_SEGMENT, s.REASON),
+)
 # The characters with which a formula begins, their full-width forms, and white space that a spreadsheet skips.
 FORMULA: Final = r"^([\s\u00A0\uFEFF]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]|[\t\r\n])"
 LONGEST_SLUG: Final = 60
 # `changes` is the list of those who moved between two runs; the others are devices to Windows, with any ending.
 RESERVED: Final = frozenset(
-    {"changes", "con", "prn", "aux", "nul"} | {f"{p}{n}" for p in ("com", "lpt") for n in range(10)}
+    {CHANGES.removesuffix(".csv"), "con", "prn", "aux", "nul"} | {f"{p}{n}" for p in ("com", "lpt") for n in range(10)}
 )
 MAX_ROWS_PER_FILE: Final = 5_000_000
 PARTS: Final = "_parts"
@@ -78,10 +84,24 @@ def export_rows(customers: DataFrame, spend: str, recency: str) -> DataFrame:
     Columns: segment_id int, and those of COLUMNS that `customers` has; last_order date is `recency` days before as_of.
     """
     dated = customers.withColumn(LAST_ORDER, F.date_sub(F.col(s.AS_OF), F.col(recency)))
-    texts = {field.name for field in dated.schema if isinstance(field.dataType, StringType)}
-    columns = [_inert(name) if name in texts else F.col(name) for name in COLUMNS if name in dated.columns]
     ordered = dated.coalesce(1).sortWithinPartitions(s.SEGMENT_ID, F.col(spend).desc(), s.CUSTOMER_ID)
-    return ordered.select(s.SEGMENT_ID, *columns)
+    return ordered.select(s.SEGMENT_ID, *_listed(dated, COLUMNS))
+
+
+def change_rows(compared: DataFrame) -> DataFrame:
+    """Return one row per customer who moved, entered or left, in one partition: by both segments and customer.
+
+    `compared` comes from `changes.compared`, with the scores of today. Columns: CHANGES_COLUMNS.
+    """
+    changed = compared.where(F.col(s.KIND).isNotNull()).coalesce(1)
+    ordered = changed.sortWithinPartitions(s.PREVIOUS_SEGMENT_ID, s.SEGMENT_ID, s.CUSTOMER_ID)
+    return ordered.select(*_listed(changed, CHANGES_COLUMNS))
+
+
+def _listed(frame: DataFrame, columns: Sequence[str]) -> list[Column]:
+    """Return those of the columns that a frame has, texts made inert."""
+    texts = {field.name for field in frame.schema if isinstance(field.dataType, StringType)}
+    return [_inert(name) if name in texts else F.col(name) for name in columns if name in frame.columns]
 
 
 def _inert(name: str) -> Column:
@@ -89,18 +109,35 @@ def _inert(name: str) -> Column:
     return F.when(text.rlike(FORMULA), F.concat(F.lit("'"), text)).otherwise(text).alias(name)
 
 
-def write_exports(filesystem: FileSystem, rows: DataFrame, names: Mapping[int, str], folder: str) -> None:
+def write_exports(
+    filesystem: FileSystem, rows: DataFrame, names: Mapping[int, str], folder: str, changes: DataFrame | None = None
+) -> None:
     """Write `export_rows` as one CSV file per segment, for the owner alone. Nothing passes through the driver.
 
-    A list of more than MAX_ROWS_PER_FILE customers goes on in `<slug>-part-2.csv`.
+    `changes` are `change_rows`, where there was a run before. A list of more than MAX_ROWS_PER_FILE customers goes on
+    in `<slug>-part-2.csv`.
     """
     parts = f"{folder}/{PARTS}"
     rows.write.partitionBy(s.SEGMENT_ID).options(**CSV).csv(parts)
     for segment_id, name in names.items():
-        written = f"{parts}/{s.SEGMENT_ID}={segment_id}"
-        files = [file for file in filesystem.names_in(written) if file.endswith(".csv")]
-        for number, file in enumerate(files, 1):
-            target = name if number == 1 else f"{name.removesuffix('.csv')}-part-{number}.csv"
-            filesystem.rename(f"{written}/{file}", f"{folder}/{target}")
+        _move_files(filesystem, f"{parts}/{s.SEGMENT_ID}={segment_id}", folder, name)
     filesystem.delete(parts)
+    if changes is not None:
+        write_changes(filesystem, changes, folder)
     filesystem.restrict(folder)
+
+
+def write_changes(filesystem: FileSystem, rows: DataFrame, folder: str) -> None:
+    """Write `change_rows` to changes.csv, the header alone where nobody moved."""
+    parts = f"{folder}/{PARTS}"
+    rows.write.options(**CSV).csv(parts)
+    _move_files(filesystem, parts, folder, CHANGES)
+    filesystem.delete(parts)
+
+
+def _move_files(filesystem: FileSystem, written: str, folder: str, name: str) -> None:
+    """Move the CSV files of a folder to another: the first gets the name, others the name with their number."""
+    files = [file for file in filesystem.names_in(written) if file.endswith(".csv")]
+    for number, file in enumerate(files, 1):
+        target = name if number == 1 else f"{name.removesuffix('.csv')}-part-{number}.csv"
+        filesystem.rename(f"{written}/{file}", f"{folder}/{target}")

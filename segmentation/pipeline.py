@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from segmentation import rollups
 from segmentation import schemas as s
 from segmentation.buckets import in_buckets
-from segmentation.changes import HAS_NEW_LINES, movements, segment_changes, segment_flow
+from segmentation.changes import HAS_NEW_LINES, counts, movements, segment_changes, segment_flow
 from segmentation.cleaning.cautions import (
     warn_of_customers,
 )
@@ -36,7 +36,7 @@ from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
 from segmentation.context import Published, Request, RunContext, published_before
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
-from segmentation.exports import export_rows, file_names
+from segmentation.exports import change_rows, export_rows, file_names
 from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.filesystem import filesystem_for
 from segmentation.guess.unread import may_have_unread_columns, unread_marks
@@ -186,7 +186,7 @@ def run(context: RunContext) -> Published:
     facts = manifest.run_facts(
         config, context.identity, context.files, lines.as_of, context.began, segments.choice, spark.version
     )
-    facts |= model_facts(segments, builds_upon, lines)
+    facts |= model_facts(segments, builds_upon, lines) | change_facts(segments, earlier)
     with stage("Drawing the charts"):
         report_data = collect_report_data(context, lines, sold, segments, names)
         large_tables = audit.start_reading_back(staged, s.tables_of(config.input_fields))
@@ -196,12 +196,12 @@ def run(context: RunContext) -> Published:
         details = RunDetails(staged.run_id, facts, context.progress.seconds, context.warnings, context.request.command)
         staged.put_text(render(report_data, charts, details), REPORT)
 
-    run_id = audit_and_publish(context, lines, segments, facts, large_tables)
+    run_id = audit_and_publish(context, lines, segments, earlier, facts, large_tables)
     path = staged.lake.run_path(run_id)
     quality = lines.ledger.data_quality
     return Published(
         *(run_id, path, False, segments.choice.summary, quality, segments.profiles, context.warnings),
-        *(segments.choice.verdict, names),
+        *(segments.choice.verdict, names, facts["model"], facts["predecessor"], facts["changes"]),
     )
 
 
@@ -238,6 +238,12 @@ def model_facts(segments: Segments, builds_upon: BuildsUpon, lines: CleanedLines
             "renamed": list(segments.named.renamed),
         },
     }
+
+
+def change_facts(segments: Segments, earlier: Earlier) -> dict[str, Any]:
+    """Return the manifest's entry on who moved since the run before."""
+    before = earlier.predecessor
+    return {"changes": before and {"since": before.as_of.isoformat(), **counts(segments.moves)}}
 
 
 def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
@@ -304,7 +310,8 @@ def name_and_assign(
     profiles = segment_profiles(statistics.segments, known_segments(named, config))
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:
-        staged.write_exports(export_rows(assigned, config.spend, config.recency), file_names(profiles))
+        changed = None if earlier.predecessor is None else change_rows(both)
+        staged.write_exports(export_rows(assigned, config.spend, config.recency), file_names(profiles), changed)
     staged.write_model(named.model.pipeline(config.basis))
     return Segments(chosen, named, assigned, profiles, statistics, moves)
 
@@ -367,6 +374,7 @@ def audit_and_publish(
     context: RunContext,
     lines: CleanedLines,
     segments: Segments,
+    earlier: Earlier,
     facts: Mapping[str, Any],
     large_tables: Future[audit.Rows],
 ) -> str:
@@ -381,7 +389,8 @@ def audit_and_publish(
             "data_quality": len(lines.ledger.data_quality),
         }
         tables = s.tables_of(config.input_fields)
-        result = audit.audit_staged(staged, large_tables, lines.ledger.data_quality, expected_rows, tables)
+        before = earlier.predecessor.reconciliation if earlier.predecessor else None
+        result = audit.audit_staged(staged, large_tables, lines.ledger.data_quality, expected_rows, tables, before)
         figures = gates.run_figures(staged.run_id, result.reconciliation, segments.profiles)
         previous = gates.previous_figures(staged.lake, config, lines.as_of)
         gates.check_gates(config.quality_gates, figures, previous)

@@ -101,7 +101,11 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
                 "model.refit is never, and the lake has no earlier run of this configuration: use --refit"
             )
         fitted = fit_model(context, lines, customers)
-        why = "each run fits a model: model.refit is always" if earlier.predecessor else "the first run of its lineage"
+        why = (
+            "each run fits a model: model.refit is always"
+            if earlier.predecessor
+            else "this is the first run of its lineage"
+        )
         return as_successor(context, fitted, earlier.predecessor, customers, why)
     is_asked_for = context.request.model is not None or settings.refit == "never"
     reason = "" if is_asked_for else reason_to_refit(context, given.model, customers, lines.as_of)
@@ -112,9 +116,9 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
     if moved <= settings.max_refit_moves:
         return fitted
     logger.warning(
-        "the model of run %s, fitted as of %s, still scores the customers, although %s: a new one would move %.1f%% of "
-        "the customers without a new line, more than model.max_refit_moves = %g. --refit takes it",
-        *(given.run.run_id, given.model.fitted_as_of, reason, 100 * moved, settings.max_refit_moves),
+        "a new model, fitted because %s, would move %.1f%% of the customers without a new line, more than "
+        "model.max_refit_moves = %g: the model that run %s fitted as of %s scores them. --refit takes the new one",
+        *(reason, 100 * moved, settings.max_refit_moves, given.model.fitted_in, given.model.fitted_as_of),
     )
     return scored_by(
         given, f"a new one, fitted because {reason}, would move {moved:.1%} of the customers without a new line"
@@ -132,7 +136,7 @@ def reason_to_refit(context: RunContext, model: SegmentModel, customers: DataFra
     config = context.config
     age = (as_of - model.fitted_as_of).days
     if age > config.model.max_age_days:
-        return f"it is {age} days old, more than model.max_age_days = {config.model.max_age_days}"
+        return f"the model before is {age} days old, more than model.max_age_days = {config.model.max_age_days}"
     return drift_in_words(to_cluster(model.assign(customers, config.basis), config.basis), model.training)
 
 

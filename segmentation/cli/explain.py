@@ -35,6 +35,7 @@ def explanation_of(
         ("Cleaning, the rules in order", _rules(config, as_of)),
         ("Features that are clustered", map(_feature, config.clustering.features)),
         ("Number of segments", _clustering(config)),
+        ("Model", _model(config)),
         ("Scores and a name for each customer, the first rule that holds", _scores(config)),
         ("Names of segments", _naming(config)),
         ("Quality gates", _gates(config)),
@@ -114,6 +115,23 @@ def _clustering(config: RunConfig) -> Entries:
     restarts = "one fit" if settings.restarts in ("auto", 1) else f"{settings.restarts} fits"
     yield "each k", f"{restarts} of at most {settings.max_iterations} iterations, seed {settings.seed}"
     yield "many customers", f"above {settings.seeding_sample:,} each k is fitted on a sample and measured on all"
+
+
+def _model(config: RunConfig) -> Entries:
+    model, days = config.model, config.features.window_days
+    moves = f"{100 * model.max_refit_moves:g} %"
+    yield (
+        "model.refit",
+        {
+            "auto": "auto: the model of the run before scores the customers until it is too old or they drifted",
+            "always": "always: each run fits a new model",
+            "never": "never: the model of the run before scores the customers",
+        }[model.refit],
+    )
+    if model.refit == "auto":
+        yield "too old", f"fitted as of more than {model.max_age_days} days before"
+        yield "a new model", f"is taken unless it moves more than {moves} of the customers without a new line"
+    yield "lines that count", "all" if days is None else f"those of the {days} days before the day of the run"
 
 
 def _scores(config: RunConfig) -> Entries:

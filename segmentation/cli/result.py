@@ -110,6 +110,9 @@ class RunResult:
             "run_id": None if run is None else run.run_id,
             "path": None if run is None else shown(readable_path(run.path)),
             "figures": None if run is None else figures_of(run),
+            "model": None if run is None else model_of(run),
+            "predecessor": None if run is None else run.predecessor,
+            "changes": None if run is None else run.changes,
             "warnings": [shown(warning) for warning in self.warnings or (run.warnings if run else ())],
             "began_at": self.began.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - self._began, 3),
@@ -145,6 +148,11 @@ def figures_of(run: Published) -> dict[str, Any]:
         "segments": [_chosen(segment, s.SEGMENT_ID, s.SEGMENT_NAME, *SIZE, s.JACCARD) for segment in run.segments],
         "rfm_segments": [_chosen(name, s.RFM_SEGMENT, *SIZE) for name in run.rfm_profiles],
     }
+
+
+def model_of(run: Published) -> dict[str, Any] | None:
+    """Return which run fitted the model of a published run, as of which day, and why it was fitted or taken."""
+    return None if run.model is None else _chosen(run.model, "fitted_in", "fitted_as_of", "is_fitted", "why")
 
 
 def _chosen(row: Mapping[str, Any], *columns: str) -> dict[str, Any]:

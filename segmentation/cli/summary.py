@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segmentation import schemas as s
+from segmentation.changes import AGEING, ENTERED, LEFT, MOVED, PURCHASE, REFIT
 from segmentation.cli.console import wrapped
 from segmentation.config.settings import RunConfig
 from segmentation.filesystem import readable_path
@@ -30,6 +31,7 @@ NARROWEST_NAME: Final = 16
 COLUMNS_OF_WIDTH: Final = {110: range(9), 75: range(6), 50: (1, 2, 4), 0: (1, 4)}
 MOST_WARNINGS: Final = 5
 MOST_NAMES: Final = 5
+CAUSES: Final[Mapping[str, str]] = {PURCHASE: "by new lines", AGEING: "by ageing", REFIT: "by the new model"}
 
 
 def summary_of(
@@ -58,6 +60,7 @@ def summary_of(
         ]
         lines += [wrapped(line, width) for line in _money_that_stayed(published.segments, config.charts.currency)]
         lines += _names(published, width)
+        lines += [wrapped(shown(line), width) for line in _model_and_moves(published)]
     lines += [wrapped(f"Warning: {shown(warning)}", width) for warning in published.warnings[:MOST_WARNINGS]]
     if more := len(published.warnings[MOST_WARNINGS:]):
         lines.append(f"... and {more:,} more warnings, in the report")
@@ -130,6 +133,26 @@ def _names(published: Published, width: int) -> Iterator[str]:
         largest = [f"{row[s.CUSTOMERS]:,} {row[s.RFM_SEGMENT]}" for row in names[:MOST_NAMES]]
         others = [f"{len(names) - MOST_NAMES} more names"] if len(names) > MOST_NAMES else []
         yield wrapped(f"Customers by their own scores: {shown(', '.join([*largest, *others]))}.", width)
+
+
+def _model_and_moves(published: Published) -> Iterator[str]:
+    """Yield which model segmented the customers and why, and who moved since the run before."""
+    model, changes = published.model, published.changes
+    if model:
+        how = f"scored by the model that run {model['fitted_in']} fitted as of {model['fitted_as_of']}"
+        yield f"Model: {'fitted in this run' if model['is_fitted'] else how}, because {model['why']}."
+    if changes:
+        yield f"Since {changes['since']} (run {published.predecessor}): {moves_in_words(changes)}."
+
+
+def moves_in_words(changes: Mapping[str, Any]) -> str:
+    """Say how many customers entered, left, and moved by which cause, as of `changes.counts`."""
+    by_cause = {cause: changes[MOVED][cause] for cause in (PURCHASE, AGEING, REFIT)}
+    parts = [f"{changes[kind]:,} {kind}" for kind in (ENTERED, LEFT) if changes[kind]]
+    if moved := sum(by_cause.values()):
+        causes = ", ".join(f"{count:,} {CAUSES[cause]}" for cause, count in by_cause.items())
+        parts.append(f"{moved:,} moved to another segment ({causes})")
+    return ", ".join(parts) or "nobody entered, left or moved to another segment"
 
 
 def _sum(rows: Rows, column: str) -> Decimal:

@@ -74,7 +74,7 @@ class ReportSettings(Settings):
 class ExportSettings(Settings):
     """Whether a run writes the lists of customers for campaign tools."""
 
-    enabled: bool = Field(True, description="write exports/<segment>.csv, readable by the owner only")
+    enabled: bool = Field(True, description="write exports/<segment>.csv and changes.csv, readable by the owner only")
 
 
 class LakeSettings(Settings):

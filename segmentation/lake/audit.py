@@ -35,6 +35,7 @@ MONEY = {
     s.RETURNED_MATCHED: (s.RETURNED_MATCHED,),
 }
 COUNTS = {LINES: (s.ROWS,), s.CUSTOMERS: (s.CUSTOMERS,)}
+CUSTOMERS_BEFORE, CUSTOMERS_AFTER = "customers_before", "customers_after"
 NO_ROWS: Mapping[str, Any] = {s.ROWS: 0, KEYS: 0, **dict.fromkeys(MONEY)}
 
 
@@ -72,11 +73,13 @@ def audit_staged(
     data_quality: Sequence[Mapping[str, Any]],
     counted_rows: Mapping[str, int],
     tables_of_run: Collection[str] = tuple(s.TABLES),
+    before: Mapping[str, Any] | None = None,
 ) -> AuditResult:
     """Read a staged run back from disk and check it.
 
     `large_tables` comes from `start_reading_back`. `data_quality` are that table's rows, `counted_rows` the rows by
-    table that the run counted itself, `tables_of_run` the tables that it must have.
+    table that the run counted itself, `tables_of_run` the tables that it must have, `before` the reconciliation of the
+    run before.
 
     Raises QualityGateError if a table or the model cannot be read, or figures disagree.
     """
@@ -89,13 +92,15 @@ def audit_staged(
             raise
         raise QualityGateError(f"the staged run cannot be read back: {java_message(error)}") from error
     found = {table: figures_of(table, of_table) for table, of_table in small.items()}
+    found["segment_flow"] |= flow_figures(small["segment_flow"])
     found |= {row[TABLE]: row.asDict() for row in rows if row[s.REASON] is None}
     rejected = {row[s.REASON]: row[s.ROWS] for row in rows if row[s.REASON] is not None}
     found["rejected_transactions"] = {s.ROWS: sum(rejected.values())}
     read_back = {table: found.get(table, NO_ROWS) for table in tables_of_run}
-    require_consistent(read_back, rejected, data_quality, counted_rows)
+    require_consistent(read_back, rejected, data_quality, counted_rows, before)
     rows_of = {table: figures[s.ROWS] for table, figures in read_back.items()}
-    return AuditResult(rows_of, reconcile(data_quality, rows_of["customer_segments"]), checksums)
+    net_spend = read_back["customer_segments"][s.NET_REVENUE] or Decimal(0)
+    return AuditResult(rows_of, reconcile(data_quality, rows_of["customer_segments"], net_spend), checksums)
 
 
 def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
@@ -149,6 +154,18 @@ def figures_of(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {s.ROWS: len(rows), KEYS: len(keys), **sums}
 
 
+def flow_figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the customers of `SEGMENT_FLOW` in a segment before, and after, and their net spend of both runs."""
+    before = [row for row in rows if row[s.PREVIOUS_SEGMENT_ID] is not None]
+    after = [row for row in rows if row[s.SEGMENT_ID] is not None]
+    return {
+        CUSTOMERS_BEFORE: sum(row[s.CUSTOMERS] for row in before),
+        CUSTOMERS_AFTER: sum(row[s.CUSTOMERS] for row in after),
+        s.NET_SPEND_BEFORE: sum((row[s.NET_SPEND_BEFORE] for row in before), Decimal(0)),
+        s.NET_SPEND_AFTER: sum((row[s.NET_SPEND_AFTER] for row in after), Decimal(0)),
+    }
+
+
 def with_reassigned(customer_segments: DataFrame, model: PipelineModel) -> DataFrame:
     """Add whether `model` assigns another segment, by id or name, than the table does: reassigned boolean.
 
@@ -165,14 +182,19 @@ def require_consistent(
     rejected: Mapping[str, int],
     data_quality: Sequence[Mapping[str, Any]],
     counted_rows: Mapping[str, int],
+    before: Mapping[str, Any] | None = None,
 ) -> None:
     """Raise QualityGateError that names all figures that differ, to the last decimal.
 
-    `tables` are the figures of each table, `rejected` the rejected lines by reason.
+    `tables` are the figures of each table, `rejected` the rejected lines by reason, `before` the reconciliation of the
+    run before.
     """
+    compared = [*_comparisons(tables, rejected, data_quality, counted_rows)]
+    if before is not None:
+        compared += _comparisons_with(before, tables["segment_flow"], tables["customer_segments"])
     differences = [
         f"{figure} = {value}, {other_figure} = {other}"
-        for figure, value, other_figure, other in _comparisons(tables, rejected, data_quality, counted_rows)
+        for figure, value, other_figure, other in compared
         if value != other
     ]
     if reassigned := tables["customer_segments"].get(REASSIGNED):
@@ -230,8 +252,20 @@ def _comparisons(
         yield f"net_revenue of {table} without guests", of_customers, "net_spend of customer_segments", net_spend
 
 
-def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int) -> dict[str, Any]:
-    """Return lines and revenue by outcome, and the number of customers, as the manifest records them."""
+def _comparisons_with(
+    before: Mapping[str, Any], flow: Mapping[str, Any], customers: Mapping[str, Any]
+) -> Iterator[tuple[str, object, str, object]]:
+    """Yield the sums of segment_flow, each with the figure of this run, or of the run before, that it must equal."""
+    net_spend = customers[s.NET_REVENUE] or Decimal(0)
+    yield "customers of segment_flow", flow[CUSTOMERS_AFTER], "rows of customer_segments", customers[s.ROWS]
+    yield "net_spend_after of segment_flow", flow[s.NET_SPEND_AFTER], "net_spend of customer_segments", net_spend
+    earlier = "of the run before"
+    yield "customers before of segment_flow", flow[CUSTOMERS_BEFORE], earlier, before[s.CUSTOMERS]
+    yield "net_spend_before of segment_flow", flow[s.NET_SPEND_BEFORE], earlier, Decimal(before[s.NET_SPEND])
+
+
+def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int, net_spend: Decimal) -> dict[str, Any]:
+    """Return lines and revenue by outcome, the customers and their net spend, as the manifest records them."""
 
     def by_outcome(figure: str) -> dict[str, Any]:
         figures = {row[s.RULE]: row[figure] or 0 for row in data_quality}  # the money of some lines is unknown
@@ -240,4 +274,4 @@ def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int) -> dict
 
     # Revenue as text: JSON numbers are floating-point for many readers, and these are exact.
     revenue = {outcome: str(value) for outcome, value in by_outcome(s.REVENUE).items()}
-    return {"lines": by_outcome(s.ROWS), "revenue": revenue, s.CUSTOMERS: customers}
+    return {"lines": by_outcome(s.ROWS), "revenue": revenue, s.CUSTOMERS: customers, s.NET_SPEND: str(net_spend)}

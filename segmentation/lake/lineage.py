@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -67,6 +67,12 @@ class EarlierRun:
     @property
     def as_of(self) -> date:
         return date.fromisoformat(self.run.manifest["as_of"])
+
+    @property
+    def reconciliation(self) -> Mapping[str, Any]:
+        """What its audit recorded of its lines, customers and their money."""
+        found: Mapping[str, Any] = self.run.manifest["reconciliation"]
+        return found
 
     @property
     def customers(self) -> DataFrame:

@@ -159,11 +159,14 @@ class StagedRun:
         """Start to save the model."""
         self.writes.start(model.write().save, f"{self.path}/{MODEL}")
 
-    def write_exports(self, rows: DataFrame, names: Mapping[int, str]) -> None:
-        """Start to write the lists of customers, `exports.export_rows`, to the files of these names by segment_id."""
+    def write_exports(self, rows: DataFrame, names: Mapping[int, str], changes: DataFrame | None = None) -> None:
+        """Start to write the lists of customers, `exports.export_rows`, to the files of these names by segment_id.
+
+        `changes` are `exports.change_rows`, where there was a run before.
+        """
         folder = f"{self.path}/{EXPORTS}"
         self.lake.filesystem.make_directory(folder, owner_only=True)
-        self.writes.start(lambda path: write_exports(self.lake.filesystem, rows, names, path), folder)
+        self.writes.start(lambda path: write_exports(self.lake.filesystem, rows, names, path, changes), folder)
 
     def put_file(self, local: Path, name: str) -> None:
         """Copy a file from the driver's disk to `name` inside the run."""

@@ -4,6 +4,7 @@ import csv
 import doctest
 import stat
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from segmentation import exports
-from segmentation.exports import RESERVED, export_rows, file_names, slug, write_exports
+from segmentation.exports import (
+    CHANGES_COLUMNS,
+    RESERVED,
+    change_rows,
+    export_rows,
+    file_names,
+    slug,
+    write_changes,
+    write_exports,
+)
 from segmentation.filesystem import filesystem_for
 
 HEADER = ["customer_id", "segment_name", "last_order", "total_spend", "country"]
@@ -69,6 +79,34 @@ def test_lists_hold_every_customer_quoted_and_inert(spark: SparkSession, tmp_pat
     assert lines[-2][2] == "2011-12-09"
     other = (folder / "segment-2.csv").read_text(encoding="utf-8").splitlines()
     assert other[1] == "other,,2011-12-07,1,'=UK"
+
+
+def test_the_list_of_changes_is_inert_and_there_where_nobody_moved(spark: SparkSession, tmp_path: Path):
+    schema = (
+        "customer_id string, kind string, cause string, previous_segment_id int, previous_segment_name string, "
+        "segment_id int, segment_name string, net_spend_before decimal(20,4), net_spend_after decimal(20,4), "
+        "rfm_segment string, reason string"
+    )
+    rows = [
+        ("stayed", None, None, 1, "Low", 1, "Low", Decimal(1), Decimal(1), "New", "why"),
+        ("left", "left", "ageing", 2, "High", None, None, Decimal(7), None, None, None),
+        ("=in", "entered", "purchase", None, None, 1, "Low", None, Decimal("-5"), "New", "@why"),
+        ("up", "moved", "purchase", 1, "Low", 2, "High", Decimal("1.5"), Decimal(9), "Loyal", 'says "so", twice'),
+    ]
+    compared = spark.createDataFrame(rows, schema)
+    filesystem = filesystem_for(spark, f"file:{tmp_path}")
+    for name, frame in (("some", compared), ("none", compared.where("kind is null"))):
+        (tmp_path / name).mkdir()
+        write_changes(filesystem, change_rows(frame), f"file:{tmp_path}/{name}")
+        assert [file.name for file in (tmp_path / name).iterdir()] == ["changes.csv"]
+    header = ",".join(CHANGES_COLUMNS)
+    assert (tmp_path / "none/changes.csv").read_text(encoding="utf-8").splitlines() == [header]
+    assert (tmp_path / "some/changes.csv").read_text(encoding="utf-8").splitlines() == [
+        header,
+        "'=in,entered,purchase,,Low,,-5.0000,New,'@why",
+        'up,moved,purchase,Low,High,1.5000,9.0000,Loyal,"says ""so"", twice"',
+        "left,left,ageing,High,,7.0000,,,",
+    ]
 
 
 @pytest.mark.parametrize("number", [0, -5])

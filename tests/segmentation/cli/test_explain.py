@@ -48,6 +48,15 @@ def test_what_the_input_does_not_have_is_explained():
     assert "country_sales" not in entry(text, "tables")
 
 
+def test_the_model_policy_is_explained():
+    text = explained(CLASSIC, "model.max_age_days=28", "features.window_days=365")
+    assert entry(text, "model.refit").startswith("auto: the model of the run before scores the customers until")
+    assert entry(text, "too old") == "fitted as of more than 28 days before"
+    assert entry(text, "a new model") == "is taken unless it moves more than 5 % of the customers without a new line"
+    assert entry(text, "lines that count") == "those of the 365 days before the day of the run"
+    assert "too old" not in explained(CLASSIC, "model.refit=always")
+
+
 def test_features_are_listed_with_their_transformations():
     text = explained(
         CLASSIC, "clustering.features=[{feature: return_rate, transform: log1p, winsorise: [0, 0.99], scale: robust}]"

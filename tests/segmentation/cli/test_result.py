@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,19 @@ def test_the_figures_add_up_and_money_is_exact_text(tmp_path: Path):
         ("Low", 5, "234.5000"),
         ("High", 5, "1000.0000"),
     ]
+
+
+def test_the_model_and_who_moved_are_in_the_result(tmp_path: Path):
+    path = tmp_path / "result.json"
+    model = {"fitted_in": "z", "fitted_as_of": "2011-11-30", "is_fitted": False, "why": "it is current"}
+    changes = {"since": "2011-12-08", "entered": 1, "left": 0, "moved": {"purchase": 1, "ageing": 0, "refit": 0}}
+    run = replace(published(), model={**model, "segments": [], "training": {}}, predecessor="y", changes=changes)
+    RunResult(path, published=run).write(0, None)
+    assert {name: written(path)[name] for name in ("model", "predecessor", "changes")} == {
+        "model": model,
+        "predecessor": "y",
+        "changes": changes,
+    }
 
 
 def test_a_run_whose_tables_are_not_known_has_no_made_up_lines():

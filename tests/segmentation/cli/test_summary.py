@@ -1,5 +1,6 @@
 """The closing summary: the figures of the report, warnings and paths, on a terminal of any width."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -103,6 +104,22 @@ def test_the_largest_names_of_customers_are_counted():
     run = Published("a", RUN, False, "two", segments=[segment("Loyal")], rfm_profiles=names)
     line = "Customers by their own scores: 7,100 G, 7,000 F, 6,900 E, 6,800 D, 6,700 C, 2 more names."
     assert line in summary_of(run, config()).splitlines()
+
+
+def test_the_model_and_who_moved_are_said():
+    fitted = {"fitted_in": "a", "fitted_as_of": "2011-12-09", "is_fitted": True, "why": "the model is too old"}
+    moved = {"purchase": 3, "ageing": 1_200, "refit": 0}
+    changes = {"since": "2011-12-08", "entered": 14, "left": 0, "moved": moved}
+    run = replace(published(), model=fitted, predecessor="z", changes=changes)
+    lines = summary_of(run, config()).splitlines()
+    assert "Model: fitted in this run, because the model is too old." in lines
+    moves = "14 entered, 1,203 moved to another segment (3 by new lines, 1,200 by ageing, 0 by"
+    assert any(line.startswith(f"Since 2011-12-08 (run z): {moves}") for line in lines)
+    scored = fitted | {"is_fitted": False, "fitted_in": "y", "why": "it is current"}
+    nobody = {**changes, "entered": 0, "moved": dict.fromkeys(moved, 0)}
+    text = summary_of(replace(run, model=scored, changes=nobody), config())
+    assert "Model: scored by the model that run y fitted as of 2011-12-09, because it is current.\n" in text
+    assert "Since 2011-12-08 (run z): nobody entered, left or moved to another segment.\n" in text
 
 
 def test_warnings_stand_in_the_summary_and_many_are_counted():

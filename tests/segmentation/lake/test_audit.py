@@ -14,6 +14,7 @@ from segmentation import schemas as s
 from segmentation.errors import QualityGateError
 from segmentation.lake.audit import (
     figures_of,
+    flow_figures,
     reconcile,
     require_consistent,
     table_figures,
@@ -124,11 +125,38 @@ def test_lost_lines_repeated_keys_and_another_model_are_listed_at_once():
         require(figures, rejected={**REJECTED, "duplicate": 0})
 
 
+def test_the_flow_is_held_to_both_runs():
+    flow = [
+        (1, 1, 3, "30.0000", "31.0000"),
+        (1, 2, 1, "8.0000", "10.0000"),
+        (2, None, 2, "5.5000", None),
+        (None, 2, 1, None, "1.0000"),
+    ]
+    names = ("previous_segment_id", "segment_id", "customers", "net_spend_before", "net_spend_after")
+    money = [(*move[:3], *(spend and Decimal(spend) for spend in move[3:])) for move in flow]
+    rows = [dict(zip(names, move, strict=True)) for move in money]
+    figures = consistent()
+    figures["customer_segments"] |= {"rows": 5, "keys": 5}
+    figures = {name: {**of_table, "customers": 5} for name, of_table in figures.items()}
+    figures["segment_flow"] |= flow_figures(rows)
+    before = {"customers": 6, "net_spend": "43.5000"}
+    require_consistent(figures, REJECTED, QUALITY, {}, before)
+    message = (
+        r"differ: customers of segment_flow = 6, rows of customer_segments = 5; net_spend_after of segment_flow = "
+        r"43.0000, net_spend of customer_segments = 42.0000; customers before of segment_flow = 6, of the run before = "
+        r"7; net_spend_before of segment_flow = 43.5000, of the run before = 43.4999: nothing"
+    )
+    figures["segment_flow"] |= flow_figures([*rows, {**rows[3], "customers": 1}])
+    with pytest.raises(QualityGateError, match=message):
+        require_consistent(figures, REJECTED, QUALITY, {}, {"customers": 7, "net_spend": "43.4999"})
+
+
 def test_lines_revenue_and_customers_are_reconciled_by_outcome():
-    assert reconcile(QUALITY, customers=4) == {
+    assert reconcile(QUALITY, 4, Decimal("42.0000")) == {
         "lines": {"read": 19, "clean": 10, "guest": 2, "rejected": 7},
         "revenue": {"read": "62.0000", "clean": "50.0000", "guest": "5.0000", "rejected": "7.0000"},
         "customers": 4,
+        "net_spend": "42.0000",
     }
 
 
