@@ -31,7 +31,7 @@ NARROWEST_NAME: Final = 16
 COLUMNS_OF_WIDTH: Final = {110: range(9), 75: range(6), 50: (1, 2, 4), 0: (1, 4)}
 MOST_WARNINGS: Final = 5
 MOST_NAMES: Final = 5
-CAUSES: Final[Mapping[str, str]] = {PURCHASE: "by new lines", AGEING: "by ageing", REFIT: "by the new model"}
+CAUSES: Final[Mapping[str, str]] = {PURCHASE: "by new lines", AGEING: "by ageing", REFIT: "by a refit"}
 
 
 def summary_of(
