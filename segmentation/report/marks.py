@@ -58,10 +58,14 @@ BARS_HIGH: Final = 100
 
 
 def segment_mark(segment_id: int) -> SegmentMark:
-    """Return the colour and marker of a segment. Ids count from 1; after twelve the marks begin again."""
+    """Return the colour and marker of a segment, which are those of its id in every run.
+
+    Ids count from 1. After each twelve the colours begin again, with other markers: up to 144 the marks differ.
+    """
     if segment_id == 0:
         return NOTHING_STAYED
-    return SEGMENT_MARKS[(segment_id - 1) % len(SEGMENT_MARKS)]
+    turn, place = divmod(segment_id - 1, len(SEGMENT_MARKS))
+    return SegmentMark(SEGMENT_MARKS[place].colour, SEGMENT_MARKS[(place + turn) % len(SEGMENT_MARKS)].marker)
 
 
 def palette_class(segment_id: int) -> str:

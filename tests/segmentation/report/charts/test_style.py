@@ -32,4 +32,5 @@ def test_each_segment_has_its_own_colour_and_shape() -> None:
     assert len({mark.colour for mark in SEGMENT_MARKS}) == len({mark.marker for mark in SEGMENT_MARKS}) == 12
     assert segment_mark(1) == SEGMENT_MARKS[0]
     assert segment_mark(12) == SEGMENT_MARKS[11]
-    assert segment_mark(13) == SEGMENT_MARKS[0]
+    assert segment_mark(13).colour == SEGMENT_MARKS[0].colour
+    assert len({segment_mark(number) for number in range(1, 145)}) == 144
