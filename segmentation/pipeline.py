@@ -60,7 +60,7 @@ from segmentation.refit import (
     scored_customers,
 )
 from segmentation.report.charts import draw_all
-from segmentation.report.data import LargeTables, ReportData, collect
+from segmentation.report.data import History, LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
 from segmentation.report.text import Rows
@@ -188,7 +188,8 @@ def run(context: RunContext) -> Published:
     )
     facts |= model_facts(segments, builds_upon, lines) | change_facts(segments, earlier)
     with stage("Drawing the charts"):
-        report_data = collect_report_data(context, lines, sold, segments, names)
+        history = history_of(facts["model"], segments, earlier, lines)
+        report_data = collect_report_data(context, lines, sold, segments, names, history)
         large_tables = audit.start_reading_back(staged, s.tables_of(config.input_fields))
         charts = draw_all(report_data, put=staged.put_file)
 
@@ -244,6 +245,14 @@ def change_facts(segments: Segments, earlier: Earlier) -> dict[str, Any]:
     """Return the manifest's entry on who moved since the run before."""
     before = earlier.predecessor
     return {"changes": before and {"since": before.as_of.isoformat(), **counts(segments.moves)}}
+
+
+def history_of(model: Mapping[str, Any], segments: Segments, earlier: Earlier, lines: CleanedLines) -> History:
+    """Return what the report shows of the model and of the changes since the run before."""
+    before = earlier.predecessor
+    if before is None:
+        return History(model, first_day=lines.first_day)
+    return History(model, before.run.run_id, before.as_of, segments.moves, lines.first_day)
 
 
 def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
@@ -339,6 +348,7 @@ def collect_report_data(
     sold: Aggregates,
     segments: Segments,
     names: Rows,
+    history: History,
 ) -> ReportData:
     """Collect the bounded rows that charts and report show."""
     written = context.staged.written
@@ -363,6 +373,7 @@ def collect_report_data(
         cuts_in_words(segments.named.words),
         names,
         tables,
+        history,
     )
     is_net = config.figures == "net"
     for warning in returns_warnings(data.profiles, data.returned_orders, config.charts.currency, is_net):

@@ -70,12 +70,32 @@ class Sold:
 
 
 @dataclass(frozen=True)
+class History:
+    """Where the model of a run comes from, and who moved since the run before.
+
+    `model` is the manifest's entry on the model. `run_before` and `day_before` are id and as_of of the run before, None
+    without one; `moves` are the rows of `changes.movements`. `first_day` is that of the window, None if all days count.
+    """
+
+    model: Mapping[str, Any] = field(default_factory=dict)
+    run_before: str | None = None
+    day_before: date | None = None
+    moves: Rows = ()
+    first_day: date | None = None
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether anybody moved, entered or left."""
+        return any(move[s.KIND] for move in self.moves)
+
+
+@dataclass(frozen=True)
 class ReportData:
     """The data of the charts and the report: the run's small tables as rows, and aggregates of its large ones.
 
-    `sweep` and `quality` are the rows of k_sweep and data_quality. `profiles` are those of segment_profiles with
-    MONEY and MONEY_SHARE. `statistics` are the rows of `CustomerStatistics` for segments, `overall` that for all.
-    `rfm_profiles` are the rows of that table, `rfm_cuts` sentences that say where each score is cut.
+    `sweep` and `quality` are the rows of k_sweep and data_quality. `profiles` are those of segment_profiles by
+    spend_rank, with MONEY and MONEY_SHARE. `statistics` are the rows of `CustomerStatistics` for segments, `overall`
+    that for all. `rfm_profiles` are the rows of that table, `rfm_cuts` sentences that say where each score is cut.
     `sales` comes from `sales_total`. A row of `period_sales` covers `months` months, one of `recency_bins` covers
     `days` days. `lists` has the file of each segment's list of customers, by segment_id; empty without exports.
     """
@@ -102,6 +122,7 @@ class ReportData:
     rfm_profiles: Rows = ()
     rfm_cuts: Sequence[str] = ()
     lists: Mapping[int, str] = field(default_factory=dict)
+    history: History = field(default_factory=History)
 
     @property
     def period(self) -> tuple[date | None, date | None]:
@@ -120,6 +141,7 @@ def collect(
     rfm_cuts: Sequence[str],
     rfm_profiles: Rows,
     tables: LargeTables,
+    history: History,
 ) -> ReportData:
     """Collect the data of the charts and the report, in a bounded number of rows however large the run is."""
     segments, orders = tables.customer_segments, tables.orders
@@ -168,6 +190,7 @@ def collect(
             rfm_profiles=rfm_profiles,
             rfm_cuts=rfm_cuts,
             lists=file_names(profiles) if config.exports.enabled else {},
+            history=history,
         )
 
 
@@ -181,10 +204,14 @@ def sales_total(period_sales: Rows) -> Row:
 
 
 def with_money(profiles: Rows, revenue: str) -> list[dict[str, Any]]:
-    """Add to each profile the money that counts, the column `revenue`, and its share of the money of all customers."""
+    """Add to each profile the money that counts, the column `revenue`, and its share of the money of all customers.
+
+    The profiles are in the order of their spend_rank, in which the report shows them: ids do not ascend with spend.
+    """
     total = sum((Decimal(row[revenue]) for row in profiles), Decimal(0))
     return [
-        {**row, MONEY: row[revenue], MONEY_SHARE: float(row[revenue] / total) if total else 0.0} for row in profiles
+        {**row, MONEY: row[revenue], MONEY_SHARE: float(row[revenue] / total) if total else 0.0}
+        for row in sorted(profiles, key=lambda row: int(row[s.SPEND_RANK]))
     ]
 
 

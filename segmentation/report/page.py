@@ -22,6 +22,13 @@ from markupsafe import Markup
 from segmentation import schemas as s
 from segmentation.errors import counted
 from segmentation.redaction import printable, shown, without_secrets
+from segmentation.report.changes import (
+    fit_in_words,
+    model_in_words,
+    what_changed,
+    window_in_words,
+    without_customers,
+)
 from segmentation.report.data import ReportData
 from segmentation.report.findings import MONEY, agreement, answer, relative_names, votes
 from segmentation.report.marks import Drawing
@@ -93,6 +100,11 @@ def render(data: ReportData, charts: Mapping[str, Drawing], details: RunDetails)
             answer=answer(profiles, config, *data.period),
             caveats=[*returns_warnings(profiles, data.returned_orders, currency, is_net), *caveat],
             period=data.period,
+            window=window_in_words(data.history, data.as_of),
+            changes=what_changed(data),
+            model="" if data.history.model.get("is_fitted") else model_in_words(data.history),
+            fit=fit_in_words(data.history),
+            nobody=without_customers(data.history, profiles),
             is_gross=not is_net,
             money_heading="Money that stayed" if is_net else "Revenue",
             relative=relative_names(config.naming.scheme, len(profiles)),
@@ -148,8 +160,10 @@ def _run_facts(data: ReportData, details: RunDetails) -> list[tuple[str, str]]:
     """Return how the run was made, each fact with its label."""
     facts, files = details.facts, details.facts["input"]["files"]
     first, last = data.period
+    origin = [("Model", model_in_words(data.history)), ("Window", window_in_words(data.history, data.as_of))]
     return [
         ("Run", details.run_id),
+        *[(label, value) for label, value in origin if value],
         ("Sales", f"{day(first)} to {day(last)}" if first != last else day(first)),
         ("As of", f"{day(date.fromisoformat(facts['as_of']))}: days since a purchase count to this day"),
         ("Input", f"{counted(len(files), 'file')}, {size_of(sum(int(file['bytes']) for file in files))}"),

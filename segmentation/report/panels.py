@@ -55,7 +55,7 @@ class BarChart(NamedTuple):
 
 def heatmap(data: ReportData) -> Heatmap:
     """Return the comparison of the segments with all customers, without the group of whom nothing stayed."""
-    profiles, currency = clustered_only(_by_id(data.profiles)), data.config.charts.currency
+    profiles, currency = clustered_only(data.profiles), data.config.charts.currency
     features = shown_features(data.overall, compared_features(data.config))
     rows = [
         (
@@ -76,7 +76,7 @@ def _shade(strength: float | None) -> str:
 
 def months_panel(data: ReportData) -> BarChart:
     """Return revenue and active customers by period."""
-    profiles, currency = _by_id(data.profiles), data.config.charts.currency
+    profiles, currency = data.profiles, data.config.charts.currency
     shown = months_of(data.period_sales, profiles, data.as_of, data.months, currency)
     periods = shown.periods
     first, last = periods.short_name(0), periods.short_name(periods.number - 1)
@@ -98,7 +98,7 @@ def months_panel(data: ReportData) -> BarChart:
 
 def recency_panel(data: ReportData) -> BarChart:
     """Return the customers by days since their last order."""
-    profiles, feature = clustered_only(_by_id(data.profiles)), data.config.recency
+    profiles, feature = clustered_only(data.profiles), data.config.recency
     shown = recency_of(data.recency_bins, profiles, data.as_of, data.days, feature)
 
     def words(values: Sequence[float], profile: Row | None) -> str:
@@ -138,7 +138,3 @@ def _bar_rows(
         mark, colour = mark_svg(segment_id), palette_class(segment_id)
         rows.append(bar_row(mark, name_of(profile), colour, values_of[segment_id], profile))
     return rows
-
-
-def _by_id(profiles: Rows) -> list[Row]:
-    return sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))

@@ -25,6 +25,7 @@ from segmentation.report.text import (
     MISSING,
     Row,
     Rows,
+    cut,
     finite,
     in_unit,
     money,
@@ -45,6 +46,7 @@ class SegmentCard(NamedTuple):
     `typical` are a feature's label, the segment's median and middle half, and the median of all customers. `countries`
     are names, each with how much of the segment buys there, `products` names, codes and how much more often they are
     bought. `bought`, `stayed` and `returned` are its money before returns, after returns, and the share that came back.
+    `fresh_name` is what the segment would be called today, empty where that is its name.
     """
 
     id: int
@@ -66,12 +68,13 @@ class SegmentCard(NamedTuple):
     no_products: str
     suggestion: str | None
     rule: str
+    fresh_name: str
     stability: str
     list: str
 
 
 def segment_cards(data: ReportData) -> list[SegmentCard]:
-    """Return the segments' cards in the order of their ids."""
+    """Return the segments' cards in the order of the profiles."""
     profiles, config, currency = data.profiles, data.config, data.config.charts.currency
     features = shown_on_cards(config)
     statistics = {int(row[s.SEGMENT_ID]): row for row in data.statistics}
@@ -102,11 +105,12 @@ def segment_cards(data: ReportData) -> list[SegmentCard]:
             no_products=_why_no_products(profile, len(profiles)),
             suggestion=suggestion(str(profile[s.SEGMENT_NAME] or ""), config.report.suggestions),
             rule=sentence(str(profile[s.RULE])).rstrip("."),
+            fresh_name="" if profile[s.SUGGESTED_NAME] == profile[s.SEGMENT_NAME] else cut(profile[s.SUGGESTED_NAME]),
             stability=stability(profile.get(s.JACCARD)),
             list=data.lists.get(segment_id, ""),
         )
 
-    return [card(profile) for profile in sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))]
+    return [card(profile) for profile in profiles]
 
 
 def _typical_value(name: str, profile: Row, statistics: Row, overall: Row, currency: str) -> tuple[str, str, str, str]:

@@ -157,7 +157,11 @@ def _bar(revenue_of_segments: Mapping[int, float], row: Row, names: Mapping[int,
     if row[s.CUSTOMERS] < FEWEST:
         return Markup(""), f"fewer than {FEWEST} customers"
     revenue = [
-        *((palette_class(segment_id), names[segment_id], value) for segment_id, value in revenue_of_segments.items()),
+        *(
+            (palette_class(segment_id), name, revenue_of_segments[segment_id])
+            for segment_id, name in names.items()
+            if segment_id in revenue_of_segments
+        ),
         (GUESTS, GUESTS, float(row[s.GUEST_REVENUE])),
     ]
     all_revenue = sum(value for _, _, value in revenue if value > 0)

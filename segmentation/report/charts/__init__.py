@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 
 from segmentation import schemas as s
 from segmentation.report.aggregates import ABC_CLASSES
+from segmentation.report.changes import fit_in_words
 from segmentation.report.charts.elbow import elbow_chart
+from segmentation.report.charts.flow import flow_chart
 from segmentation.report.charts.profiles import profiles_chart
 from segmentation.report.charts.revenue import concentration_chart, pareto_chart
 from segmentation.report.charts.segments import segments_chart
@@ -58,18 +60,24 @@ def _on_page(data: ReportData) -> dict[str, Callable[..., PageFigure]]:
         currency=currency,
         legend=False,
     )
-    return {
-        "elbow": partial(elbow_chart, data.sweep, "", rule),  # the page gives the reason above it
+    charts: dict[str, Callable[..., PageFigure]] = {
+        "elbow": partial(elbow_chart, data.sweep, fit_in_words(data.history), rule),  # the reason is above it
         "segments": segments,
         "concentration": partial(concentration_chart, data.lorenz_points, currency=currency, labels=False),
     }
+    history = data.history
+    if history.day_before is not None and history.has_changes:
+        days = (history.day_before, data.as_of)
+        charts["flow"] = partial(flow_chart, history.moves, data.profiles, days)
+    return charts
 
 
 def _pictures(data: ReportData) -> dict[str, Figure]:
     config, profiles, as_of, currency = data.config, data.profiles, data.as_of, data.config.charts.currency
-    charts, rule = _on_page(data), data.choice.rule
+    charts, rule, fitted = _on_page(data), data.choice.rule, fit_in_words(data.history)
+    why = f"{data.choice.reason}. {fitted}" if fitted else data.choice.reason
     figures: dict[str, Figure] = {
-        "elbow": elbow_chart(data.sweep, data.choice.reason, "elbow" if rule == "identical" else rule),
+        "elbow": elbow_chart(data.sweep, why, "elbow" if rule == "identical" else rule),
         "segments": charts["segments"](legend=True),
         "profiles": profiles_chart(
             clustered_only(profiles), data.overall, compared_features(config), currency=currency
@@ -78,6 +86,8 @@ def _pictures(data: ReportData) -> dict[str, Figure]:
         "months": months_chart(data.period_sales, profiles, as_of, data.months, currency=currency),
         "recency": recency_chart(data.recency_bins, profiles, as_of, data.days, config.recency),
     }
+    if "flow" in charts:
+        figures["flow"] = charts["flow"]()
     if data.countries is not None:
         figures["countries"] = _pareto(data.countries, data.countries.largest, s.COUNTRY, NOUNS[s.COUNTRY], currency)
     if data.products is not None:

@@ -10,7 +10,6 @@ from matplotlib.patches import Rectangle
 from segmentation import schemas as s
 from segmentation.report.charts.style import (
     QUIET,
-    by_id,
     fit,
     house_style,
     name_of,
@@ -44,7 +43,7 @@ def profiles_chart(profiles: Rows, overall: Row, features: Sequence[str], *, cur
     customers. Features without any value are left out. A feature with a mean below zero is shown as the difference in
     its own unit, others as a ratio.
     """
-    profiles, currency = by_id(profiles), plain(currency)
+    currency = plain(currency)
     features = shown_features(overall, features)
     names = max((width_of(name_of(row, NAMES), weight="bold") for row in profiles), default=0.0)
     left = 0.35 + max(names, width_of(EVERYONE, weight="bold")) + 0.2

@@ -15,7 +15,6 @@ from segmentation.report.charts.style import (
     QUIET,
     Page,
     PageFigure,
-    by_id,
     fit,
     heading,
     house_style,
@@ -58,12 +57,12 @@ def segments_chart(
 ) -> PageFigure:
     """Draw customers by orders and spend, coloured and shaped by segment, with each segment's median customer.
 
-    `customers` is a bounded sample: the features `spend` and `orders`, segment_id. `profiles`: segment_id (1 … by
-    rising spend), segment_name, customers, customer_share, money, money_share, and the medians of both features.
+    `customers` is a bounded sample: the features `spend` and `orders`, segment_id. `profiles`, by rising spend:
+    segment_id, segment_name, customers, customer_share, money, money_share, and the medians of both features.
     `sampled_from` is the number of all customers; where it exceeds the rows, the chart says that it shows a sample.
     `legend` adds a table of the segments below.
     """
-    profiles, currency = by_id(profiles), plain(currency)
+    currency = plain(currency)
     points = _points(customers, orders, spend)
     medians = _points([row for row in profiles if int(row[s.SEGMENT_ID])], f"median_{orders}", f"median_{spend}")
     jittered = len(points) > CROWDED and all(point.orders == round(point.orders) for point in points)

@@ -21,7 +21,7 @@ from matplotlib.text import Text
 
 from segmentation import schemas as s
 from segmentation.report.marks import segment_mark
-from segmentation.report.text import Row, Rows
+from segmentation.report.text import Row
 
 INK: Final = "#1A1A1A"
 QUIET: Final = "#555555"  # 7.5 : 1 on white, still easy to read
@@ -222,10 +222,6 @@ def log_ticks(low: float, high: float, at_most: int = 8) -> list[float]:
 
 
 # ---- segments ------------------------------------------------------------------------------------------------------
-
-
-def by_id(profiles: Rows) -> list[Row]:
-    return sorted(profiles, key=lambda row: int(row[s.SEGMENT_ID]))
 
 
 def name_of(profile: Row, width: float) -> str:

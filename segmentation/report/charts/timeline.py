@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from segmentation import schemas as s
 from segmentation.report.charts.bar_rows import FOOT, draw_rows, layout_of, write_names
-from segmentation.report.charts.style import INK, by_id, fit, house_style, new_page, plain, width_of
+from segmentation.report.charts.style import INK, fit, house_style, new_page, plain, width_of
 from segmentation.report.text import Rows, compact, finite
 from segmentation.report.timeline import Periods, days_in_words, largest_share, months_of, recency_of
 
@@ -34,7 +34,7 @@ def months_chart(sales: Rows, profiles: Rows, as_of: date, months: int = 1, *, c
     revenue. `profiles`: segment_id, segment_name. The data end before `as_of`: where the last period does not, its
     bars are pale and the chart says so.
     """
-    profiles, currency = by_id(profiles), plain(currency)
+    currency = plain(currency)
     shown = months_of(sales, profiles, as_of, months, currency)
     periods, unfinished = shown.periods, shown.unfinished
     layout = layout_of(profiles)
@@ -76,7 +76,6 @@ def recency_chart(bins: Rows, profiles: Rows, as_of: date, days: int, recency: s
     `bins`: days_up_to (of a bin of `days` days), segment_id, customers. `profiles`: segment_id, segment_name,
     and the median of the feature `recency`.
     """
-    profiles = by_id(profiles)
     shown = recency_of(bins, profiles, as_of, days, recency)
     ends, start, number = shown.ends, shown.start, shown.number
     layout = layout_of(profiles)

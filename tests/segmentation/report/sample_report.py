@@ -12,7 +12,7 @@ from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
 from segmentation.report.aggregates import LARGEST_SHOWN
-from segmentation.report.data import ReportData, Sold, with_money
+from segmentation.report.data import History, ReportData, Sold, with_money
 from segmentation.report.marks import Drawing
 from segmentation.report.page import RunDetails, render
 
@@ -26,6 +26,7 @@ CLASSIC = (
     ("High Spend, Low Frequency", 6, "1144851.2200"),
 )
 CUSTOMER = "17850"
+RUN_BEFORE = "4f0c1d7a9b22"
 # Each would do something somewhere, were it not shown as text.
 HOSTILE = (
     "<script>alert('run')</script>",
@@ -69,6 +70,8 @@ def profiles_of(segments: Sequence[tuple[str, int, str]], returned: Sequence[str
         row: Row = {
             "segment_id": segment_id,
             "segment_name": name,
+            "suggested_name": name,
+            "spend_rank": segment_id,
             "rule": "there is a rule",
             "customers": number,
             "customer_share": number / customers,
@@ -250,6 +253,49 @@ def report_data(
         "days": 10,
     }
     return ReportData(**{**fields, **changed, **dict.fromkeys(without)})
+
+
+def move(
+    before: int | None,
+    after: int | None,
+    customers: int,
+    cause: str | None = None,
+    net: tuple[str | None, str | None] = ("100", "100"),
+    names: Sequence[tuple[str, int, str]] = CLASSIC,
+) -> Row:
+    """A row of `changes.movements`; the names are those of `names`, by id from 1 on."""
+
+    def name(segment_id: int | None) -> str | None:
+        return names[segment_id - 1][0] if segment_id else None
+
+    kind = "entered" if before is None else "left" if after is None else "moved" if before != after else None
+    net_before, net_after = (None if value is None else Decimal(value) for value in net)
+    return {
+        "previous_segment_id": before,
+        "previous_segment_name": name(before),
+        "segment_id": after,
+        "segment_name": name(after),
+        "kind": kind,
+        "cause": cause,
+        "has_new_lines": cause == "purchase",
+        "customers": customers,
+        "net_spend_before": None if before is None else net_before,
+        "net_spend_after": None if after is None else net_after,
+    }
+
+
+def history_of(moves: Sequence[Row], names: Sequence[tuple[str, int, str]] = CLASSIC, **changed: Any) -> History:
+    """What a run of a later day says of its model and of the run before; `changed` are entries of the model."""
+    model = {
+        "fitted_in": RUN_BEFORE,
+        "fitted_as_of": "2011-11-01",
+        "segments": [{"segment_id": number, "name": {"name": name}} for number, (name, _, _) in enumerate(names, 1)],
+        "is_fitted": False,
+        "why": "it is current, and the customers are alike",
+        "events": [],
+        "renamed": [],
+    }
+    return History({**model, **changed}, RUN_BEFORE, date(2011, 12, 9), moves)
 
 
 def rfm_row(name: str, customers: int, revenue: str) -> Row:

@@ -6,6 +6,7 @@ The browser is the system's Chromium, driven by Playwright and started once.
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from segmentation.report.charts import NARROW, WIDE
 from segmentation.report.charts.elbow import elbow_chart
+from segmentation.report.charts.flow import flow_chart
 from segmentation.report.charts.revenue import concentration_chart
 from segmentation.report.charts.segments import segments_chart
 from segmentation.report.charts.style import PageFigure
@@ -22,7 +24,15 @@ from segmentation.report.charts.svg import drawing
 from segmentation.report.marks import Drawing
 from segmentation.report.page import render
 from tests.segmentation.report.charts import samples
-from tests.segmentation.report.sample_report import HOSTILE, SMALL_CHARTS, config, report_data, run_details
+from tests.segmentation.report.sample_report import (
+    HOSTILE,
+    SMALL_CHARTS,
+    config,
+    history_of,
+    move,
+    report_data,
+    run_details,
+)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WINDOW = {"width": 1440, "height": 900}
@@ -33,6 +43,7 @@ AXE = resources.files("axe_playwright_python") / "axe.min.js"
 
 WORDS = ("LANTERN", "CAFÉ MUG", "TEA TOWEL", "HEART")
 PRODUCTS = [f"{WORDS[number % 4]} NO {number}" for number in range(300)]
+MOVES = [move(1, 1, 3537), move(1, 2, 69, "purchase"), move(None, 1, 320, "purchase"), move(4, None, 1)]
 COUNTRIES = ["United Kingdom", "EIRE", "Österreich", "France", "Germany"]
 
 
@@ -62,6 +73,7 @@ def real_charts() -> dict[str, Drawing]:
             "elbow": elbow_chart(samples.sweep_of(samples.CLASSIC_WSSSE, 4), "The elbow.", width=width),
             "segments": segments_chart(customers, profiles, 434_000, currency="£", width=width, legend=False),
             "concentration": concentration_chart(points, currency="£", width=width, labels=False),
+            "flow": flow_chart(MOVES, profiles, (date(2011, 12, 9), date(2011, 12, 10)), width=width),
         }
 
     narrow = charts(NARROW)
@@ -73,7 +85,9 @@ def hostile_page() -> str:
     settings = config("title=" + "<script>alert(0)</script>" + "W" * 300, "charts.currency=<b>")
     warnings = ["<img src=x onerror=alert(8)>", "/data/" + "w" * 500]
     details = run_details(warnings=warnings, command="spark-submit " + "x" * 900)
-    return render(report_data(segments, HOSTILE, HOSTILE, config=settings), {}, details)
+    moves = [move(1, 2, 5, "purchase", names=segments), move(3, None, 1, names=segments)]
+    data = report_data(segments, HOSTILE, HOSTILE, config=settings, history=history_of(moves, segments))
+    return render(data, {}, details)
 
 
 def rendered() -> dict[str, str]:
@@ -82,8 +96,10 @@ def rendered() -> dict[str, str]:
     fifty = [(f"Segment {n} of Some Length", 5 + n, str(n + 1)) for n in range(50)]
     single = report_data([("All Customers", 1, "12.50")], ["EIRE"], ["MUG"])
     return {
-        "large": render(report_data(countries=COUNTRIES, products=PRODUCTS), real_charts(), details),
-        "small": render(report_data(), SMALL_CHARTS, details),
+        "large": render(
+            report_data(countries=COUNTRIES, products=PRODUCTS, history=history_of(MOVES)), real_charts(), details
+        ),
+        "small": render(report_data(history=history_of(MOVES)), SMALL_CHARTS, details),
         "hostile": hostile_page(),
         "fifty segments": render(report_data(fifty), {}, details),
         "one segment": render(single, {}, details),

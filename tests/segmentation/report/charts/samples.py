@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from segmentation import schemas as s
 from segmentation.report.charts.elbow import elbow_chart
+from segmentation.report.charts.flow import flow_chart
 from segmentation.report.charts.profiles import profiles_chart
 from segmentation.report.charts.revenue import concentration_chart, pareto_chart
 from segmentation.report.charts.segments import segments_chart
@@ -146,6 +147,23 @@ def bins_of(profiles: Sequence[Row], days: int = 10) -> list[Row]:
     ]
 
 
+def moves_of(profiles: Sequence[Row]) -> list[Row]:
+    """Return the rows of `changes.movements` of a night: most stay, a few go to each other segment, a few enter."""
+    segments = [(row["segment_id"], row["segment_name"]) for row in profiles]
+    ends = [(before, after) for before in [(None, None), *segments] for after in segments]
+    return [
+        {
+            "previous_segment_id": before[0],
+            "previous_segment_name": before[1],
+            "segment_id": after[0],
+            "segment_name": after[1],
+            "kind": "entered" if before[0] is None else None if before == after else "moved",
+            "customers": 1000 if before == after else 3,
+        }
+        for before, after in ends
+    ]
+
+
 def all_charts(profiles: Sequence[Row], labels: Sequence[str] | None = None) -> dict[str, Figure]:
     """Draw one chart of each kind. `labels` are those of the products."""
     revenue = [float(200 - 9 * i) for i in range(len(labels) if labels else 20)]
@@ -157,6 +175,7 @@ def all_charts(profiles: Sequence[Row], labels: Sequence[str] | None = None) -> 
         "concentration": concentration_chart(points_of(range(1, 1000)), currency="£"),
         "months": months_chart(sales_of(profiles, MONTHS), profiles, AS_OF, currency="£"),
         "recency": recency_chart(bins_of(profiles), profiles, AS_OF, 10),
+        "flow": flow_chart(moves_of(profiles), profiles, (date(2011, 12, 9), AS_OF)),
     }
 
 

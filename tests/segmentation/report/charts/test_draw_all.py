@@ -14,7 +14,7 @@ from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.report.charts import draw_all
-from segmentation.report.data import LargeTables, ReportData, collect
+from segmentation.report.data import History, LargeTables, ReportData, collect
 from segmentation.report.marks import Drawing
 from segmentation.scoring.statistics import CustomerStatistics, customer_statistics
 
@@ -48,6 +48,7 @@ def profile(segment_id: int, name: str) -> dict[str, Any]:
     return {
         "segment_id": segment_id,
         "segment_name": name,
+        "spend_rank": segment_id,
         "customers": len(members),
         "customer_share": len(members) / CUSTOMERS,
         "revenue": revenue,
@@ -95,6 +96,7 @@ def data_of(spark: SparkSession, partitions: int) -> ReportData:
             country_segments=spark.createDataFrame([], f"country string, {empty}"),
             product_segments=spark.createDataFrame([], f"stock_code string, {empty}"),
         ),
+        history=History(),
     )
 
 
