@@ -1,6 +1,6 @@
 """What changed since the run before: who moved where, why and with how much money, and what became of the segments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from segmentation.report.text import MISSING, Row, Rows, cut, day, listed, money
 
 MOST_MOVEMENTS: Final = 5
 MOST_PLACES: Final = 3
-CAUSE_NOUNS: Final = {PURCHASE: "purchases", AGEING: "ageing", REFIT: "new model"}
+BY_CAUSE: Final = {PURCHASE: "by purchases", AGEING: "by ageing", REFIT: "by the new model"}
 NO_RUN_BEFORE: Final = "This is the earliest run of these settings: the next one will say who moved."
 
 
@@ -259,12 +259,15 @@ def _left(history: History, names: SegmentNames, currency: str) -> list[str]:
     return [f"{counted(_sum(left, s.CUSTOMERS), 'customer')} left, with {net} net, because {why}: {places}."]
 
 
-def _places(moves: Rows, column: str, word: str, name: Any) -> str:
+def _places(moves: Rows, column: str, word: str, name: Callable[[int], str]) -> str:
     """Say how many customers were in each of the segments with most of them."""
     sizes: dict[int, int] = {}
     for move in moves:
         sizes[move[column]] = sizes.get(move[column], 0) + move[s.CUSTOMERS]
     by_size = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    if len(by_size) == 1:
+        [(segment_id, size)] = by_size
+        return f"{'all ' if size > 1 else ''}{word} {name(segment_id)}"
     places = [f"{size:,} {word} {name(segment_id)}" for segment_id, size in by_size[:MOST_PLACES]]
     others = sum(size for _, size in by_size[MOST_PLACES:])
     return "; ".join([*places, *([f"{others:,} {word} others"] if others else [])])
@@ -276,12 +279,14 @@ def _causes(history: History) -> list[str]:
     if history.first_day is not None:
         ageing += ", and older orders no longer count"
     meanings = {
-        PURCHASE: "by purchases: they bought or returned something since",
-        AGEING: f"by ageing: nothing was bought or returned since, but {ageing}",
-        REFIT: "by the new model: nothing was bought or returned since, and the model before would have kept them",
+        PURCHASE: "they bought or returned something since",
+        AGEING: f"nothing was bought or returned since, but {ageing}",
+        REFIT: "nothing was bought or returned since, and the model before would have kept them",
     }
     by_cause = {cause: _sum(_moved(history.moves, cause), s.CUSTOMERS) for cause in meanings}
-    return [f"{by_cause[cause]:,} {meaning}." for cause, meaning in meanings.items() if by_cause[cause]]
+    return [
+        f"{by_cause[cause]:,} {BY_CAUSE[cause]}: {meaning}." for cause, meaning in meanings.items() if by_cause[cause]
+    ]
 
 
 def _moved(moves: Rows, cause: str) -> Rows:
@@ -296,8 +301,16 @@ def _lead(history: History) -> str:
     since = f"Since {day(history.day_before)} (run {history.run_before})"
     if not moved + entered + left:
         return f"{since}, nobody moved to another segment, entered or left."
-    parts = [f"{counted(moved, 'customer')} moved to another segment", f"{entered:,} entered", f"{left:,} left"]
+    parts = [
+        f"{counted(moved, 'customer')} moved to another segment",
+        f"{_some(entered)} entered",
+        f"{_some(left)} left",
+    ]
     return f"{since}, {listed(parts)}; {stayed:,} stayed in their segment."
+
+
+def _some(number: int) -> str:
+    return f"{number:,}" if number else "none"
 
 
 def flow_title(moves: Rows) -> str:
@@ -325,11 +338,11 @@ def _flow(moves: Rows, names: SegmentNames, order: list[int], currency: str) -> 
 
 def _flow_row(pair: tuple[int | None, int | None], moves: Rows, names: SegmentNames, currency: str) -> FlowRow:
     before, after = pair
-    kind, by_cause = moves[0][s.KIND], {cause: _sum(_moved(moves, cause), s.CUSTOMERS) for cause in CAUSE_NOUNS}
-    causes = [f"{by_cause[cause]:,} {noun}" for cause, noun in CAUSE_NOUNS.items() if by_cause[cause]]
+    kind, by_cause = moves[0][s.KIND], {cause: _sum(_moved(moves, cause), s.CUSTOMERS) for cause in BY_CAUSE}
+    causes = [f"{by_cause[cause]:,} {by}" for cause, by in BY_CAUSE.items() if by_cause[cause]]
     return FlowRow(
-        (Markup(""), "entered") if before is None else (mark_svg(before), names.then(before)),
-        (Markup(""), "left") if after is None else (mark_svg(after), names.latest(after)),
+        (Markup(""), MISSING) if before is None else (mark_svg(before), names.then(before)),
+        (Markup(""), MISSING) if after is None else (mark_svg(after), names.latest(after)),
         f"{_sum(moves, s.CUSTOMERS):,}",
         MISSING if before is None else money(_sum(moves, s.NET_SPEND_BEFORE), currency),
         MISSING if after is None else money(_sum(moves, s.NET_SPEND_AFTER), currency),

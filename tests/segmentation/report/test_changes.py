@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+from segmentation.clustering.choose_k import Choice
 from segmentation.report.changes import (
     NO_RUN_BEFORE,
     WhatChanged,
@@ -62,7 +63,7 @@ def test_movements_are_sentences_with_customers_cause_and_money():
     ]
     assert changes.others == [
         f"323 customers entered, with £134,071 net: 320 in {LOW}; 3 in {MEDIUM}.",
-        f"1 customer left, with £80,000 net, because the input has no purchase of theirs any more: 1 from {TOP}.",
+        f"1 customer left, with £80,000 net, because the input has no purchase of theirs any more: from {TOP}.",
     ]
     assert [cause.split(":")[0] for cause in changes.causes] == ["70 by purchases", "12 by ageing"]
 
@@ -77,8 +78,8 @@ def test_the_largest_movements_are_shown_and_the_others_counted():
 
 def test_the_table_adds_up_to_both_runs_with_those_who_stayed_last():
     rows = page_of(history=history_of(NIGHT)).table_with("From")[1:]
-    assert [cell.strip() for cell in rows[0]] == ["entered", LOW, "320", "–", "£134,000", "entered"]
-    assert [cell.strip() for cell in rows[1]] == [LOW, MEDIUM, "69", "£36,000", "£112,000", "69 purchases"]
+    assert [cell.strip() for cell in rows[0]] == ["–", LOW, "320", "–", "£134,000", "entered"]
+    assert [cell.strip() for cell in rows[1]] == [LOW, MEDIUM, "69", "£36,000", "£112,000", "69 by purchases"]
     assert [row[5] for row in rows[-4:]] == ["stayed"] * 4
     assert sum(int(row[2].replace(",", "")) for row in rows) == sum(row["customers"] for row in NIGHT)
 
@@ -128,7 +129,7 @@ def test_a_window_is_named_and_may_be_why_customers_left():
     page = page_of(history=history)
     assert window_in_words(history, date(2011, 12, 10)) == "Figures of the 365 days from 10 December 2010."
     assert page.text.count("Figures of the 365 days from 10 December 2010.") == 2, "under the answer, and in The run"
-    assert "because all that they bought is older than the days that count: 1 from" in page.text
+    assert "because all that they bought is older than the days that count: from" in page.text
     assert "and older orders no longer count" in page.text
 
 
@@ -145,14 +146,17 @@ def test_the_page_says_which_model_and_of_which_run_its_sweep_is():
     assert fit_in_words(fitted) == ""
     page = page_of(history=scored)
     assert page.text.count(model_in_words(scored)) == 2, "next to the verdict, and in The run"
-    assert page.text.count(fit_in_words(scored)) == 2, "where k was chosen, and at its table"
+    assert fit_in_words(scored) == f"As of 1 November 2011, when run {RUN_BEFORE} fitted the model."
+    assert f"Each number of segments that was tried {fit_in_words(scored)}" in page.text
 
 
 def test_a_segment_of_the_model_without_customers_is_named():
     """Such a segment has no profile, and k is larger than the number of segments shown."""
     rows = profiles_of(CLASSIC)[:3]
     history = history_of([move(1, 1, 5), move(4, 1, 6, "ageing")])
-    page = page_of(profiles=rows, history=history)
+    choice = Choice(4, "elbow", 4, "the elbow of the WSSSE curve is at k = 4")
+    page = page_of(profiles=rows, history=history, choice=choice)
+    assert "They form three segments" in page.text
     assert f"Nobody is in “{TOP}”: that segment of the model has no customer today." in page.text
     assert without_customers(history, profiles_of(CLASSIC)) == ""
 

@@ -14,13 +14,15 @@ from segmentation import schemas as s
 from segmentation.clustering.choose_k import Choice
 from segmentation.config.files import load_config
 from segmentation.report.charts import draw_all
-from segmentation.report.data import History, LargeTables, ReportData, collect
+from segmentation.report.data import LargeTables, ReportData, collect
 from segmentation.report.marks import Drawing
 from segmentation.scoring.statistics import CustomerStatistics, customer_statistics
+from tests.segmentation.report.sample_report import history_of, move
 
 CONFIG = Path(__file__).resolve().parents[4] / "conf" / "online_retail.yaml"
-ON_PAGE = ["elbow", "segments", "concentration"]
-NAMES = ["elbow", "segments", "profiles", "concentration", "months", "recency", "countries", "products"]
+ON_PAGE = ["elbow", "segments", "concentration", "flow"]
+NAMES = ["elbow", "segments", "profiles", "concentration", "months", "recency", "flow", "countries", "products"]
+SEGMENTS = [("Many", 270, "1"), ("Few", 30, "1")]
 AS_OF = date(2011, 12, 10)
 CUSTOMERS = 300
 
@@ -96,7 +98,7 @@ def data_of(spark: SparkSession, partitions: int) -> ReportData:
             country_segments=spark.createDataFrame([], f"country string, {empty}"),
             product_segments=spark.createDataFrame([], f"stock_code string, {empty}"),
         ),
-        history=History(),
+        history=history_of([move(1, 2, 3, "purchase", names=SEGMENTS), move(1, 1, 270, names=SEGMENTS)], SEGMENTS),
     )
 
 
@@ -148,6 +150,8 @@ def test_titles_are_true_to_the_tables(drawn: tuple[dict[str, Drawing], dict[str
     few, everything = (sum(row["total_spend"] for row in rows) for rows in (customers()[::10], customers()))
     share = round(100 * few / everything)
     assert titles["segments"] == f"30 customers (10 %) bring {share} % of revenue: Few"
+    assert titles["flow"] == "3 of 273 customers moved to another segment"
+    assert drawn[0]["elbow"].explanation.startswith("As of 1 November 2011, when run"), "the sweep is of another run"
     assert titles["concentration"] == f"The top 10 % of customers bring {share} % of revenue"
 
 
