@@ -194,7 +194,8 @@ def run(context: RunContext) -> Published:
         charts = draw_all(report_data, put=staged.put_file)
 
     with stage("Writing the report"):
-        details = RunDetails(staged.run_id, facts, context.progress.seconds, context.warnings, context.request.command)
+        run_id, command = context.staged.run_id, context.request.command
+        details = RunDetails(run_id, facts, context.progress.seconds, context.warnings, command)
         staged.put_text(render(report_data, charts, details), REPORT)
 
     run_id = audit_and_publish(context, lines, segments, earlier, facts, large_tables)
