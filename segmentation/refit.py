@@ -17,7 +17,7 @@ from segmentation import schemas as s
 from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, first_seen, movements, refit_share
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.drift import describe_training, drift_in_words
-from segmentation.clustering.identity import Event, events, same_segments, unused_id
+from segmentation.clustering.identity import Event, events, same_segments
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.levels import SegmentName
 from segmentation.clustering.naming import keep_names, name_segments
@@ -37,7 +37,6 @@ from segmentation.errors import ConfigError
 from segmentation.intake import CleanedLines
 from segmentation.lake.lineage import EarlierRun, open_earlier
 from segmentation.lake.manifest import BuildsUpon
-from segmentation.report.marks import SEGMENT_MARKS
 from segmentation.scoring.cuts import Cuts, find_cuts
 from segmentation.scoring.reasons import with_reason
 from segmentation.scoring.scores import with_scores
@@ -192,9 +191,7 @@ def as_successor(
     for position, segment in enumerate(fitted.model.segments):
         segment_id = same.get(position)
         if segment_id is None:
-            others = [*same.values(), *(other.segment_id for other in segments)]
-            segment_id = unused_id(new_id, others, len(SEGMENT_MARKS))
-            new_id = segment_id + 1
+            segment_id, new_id = new_id, new_id + 1
         segments.append(replace(segment, segment_id=segment_id))
         names.append(next((old.name for old in before.segments if old.segment_id == same.get(position)), None))
     model = replace(fitted.model, segments=segments, next_segment_id=new_id)

@@ -8,7 +8,7 @@ customers.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -47,15 +47,6 @@ def same_segments(shared: Shared) -> dict[int, int]:
             same[new] = old
             taken.add(old)
     return same
-
-
-def unused_id(first: int, others: Collection[int], marks: int) -> int:
-    """Return the first id from `first` on that is drawn unlike the others, where there is one.
-
-    Segments whose ids differ by a multiple of `marks` have the same colour.
-    """
-    drawn = {other % marks for other in others}
-    return next((new for new in range(first, first + marks) if new % marks not in drawn), first)
 
 
 def events(shared: Shared, same: Mapping[int, int], ids: Sequence[int], positions: Sequence[int]) -> list[Event]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segmentation.clustering.identity import Event, events, same_segments, unused_id
+from segmentation.clustering.identity import Event, events, same_segments
 from segmentation.clustering.seeding import assign, starting_centres
 
 Groups = tuple[tuple[float, float], ...]
@@ -41,12 +41,6 @@ def test_parts_below_a_quarter_or_sixty_percent_together_are_no_split():
 def test_two_that_become_one_are_merged_and_what_nobody_shares_is_new_or_gone():
     assert told({(1, 0): 30, (2, 0): 30, (3, 1): 50}) == ({0: 1, 1: 3}, [Event("merged", (1, 2), (0,))])
     assert events({(1, 0): 9}, {0: 1}, [1, 2], [0, 1]) == [Event("new", (), (1,)), Event("gone", (2,), ())]
-
-
-def test_a_new_id_is_drawn_unlike_the_segments_that_go_on():
-    assert unused_id(5, [1, 2, 3], 12) == 5
-    assert unused_id(13, [1, 2, 16], 12) == 15, "13 and 14 have the colours of 1 and 2"
-    assert unused_id(13, range(1, 13), 12) == 13
 
 
 # --- planted: the customers of both models are the same, and so both are fitted to groups that differ ---
