@@ -12,11 +12,12 @@ from segmentation.changes import AGEING, ENTERED, LEFT, MOVED, PURCHASE, REFIT
 from segmentation.errors import counted
 from segmentation.report.data import History, ReportData
 from segmentation.report.marks import mark_svg
-from segmentation.report.text import MISSING, Row, Rows, cut, day, listed, money
+from segmentation.report.text import MISSING, Row, Rows, cut, day, listed, money, sentence
 
 MOST_MOVEMENTS: Final = 5
 MOST_PLACES: Final = 3
 BY_CAUSE: Final = {PURCHASE: "by purchases", AGEING: "by ageing", REFIT: "by the new model"}
+QUOTED: Final = "“{}”"
 NO_RUN_BEFORE: Final = "This is the earliest run of these settings: the next one will say who moved."
 
 
@@ -63,7 +64,7 @@ def what_changed(data: ReportData) -> WhatChanged:
         [*_entered(history.moves, names, currency), *_left(history, names, currency)],
         _causes(history),
         flow,
-        [(mark_svg(segment_id), names.latest(segment_id)) for segment_id in order if segment_id not in here],
+        [(mark_svg(segment_id), names.now(segment_id)) for segment_id in order if segment_id not in here],
     )
 
 
@@ -80,14 +81,21 @@ class SegmentNames(NamedTuple):
         after = {move[s.SEGMENT_ID]: move[s.SEGMENT_NAME] for move in history.moves}
         return cls(before, {**segments_of(history.model), **after})
 
-    def then(self, segment_id: int) -> str:
-        return self._cut(self.before.get(segment_id) or self.after.get(segment_id), segment_id)
+    def then(self, segment_id: int, form: str = "{}") -> str:
+        """Return the name in the run before; a former one, where another segment has it now."""
+        name = self.before.get(segment_id) or self.after.get(segment_id)
+        former = "the former " if _has_another(name, segment_id, self.after) else ""
+        return former + form.format(cut(name or f"Segment {segment_id}"))
 
-    def latest(self, segment_id: int) -> str:
-        return self._cut(self.after.get(segment_id) or self.before.get(segment_id), segment_id)
+    def now(self, segment_id: int, form: str = "{}") -> str:
+        """Return the name in this run; a new one, where another segment had it before."""
+        name = self.after.get(segment_id) or self.before.get(segment_id)
+        new = "the new " if _has_another(name, segment_id, self.before) else ""
+        return new + form.format(cut(name or f"Segment {segment_id}"))
 
-    def _cut(self, name: str | None, segment_id: int) -> str:
-        return cut(name or f"Segment {segment_id}")
+
+def _has_another(name: str | None, segment_id: int, names: Mapping[int, str]) -> bool:
+    return any(name is not None and other == name and number != segment_id for number, other in names.items())
 
 
 def segments_of(model: Mapping[str, Any]) -> dict[int, str]:
@@ -160,16 +168,15 @@ def became_of(events: Iterable[Mapping[str, Any]], names: SegmentNames) -> list[
     """Say which segments a new model split, merged, found or lost."""
     sentences = []
     for event in events:
-        before = listed([_quoted(names.then(segment_id)) for segment_id in event["before"]])
-        after = listed([_quoted(names.latest(segment_id)) for segment_id in event["after"]])
-        sentences.append(
-            {
-                "split": f"{before} was split into {after}.",
-                "merged": f"{before} were merged into {after}.",
-                "new": f"{after} is new.",
-                "gone": f"{before} is gone.",
-            }[event["kind"]]
-        )
+        before = listed([names.then(segment_id, QUOTED) for segment_id in event["before"]])
+        after = listed([names.now(segment_id, QUOTED) for segment_id in event["after"]])
+        texts = {
+            "split": f"{before} was split into {after}.",
+            "merged": f"{before} were merged into {after}.",
+            "new": f"{after} is new.",
+            "gone": f"{before} is gone.",
+        }
+        sentences.append(sentence(texts[event["kind"]]))
     return sentences
 
 
@@ -180,7 +187,7 @@ def _renamed(model: Mapping[str, Any]) -> list[str]:
 
 
 def _quoted(name: str) -> str:
-    return f"“{name}”"
+    return QUOTED.format(name)
 
 
 # ---- who moved ----
@@ -202,7 +209,7 @@ def largest_movements(moves: Rows, names: SegmentNames, currency: str) -> list[s
     by_size = sorted(_movements(moves), key=lambda move: (-move.customers, -move.net_after, move[:3]))
     shown, others = by_size[:MOST_MOVEMENTS], by_size[MOST_MOVEMENTS:]
     sentences = [
-        f"{counted(move.customers, 'customer')} moved from {names.then(move.before)} to {names.latest(move.after)} "
+        f"{counted(move.customers, 'customer')} moved from {names.then(move.before)} to {names.now(move.after)} "
         f"{_how(move)}: {_spent(move, currency)}."
         for move in shown
     ]
@@ -243,7 +250,7 @@ def _entered(moves: Rows, names: SegmentNames, currency: str) -> list[str]:
     if not entered:
         return []
     net = money(_sum(entered, s.NET_SPEND_AFTER), currency)
-    places = _places(entered, s.SEGMENT_ID, "in", names.latest)
+    places = _places(entered, s.SEGMENT_ID, "in", names.now)
     return [f"{counted(_sum(entered, s.CUSTOMERS), 'customer')} entered, with {net} net: {places}."]
 
 
@@ -342,7 +349,7 @@ def _flow_row(pair: tuple[int | None, int | None], moves: Rows, names: SegmentNa
     causes = [f"{by_cause[cause]:,} {by}" for cause, by in BY_CAUSE.items() if by_cause[cause]]
     return FlowRow(
         (Markup(""), MISSING) if before is None else (mark_svg(before), names.then(before)),
-        (Markup(""), MISSING) if after is None else (mark_svg(after), names.latest(after)),
+        (Markup(""), MISSING) if after is None else (mark_svg(after), names.now(after)),
         f"{_sum(moves, s.CUSTOMERS):,}",
         MISSING if before is None else money(_sum(moves, s.NET_SPEND_BEFORE), currency),
         MISSING if after is None else money(_sum(moves, s.NET_SPEND_AFTER), currency),

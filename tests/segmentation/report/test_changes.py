@@ -124,6 +124,19 @@ def test_a_refit_says_what_became_of_the_segments():
     assert row_order(moves, profiles_of(CLASSIC)) == [6, 1, 2, 3, 4], "next to the segment that has its customers"
 
 
+def test_a_name_that_goes_to_another_segment_is_a_former_and_a_new_one():
+    names = [*CLASSIC, (MEDIUM, 5, "1")]
+    moves = [move(1, 1, 90, names=names), move(2, 5, 9, "refit", names=names)]
+    gone = [{"kind": "gone", "before": (2,), "after": ()}]
+    after = [names[0], names[4]]
+    rows = [row | {"segment_id": new} for row, new in zip(profiles_of(after), (1, 5), strict=True)]
+    model = [{"segment_id": number, "name": {"name": names[number - 1][0]}} for number in (1, 5)]
+    history = history_of(moves, events=gone, segments=model)
+    changes = what_changed(report_data(profiles=rows, history=history, without=("countries", "products")))
+    assert changes.segments == [f"The former “{MEDIUM}” is gone."]
+    assert changes.movements[0].startswith(f"9 customers moved from the former {MEDIUM} to the new {MEDIUM} by")
+
+
 def test_a_window_is_named_and_may_be_why_customers_left():
     history = History(history_of([]).model, RUN_BEFORE, date(2011, 12, 9), NIGHT, date(2010, 12, 10))
     page = page_of(history=history)

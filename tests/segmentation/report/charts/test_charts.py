@@ -44,8 +44,9 @@ def test_hostile_names_are_shown_literally_and_without_warnings(tmp_path: Path) 
     figures["elbow"] = elbow_chart(sweep_of(CLASSIC_WSSSE, 4), HOSTILE[0])
     figures["title"] = segments_chart([], profiles_of([("Low", 90, "10.00", 1), (HOSTILE[0], 10, "90.00", 2)]))
     del figures["concentration"]  # shows no name
+    unbroken = HOSTILE[0].partition(" $$")[0]  # the flow chart writes a long name in two lines
     for name, figure in figures.items():
-        assert any(HOSTILE[0] in words for words in words_of(figure)), name
+        assert any(unbroken in words for words in words_of(figure)), name
         assert not any(text.get_parse_math() for text, _ in texts_drawn(figure) if "$" in text.get_text()), name
         assert_texts_apart(figure)
         save(figure, tmp_path / "hostile.png")
