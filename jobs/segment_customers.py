@@ -71,9 +71,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         "sale)")  # fmt: skip
     add("--run-id", metavar="ID", help="default: made from the input, configuration and code")
     add("--force", action="store_true", help="publish again, under a new id, a run that was published before")
-    model = parser.add_argument_group("model (default: as model.refit of the configuration says)")
+    model = parser.add_argument_group("model")
     add = model.add_mutually_exclusive_group().add_argument
-    add("--model", metavar="RUN_ID", help="score the customers by the model of this run, whatever its age")
+    add("--model", metavar="RUN_ID", help="score by the model of this run (default: as model.refit says)")
     add("--refit", action="store_true", help="fit a new model, as --set model.refit=always does")
     model.add_argument("--rename", action="store_true", help="name all segments afresh, also those whose name is true")
     add = parser.add_argument_group("messages").add_argument

@@ -181,11 +181,7 @@ def as_successor(
     figures, before = context.config.basis, predecessor.model
     both = to_cluster(fitted.model.assign(with_kept_segment(customers, before, figures), figures), figures)
     known = predecessor.customers.select(s.CUSTOMER_ID, F.lit(True).alias("is_known"))
-    pairs = both.join(known, s.CUSTOMER_ID, "left").groupBy(KEPT_SEGMENT_ID, CLUSTER)
-    # One row per pair of segments. New customers make no segment another one, where there are others.
-    rows = pairs.agg(F.count("is_known").alias("known"), F.count(F.lit(1)).alias("all")).collect()
-    counted_in = "known" if any(row["known"] for row in rows) else "all"
-    shared = {(row[KEPT_SEGMENT_ID], row[CLUSTER]): row[counted_in] for row in rows if row[counted_in]}
+    shared = shared_customers(both.join(known, s.CUSTOMER_ID, "left"), CLUSTER)
     same = same_segments(shared)
     new_id, segments, names = before.next_segment_id, list[Segment](), list[SegmentName | None]()
     for position, segment in enumerate(fitted.model.segments):
@@ -200,6 +196,17 @@ def as_successor(
     found = events(shared, same, before.ids, range(len(segments)))
     with_ids = [replace(event, after=tuple(model.ids[place] for place in event.after)) for event in found]
     return replace(fitted, model=model, why=why, names_before=names, events=with_ids)
+
+
+def shared_customers(both: DataFrame, segment: str) -> dict[tuple[int, int], int]:
+    """Return the customers by kept_segment_id and `segment`, a column. Runs an action of one row per pair.
+
+    New customers make no segment another one: those count whose `is_known` is not NULL, if there are any.
+    """
+    pairs = both.groupBy(KEPT_SEGMENT_ID, segment)
+    rows = pairs.agg(F.count("is_known").alias("known"), F.count(F.lit(1)).alias("all")).collect()
+    counted_in = "known" if any(row["known"] for row in rows) else "all"
+    return {(row[KEPT_SEGMENT_ID], row[segment]): row[counted_in] for row in rows if row[counted_in]}
 
 
 def with_kept_segment(customers: DataFrame, model: SegmentModel, figures: s.Figures) -> DataFrame:

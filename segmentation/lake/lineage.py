@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +12,7 @@ from pyspark.sql import DataFrame
 
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.segment_model import SegmentModel, model_from
+from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
 from segmentation.lake.manifest import BuildsUpon, Identity
 from segmentation.lake.runs import Lake, PublishedRun, RunEntry, open_run
@@ -88,6 +90,14 @@ def open_earlier(lake: Lake, run_id: str) -> EarlierRun:
     run = open_run(lake.spark, lake.path, run_id)
     sweep = [row.asDict() for row in run.table("k_sweep").collect()]  # one row per k
     return EarlierRun(run, model_of(run), sweep)
+
+
+def configuration_of(run: PublishedRun) -> RunConfig:
+    """Return the configuration of a run. Raises InputError if this version does not know one of its keys or values."""
+    try:
+        return RunConfig.model_validate_json(json.dumps(run.manifest.get("configuration")))
+    except ValueError as error:
+        raise InputError(f"run {run.run_id}, of another version: {error}: segment again") from None
 
 
 def model_of(run: PublishedRun) -> SegmentModel:

@@ -152,8 +152,8 @@ def watched(command: Sequence[str], watch: Watch, variables: Mapping[str, str] |
     return Done(process.returncode, "".join(lines), "")
 
 
-def job_in(spark: SparkSession) -> RunJob:
-    """Return a function that runs the job from the top of the checkout in the given session, which `main` finds."""
+def job_in(spark: SparkSession, job: Callable[[Sequence[str]], int] = main) -> RunJob:
+    """Return a function that runs a job from the top of the checkout in the given session, which its `main` finds."""
     assert SparkSession.getActiveSession() is spark
 
     def run(*arguments: object) -> Done:
@@ -166,7 +166,7 @@ def job_in(spark: SparkSession) -> RunJob:
             with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
                 patch.chdir(ROOT)
                 patch.setenv("XDG_CACHE_HOME", str(CACHE))
-                code = main([str(argument) for argument in arguments])
+                code = job([str(argument) for argument in arguments])
         except SystemExit as exit_:  # raised by argparse
             code = int(exit_.code or 0)
         finally:

@@ -8,13 +8,13 @@ from types import ModuleType
 
 import pytest
 
-from jobs import expire_runs, segment_customers
+from jobs import compare_runs, expire_runs, segment_customers
 from segmentation.cli import job as job_module
 from segmentation.cli.job import command_line, run_job
 from segmentation.errors import InputError
 from segmentation.stopping import STOP_SIGNALS
 
-JOBS = [segment_customers, expire_runs]
+JOBS = [segment_customers, compare_runs, expire_runs]
 JOB = "jobs/segment_customers.py"
 
 
@@ -43,13 +43,13 @@ def test_the_help_of_a_job_fits_80_columns_and_has_examples_and_exit_codes(
 
 def test_the_help_groups_the_options_and_explains_each(capsys: pytest.CaptureFixture[str]):
     _, text = exit_of(segment_customers, "--help", capsys=capsys)
-    groups = ["options", "data", "configuration", "run", "messages", "examples"]
+    groups = ["options", "data", "configuration", "run", "model", "messages", "examples"]
     assert re.findall(r"^(\w+):$", text, re.MULTILINE) == groups
     for option in (
         *("input", "output", "config", "set", "write-config", "explain"),
-        *("as-of", "run-id", "force", "result", "quiet", "debug"),
+        *("as-of", "run-id", "force", "model", "refit", "rename", "result", "quiet", "debug"),
     ):
-        assert re.search(rf"^  --{option}( [A-Z=\[\]. -]+?)?(\n {{24,}}| {{2,}})\S", text, re.MULTILINE), option
+        assert re.search(rf"^  --{option}( [A-Z_=\[\]. -]+?)?(\n {{24,}}| {{2,}})\S", text, re.MULTILINE), option
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,7 @@ def test_the_help_groups_the_options_and_explains_each(capsys: pytest.CaptureFix
         (["--as-of", "1/2/2010"], r"argument --as-of: must be a day such as 2011-09-01, got '1/2/2010'"),
         (["--as-of", "0001-01-01"], r"argument --as-of: must be a day from 1900-01-01 to 2999-12-31, got 0001-01-01"),
         (["--as-of", "9999-12-31"], r"argument --as-of: must be a day from 1900-01-01 to 2999-12-31, got 9999-12-31"),
+        (["--model", "a", "--refit"], r"argument --refit: not allowed with argument --model"),
         (["lines.csv"], r"unrecognized arguments: lines\.csv"),
     ],
 )

@@ -1,0 +1,175 @@
+"""Compare the customers of two published runs of one lineage: who moved, why, and what became of the segments.
+
+Actions of Spark: those that load two models, one of a few rows per pair of segments, and one more where the later run
+has another model; two writes where an output is asked for.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation import schemas as s
+from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, movements, segment_changes, segment_flow
+from segmentation.cleaning.rules import NEVER_RETURNED
+from segmentation.clustering.identity import Event, events
+from segmentation.config.settings import RunConfig
+from segmentation.errors import ConfigError
+from segmentation.exports import change_rows, write_changes
+from segmentation.filesystem import filesystem_for, temporary_name
+from segmentation.lake.lineage import EarlierRun, configuration_of, open_earlier
+from segmentation.lake.runs import Lake
+from segmentation.lake.staging import write_rows
+from segmentation.refit import shared_customers, with_kept_segment
+from segmentation.session import guest_of, persisted, release, set_shuffle_partitions
+
+# Of the table customer_segments: what a comparison computes anew is left out.
+OWN_COLUMNS = s.CUSTOMER_SEGMENTS.names[: s.CUSTOMER_SEGMENTS.names.index(s.PREVIOUS_SEGMENT_ID)]
+# The rule that a line breaks which takes money back, and the entries of `cleaning.returns` that count it.
+RETURNS_BY_RULE = {s.CANCELLATION: {"prefix", "type"}, s.NON_POSITIVE_QUANTITY: {"negative_quantity"}}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The customers of two runs of one lineage.
+
+    `before` is the run of the earlier day. `customers` has the rows of `changes.compared`, cached; `moves` are those of
+    `changes.movements`. `events` say what became of segments, `renamed` which are called otherwise: segment_id, from,
+    to.
+    """
+
+    before: EarlierRun
+    after: EarlierRun
+    config: RunConfig
+    customers: DataFrame
+    moves: Sequence[Mapping[str, Any]]
+    events: Sequence[Event]
+    renamed: Sequence[Mapping[str, Any]]
+
+    @property
+    def flow(self) -> list[dict[str, Any]]:
+        """The rows of `SEGMENT_FLOW`."""
+        return segment_flow(self.moves)
+
+    def write(self, path: str) -> None:
+        """Write segment_changes and segment_flow as Parquet, and changes.csv, into a new folder, for the owner alone.
+
+        It is written next to its place and renamed. Raises ConfigError where it exists.
+        """
+        spark = self.customers.sparkSession
+        require_free(spark, path)
+        filesystem = filesystem_for(spark, path)
+        unfinished = temporary_name(filesystem.root)
+        try:
+            filesystem.make_directory(unfinished, owner_only=True)
+            segment_changes(self.customers).write.parquet(f"{unfinished}/segment_changes")
+            with TemporaryDirectory(prefix="table-") as folder:
+                flow = Path(folder) / "part-00000.snappy.parquet"
+                write_rows(self.flow, s.SEGMENT_FLOW, flow)
+                filesystem.put(flow, f"{unfinished}/segment_flow/{flow.name}")
+            write_changes(filesystem, change_rows(self.customers), unfinished)
+            filesystem.remove_files_of_hadoop(unfinished)
+            filesystem.restrict(unfinished)
+            filesystem.sync(unfinished)
+            filesystem.rename(unfinished, filesystem.root)
+        except BaseException:
+            with suppress(Exception):  # the disk or Java went away; the error says more
+                filesystem.delete(unfinished)
+            raise
+
+
+def require_free(spark: SparkSession, path: str) -> None:
+    """Raise ConfigError where something is at a path that is to be written, or it cannot be written."""
+    filesystem = filesystem_for(spark, path)
+    if filesystem.exists(filesystem.root):
+        raise ConfigError(f"--output {path}: exists: name a new folder")
+    if not filesystem.may_write(filesystem.root.rpartition("/")[0]):
+        raise ConfigError(f"--output {path}: cannot be written: Permission denied")
+
+
+@contextmanager
+def comparison_of(lake: Lake, run_id: str, other_id: str) -> Iterator[Comparison]:
+    """Compare two runs of a lake, the earlier day with the later one, whichever is named first.
+
+    The session is the caller's: its settings, cached tables and running jobs are left as they were.
+
+    Raises ConfigError if they are of different lineages, InputError if there is no such run or another version
+    published it.
+    """
+    spark = lake.spark
+    with guest_of(spark):
+        before, after = open_earlier(lake, run_id), open_earlier(lake, other_id)
+        require_one_lineage(before, after)
+        if before.as_of > after.as_of:
+            before, after = after, before
+        config = configuration_of(after.run)
+        set_shuffle_partitions(spark, int(after.run.manifest["tables"]["customer_segments"]["bytes"]))
+        kept, customers = persisted(compared_customers(before, after, config))
+        try:
+            moves = [row.asDict() for row in movements(customers).collect()]  # a few rows per pair of segments
+            found = events_between(before, after, customers)
+            yield Comparison(before, after, config, customers, moves, found, renamed_between(before, after))
+        finally:
+            release(kept)
+
+
+def require_one_lineage(run: EarlierRun, other: EarlierRun) -> None:
+    """Raise ConfigError where the segments of two runs cannot be compared."""
+    lineages, titles = ([each.run.manifest[name] for each in (run, other)] for name in ("lineage", "title"))
+    if lineages[0] != lineages[1]:
+        raise ConfigError(
+            f"runs {run.run.run_id} ({titles[0]!r}) and {other.run.run_id} ({titles[1]!r}) cannot be compared: they "
+            "have different titles, or rules of cleaning, features, clustering or scores: name two runs of one "
+            "configuration"
+        )
+
+
+def compared_customers(before: EarlierRun, after: EarlierRun, config: RunConfig) -> DataFrame:
+    """Return `changes.compared` of two runs, by the cause as a run itself would find it."""
+    today = after.customers.select(*OWN_COLUMNS)
+    if before.model.fitted_in != after.model.fitted_in:
+        own = {name: f"own_{name}" for name in (s.SEGMENT_ID, s.SEGMENT_NAME)}
+        kept = with_kept_segment(today.withColumnsRenamed(own), before.model, config.basis)
+        today = kept.withColumnsRenamed({renamed: name for name, renamed in own.items()})
+    segments = SegmentsBefore(before.customers, before.as_of, config.features.window_days is not None)
+    return compared(today, segments, returned_lines(after, config), after.as_of)
+
+
+def returned_lines(run: EarlierRun, config: RunConfig) -> DataFrame:
+    """Return the rejected lines of a run on which customers got money back: customer_id, invoice_date timestamp_ntz."""
+    counted = [rule for rule, marks in RETURNS_BY_RULE.items() if marks & {*config.cleaning.returns}]
+    amount = F.coalesce(F.col(s.QUANTITY).try_cast("double"), F.lit(1)) * F.col(s.UNIT_PRICE).try_cast("double")
+    uncounted = F.arrays_overlap(s.REASONS, F.array(*map(F.lit, NEVER_RETURNED)))
+    returned = run.run.table("rejected_transactions").where(F.col(s.REASON).isin(counted) & (amount < 0) & ~uncounted)
+    return returned.select(s.CUSTOMER_ID, F.col(s.INVOICE_DATE).try_cast("timestamp_ntz").alias(s.INVOICE_DATE))
+
+
+def events_between(before: EarlierRun, after: EarlierRun, customers: DataFrame) -> list[Event]:
+    """Return what became of the segments of a model. Runs an action where the later run has another model."""
+    if before.model.fitted_in == after.model.fitted_in:
+        return []
+    clustered = ~F.col(s.SEGMENT_ID).isin(s.RETURNED_EVERYTHING_ID) & (
+        F.col(KEPT_SEGMENT_ID) != s.RETURNED_EVERYTHING_ID
+    )
+    is_known = F.when(F.col(s.PREVIOUS_SEGMENT_ID).isNotNull(), True)
+    ids = after.model.ids
+    found = shared_customers(customers.where(clustered).withColumn("is_known", is_known), s.SEGMENT_ID)
+    shared = {(old, ids.index(new)): count for (old, new), count in found.items()}
+    same = {position: segment_id for position, segment_id in enumerate(ids) if segment_id in before.model.ids}
+    by_position = events(shared, same, before.model.ids, range(len(ids)))
+    return [replace(event, after=tuple(ids[place] for place in event.after)) for event in by_position]
+
+
+def renamed_between(before: EarlierRun, after: EarlierRun) -> list[dict[str, Any]]:
+    """Return the segments that both models have by other names, as the manifest of a run lists them."""
+    names, then = after.model.names, before.model.names
+    return [
+        {s.SEGMENT_ID: segment_id, "from": then[segment_id], "to": name}
+        for segment_id, name in names.items()
+        if then.get(segment_id, name) != name
+    ]
