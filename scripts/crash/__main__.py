@@ -19,12 +19,14 @@ from scripts.crash.rounds import CrashTest
 
 KILLS_PER_NORMAL_RUN: Final = 10
 FEWEST_NORMAL_RUNS: Final = 3
+RACES: Final = 2
 
 DESCRIPTION: Final = """\
 Check that the lake stays whole whenever the job dies. Publish runs of the real job over a small input in a new lake,
 and end its whole process group by SIGKILL, half of the times at a random moment and half at a named step of publishing,
 while a reader resolves latest.json and verifies every checksum of the run it names, more than ten times a second.
-After one to four kills the same command is left to finish, like a scheduler's next attempt."""
+After one to four kills the same command is left to finish, like a scheduler's next attempt. Every run but the first is
+scored by the model of an earlier one; at the beginning two runs of following days go at the same time, twice."""
 
 EPILOG: Final = f"""\
 steps
@@ -35,6 +37,7 @@ counted
   mixed      latest.json, manifest and tables that are read together are not of one run
   changed    a published run has another manifest than before
   back       latest.json names an older day than before
+  baseless   a run names a run before it, with which its customers are compared, that is not published
   lost       a run that was seen published, or for which the job ended with 0, is not whole, or not the latest
   leftovers  anything in the lake after a success besides runs/, latest.json and an empty _staging/
   recovery   a run left to finish after kills, against normal runs on the same lake; reported, not judged
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     normal_runs = max(FEWEST_NORMAL_RUNS, options.kills // KILLS_PER_NORMAL_RUN)
     with tempfile.TemporaryDirectory(prefix="crash-test-") as folder:
         job = SegmentCustomers(lake, Path(folder), options.seed)
-        outcome = CrashTest(lake, job, Path(folder), options.seed).run(options.kills, normal_runs)
+        outcome = CrashTest(lake, job, Path(folder), options.seed).run(options.kills, normal_runs, RACES)
     print(report(outcome, job.steps), end="")
     return 0 if outcome.is_success else 1
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     BACKWARDS = "backwards"  # latest.json names an older day than before
     CHANGED = "changed"  # a published run is whole, but differs from what was read before
     LOST = "lost"  # a published run is missing or not whole
+    BASELESS = "baseless"  # a run names a run before it that is not published
     LEFTOVER = "leftover"  # the lake has something besides published runs
 
 
@@ -96,12 +97,16 @@ class Watcher:
         if faults := faults_of_run(run, as_of):
             return faults
         try:  # the manifest has the checksum of every file
-            manifest = hashlib.sha256((run / MANIFEST).read_bytes()).hexdigest()
+            content = (run / MANIFEST).read_bytes()
         except OSError as error:
             return [_torn(run.name, error)]
-        if self._manifests.setdefault(run.name, manifest) == manifest:
-            return []
-        return [Fault(Kind.CHANGED, f"{run.name} has another manifest than before")]
+        manifest = hashlib.sha256(content).hexdigest()
+        if self._manifests.setdefault(run.name, manifest) != manifest:
+            return [Fault(Kind.CHANGED, f"{run.name} has another manifest than before")]
+        before = json.loads(content).get("predecessor")
+        if before is not None and not (run_path(self._lake, before) / MANIFEST).exists():
+            return [Fault(Kind.BASELESS, f"{run.name} builds upon the run {before}, which is not published")]
+        return []
 
 
 def run_path(lake: Path, run_id: str) -> Path:

@@ -17,6 +17,7 @@ FAULTS: Final = {
     Kind.CHANGED: "reads of a published run that was changed",
     Kind.BACKWARDS: "reads of a `latest.json` that went back",
     Kind.LOST: "runs lost",
+    Kind.BASELESS: "reads of a run that builds upon none that is published",
     Kind.LEFTOVER: "leftovers after the next success",
 }
 

@@ -79,14 +79,19 @@ class CrashTest:
         self._orders = 0
         self.outcome = Outcome()
 
-    def run(self, kills: int, normal_runs: int) -> Outcome:
-        """Kill so many times, with the normal runs spread between; the very first run is not measured."""
+    def run(self, kills: int, normal_runs: int, races: int = 0) -> Outcome:
+        """Kill so many times, with the normal runs spread between; the very first run is not measured.
+
+        In a race two runs of following days go at the same time, before the first kill.
+        """
         outcome = self.outcome
         stopped = Event()
         with ThreadPoolExecutor(max_workers=1) as pool:
             reading = pool.submit(read_until, stopped, self._lake)
             try:
                 self._publish(self._next_order())
+                for _ in range(races):
+                    self._race()
                 planned = deque(planned_kills(kills, self._job.steps, self._draw))
                 while planned:
                     if outcome.kills.total() * normal_runs >= len(outcome.normal) * kills:
@@ -111,6 +116,14 @@ class CrashTest:
         seconds = self._publish(self._next_order())
         self.outcome.normal.append(seconds)
         _say(f"normal run: {seconds:.1f} s")
+
+    def _race(self) -> None:
+        orders = self._next_order(), self._next_order()
+        with self._start(orders[0]) as first, self._start(orders[1]) as second:
+            for order, (group, log_end) in zip(orders, (first, second), strict=True):
+                self._wait(order, group, log_end)
+        self._check(*orders)
+        _say(f"race: {' and '.join(order.run_id for order in orders)}")
 
     def _round(self, planned: deque[str]) -> None:
         """Kill one run up to MOST_KILLS_PER_ROUND times as planned, then let it finish."""
@@ -152,16 +165,25 @@ class CrashTest:
     def _publish(self, order: Order) -> float:
         """Let a run finish, check the lake after it, and return its seconds."""
         with self._start(order) as (group, log_end):
-            code = group.wait(SECONDS_TO_WAIT)
-            seconds = group.seconds
-            if code != 0:
-                raise JobFailedError(f"{order.run_id}, not killed, ended with {code}; its log ends:\n{log_end()}")
-        self._published.add(order.run_id)
-        self._look()
-        self._note(self._watcher.lost([order.run_id]))
-        self._note(lost_pointer(self._lake, order.run_id))
-        self._note(leftovers(self._lake, self._published))
+            seconds = self._wait(order, group, log_end)
+        self._check(order)
         return seconds
+
+    def _wait(self, order: Order, group: ProcessGroup, log_end: Callable[[], str]) -> float:
+        """Wait until a run has ended well, and return its seconds."""
+        code = group.wait(SECONDS_TO_WAIT)
+        if code != 0:
+            raise JobFailedError(f"{order.run_id}, not killed, ended with {code}; its log ends:\n{log_end()}")
+        return group.seconds
+
+    def _check(self, *orders: Order) -> None:
+        """Check the lake after runs that ended well, the one of the latest day last."""
+        ids = [order.run_id for order in orders]
+        self._published.update(ids)
+        self._look()
+        self._note(self._watcher.lost(ids))
+        self._note(lost_pointer(self._lake, ids[-1]))
+        self._note(leftovers(self._lake, self._published))
 
     @contextmanager
     def _start(self, order: Order, step: str | None = None) -> Iterator[tuple[ProcessGroup, Callable[[], str]]]:

@@ -1,6 +1,7 @@
 """The crash test: it finds every fault of a lake and every broken publisher, and kills the real job at a step."""
 
 import ast
+import json
 import os
 import random
 import shutil
@@ -115,6 +116,15 @@ def test_every_run_is_read_when_it_appears_and_then_in_turn(lake: Path):
 
     assert [fault.text.partition("/")[0] for fault in appeared or ()] == ["run_id=fourth", "run_id=third"]
     assert [text for text in in_turn if text.startswith("run_id=fourth/charts/2.png: FileNotFoundError")]
+
+
+def test_a_run_that_builds_upon_none_that_is_published_is_a_fault(lake: Path):
+    path = lake / "runs/run_id=second/manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "predecessor": "first"}))
+    assert Watcher(lake).look() == []
+    path.write_text(json.dumps({**manifest, "predecessor": "third"}))
+    assert kinds(Watcher(lake).look()) == {Kind.BASELESS}
 
 
 def test_hidden_files_in_a_run_are_ignored(lake: Path):
