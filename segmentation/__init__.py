@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segmentation.lake.runs import PublishedRun
 
 __version__ = "0.1.0"
-__all__ = ["load_config", "open_run", "read_table", "run"]
+__all__ = ["load_config", "open_run", "read_table", "run", "score"]
 
 
 def load_config(path: str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -83,3 +83,30 @@ def read_table(spark: SparkSession, lake: str, table: str, run_id: str | None = 
     from segmentation.lake import runs
 
     return runs.read_table(spark, lake, table, run_id)
+
+
+def score(
+    spark: SparkSession, lake: str, inputs: Sequence[str], *, run_id: str | None = None, as_of: date | None = None
+) -> DataFrame:
+    """Return the customers of new transactions, scored by the model of a published run, by default of the newest.
+
+    `inputs` are files, directories or globs with all transactions of these customers, and the columns of the run's
+    configuration. `as_of` is the day to look back from, by default the day after their last sale. One row per customer;
+    columns: customer_id, segment_id, segment_name, rfm_segment, recency_score, frequency_score, monetary_score,
+    distance_to_centre, nearest_other_segment_id, margin, is_anomaly (farther from its centre than 99 % of the customers
+    that the model was fitted on), reason, as_of.
+
+    The rows are computed now, with the settings of a run, and kept by Spark's executors (`DataFrame.localCheckpoint`)
+    until the frame is no longer referenced. Write it if it is to outlive them. The session's settings, cached tables
+    and running jobs are left as they were.
+
+    Raises: ConfigError or InputError; each message says what to do.
+
+    >>> scored = score(spark, lake, [sales_file])
+    >>> scored.count() == read_table(spark, lake, "customer_segments").count()
+    True
+    """
+    from segmentation import context, published_model
+
+    with published_model.scored_customers(spark, context.Request(tuple(inputs), lake, as_of, run_id)) as scored:
+        return scored.rows.localCheckpoint()

@@ -88,23 +88,18 @@ def published_before(lake: Lake, run_id: str) -> Published:
 
 
 @dataclass(frozen=True)
-class RunContext:
-    """What the steps of one run share."""
+class InputContext:
+    """What the steps from input files to customers share, in a run and where a published model scores."""
 
     spark: SparkSession
     config: RunConfig
     request: Request
     progress: Progress
-    warnings: Sequence[str]
     files: Sequence[InputFile]
-    identity: Identity
-    staged: StagedRun
-    lineage: Lineage = field(default_factory=lambda: Lineage(()))
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    cached: list[DataFrame] = field(default_factory=list)
+    cached: list[DataFrame] = field(default_factory=list, kw_only=True)
 
     def cache(self, frame: DataFrame) -> DataFrame:
-        """Persist a frame until the run ends."""
+        """Persist a frame until `release_cache`."""
         kept, rows = persisted(frame)
         self.cached.append(kept)
         return rows
@@ -112,3 +107,14 @@ class RunContext:
     def release_cache(self) -> None:
         while self.cached:
             release(self.cached.pop())
+
+
+@dataclass(frozen=True)
+class RunContext(InputContext):
+    """What the steps of one run share."""
+
+    warnings: Sequence[str]
+    identity: Identity
+    staged: StagedRun
+    lineage: Lineage = field(default_factory=lambda: Lineage(()))
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))

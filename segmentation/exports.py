@@ -7,7 +7,7 @@ could be a formula begins with an apostrophe (OWASP, "CSV Injection").
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame
@@ -85,7 +85,8 @@ def export_rows(customers: DataFrame, spend: str, recency: str) -> DataFrame:
     """
     dated = customers.withColumn(LAST_ORDER, F.date_sub(F.col(s.AS_OF), F.col(recency)))
     ordered = dated.coalesce(1).sortWithinPartitions(s.SEGMENT_ID, F.col(spend).desc(), s.CUSTOMER_ID)
-    return ordered.select(s.SEGMENT_ID, *_listed(dated, COLUMNS))
+    columns = [name for name in COLUMNS if name in dated.columns]
+    return with_inert_texts(ordered.select(s.SEGMENT_ID, *columns))
 
 
 def change_rows(compared: DataFrame) -> DataFrame:
@@ -95,13 +96,13 @@ def change_rows(compared: DataFrame) -> DataFrame:
     """
     changed = compared.where(F.col(s.KIND).isNotNull()).coalesce(1)
     ordered = changed.sortWithinPartitions(s.PREVIOUS_SEGMENT_ID, s.SEGMENT_ID, s.CUSTOMER_ID)
-    return ordered.select(*_listed(changed, CHANGES_COLUMNS))
+    return with_inert_texts(ordered.select(*[name for name in CHANGES_COLUMNS if name in changed.columns]))
 
 
-def _listed(frame: DataFrame, columns: Sequence[str]) -> list[Column]:
-    """Return those of the columns that a frame has, texts made inert."""
-    texts = {field.name for field in frame.schema if isinstance(field.dataType, StringType)}
-    return [_inert(name) if name in texts else F.col(name) for name in columns if name in frame.columns]
+def with_inert_texts(rows: DataFrame) -> DataFrame:
+    """Return the rows with an apostrophe before each text that a spreadsheet could take for a formula."""
+    texts = {field.name for field in rows.schema if isinstance(field.dataType, StringType)}
+    return rows.select(*[_inert(name) if name in texts else F.col(name) for name in rows.columns])
 
 
 def _inert(name: str) -> Column:

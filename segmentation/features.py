@@ -98,11 +98,12 @@ def customer_features(orders: DataFrame, baskets: DataFrame, returned: DataFrame
     sum; return_rate = returned_matched / total_spend, 0 where that is 0.
     """
     of_customers = orders.where(F.col(s.CUSTOMER_ID).isNotNull()).repartition(s.CUSTOMER_ID)
-    # One row per customer on each right side; a left join keeps those who returned nothing.
+    # One row per customer on each right side. A left join keeps those who returned nothing, and Spark leaves it out
+    # where nothing of the right side is asked for.
     return (
         _bought(of_customers)
-        .join(_main_country(of_customers), on=s.CUSTOMER_ID, how="inner")
-        .join(_distinct_products(baskets), on=s.CUSTOMER_ID, how="inner")
+        .join(_main_country(of_customers), on=s.CUSTOMER_ID, how="left")
+        .join(_distinct_products(baskets), on=s.CUSTOMER_ID, how="left")
         .join(_given_back(returned), on=s.CUSTOMER_ID, how="left")
         .withColumns(
             {

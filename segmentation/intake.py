@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
@@ -59,14 +59,16 @@ from segmentation.cleaning.rules import (
     with_orders_of_days,
 )
 from segmentation.config.settings import CleaningSettings, RunConfig
-from segmentation.context import RunContext
+from segmentation.context import InputContext
 from segmentation.features import order_sums
+from segmentation.guess.unread import may_have_unread_columns, unread_marks
 from segmentation.ingest.files import InputFile
+from segmentation.ingest.find import find_input
 from segmentation.ingest.instants import instants_in_words
 from segmentation.ingest.read import read_errors_named, read_lines
 from segmentation.ingest.sizes import estimated_csv_bytes
 from segmentation.sales import Sales
-from segmentation.session import join_hint
+from segmentation.session import join_hint, set_shuffle_partitions
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +104,20 @@ class CleanedLines:
         return returned_lines(self.exceptional)
 
 
-def clean_lines(context: RunContext) -> CleanedLines:
+def look_at_input(spark: SparkSession, inputs: Sequence[str], config: RunConfig) -> list[InputFile]:
+    """Find the input's files, spread shuffles by their size, and warn of fields and columns that are not read.
+
+    Raises: InputError where there is no input, or it cannot be read.
+    """
+    files = find_input(spark, inputs, config.input)
+    set_shuffle_partitions(spark, text_bytes(files))
+    warn_of_missing_fields(config)
+    for caution in unread_marks(inputs, config) if may_have_unread_columns(files, config) else ():
+        logger.warning("%s", caution)
+    return files
+
+
+def clean_lines(context: InputContext) -> CleanedLines:
     """Read the input and judge every line.
 
     Runs the actions of the repeated items and of the counts by outcome; of large Parquet, of a look at all lines too.
@@ -146,7 +161,7 @@ def clean_lines(context: RunContext) -> CleanedLines:
     return CleanedLines(sales, exceptional, sums, ledger, facts, as_of, join_hint(ledger.rejected), first_day)
 
 
-def cleaning_of_window(context: RunContext, parsed: DataFrame) -> CleaningSettings:
+def cleaning_of_window(context: InputContext, parsed: DataFrame) -> CleaningSettings:
     """Return the rules of cleaning, whose first day is that of the window, if `features.window_days` sets one.
 
     Without an explicit as_of, runs the action over all lines that finds the last day of a sale.
@@ -165,7 +180,7 @@ def cleaning_of_window(context: RunContext, parsed: DataFrame) -> CleaningSettin
     return settings.model_copy(update={"first_day": max(first, settings.first_day or first)})
 
 
-def judged_lines(context: RunContext, parsed: DataFrame, cleaning: CleaningSettings) -> DataFrame:
+def judged_lines(context: InputContext, parsed: DataFrame, cleaning: CleaningSettings) -> DataFrame:
     """Return the lines, each with what it is; cached unless each query reads the input again."""
     config = context.config
     lines = judge_each_line(parsed, cleaning, context.request.as_of)
@@ -179,7 +194,7 @@ def judged_lines(context: RunContext, parsed: DataFrame, cleaning: CleaningSetti
     return lines
 
 
-def compare_files(context: RunContext, lines: DataFrame) -> None:
+def compare_files(context: InputContext, lines: DataFrame) -> None:
     """Warn where files have lines in common that no rule can take for copies, for lack of an invoice number or product.
 
     Runs an action over some of the cached lines where there are several files.
@@ -190,7 +205,7 @@ def compare_files(context: RunContext, lines: DataFrame) -> None:
         warn_of_copies_across_files(copies_across_files(lines, one_of).collect()[0])  # one row
 
 
-def with_whole_statuses(context: RunContext, parsed: DataFrame) -> DataFrame:
+def with_whole_statuses(context: InputContext, parsed: DataFrame) -> DataFrame:
     """Return parsed lines, with the status of their order where an export writes it once per order.
 
     Runs an action over all lines, of the columns that are asked for.
@@ -203,7 +218,7 @@ def with_whole_statuses(context: RunContext, parsed: DataFrame) -> DataFrame:
     return with_status_of_orders(parsed, unsold_orders(statuses), settings, join_hint(facts["unsold"]))
 
 
-def find_keys(context: RunContext, sums: DataFrame, facts: KeyFacts) -> Keys:
+def find_keys(context: InputContext, sums: DataFrame, facts: KeyFacts) -> Keys:
     """Return what is to be replaced in customers and countries.
 
     Runs an action over the orders where a number may be nobody, one where customers have several spellings, and one
@@ -222,7 +237,7 @@ def find_keys(context: RunContext, sums: DataFrame, facts: KeyFacts) -> Keys:
     return replace(keys_of(facts, settings, nobody), has_daily_orders=has_daily_orders)
 
 
-def parsed_lines(context: RunContext) -> DataFrame:
+def parsed_lines(context: InputContext) -> DataFrame:
     """Return the parsed lines, spread over partitions to be cached, or to be read again as quickly as can be.
 
     Runs the actions that look at the first dates, and at all lines that are to be read again.

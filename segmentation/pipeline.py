@@ -18,7 +18,6 @@ from pyspark.sql import functions as F
 
 from segmentation import rollups
 from segmentation import schemas as s
-from segmentation.buckets import in_buckets
 from segmentation.changes import HAS_NEW_LINES, counts, movements, segment_changes, segment_flow
 from segmentation.cleaning.cautions import (
     warn_of_customers,
@@ -34,15 +33,13 @@ from segmentation.clustering.segments import (
 )
 from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
-from segmentation.context import Published, Request, RunContext, published_before
+from segmentation.context import InputContext, Published, Request, RunContext, published_before
+from segmentation.customers import Purchases, customer_buckets, customers_of, purchases_of
 from segmentation.errors import NO_SPACE, QualityGateError, SegmentationError, counted
 from segmentation.exports import change_rows, export_rows, file_names
-from segmentation.features import baskets_of, customer_features, orders_of
 from segmentation.filesystem import filesystem_for
-from segmentation.guess.unread import may_have_unread_columns, unread_marks
-from segmentation.ingest.find import find_input
 from segmentation.ingest.refused_folders import require_apart
-from segmentation.intake import CleanedLines, clean_lines, text_bytes, warn_of_missing_fields
+from segmentation.intake import CleanedLines, clean_lines, look_at_input
 from segmentation.lake import audit, gates, manifest, staging
 from segmentation.lake.lineage import lineage_in
 from segmentation.lake.manifest import BuildsUpon, identify, lineage_of
@@ -64,28 +61,22 @@ from segmentation.report.data import History, LargeTables, ReportData, collect
 from segmentation.report.page import REPORT, RunDetails, render
 from segmentation.report.returns import returns_warnings
 from segmentation.report.text import Rows
-from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.scoring.profiles import rfm_by_segment, rfm_profiles
 from segmentation.scoring.statistics import CustomerStatistics, customer_statistics
 from segmentation.scoring.words import cuts_in_words
-from segmentation.session import cancel_tagged_jobs, guest_of, local_directory, set_shuffle_partitions
+from segmentation.session import cancel_tagged_jobs, guest_of, local_directory
 
 logger = logging.getLogger(__name__)
 
 STAGES = 9
-# One bucket holds more than the largest `clustering.seeding_sample`: up to that, Spark's KMeans fits all customers.
-CUSTOMERS_OF_A_BUCKET = 150_000
-LINES_OF_ONE_BUCKET = 1_000_000
 # What tables say of the customers of this run and of the run before.
 COMPARED = tuple(dict.fromkeys([*s.CUSTOMER_SEGMENTS.names, *s.SEGMENT_CHANGES.names, HAS_NEW_LINES]))
 
 
 @dataclass(frozen=True)
-class Aggregates:
+class Aggregates(Purchases):
     """What was bought and came back by order, and by customer and product; `rollups` by table name. All are cached."""
 
-    orders: DataFrame
-    baskets: DataFrame
     rollups: Mapping[str, DataFrame]
 
 
@@ -126,8 +117,7 @@ def segment_customers(
             require_readable(spark, config, request.as_of)
             staging.require_writable(lake)
             staging.remove_abandoned(lake)
-            files = find_input(spark, request.inputs, config.input)
-            set_shuffle_partitions(spark, text_bytes(files))
+            files = look_at_input(spark, request.inputs, config)
             lineage = lineage_in(lake, lineage_of(config), request.model, config.model.refit == "always")
             asked_for = identify(
                 [file.as_listed for file in files], config, request.as_of, request.model, request.rename
@@ -135,15 +125,12 @@ def segment_customers(
             identity = lineage.published(asked_for) or asked_for
             run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
             progress.note(counted(len(files), "file"))
-            warn_of_missing_fields(config)
-            for caution in unread_marks(request.inputs, config) if may_have_unread_columns(files, config) else ():
-                logger.warning("%s", caution)
             progress.expect(lake.seconds_of_latest())
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
             return published_before(lake, run_id)
         staged = staging.stage(lake, run_id)
-        context = RunContext(spark, config, request, progress, warnings, files, identity, staged, lineage)
+        context = RunContext(spark, config, request, progress, files, warnings, identity, staged, lineage)
         with _discarded_on_failure(context, job_tag):
             return run(context)
 
@@ -190,7 +177,7 @@ def run(context: RunContext) -> Published:
     with stage("Drawing the charts"):
         history = history_of(facts["model"], segments, earlier, lines)
         report_data = collect_report_data(context, lines, sold, segments, names, history)
-        large_tables = audit.start_reading_back(staged, s.tables_of(config.input_fields))
+        large_tables = audit.start_reading_back(staged, segments.named.model, config)
         charts = draw_all(report_data, put=staged.put_file)
 
     with stage("Writing the report"):
@@ -259,10 +246,8 @@ def history_of(model: Mapping[str, Any], segments: Segments, earlier: Earlier, l
 def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
     """Match returns to purchases, and aggregate the sales to what further steps share. Runs no action but shuffles."""
     config, sales, returned = context.config, lines.sales, lines.returned
-    returned_products = context.cache(lines_of_returned_products(sales, returned, lines.join))
-    taken_back = context.cache(money_taken_back(sales, returned_products, lines.join))
-    orders = context.cache(orders_of(lines.order_sums, taken_back))
-    baskets = context.cache(baskets_of(sales, taken_back))
+    purchases = purchases_of(context, lines)
+    orders, baskets = context.cache(purchases.orders), context.cache(purchases.baskets)
     tables = {}
     if s.COUNTRY in config.input_fields:
         tables["country_sales"] = rollups.country_sales(orders, returned)
@@ -275,10 +260,9 @@ def aggregate(context: RunContext, lines: CleanedLines) -> Aggregates:
     return Aggregates(orders, baskets, cached)
 
 
-def customer_table(context: RunContext, lines: CleanedLines, sold: Aggregates, buckets: int) -> DataFrame:
+def customer_table(context: InputContext, lines: CleanedLines, purchases: Purchases, buckets: int) -> DataFrame:
     """Return the customers' features (cached). Runs the action of their number and the two with the most orders."""
-    features = customer_features(sold.orders, sold.baskets, lines.returned, lines.as_of)
-    customers = context.cache(in_buckets(features, buckets, s.CUSTOMER_ID))
+    customers = context.cache(customers_of(lines, purchases, buckets))
     most_orders = customers.orderBy(F.col(s.PURCHASE_FREQUENCY).desc(), F.col(s.TOTAL_SPEND).desc()).limit(2)
     figures = most_orders.select(s.PURCHASE_FREQUENCY, s.TOTAL_SPEND)
     largest = figures.crossJoin(customers.agg(F.count(F.lit(1)).alias(s.CUSTOMERS))).collect()  # two rows
@@ -286,14 +270,6 @@ def customer_table(context: RunContext, lines: CleanedLines, sold: Aggregates, b
     warn_of_customers(largest, count, lines.facts, lines.ledger, context.config)
     context.progress.note(f"{count:,} customers")
     return customers
-
-
-def customer_buckets(lines: CleanedLines) -> int:
-    """Return the number of buckets of the customers. Of many lines, runs the action that estimates their count."""
-    if lines.ledger.counts[s.CLEAN] <= LINES_OF_ONE_BUCKET:
-        return 1
-    customers = int(lines.order_sums.agg(F.approx_count_distinct(s.CUSTOMER_ID)).collect()[0][0])  # one row
-    return max(1, -(-customers // CUSTOMERS_OF_A_BUCKET))
 
 
 def name_and_assign(

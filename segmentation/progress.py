@@ -33,13 +33,16 @@ MOST_OF_A_STAGE: Final = 0.95
 
 
 class Progress:
-    """Time the stages of a run and log a line for each. `seconds` maps a finished stage's title to its duration."""
+    """Time the stages of a run and log a line for each. `seconds` maps a finished stage's title to its duration.
 
-    def __init__(self, stages: int) -> None:
+    `shares` are those that each stage usually has of the time.
+    """
+
+    def __init__(self, stages: int, shares: Mapping[str, float] = TYPICAL_SHARES) -> None:
         self._stages = stages
         self._note = ""
         self.seconds: dict[str, float] = {}
-        self._expected: Mapping[str, float] = TYPICAL_SHARES
+        self._expected = shares
         self._has_predecessor = False
 
     def expect(self, seconds: Mapping[str, float]) -> None:

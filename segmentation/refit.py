@@ -32,14 +32,13 @@ from segmentation.clustering.segments import (
     with_position,
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
-from segmentation.context import RunContext
+from segmentation.context import InputContext, RunContext
 from segmentation.errors import ConfigError
 from segmentation.intake import CleanedLines
 from segmentation.lake.lineage import EarlierRun, open_earlier
 from segmentation.lake.manifest import BuildsUpon
 from segmentation.scoring.cuts import Cuts, find_cuts
-from segmentation.scoring.reasons import with_reason
-from segmentation.scoring.scores import with_scores
+from segmentation.scoring.reasons import described_customers
 from segmentation.scoring.words import Words, rules_in_words
 
 logger = logging.getLogger(__name__)
@@ -166,7 +165,7 @@ def fit_model(context: RunContext, lines: CleanedLines, customers: DataFrame) ->
     return ChosenModel(model, k_sweep, True, "", [None] * len(segments))
 
 
-def fit_every_k(context: RunContext, preparation: Preparation) -> tuple[list[Fit], Choice]:
+def fit_every_k(context: InputContext, preparation: Preparation) -> tuple[list[Fit], Choice]:
     """Fit KMeans for every k, and choose one."""
     settings = context.config.clustering
     return choose_and_refit(preparation, sweep(preparation, ks_to_fit(preparation, settings), settings), settings)
@@ -237,12 +236,11 @@ def compare_customers(
     return compared(chosen.model.assign(customers, figures), before, lines.returned, lines.as_of)
 
 
-def scored_customers(context: RunContext, customers: DataFrame, cuts: Cuts) -> tuple[DataFrame, Words]:
+def scored_customers(context: InputContext, customers: DataFrame, cuts: Cuts) -> tuple[DataFrame, Words]:
     """Return the customers with scores, rfm_segment and reason, and what these mean."""
     config = context.config
     words = Words(cuts, config.basis, config.charts.currency)
-    scored = with_scores(customers, config.basis, cuts, config.rfm.rules)
-    return with_reason(scored, config.rfm.rules, words), words
+    return described_customers(customers, config.rfm.rules, words), words
 
 
 def name_model(context: RunContext, chosen: ChosenModel, scored: DataFrame, words: Words) -> NamedSegments:

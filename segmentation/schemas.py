@@ -152,6 +152,7 @@ CHANGED = "changed"
 SUGGESTED_NAME = "suggested_name"
 SPEND_RANK = "spend_rank"
 FITTED_IN = "fitted_in"
+IS_ANOMALY = "is_anomaly"
 KIND = "kind"
 CAUSE = "cause"
 NET_SPEND_BEFORE = "net_spend_before"
@@ -312,7 +313,7 @@ COLUMN_TYPES: dict[str, DataType] = {
     **dict.fromkeys((CUSTOMER_SHARE, REVENUE_SHARE, CUMULATIVE_REVENUE_SHARE, SHARE, *FEATURE_STATISTICS), DOUBLE),
     **dict.fromkeys((FIRST_PURCHASE_AT, LAST_PURCHASE_AT, FIRST_SOLD_AT, LAST_SOLD_AT), TIME),
     **dict.fromkeys((JACCARD, LEAST_JACCARD, MEAN_JACCARD, LEAST_SHARE), DOUBLE),
-    **dict.fromkeys((CHOSEN, IS_MERCHANDISE, CHANGED), BooleanType()),
+    **dict.fromkeys((CHOSEN, IS_MERCHANDISE, CHANGED, IS_ANOMALY), BooleanType()),
     **dict.fromkeys((AS_OF, SEGMENT_SINCE), DateType()),
     CENTRE: MapType(TEXT, DOUBLE, valueContainsNull=False),
     **{feature.name: feature.type for feature in FEATURES.values()},
@@ -357,6 +358,14 @@ first of the configuration's rules that holds, `reason` a sentence from the cust
 returned everything has segment_id 0 and no distances. `previous_` is what the run before says of the customer, NULL
 without one; `segment_since` is the as_of of the first run of the unbroken stay in the segment; `changed` says that the
 previous segment is another."""
+
+SCORED_CUSTOMERS = _table(
+    *(CUSTOMER_ID, SEGMENT_ID, SEGMENT_NAME, RFM_SEGMENT, RECENCY_SCORE, FREQUENCY_SCORE, MONETARY_SCORE),
+    *(DISTANCE_TO_CENTRE, NEAREST_OTHER_SEGMENT_ID, MARGIN, IS_ANOMALY, REASON, AS_OF),
+)
+"""One row per customer of new transactions, scored by the model of a published run: the output of score_customers, no
+table of a run. Columns as in customer_segments; `is_anomaly` says that the customer is farther from its centre than
+99 % of those that the model was fitted on."""
 
 SEGMENT_PROFILES = _table(
     *(SEGMENT_ID, SEGMENT_NAME, SUGGESTED_NAME, RULE, CUSTOMERS, CUSTOMER_SHARE),

@@ -49,7 +49,7 @@ OF_THE_PUBLISHED_RUN = {
     f"jobs/test_{name}.py"
     for name in (
         *("segment_customers", "further_runs", "refused_and_older_runs", "inert_output", "determinism", "cluster"),
-        *("benchmark_peers", "spark_versions"),
+        *("benchmark_peers", "spark_versions", "score_customers"),
     )
 }
 # Long files first, so that both processes end at about the same time.

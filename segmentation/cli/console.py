@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from textwrap import wrap
 
@@ -18,7 +18,7 @@ from rich.text import Text
 
 from segmentation.cli.log import WITH_TIME, PlainFormatter
 from segmentation.cli.streams import SUBSTITUTE_CHARACTERS, terminal_of_parent
-from segmentation.progress import Progress
+from segmentation.progress import TYPICAL_SHARES, Progress
 
 # The width of the bar from a width of the terminal on.
 BAR_WIDTHS = {100: 18, 60: 8, 0: 0}
@@ -65,8 +65,8 @@ def wrapped(line: str, width: int) -> str:
 class TerminalProgress(Progress):
     """Progress with a bar on the terminal while a stage runs."""
 
-    def __init__(self, stages: int, console: Console) -> None:
-        super().__init__(stages)
+    def __init__(self, stages: int, console: Console, shares: Mapping[str, float] = TYPICAL_SHARES) -> None:
+        super().__init__(stages, shares)
         self._console = console
 
     @contextmanager

@@ -18,7 +18,10 @@ from segmentation.clustering.kmeans import as_centres
 from segmentation.clustering.levels import SegmentName
 from segmentation.clustering.metrics import Centres
 from segmentation.clustering.segments import naming_stage, with_distances
+from segmentation.config.rfm import RfmRule
 from segmentation.scoring.cuts import Cuts
+from segmentation.scoring.reasons import described_customers
+from segmentation.scoring.words import Words
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,13 @@ class SegmentModel:
         nearest_other_segment_id int and margin double, as of `with_distances`.
         """
         return with_distances(self.pipeline(figures).transform(customers), self.centres, self.ids)
+
+    def score(self, customers: DataFrame, figures: s.Figures, rules: Sequence[RfmRule], currency: str) -> DataFrame:
+        """Add to customer features what a run says of each customer: what `described_customers` and `assign` add.
+
+        Columns: recency_score, frequency_score, monetary_score int; rfm_segment, reason string; those of `assign`.
+        """
+        return self.assign(described_customers(customers, rules, Words(self.cuts, figures, currency)), figures)
 
     def facts(self) -> dict[str, Any]:
         """Return what the manifest records of the model, but for `choice` and the cuts, which it has already."""

@@ -2,7 +2,10 @@
 
 import re
 
-from segmentation.errors import InputError
+from pyspark.sql import SparkSession
+
+from segmentation.errors import ConfigError, InputError, java_message
+from segmentation.filesystem import SCHEME_AND_HOST, FileSystem, filesystem_for
 from segmentation.redaction import without_secrets
 
 WINDOWS = re.compile(r"[A-Za-z]:[\\/](?!/)")
@@ -42,3 +45,18 @@ def needed_for(path: str, reason: str) -> str:
     """Return why a path cannot be listed, with what Spark needs where it does not know the scheme."""
     package = PACKAGES.get(path.partition("://")[0].lower()) if "://" in path else None
     return f"{reason}: {package}" if package and NO_FILE_SYSTEM.search(reason) else reason
+
+
+def reachable_filesystem(spark: SparkSession, path: str, name: str) -> FileSystem:
+    """Return the file system of a path that is to be written or holds a lake; `name` is what messages call it.
+
+    Raises: ConfigError for a path of Windows, what is no URI, an unknown scheme, or a host that does not answer.
+    """
+    if WINDOWS.match(path):
+        raise ConfigError(f"{name} {path}: is a path of Windows: give the path that it has on this machine")
+    if ":" in path.partition("/")[0] and not SCHEME_AND_HOST.match(path):  # Hadoop takes it for a scheme
+        raise ConfigError(f"{name} {path}: is no URI; a folder of this machine with a colon is ./{path}")
+    try:
+        return filesystem_for(spark, path)
+    except Exception as error:  # noqa: BLE001 - py4j raises every Java exception as its own type
+        raise ConfigError(f"{name} {path}: cannot be reached: {needed_for(path, java_message(error))}") from None

@@ -116,6 +116,19 @@ def require_apart(inputs: Iterable[str], lake: str) -> None:
                 )
 
 
+def require_output_apart(output: str, inputs: Iterable[str], lake: str) -> None:
+    """Raise ConfigError where an output overlaps with an input or the lake: it would replace them, or be read next."""
+    parts = _parts(output)
+    for option, path in [*[("--input", path) for path in inputs], ("--lake", lake)]:
+        for pattern in _without_braces(path):
+            pairs = zip(parts, _parts(pattern), strict=False)
+            if all(part == wanted or fnmatchcase(part, wanted) for part, wanted in pairs):
+                raise ConfigError(
+                    f"--output {without_secrets(output)} and {option} {without_secrets(path)} overlap: name an output "
+                    "that is no part of the other, nor has it inside"
+                )
+
+
 def existence_in(filesystem: FileSystem) -> Callable[[str], bool]:
     """Return a function that says whether a path exists; False where that cannot be known."""
 

@@ -1,4 +1,4 @@
-"""Audit a staged run, read back from disk: rows, keys, lines and money agree, and the model gives the segments."""
+"""Audit a staged run, read back from disk: rows, keys, lines and money agree, and the model scores as the run did."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,6 +15,8 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.clustering.segment_model import SegmentModel, model_from
+from segmentation.config.settings import RunConfig
 from segmentation.errors import NO_SPACE, QualityGateError, counted, java_message
 from segmentation.lake.staging import StagedRun
 
@@ -25,7 +27,9 @@ KEY = ("key", "second_key")
 KEYS = "keys"
 LINES = "lines"
 REASSIGNED = "reassigned"
-STAGED_SEGMENT = "staged_segment"
+STAGED = "staged"
+# What scoring gives of a customer's features.
+SCORED = tuple(name for name in s.SCORED_CUSTOMERS.names if name not in (s.CUSTOMER_ID, s.IS_ANOMALY, s.AS_OF))
 # What is summed of a table, and the column that has it: the first of these names.
 MONEY = {
     s.REVENUE: (s.REVENUE, s.TOTAL_SPEND),
@@ -52,16 +56,19 @@ class AuditResult:
     files: Mapping[str, Mapping[str, Any]]
 
 
-def start_reading_back(staged: StagedRun, tables_of_run: Collection[str] = tuple(s.TABLES)) -> Future[Rows]:
+def start_reading_back(staged: StagedRun, model: SegmentModel, config: RunConfig) -> Future[Rows]:
     """Start to read the large tables and the model back from disk, once all of them are written: `table_figures`.
 
-    Charts can be drawn meanwhile. The result raises what the writes raise, or QualityGateError.
+    `model` is the one that the run scored its customers by. Charts can be drawn meanwhile. The result raises what the
+    writes raise, or QualityGateError.
     """
 
     def figures() -> Rows:
         staged.wait_until_written()
-        large = {table: staged.table(table) for table in tables_of_run if table not in s.SMALL_TABLES}
-        large["customer_segments"] = with_reassigned(large["customer_segments"], staged.model())
+        tables = s.tables_of(config.input_fields)
+        large = {table: staged.table(table) for table in tables if table not in s.SMALL_TABLES}
+        saved = saved_model(staged.model(), model, config)
+        large["customer_segments"] = with_reassigned(large["customer_segments"], saved, config)
         return table_figures(large).collect()  # one row per table, and one per reason
 
     return staged.writes.start_reading(figures)
@@ -166,15 +173,26 @@ def flow_figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def with_reassigned(customer_segments: DataFrame, model: PipelineModel) -> DataFrame:
-    """Add whether `model` assigns another segment, by id or name, than the table does: reassigned boolean.
+def saved_model(pipeline: PipelineModel, model: SegmentModel, config: RunConfig) -> SegmentModel:
+    """Return the model of a saved pipeline, with what the manifest will record of `model`.
 
-    The segment of the result is the model's.
+    Raises: QualityGateError if the pipeline names the segments in another way.
     """
-    segment = (s.SEGMENT_ID, s.SEGMENT_NAME)
-    features = [name for name in s.column_names(s.CUSTOMER_SEGMENTS) if name not in segment]
-    predicted = model.transform(customer_segments.select(*features, F.struct(*segment).alias(STAGED_SEGMENT)))
-    return predicted.withColumn(REASSIGNED, ~F.struct(*segment).eqNullSafe(F.col(STAGED_SEGMENT)))
+    of_run = model.pipeline(config.basis)
+    named, expected = (stages[-1].extractParamMap().values() for stages in (pipeline.stages, of_run.stages))
+    if list(named) != list(expected):
+        raise QualityGateError("the saved model gives the segments other ids or names than the run")
+    return model_from(pipeline, model.facts(), model.cuts, model.choice)
+
+
+def with_reassigned(customer_segments: DataFrame, model: SegmentModel, config: RunConfig) -> DataFrame:
+    """Add whether `model` gives the features of the table another segment, distance, score, name or reason.
+
+    Columns: those of the features, reassigned boolean. Scoring new transactions takes the same way.
+    """
+    features = customer_segments.select(*s.column_names(s.CUSTOMER_FEATURES), F.struct(*SCORED).alias(STAGED))
+    again = model.score(features, config.basis, config.rfm.rules, config.charts.currency)
+    return again.withColumn(REASSIGNED, ~F.struct(*SCORED).eqNullSafe(F.col(STAGED)))
 
 
 def require_consistent(
@@ -198,7 +216,8 @@ def require_consistent(
         if value != other
     ]
     if reassigned := tables["customer_segments"].get(REASSIGNED):
-        differences.append(f"the saved model assigns {counted(reassigned, 'customer')} to a different segment")
+        customers = counted(reassigned, "customer")
+        differences.append(f"the saved model gives {customers} another segment, distance, score, name or reason")
     if differences:
         raise QualityGateError(f"the staged figures differ: {'; '.join(differences)}: nothing was published")
 

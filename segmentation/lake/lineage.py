@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,6 +11,7 @@ from pyspark.sql import DataFrame
 
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.segment_model import SegmentModel, model_from
+from segmentation.config.files import config_of
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
 from segmentation.lake.manifest import BuildsUpon, Identity
@@ -94,9 +94,10 @@ def open_earlier(lake: Lake, run_id: str) -> EarlierRun:
 
 def configuration_of(run: PublishedRun) -> RunConfig:
     """Return the configuration of a run. Raises InputError if this version does not know one of its keys or values."""
+    document = run.manifest.get("configuration")
     try:
-        return RunConfig.model_validate_json(json.dumps(run.manifest.get("configuration")))
-    except ValueError as error:
+        return config_of(document if isinstance(document, dict) else {}, (), "its configuration")
+    except ConfigError as error:
         raise InputError(f"run {run.run_id}, of another version: {error}: segment again") from None
 
 

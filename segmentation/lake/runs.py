@@ -19,8 +19,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, InputError, SegmentationError, java_message
-from segmentation.filesystem import SCHEME_AND_HOST, filesystem_for, readable_path
-from segmentation.ingest.reachable import WINDOWS, needed_for
+from segmentation.filesystem import readable_path
+from segmentation.ingest.reachable import reachable_filesystem
 from segmentation.lake.manifest import is_run_id, require_run_id
 
 logger = logging.getLogger(__name__)
@@ -160,14 +160,7 @@ class Lake:
 
     def __init__(self, spark: SparkSession, path: str) -> None:
         self.spark = spark
-        if WINDOWS.match(path):
-            raise ConfigError(f"lake {path}: is a path of Windows: give the path that it has on this machine")
-        if ":" in path.partition("/")[0] and not SCHEME_AND_HOST.match(path):  # Hadoop takes it for a scheme
-            raise ConfigError(f"lake {path}: is no URI; a folder of this machine with a colon is ./{path}")
-        try:
-            self.filesystem = filesystem_for(spark, path)
-        except Exception as error:  # noqa: BLE001 - an unknown scheme, or a host that does not answer
-            raise ConfigError(f"lake {path}: cannot be reached: {needed_for(path, java_message(error))}") from None
+        self.filesystem = reachable_filesystem(spark, path, "lake")
         self.path = self.filesystem.root
         if set(self.path) & GLOB_CHARACTERS:
             raise ConfigError(

@@ -7,8 +7,13 @@ from pyspark.sql import functions as F
 
 from segmentation import schemas as s
 from segmentation.config.rfm import TENURE_SCORE, RfmRule
-from segmentation.scoring.scores import RULE_NUMBER
+from segmentation.scoring.scores import RULE_NUMBER, with_scores
 from segmentation.scoring.words import ADJECTIVES, Words, symbol_of
+
+
+def described_customers(customers: DataFrame, rules: Sequence[RfmRule], words: Words) -> DataFrame:
+    """Add the scores, rfm_segment and reason to customer features, as of `with_scores` and `with_reason`."""
+    return with_reason(with_scores(customers, words.figures, words.cuts, rules), rules, words)
 
 
 def with_reason(scored: DataFrame, rules: Sequence[RfmRule], words: Words) -> DataFrame:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,30 +15,27 @@ from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.scaling import prepare, to_cluster
 from segmentation.config.files import load_config
 from segmentation.config.settings import RunConfig
-from segmentation.context import Request, RunContext
-from segmentation.features import baskets_of, orders_of
+from segmentation.context import InputContext, Request
+from segmentation.customers import customer_buckets, customers_of, purchases_of
 from segmentation.ingest.find import find_input
 from segmentation.intake import CleanedLines, clean_lines
-from segmentation.pipeline import STAGES, Aggregates, customer_buckets, customer_table
+from segmentation.pipeline import STAGES
 from segmentation.progress import Progress
 from segmentation.refit import fit_every_k
 from segmentation.refit import scored_customers as with_reasons
-from segmentation.returns import lines_of_returned_products, money_taken_back
 from segmentation.scoring.cuts import find_cuts
 from tests.conftest import ROOT
 from tests.jobs.running_jobs import CONFIG
-
-NOTHING = cast("Any", None)  # these steps neither write nor identify the run
 
 
 def configured(path: str = CONFIG, *overrides: str) -> RunConfig:
     return load_config(str(ROOT / path), overrides)
 
 
-def context_for(spark: SparkSession, config: RunConfig, *paths: Path, as_of: date | None = None) -> RunContext:
+def context_for(spark: SparkSession, config: RunConfig, *paths: Path, as_of: date | None = None) -> InputContext:
     inputs = [str(path) for path in paths]
     files = find_input(spark, inputs, config.input)
-    return RunContext(spark, config, Request(inputs, "", as_of), Progress(STAGES), (), files, NOTHING, NOTHING)
+    return InputContext(spark, config, Request(inputs, "", as_of), Progress(STAGES), files)
 
 
 def clean(spark: SparkSession, config: RunConfig, *paths: Path, as_of: date | None = None) -> CleanedLines:
@@ -86,11 +82,7 @@ def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> di
     return rows
 
 
-def _customers(context: RunContext) -> DataFrame:
+def _customers(context: InputContext) -> DataFrame:
     lines = clean_lines(context)
-    # Cached as in a run: Spark would plan all of it again for each query.
-    returned_products = context.cache(lines_of_returned_products(lines.sales, lines.returned))
-    taken_back = context.cache(money_taken_back(lines.sales, returned_products))
-    orders, baskets = orders_of(lines.order_sums, taken_back), baskets_of(lines.sales, taken_back)
-    sold = Aggregates(context.cache(orders), context.cache(baskets), {})
-    return customer_table(context, lines, sold, customer_buckets(lines))
+    customers = customers_of(lines, purchases_of(context, lines), customer_buckets(lines))
+    return context.cache(customers)  # several queries read them

@@ -17,6 +17,7 @@ from segmentation import schemas as s
 from segmentation.config.naming import ALL_WORDS
 from segmentation.errors import InputError, QualityGateError
 from segmentation.lake.audit import audit_staged, start_reading_back
+from segmentation.lake.lineage import configuration_of, model_of
 from segmentation.lake.runs import Lake, open_run, read_table
 from segmentation.lake.staging import StagedRun, stage
 from tests.jobs.published_runs import left_over, rows_of, runs_in, table_of
@@ -79,7 +80,9 @@ def folder_of(staged: StagedRun) -> Path:
 
 def audit_again(staged: StagedRun, published: PublishedRun) -> None:
     counted = {table: facts["rows"] for table, facts in manifest_of(published.run)["tables"].items()}
-    audit_staged(staged, start_reading_back(staged), rows_of(published.run, "data_quality"), counted)
+    run = open_run(staged.lake.spark, str(published.lake))
+    reading = start_reading_back(staged, model_of(run), configuration_of(run))
+    audit_staged(staged, reading, rows_of(published.run, "data_quality"), counted)
 
 
 def test_a_run_that_lost_a_row_on_its_way_to_the_disk_fails_the_audit(staged: StagedRun, published: PublishedRun):

@@ -44,7 +44,7 @@ def test_a_run_is_a_guest_in_the_session_and_every_example_is_true(
             segmentation.run(spark, segmentation.load_config("conf/online_retail.yaml"), ["missing.csv"], str(tmp_path))
         names = {"spark": spark, "sales_file": sales_file, "lake": str(tmp_path / "lake")}
         finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner()
-        for function in ("load_config", "run", "open_run", "read_table"):
+        for function in ("load_config", "run", "open_run", "read_table", "score"):
             for example in finder.find(getattr(segmentation, function), globs={**vars(segmentation), **names}):
                 assert runner.run(example).attempted > 0
         assert runner.summarize(verbose=False).failed == 0

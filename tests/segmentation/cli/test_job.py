@@ -8,13 +8,13 @@ from types import ModuleType
 
 import pytest
 
-from jobs import compare_runs, expire_runs, segment_customers
+from jobs import compare_runs, expire_runs, score_customers, segment_customers
 from segmentation.cli import job as job_module
 from segmentation.cli.job import command_line, run_job
 from segmentation.errors import InputError
 from segmentation.stopping import STOP_SIGNALS
 
-JOBS = [segment_customers, compare_runs, expire_runs]
+JOBS = [segment_customers, score_customers, compare_runs, expire_runs]
 JOB = "jobs/segment_customers.py"
 
 

@@ -1,25 +1,37 @@
 """A staged run is audited by its rows, keys, lines, money and model."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from chispa import assert_df_equality
-from pyspark.ml import PipelineModel
-from pyspark.ml.feature import SQLTransformer
+from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
+from segmentation.clustering.choose_k import Choice
+from segmentation.clustering.drift import Training
+from segmentation.clustering.kmeans import model_of
+from segmentation.clustering.levels import SegmentName
+from segmentation.clustering.scaling import SCALED
+from segmentation.clustering.segment_model import Segment, SegmentModel
+from segmentation.clustering.segments import CLUSTER
+from segmentation.config.files import load_config
 from segmentation.errors import QualityGateError
 from segmentation.lake.audit import (
     figures_of,
     flow_figures,
     reconcile,
     require_consistent,
+    saved_model,
     table_figures,
     with_reassigned,
 )
+from segmentation.scoring.cuts import Cut, Cuts
+from tests.conftest import ROOT
 
 QUALITY = [
     {"rule": s.CLEAN, "rows": 10, "revenue": Decimal("50.0000")},
@@ -119,7 +131,8 @@ def test_lost_lines_repeated_keys_and_another_model_are_listed_at_once():
     figures["customer_segments"]["reassigned"] = 2
     message = (
         r"figures differ: rows of k_sweep = 4, distinct keys = 3; rejected lines with the reason duplicate = 0, in "
-        r"data_quality = 1; the saved model assigns 2 customers to a different segment: nothing was published"
+        r"data_quality = 1; the saved model gives 2 customers another segment, distance, score, name or reason: nothing "
+        r"was published"
     )
     with pytest.raises(QualityGateError, match=message):
         require(figures, rejected={**REJECTED, "duplicate": 0})
@@ -207,22 +220,56 @@ def test_a_small_table_has_the_sums_of_its_rows_too():
     assert figures_of("k_sweep", []).items() >= {"rows": 0, "keys": 0, "customers": None}.items()
 
 
-def test_customers_reassigned_by_id_or_name_are_found(spark: SparkSession):
-    by_spend = SQLTransformer(
-        statement="SELECT *, IF(total_spend > 10, 2, 1) AS segment_id, 'x' AS segment_name FROM __THIS__"
-    )
-    fields = {"total_spend": Decimal("5.0000"), "segment_id": 1, "segment_name": "x"}
-    rows = [
-        {**fields, "customer_id": "right"},
-        {**fields, "customer_id": "wrong", "segment_id": 2},
-        {**fields, "customer_id": "misnamed", "segment_name": "y"},
+@pytest.fixture(scope="module")
+def model() -> SegmentModel:
+    """Two segments by total spend, with centres at 5 and 20."""
+    stages = [
+        VectorAssembler(inputCols=[s.TOTAL_SPEND], outputCol=SCALED),
+        model_of(((5.0,), (20.0,)), SCALED, CLUSTER),
     ]
-    names = [field.name for field in s.CUSTOMER_SEGMENTS]
+    segments = [
+        Segment(number, SegmentName(name, ""), {s.TOTAL_SPEND: centre}, None)
+        for number, name, centre in ((1, "Small", 5.0), (2, "Big", 20.0))
+    ]
+    cut = Cut((1.0, 2.0, 3.0, 4.0), "")
+    choice, training = Choice(2, "", None, None), Training(2, {}, {}, 1.0)
+    return SegmentModel(stages, segments, Cuts(cut, cut, cut, None), choice, training, 3, "a", date(2011, 12, 10))
+
+
+def test_customers_whom_the_saved_model_scores_otherwise_are_found(spark: SparkSession, model: SegmentModel):
+    config = load_config(str(ROOT / "conf/online_retail.yaml"))
+    features = {s.TOTAL_SPEND: Decimal("6.0000"), s.PURCHASE_FREQUENCY: 3, s.RECENCY_DAYS: 4, s.TENURE_DAYS: 9}
+    changes: dict[str, dict[str, Any]] = {
+        "right": {},
+        "other segment": {s.SEGMENT_ID: 2},
+        "other name": {s.SEGMENT_NAME: "small"},
+        "nearer": {s.DISTANCE_TO_CENTRE: 0.5},
+        "further apart": {s.MARGIN: 13.5},
+        "other score": {s.MONETARY_SCORE: 4},
+        "other reason": {s.REASON: ""},
+    }
+    names = s.CUSTOMER_FEATURES.names
+    rows = [tuple({**features, s.CUSTOMER_ID: customer}.get(name) for name in names) for customer in changes]
+    schema = s.CUSTOMER_FEATURES.simpleString().removeprefix("struct<").removesuffix(">")
+    scored = model.score(spark.createDataFrame(rows, schema), config.basis, config.rfm.rules, config.charts.currency)
+    known = [row.asDict() for row in scored.collect()]
+    assert {(row[s.SEGMENT_ID], row[s.DISTANCE_TO_CENTRE], row[s.MARGIN]) for row in known} == {(1, 1.0, 13.0)}
+    columns = s.CUSTOMER_SEGMENTS.names
+    changed = [tuple({**row, **changes[row[s.CUSTOMER_ID]]}.get(name) for name in columns) for row in known]
     schema = s.CUSTOMER_SEGMENTS.simpleString().removeprefix("struct<").removesuffix(">")
-    customers = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
-    reassigned = with_reassigned(customers, PipelineModel([by_spend])).where("reassigned").select("customer_id")
-    expected = spark.createDataFrame([("misnamed",), ("wrong",)], "customer_id string")
+    staged = spark.createDataFrame(changed, schema)
+    reassigned = with_reassigned(staged, model, config).where("reassigned").select("customer_id")
+    expected = spark.createDataFrame([(customer,) for customer in changes if customer != "right"], "customer_id string")
     assert_df_equality(reassigned, expected, ignore_row_order=True)
+
+
+def test_a_saved_model_that_names_segments_otherwise_is_refused(model: SegmentModel):
+    config = load_config(str(ROOT / "conf/online_retail.yaml"))
+    saved = model.pipeline(config.basis)
+    assert saved_model(saved, model, config) == replace(model, stages=saved.stages[:-1])
+    renamed = model.named([SegmentName("Big", ""), SegmentName("Small", "")])
+    with pytest.raises(QualityGateError, match="the saved model gives the segments other ids or names than the run"):
+        saved_model(renamed.pipeline(config.basis), model, config)
 
 
 def test_every_table_but_the_rejected_lines_has_a_key_of_its_own_columns():
