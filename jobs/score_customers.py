@@ -1,6 +1,6 @@
-"""Score the customers of new transactions by the model of a published run, without
-a run of their own: segment, scores, name, distance, whether it is unusual, and why.
-Give all transactions of these customers: their figures are made from the input alone.
+"""Score the customers of new transactions by the model of a published run: segment,
+scores, name, distance to the centre, whether they are unusual, and why. Give all
+transactions of these customers: their figures are made from the input alone.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from segmentation.ingest.refused_folders import require_output_apart
 from segmentation.lake.manifest import require_run_id
 from segmentation.progress import Progress
 
-USAGE = "score_customers.py --lake LAKE --input PATH [PATH ...] --output PATH [options]"
+USAGE = "score_customers.py --lake LAKE --input PATH [PATH ...] --output PATH"
 EXAMPLES = """\
   spark-submit --properties-file conf/spark-local.conf \\
       jobs/score_customers.py --lake lake --input sales/*.csv --output scored.csv

@@ -20,13 +20,13 @@ from segmentation.clustering.segment_model import SegmentModel
 from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
 from segmentation.context import InputContext, Request
-from segmentation.customers import customers_of, purchases_of
+from segmentation.customers import customer_buckets, customers_of, purchases_of
 from segmentation.errors import counted
 from segmentation.intake import clean_lines, look_at_input
 from segmentation.lake.lineage import configuration_of, model_of
 from segmentation.lake.runs import PublishedRun, open_run
 from segmentation.progress import Progress
-from segmentation.session import cancel_tagged_jobs, guest_of
+from segmentation.session import SparkThreadPool, cancel_tagged_jobs, guest_of
 
 # The stages, and how the time divides among them.
 STAGES: Final = {"Looking at the input": 0.15, "Cleaning the lines": 0.5, "Scoring the customers": 0.35}
@@ -58,19 +58,23 @@ def scored_customers(
     """
     progress = progress or Progress(len(STAGES), STAGES)
     looking, cleaning, scoring = STAGES
-    with guest_of(spark) as job_tag:
+    with guest_of(spark) as job_tag, SparkThreadPool(1, thread_name_prefix="model") as pool:
         with progress.stage(looking):
             run = open_run(spark, request.lake, request.run_id)
-            model, config = model_of(run), configuration_of(run)
+            loading = pool.submit(model_of, run)  # many small files, read while Spark plans other queries
+            config = configuration_of(run)
             require_readable(spark, config, request.as_of)
             files = look_at_input(spark, request.inputs, config)
             progress.note(f"{counted(len(files), 'file')}, for the model of run {run.run_id}")
+            if loading.done():  # as where the manifest does not describe the model
+                loading.result()
         context = InputContext(spark, config, request, progress, files)
         try:
             with progress.stage(cleaning):
                 lines = clean_lines(context)
             with progress.stage(scoring):
-                customers = customers_of(lines, purchases_of(context, lines))
+                purchases, model = purchases_of(context, lines), loading.result()
+                customers = customers_of(lines, purchases, customer_buckets(lines))
                 yield ScoredCustomers(score(customers, model, config, lines.as_of), run, model, lines.as_of)
         except BaseException:
             cancel_tagged_jobs(spark, job_tag)

@@ -1,5 +1,9 @@
 """Customers of new transactions are scored by the model of a published run: by the job in the tests' session."""
 
+import csv
+import json
+import re
+import shutil
 import stat
 from collections.abc import Callable
 from datetime import date
@@ -14,6 +18,7 @@ from scripts.run_contents import manifest_of
 from segmentation import read_table
 from segmentation import schemas as s
 from tests.jobs.running_jobs import Done, PublishedRun, job_in
+from tests.jobs.small_shop import SmallShop, customer_of, moment_of
 
 SHARED = [name for name in s.SCORED_CUSTOMERS.names if name in s.CUSTOMER_SEGMENTS.names]
 AS_OF = date(2011, 9, 1)
@@ -50,3 +55,50 @@ def test_the_customers_of_the_training_get_what_they_have(
     assert f"{unusual} of them are unusual" in done.stdout
     for row in scored.groupBy(s.SEGMENT_NAME).count().collect():
         assert f" {row['count']}  {row[s.SEGMENT_NAME]}\n" in done.stdout
+
+
+def test_customers_of_a_past_day_go_into_one_file(
+    published: PublishedRun, small_csv: Path, small_shop: SmallShop, score_job: ScoreJob, tmp_path: Path
+):
+    output = tmp_path / "scored.csv"
+    run_id = manifest_of(published.run)["run_id"]
+    command = ("--lake", published.lake, "--run-id", run_id, "--input", small_csv, "--output", output)
+    done = score_job(*command, "--as-of", AS_OF, "--quiet")
+    assert (done.code, done.stdout, done.stderr) == (0, "", "")
+    with output.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == s.SCORED_CUSTOMERS.names
+    bought = {customer_of(line) for line in small_shop.clean if moment_of(line).date() < AS_OF}
+    assert [row["customer_id"] for row in rows] == sorted(bought)
+    assert {row["as_of"] for row in rows} == {AS_OF.isoformat()}
+
+    again = score_job(*command)
+    assert again.code == 2
+    assert again.stderr.strip().endswith(
+        f"error: --output {output}: exists: name another path, or --force to replace it"
+    )
+
+
+def test_what_cannot_be_scored_is_one_message(
+    published: PublishedRun, small_csv: Path, score_job: ScoreJob, tmp_path: Path
+):
+    old = tmp_path / "old"
+    shutil.copytree(published.lake, old)
+    [manifest] = (old / "runs").glob("*/manifest.json")
+    content = json.loads(manifest.read_text())
+    of_before = {key: value for key, value in content.items() if key != "model"}
+    later = {**content, "configuration": {**content["configuration"], "mood": "good"}}
+    empty, output = tmp_path / "empty", tmp_path / "scored.csv"
+    for lake, facts, path, code, message in (
+        (empty, content, output, 3, f"{empty}: nothing has been published in this lake"),
+        (old, of_before, output, 3, "its manifest does not describe its model, as of versions before 0.2"),
+        (old, later, output, 3, "of another version: its configuration: mood"),
+        (old, content, old / "scored.csv", 2, f"--output {old}/scored.csv and --lake {old} overlap"),
+        (old, content, small_csv, 2, f"--output {small_csv} and --input {small_csv} overlap"),
+    ):
+        manifest.write_text(json.dumps(facts))
+        done = score_job("--lake", lake, "--input", small_csv, "--output", path, "--force")
+        assert done.code == code, message
+        assert len(re.findall("^error: ", done.stderr, re.MULTILINE)) == 1
+        assert message in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old"]

@@ -59,12 +59,10 @@ def test_an_output_is_replaced_only_by_a_whole_one(spark: SparkSession, rows: Da
 @pytest.mark.parametrize("name", ["scored.csv", "scored"])
 def test_an_output_that_appeared_meanwhile_is_kept(spark: SparkSession, rows: DataFrame, tmp_path: Path, name: str):
     path = tmp_path / name
-    with (
-        pytest.raises(PublishConflict, match="was written by another process meanwhile"),
-        staged_output(spark, str(path), replace=False) as output,
-    ):
+    with staged_output(spark, str(path), replace=False) as output:
         path.write_text("own")
-        output.write(rows)
+        with pytest.raises(PublishConflict, match="was written by another process meanwhile"):
+            output.write(rows)
     assert path.read_text() == "own"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -131,8 +131,8 @@ def test_lost_lines_repeated_keys_and_another_model_are_listed_at_once():
     figures["customer_segments"]["reassigned"] = 2
     message = (
         r"figures differ: rows of k_sweep = 4, distinct keys = 3; rejected lines with the reason duplicate = 0, in "
-        r"data_quality = 1; the saved model gives 2 customers another segment, distance, score, name or reason: nothing "
-        r"was published"
+        r"data_quality = 1; the saved model gives 2 customers another segment, distance, score, name or reason: "
+        r"nothing was published"
     )
     with pytest.raises(QualityGateError, match=message):
         require(figures, rejected={**REJECTED, "duplicate": 0})
@@ -232,7 +232,7 @@ def model() -> SegmentModel:
         for number, name, centre in ((1, "Small", 5.0), (2, "Big", 20.0))
     ]
     cut = Cut((1.0, 2.0, 3.0, 4.0), "")
-    choice, training = Choice(2, "", None, None), Training(2, {}, {}, 1.0)
+    choice, training = Choice(2, "fixed", None, ""), Training(2, {}, {}, 1.0)
     return SegmentModel(stages, segments, Cuts(cut, cut, cut, None), choice, training, 3, "a", date(2011, 12, 10))
 
 
