@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation import schemas as s
 from segmentation.errors import ConfigError, PublishConflict
 from segmentation.exports import CSV, with_inert_texts
-from segmentation.filesystem import FileSystem, is_of_hadoop, is_temporary_here, readable_path, temporary_name
+from segmentation.filesystem import FileSystem, is_of_hadoop, readable_path, temporary_name
 from segmentation.ingest.reachable import reachable_filesystem
 from segmentation.stopping import held_back
 
@@ -105,7 +105,7 @@ def staged_output(spark: SparkSession, path: str, replace: bool) -> Iterator[Out
     try:
         yield Output(filesystem, target, staging, replace)
         attempts = 1
-        _remove_left(filesystem, name, staging)
+        filesystem.remove_abandoned(filesystem.root, f".{name}.")
     finally:
         for attempt in range(attempts):
             time.sleep(SECONDS_BETWEEN_ATTEMPTS if attempt else 0)
@@ -135,16 +135,3 @@ def _require_free(filesystem: FileSystem, target: str, path: str, replace: bool)
     others = [name for name in names if not name.endswith(ENDING_OF_PARQUET) and not is_of_hadoop(name)]
     if others:
         raise ConfigError(f"--output {path}: has {others[0]!r}, which is no earlier output: name another path")
-
-
-def _remove_left(filesystem: FileSystem, name: str, own: str) -> None:
-    """Remove what processes of this machine that were killed left next to the path."""
-    root = filesystem.root.rstrip("/")
-    found = [inner for inner in filesystem.names_in(root) if inner.startswith(f".{name}.") and is_temporary_here(inner)]
-    for path in [f"{root}/{inner}" for inner in found if f"{root}/{inner}" != own]:
-        with filesystem.exclusive():
-            claim = filesystem.claim(path)
-        if claim.is_held and filesystem.renames_folders:
-            with suppress(OSError):  # another user's
-                filesystem.delete(path)
-        claim.release()

@@ -62,6 +62,7 @@ PEERS: Final = {
 MAKES: Final = {
     OURS: "everything: all tables, the sweep, charts, report, lists, model, audit with checksums",
     **{name: peer.makes for name, peer in PEERS.items()},
+    "bare score": "the same columns by a PySpark script of 60 lines, without returns, looks at the lines or checks",
     **dict.fromkeys(ON_CLUSTER.values(), "this job on scripts/cluster; CPU and memory of the driver alone"),
 }
 
@@ -73,6 +74,7 @@ examples
   scripts/benchmark online_retail.parquet
   scripts/benchmark online_retail.parquet --copies 1 20 100 --driver-memory 12g
   scripts/benchmark online_retail.parquet --copies 20 --executors
+  scripts/benchmark online_retail.parquet --score
   scripts/benchmark --sweep 4338 400000 4000000 --rounds 1
 """
 
@@ -82,7 +84,7 @@ Contestant = Callable[[Path], Measurement]
 
 def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
-    compare = _compare_executors if options.executors else _compare_peers
+    compare = _compare_executors if options.executors else _compare_scoring if options.score else _compare_peers
     results = []
     for source in options.input:
         for copies in options.copies:
@@ -114,6 +116,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--driver-memory", default="2g", help="of Spark's driver, and of each executor (default: "
         "%(default)s)")  # fmt: skip
     parser.add_argument("--executors", action="store_true", help="one against two of one core, on scripts/cluster")
+    parser.add_argument("--score", action="store_true", help="jobs/score_customers.py against a bare script with the "
+        "same columns, on Parquet, by the model of a run with the default --config")  # fmt: skip
     parser.add_argument("--sweep", type=int, nargs="+", metavar="N", default=[], help="of N customers, alone")
     options = parser.parse_args(arguments)
     for source in options.input:
@@ -143,10 +147,7 @@ def _compare_peers(source: Path, options: argparse.Namespace) -> Benchmark:
     def peer(name: str) -> Contestant:
         program = [sys.executable, "scripts/benchmarking/peers", name]
         if name == "bare":
-            # As few partitions as a laptop has cores: Spark's 200 make a small run slower.
-            settings = ["spark.ui.enabled=false", "spark.log.level=ERROR", "spark.sql.shuffle.partitions=2"]
-            confs = [text for setting in settings for text in ("--conf", setting)]
-            program = ["spark-submit", "--master", "local[*]", *memory, *confs, "scripts/benchmarking/peers/bare.py"]
+            program = [*_bare_spark(options), "scripts/benchmarking/peers/bare.py"]
         return lambda folder: measure([*program, str(source), str(folder / "out")], ROOT)
 
     lines = lines_of(source)
@@ -157,6 +158,32 @@ def _compare_peers(source: Path, options: argparse.Namespace) -> Benchmark:
     return Benchmark(
         name, _take_turns(source.name, {OURS: ours, **{name: peer(name) for name in able}}, options.rounds)
     )
+
+
+def _bare_spark(options: argparse.Namespace) -> list[str]:
+    # As few partitions as a laptop has cores: Spark's 200 make a small run slower.
+    settings = ["spark.ui.enabled=false", "spark.log.level=ERROR", "spark.sql.shuffle.partitions=2"]
+    confs = [text for setting in settings for text in ("--conf", setting)]
+    return ["spark-submit", "--master", "local[*]", "--driver-memory", options.driver_memory, *confs]
+
+
+def _compare_scoring(source: Path, options: argparse.Namespace) -> Benchmark:
+    """Score the lines of a run by its own model."""
+    submit = ["scripts/submit", "--driver-memory", options.driver_memory]
+    with tempfile.TemporaryDirectory() as made:
+        subprocess.run([*submit, *_job(source, Path(made), options.config)], cwd=ROOT, check=True)
+        lake = f"{made}/lake"
+
+        def ours(folder: Path) -> Measurement:
+            paths = ["--lake", lake, "--input", str(source), "--output", str(folder / "out")]
+            return measure([*submit, "jobs/score_customers.py", "--quiet", *paths], ROOT)
+
+        def bare(folder: Path) -> Measurement:
+            program = [*_bare_spark(options), "scripts/benchmarking/peers/bare_score.py"]
+            return measure([*program, str(source), lake, str(folder / "out")], ROOT)
+
+        runs = _take_turns(source.name, {"score_customers": ours, "bare score": bare}, options.rounds)
+    return Benchmark(f"scoring of {source.name}, {lines_of(source):,} lines", runs)
 
 
 def _compare_executors(source: Path, options: argparse.Namespace) -> Benchmark:

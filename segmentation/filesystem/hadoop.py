@@ -324,5 +324,8 @@ class HadoopFileSystem:
         """Claim a folder, so that other processes see that this one works on it."""
         return Claim(is_held=True)
 
-    def remove_abandoned(self, folder: str) -> None:
-        """Do nothing: nobody can see whether a process still works on a folder. `expire_runs` goes by age."""
+    def remove_abandoned(self, folder: str, beginning: str = "") -> None:
+        """Remove what ended processes of this machine left in a folder under temporary names with this beginning.
+
+        On HDFS and object stores nobody can see whether a process still works on it: `expire_runs` goes by age.
+        """

@@ -220,9 +220,10 @@ class LocalFileSystem(HadoopFileSystem):
     def claim(self, path: str) -> Claim:
         return claim_folder(_local(path))
 
-    def remove_abandoned(self, folder: str) -> None:
+    def remove_abandoned(self, folder: str, beginning: str = "") -> None:
         with self.exclusive():  # a new folder must be claimed before it can look abandoned
-            temporary = [f"{folder}/{name}" for name in self.names_in(folder) if is_temporary_here(name)]
+            names = [name for name in self.names_in(folder) if name.startswith(beginning)]
+            temporary = [f"{folder}/{name}" for name in names if is_temporary_here(name)]
             folders = [path for path in temporary if self.is_directory(path)]
             claims = {path: self.claim(path) for path in folders}
             for path in temporary:

@@ -12,7 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from scripts.benchmarking.peers import bare, by_duckdb, by_pandas, by_polars
+from scripts.benchmarking.peers import bare, bare_score, by_duckdb, by_pandas, by_polars
+from segmentation import schemas as s
 from tests.jobs.published_runs import table_of
 from tests.jobs.running_jobs import PublishedRun
 from tests.jobs.small_shop import SmallShop, customer_of, write_csv
@@ -80,7 +81,7 @@ def test_the_peers_make_the_same_tables_as_the_job(readable_csv: Path, published
     assert theirs == expected
 
 
-def test_the_bare_script_finds_the_same_customers(
+def test_the_bare_scripts_find_the_same_customers(
     spark: SparkSession, readable_csv: Path, published: PublishedRun, tmp_path: Path
 ):
     lines = spark.read.csv(str(readable_csv), header=True, encoding="ISO-8859-1", escape='"', inferSchema=True)
@@ -93,6 +94,15 @@ def test_the_bare_script_finds_the_same_customers(
         row["customer_id"]: pytest.approx(float(row["total_spend"])) for row in ours
     }
     assert {row["segment"] for row in theirs} == {0, 1, 2, 3}
+
+    dated = lines.withColumn("InvoiceDate", F.to_timestamp(F.col("InvoiceDate").cast("string"), "M/d/yyyy H:mm"))
+    dated.write.parquet(str(tmp_path / "dated"))
+    bare_score.main(str(tmp_path / "dated"), str(published.lake), str(tmp_path / "scored"))
+    scored = pq.read_table(tmp_path / "scored")
+    assert scored.column_names == s.SCORED_CUSTOMERS.names
+    compared = ["segment_id", "distance_to_centre", "margin", "recency_score", "frequency_score", "monetary_score"]
+    expected = by_key(table_of(published.run, "customer_segments"), "customer_id", compared)
+    assert by_key(scored, "customer_id", compared) == {key: pytest.approx(row) for key, row in expected.items()}
 
 
 def require_alike(output: Path, run: Path, tables: Columns) -> None:
