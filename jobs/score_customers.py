@@ -28,7 +28,7 @@ from segmentation.progress import Progress
 USAGE = "score_customers.py --lake LAKE --input PATH [PATH ...] --output PATH"
 EXAMPLES = """\
   spark-submit --properties-file conf/spark-local.conf \\
-      jobs/score_customers.py --lake lake --input sales/*.csv --output scored.csv
+      jobs/score_customers.py --lake lake --input sales --output scored.csv
   ... --lake lake --run-id daily-7 --input sales --output scored --force"""
 EXIT_CODES = """\
   0  scored, and the output is whole
