@@ -18,7 +18,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
 from scripts.run_contents import content_hash, content_hashes, latest_run, manifest_of, model_content
-from segmentation import intake, pipeline
+from segmentation import customers, intake
 from segmentation import schemas as s
 from segmentation.lake.staging import AUDITED
 from tests.jobs.published_runs import left_over, runs_in
@@ -152,8 +152,8 @@ def test_cores_partitions_files_order_and_time_zones_change_nothing(race: Race, 
 def test_partitions_change_no_bit_of_customers_in_several_buckets(
     shuffled_files: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(pipeline, "LINES_OF_ONE_BUCKET", 0)
-    monkeypatch.setattr(pipeline, "CUSTOMERS_OF_A_BUCKET", 30)
+    monkeypatch.setattr(customers, "LINES_OF_ONE_BUCKET", 0)
+    monkeypatch.setattr(customers, "CUSTOMERS_OF_A_BUCKET", 30)
     config = configured(CONFIG, "clustering.seeding_sample=100", "clustering.k_max=3")
     found = []
     for partitions in ("1", "5"):

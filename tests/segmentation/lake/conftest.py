@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.filesystem import readable_path
-from segmentation.lake import runs, staging
+from segmentation.ingest import reachable
+from segmentation.lake import staging
 from segmentation.lake.runs import Lake
 from tests.segmentation.lake.disks import Disk
 
@@ -16,7 +17,7 @@ from tests.segmentation.lake.disks import Disk
 @pytest.fixture
 def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
     """A lake that needs no Spark; its tables can be neither written nor read."""
-    monkeypatch.setattr(runs, "filesystem_for", lambda _, path: Disk(Path(readable_path(path))))
+    monkeypatch.setattr(reachable, "filesystem_for", lambda _, path: Disk(Path(readable_path(path))))
     return Lake(None, str(tmp_path))
 
 
