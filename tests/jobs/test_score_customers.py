@@ -74,9 +74,7 @@ def test_customers_of_a_past_day_go_into_one_file(
 
     again = score_job(*command)
     assert again.code == 2
-    assert again.stderr.strip().endswith(
-        f"error: --output {output}: exists: name another path, or --force to replace it"
-    )
+    assert f"error: --output {output}: exists: name another path, or --force to replace it" in again.stderr
 
 
 def test_what_cannot_be_scored_is_one_message(
