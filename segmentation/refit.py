@@ -82,8 +82,10 @@ class NamedSegments:
 
 
 def open_earlier_runs(context: RunContext, builds_upon: BuildsUpon) -> Earlier:
-    """Open the runs that a run builds upon."""
+    """Open the runs that a run builds upon. Raises ConfigError if it needs a model, and there is none."""
     lake = context.staged.lake
+    if builds_upon.model is None and context.config.model.refit == "never":
+        raise ConfigError("model.refit is never, and the lake has no earlier run of this configuration: use --refit")
     opened = {run_id: open_earlier(lake, run_id) for run_id in {builds_upon.predecessor, builds_upon.model} if run_id}
     return Earlier(opened.get(builds_upon.predecessor or ""), opened.get(builds_upon.model or ""))
 
@@ -91,14 +93,10 @@ def open_earlier_runs(context: RunContext, builds_upon: BuildsUpon) -> Earlier:
 def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame, earlier: Earlier) -> ChosenModel:
     """Take the model of an earlier run, or fit a new one: `model.refit` says which.
 
-    Raises: ConfigError if none may be fitted and there is none; InputError if the customers are too few to fit one.
+    Raises: InputError if the customers are too few to fit one.
     """
     settings, given = context.config.model, earlier.given
     if given is None:
-        if settings.refit == "never":
-            raise ConfigError(
-                "model.refit is never, and the lake has no earlier run of this configuration: use --refit"
-            )
         fitted = fit_model(context, lines, customers)
         why = (
             "each run fits a model: model.refit is always"

@@ -102,7 +102,7 @@ def nights(
     kept = Night(first.done, first.result, shutil.copytree(first.run, folder / first.run.name))
     expired = job_in(spark, expire_runs)(lake, "--keep", "2", "--older-than", "0m", "--apply")
     assert expired.code == 0, expired.stderr
-    return Nights(lake, transactions, kept, second, again, third, compared, night(BETWEEN), gave_back)
+    return Nights(lake, transactions, kept, second, again, third, compared, night(BETWEEN, "--rename"), gave_back)
 
 
 def test_the_first_night_fits_and_the_next_is_scored_by_its_model(nights: Nights):
@@ -139,6 +139,8 @@ def test_a_past_day_takes_the_model_of_then_though_the_run_that_fitted_it_is_gon
     assert between["predecessor"] == nights.second.result["run_id"]
     assert between["model"]["fitted_in"] == nights.first.result["run_id"]
     assert third["model"]["fitted_in"] == third["run_id"]
+    profiles = rows_of(nights.between.run, "segment_profiles")
+    assert [row["segment_name"] for row in profiles] == [row["suggested_name"] for row in profiles], "by --rename"
     assert manifest_of(nights.between.run)["first_day_of_window"] == "2011-03-29"
 
 
