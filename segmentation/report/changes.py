@@ -209,8 +209,8 @@ def largest_movements(moves: Rows, names: SegmentNames, currency: str) -> list[s
     by_size = sorted(_movements(moves), key=lambda move: (-move.customers, -move.net_after, move[:3]))
     shown, others = by_size[:MOST_MOVEMENTS], by_size[MOST_MOVEMENTS:]
     sentences = [
-        f"{counted(move.customers, 'customer')} moved from {names.then(move.before)} to {names.now(move.after)} "
-        f"{_how(move)}: {_spent(move, currency)}."
+        f"{counted(move.customers, 'customer')} moved from {names.then(move.before, QUOTED)} to "
+        f"{names.now(move.after, QUOTED)} {_how(move)}: {_spent(move, currency)}."
         for move in shown
     ]
     if others:
@@ -266,7 +266,7 @@ def _left(history: History, names: SegmentNames, currency: str) -> list[str]:
     return [f"{counted(_sum(left, s.CUSTOMERS), 'customer')} left, with {net} net, because {why}: {places}."]
 
 
-def _places(moves: Rows, column: str, word: str, name: Callable[[int], str]) -> str:
+def _places(moves: Rows, column: str, word: str, name: Callable[[int, str], str]) -> str:
     """Say how many customers were in each of the segments with most of them."""
     sizes: dict[int, int] = {}
     for move in moves:
@@ -274,8 +274,8 @@ def _places(moves: Rows, column: str, word: str, name: Callable[[int], str]) -> 
     by_size = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     if len(by_size) == 1:
         [(segment_id, size)] = by_size
-        return f"{'all ' if size > 1 else ''}{word} {name(segment_id)}"
-    places = [f"{size:,} {word} {name(segment_id)}" for segment_id, size in by_size[:MOST_PLACES]]
+        return f"{'all ' if size > 1 else ''}{word} {name(segment_id, QUOTED)}"
+    places = [f"{size:,} {word} {name(segment_id, QUOTED)}" for segment_id, size in by_size[:MOST_PLACES]]
     others = sum(size for _, size in by_size[MOST_PLACES:])
     return "; ".join([*places, *([f"{others:,} {word} others"] if others else [])])
 

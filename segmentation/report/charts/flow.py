@@ -67,7 +67,7 @@ def flow_chart(moves: Rows, profiles: Rows, days: tuple[date, date], *, width: f
     body = HEAD + sum(heights.values()) + GAP * (len(order) - 1)
     explanation = (
         f"Left the segments of {day(days[0])}, right those of {day(days[1])}. A band is as wide as its customers are "
-        "many: pale ones stayed, strong ones moved, grey ones entered or left."
+        "many: pale where they stayed, strong where they moved, grey from those who entered and to those who left."
     )
     page = new_page(flow_title(moves), explanation, "", width=width, body=body)
     axes = page.axes(0, 0, page.width, body)

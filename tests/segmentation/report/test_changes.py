@@ -56,14 +56,15 @@ def test_movements_are_sentences_with_customers_cause_and_money():
         "3,903 stayed in their segment."
     )
     assert changes.movements == [
-        f"69 customers moved from {LOW} to {MEDIUM} after new purchases: they had spent £36,000 net and now £112,000.",
-        f"12 customers moved from {MEDIUM} to {LOW} as time passed without a new order: they have spent £5,000 net, as "
-        "before.",
-        f"1 customer moved from {HIGH} to {MEDIUM} after returns: they had spent £900 net and now £650.",
+        f"69 customers moved from “{LOW}” to “{MEDIUM}” after new purchases: they had spent £36,000 net and now "
+        "£112,000.",
+        f"12 customers moved from “{MEDIUM}” to “{LOW}” as time passed without a new order: they have spent £5,000 "
+        "net, as before.",
+        f"1 customer moved from “{HIGH}” to “{MEDIUM}” after returns: they had spent £900 net and now £650.",
     ]
     assert changes.others == [
-        f"323 customers entered, with £134,071 net: 320 in {LOW}; 3 in {MEDIUM}.",
-        f"1 customer left, with £80,000 net, because the input has no purchase of theirs any more: from {TOP}.",
+        f"323 customers entered, with £134,071 net: 320 in “{LOW}”; 3 in “{MEDIUM}”.",
+        f"1 customer left, with £80,000 net, because the input has no purchase of theirs any more: from “{TOP}”.",
     ]
     assert [cause.split(":")[0] for cause in changes.causes] == ["70 by purchases", "12 by ageing"]
 
@@ -119,7 +120,7 @@ def test_a_refit_says_what_became_of_the_segments():
         "“Old Guard” is gone.",
         f"“{LOW}” was called “Lost” before.",
     ]
-    assert changes.movements[0].startswith(f"9 customers moved from Old Guard to {LOW} by the new model alone")
+    assert changes.movements[0].startswith(f"9 customers moved from “Old Guard” to “{LOW}” by the new model alone")
     assert [name for _, name in changes.gone] == ["Old Guard"]
     assert row_order(moves, profiles_of(CLASSIC)) == [6, 1, 2, 3, 4], "next to the segment that has its customers"
 
@@ -134,7 +135,7 @@ def test_a_name_that_goes_to_another_segment_is_a_former_and_a_new_one():
     history = history_of(moves, events=gone, segments=model)
     changes = what_changed(report_data(profiles=rows, history=history, without=("countries", "products")))
     assert changes.segments == [f"The former “{MEDIUM}” is gone."]
-    assert changes.movements[0].startswith(f"9 customers moved from the former {MEDIUM} to the new {MEDIUM} by")
+    assert changes.movements[0].startswith(f"9 customers moved from the former “{MEDIUM}” to the new “{MEDIUM}” by")
 
 
 def test_a_window_is_named_and_may_be_why_customers_left():
