@@ -124,6 +124,20 @@ def test_the_first_night_fits_and_the_next_is_scored_by_its_model(nights: Nights
         assert (row["previous_segment_id"], row["changed"], row["segment_since"]) == (None, False, FIRST)
 
 
+def test_the_report_names_its_run_the_model_and_who_moved(nights: Nights):
+    before = nights.first.result["run_id"]
+    scored = f"Scored by the model that run {before} fitted as of 1 September 2011, because"
+    for night, model in ((nights.second, scored), (nights.third, "Fitted in this run, because")):
+        page = (night.run / "report" / "index.html").read_text(encoding="utf-8")
+        assert f"<dt>Run</dt><dd>{night.result['run_id']}</dd>" in page
+        assert model in page
+        assert (night.run / "charts" / "flow.png").is_file()
+    assert f"Since 1 October 2011 (run {nights.second.result['run_id']}), " in page
+    assert "Figures of the 200 days from 4 May 2011." in page
+    first = (nights.first.run / "report" / "index.html").read_text(encoding="utf-8")
+    assert "This is the earliest run of these settings" in first
+
+
 def test_the_same_night_again_is_found_published_with_what_moved(nights: Nights):
     again, second = nights.again.result, nights.second.result
     assert (again["status"], again["run_id"]) == ("already_published", second["run_id"])
