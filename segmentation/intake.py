@@ -40,6 +40,7 @@ from segmentation.cleaning.ledger import (
     unreadable_values,
     warn_of_early_sales,
     warn_of_malformed,
+    warn_of_totals,
 )
 from segmentation.cleaning.order_status import (
     is_once_per_order,
@@ -139,19 +140,22 @@ def clean_lines(context: InputContext) -> CleanedLines:
         sums = context.cache(order_sums(sales))
         one_invoice_of = 1 + text_bytes(context.files) // BYTES_OF_ALL_INVOICES
         facts_of_keys = key_facts(sums, exceptional, cleaning, one_invoice_of)
-        rows = line_counts(sums, exceptional).unionByName(facts_of_keys, True).collect()  # one per outcome and country
+        rows = (
+            line_counts(sums, exceptional, cleaning).unionByName(facts_of_keys, True).collect()
+        )  # one per outcome and country
         facts = KeyFacts.of([row for row in rows if row[FACT] is not None])
         keys = find_keys(context, sums, facts)
         sales, exceptional, sums = keys.in_sales(sales), keys.in_exceptional(exceptional), keys.in_lines(sums)
         counts = [row for row in rows if row[FACT] is None]
         if keys.nobody:
-            counts = line_counts(sums, exceptional).collect()  # one per outcome
+            counts = line_counts(sums, exceptional, cleaning).collect()  # one per outcome
         ledger = Ledger(counts, context.files)
         faults = unreadable_values(exceptional, config.input_fields).collect() if ledger.counts[s.MALFORMED] else []
     as_of = request.as_of or day_after_last_sale(ledger, lines)
     require_clean_lines(ledger, faults)
     warn_of_malformed(ledger, faults)
     warn_of_early_sales(ledger)
+    warn_of_totals(ledger)
     warn_of_copies(ledger, cleaning)
     warn_of_refunds_by_price(ledger)
     warn_of_unreturned_cancellations(ledger, cleaning)

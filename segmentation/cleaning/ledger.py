@@ -13,7 +13,8 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import RULES
+from segmentation.cleaning.rules import RULES, is_total
+from segmentation.config.settings import CleaningSettings
 from segmentation.errors import InputError, counted
 from segmentation.ingest import numbers, values
 from segmentation.ingest.dates import EARLIEST_SALE
@@ -44,11 +45,12 @@ LONGEST_SHOWN = 40
 HIDDEN = re.compile(r"[^\W\d_]{4,}|\b(?=\w*[^\W\d_])(?=(?:[^\W\d]*\d){5})\w+")
 FAULT, VALUE, PROBABLE = "fault", "value", "probable"
 EARLY = "early"
-# Of rejected lines, those with money above 0, and that money.
+# Of rejected lines, those with money above 0, and that money; of adjustments, those that add up other lines.
 POSITIVE_ROWS, POSITIVE_REVENUE = "positive_rows", "positive_revenue"
+TOTAL_ROWS, TOTAL_REVENUE = "total_rows", "total_revenue"
 
 
-def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
+def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) -> DataFrame:
     """Return one row per outcome that occurs.
 
     `sums` come from `features.order_sums`; of the lines `judged` by every rule only the rejected ones are counted.
@@ -56,7 +58,8 @@ def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
     Columns: rule string; rows bigint; revenue decimal(20,4), of lines with an amount, NULL where no line has one;
     rows_without_revenue bigint, the others; first_sold_at and last_sold_at timestamp_ntz, and early bigint, the lines
     of orders before 1990, NULL for rejected lines; positive_rows bigint and positive_revenue decimal(20,4), of rejected
-    lines with money above 0, NULL for sales.
+    lines with money above 0, NULL for sales; total_rows bigint and total_revenue decimal(20,4), of adjustments that add
+    up other lines.
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
@@ -68,12 +71,15 @@ def line_counts(sums: DataFrame, judged: DataFrame) -> DataFrame:
         F.sum(F.when(F.col(s.FIRST_SOLD_AT) < F.lit(EARLIEST_SALE), F.col(s.LINES)).otherwise(0)).alias(EARLY),
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
+    adds_up = (F.col(s.REASON) == s.ADJUSTMENT) & is_total(settings)
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
         F.count(F.lit(1)).alias(s.ROWS),
         F.sum(s.AMOUNT).cast(s.MONEY).alias(s.REVENUE),
         F.count_if(F.col(s.AMOUNT).isNull()).alias(s.ROWS_WITHOUT_REVENUE),
         F.count_if(F.col(s.AMOUNT) > 0).alias(POSITIVE_ROWS),
         F.sum(F.when(F.col(s.AMOUNT) > 0, F.col(s.AMOUNT))).cast(s.MONEY).alias(POSITIVE_REVENUE),
+        F.count_if(adds_up).alias(TOTAL_ROWS),
+        F.sum(F.when(adds_up, F.col(s.AMOUNT))).cast(s.MONEY).alias(TOTAL_REVENUE),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
 
@@ -238,6 +244,17 @@ def warn_of_early_sales(ledger: Ledger) -> None:
             "them out by cleaning.first_day",
             *(ledger.source, f"{early:,}", f"{sum(row[s.ROWS] for row in sold):,}"),
             min(row[s.FIRST_SOLD_AT] for row in sold).date(),
+        )
+
+
+def warn_of_totals(ledger: Ledger) -> None:
+    """Warn of lines that add up others, and that the rules take out, with their money."""
+    for row in [row for row in ledger.rows if row[s.RULE] == s.ADJUSTMENT and row[TOTAL_ROWS]]:
+        logger.warning(
+            "%s: the customer, invoice or stock code is a word such as Total in %s with %s: they seem to add up other "
+            "lines, and count nowhere as adjustments. Leave them out of the export, or set cleaning.totals=[] if they "
+            "are sales",
+            *(ledger.source, counted(row[TOTAL_ROWS], "line"), f"{row[TOTAL_REVENUE] or 0:,.2f}"),
         )
 
 

@@ -58,9 +58,22 @@ def _is_cancellation(settings: CleaningSettings, as_of: date | None) -> Column:
     return _has_cancellation_prefix(settings) | F.col(s.IS_REFUND)
 
 
+def is_total(settings: CleaningSettings) -> Column:
+    """Return whether a line adds up others, by the word in place of its customer, invoice number or stock code."""
+    words = [word.lower() for word in settings.totals]
+    words += [f"{word}:" for word in words]
+
+    def is_word(text: Column) -> Column:
+        has_digit_first = (text >= "0") & (text < ":")  # as most ids have: these are not looked at further
+        return F.when(has_digit_first, F.lit(False)).otherwise(F.coalesce(F.lower(text).isin(words), F.lit(False)))
+
+    return reduce(operator.or_, [is_word(F.col(name)) for name in (s.CUSTOMER_ID, s.INVOICE_NO, s.STOCK_CODE)])
+
+
 def _is_adjustment(settings: CleaningSettings, as_of: date | None) -> Column:
     is_sale = F.col(s.INVOICE_NO).rlike(settings.sale_invoice_pattern)
-    return F.col(s.IS_NO_SALE) | (~is_sale & ~_is_cancellation(settings, as_of))
+    is_no_sale = F.col(s.IS_NO_SALE) | (~is_sale & ~_is_cancellation(settings, as_of))
+    return (is_total(settings) | is_no_sale) if settings.totals else is_no_sale
 
 
 def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
@@ -108,9 +121,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             _is_adjustment,
             "Adjustments",
             "the invoice is not a sale, such as a correction of bad debt, an order that was cancelled or never paid, "
-            "or money of another currency",
-            "the invoice does not match {sale_invoice_pattern}{no_sale}",
-            "cleaning.sale_invoice_pattern, cleaning.no_sale_statuses and cleaning.currency",
+            "money of another currency, or a line of totals",
+            "the invoice does not match {sale_invoice_pattern}, the line adds up others{no_sale}",
+            "cleaning.sale_invoice_pattern, cleaning.no_sale_statuses, cleaning.currency and cleaning.totals",
         ),
         s.NON_POSITIVE_QUANTITY: Rule(
             lambda settings, as_of: F.col(s.QUANTITY_E4) <= 0,

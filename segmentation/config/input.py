@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from segmentation import schemas as s
 from segmentation.config.base import NonEmpty, RuleName, Settings, first_repeated
 from segmentation.config.engine import DateFormat, Day, Delimiter, Pattern
-from segmentation.config.words import NO_SALE_STATUSES, NOBODY, RETURN_TYPES
+from segmentation.config.words import NO_SALE_STATUSES, NOBODY, RETURN_TYPES, TOTALS
 from segmentation.errors import did_you_mean
 
 ReturnSign = Literal["prefix", "negative_quantity", "type"]
@@ -146,6 +146,10 @@ class CleaningSettings(Settings):
         NO_SALE_STATUSES,
         description="the words of input.columns.line_status that mean neither a sale nor a return: an adjustment",
         min_length=1,
+    )
+    totals: tuple[NonEmpty, ...] = Field(
+        TOTALS,
+        description="customers, invoices and stock codes of lines that add up others, in any letter case: adjustments",
     )
     currency: NonEmpty | None = Field(
         None, description="with input.columns.currency: the code that counts, for example GBP; others are adjustments"

@@ -27,6 +27,13 @@ NO_SALE_STATUSES = _words(
     "annullato, fallito, in attesa, bozza, rimborsato",
 )
 
+# How spreadsheets and reports name a line that adds up others.
+TOTALS = _words(
+    "total, totals, grand total, grandtotal, overall total, sub total, sub-total, subtotal, sum, report total",
+    "summe, gesamt, gesamtsumme, gesamtergebnis, zwischensumme, endsumme, somme, total général, sous-total, sous total",
+    "totaal, eindtotaal, subtotaal, total general, suma, suma total, totale, totale generale, totale complessivo",
+)
+
 # What exports write for no customer: programs, then tills in these languages.
 NOBODY = _words(
     "nan, null, none, n/a, #n/a, na, <na>, nat, -, \\N, nil, n.a., ?",

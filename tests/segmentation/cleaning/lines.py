@@ -72,7 +72,7 @@ def with_copies(sales: DataFrame) -> Sales:
 
 def counts(lines: DataFrame) -> DataFrame:
     """Count judged lines by outcome as a run does: sales by their orders."""
-    return line_counts(order_sums(Sales(sales_lines(lines))), lines)
+    return line_counts(order_sums(Sales(sales_lines(lines))), lines, DEFAULTS)
 
 
 def outcome() -> Column:

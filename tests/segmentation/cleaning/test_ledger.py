@@ -18,6 +18,7 @@ from segmentation.cleaning.ledger import (
     require_clean_lines,
     unreadable_values,
     warn_of_malformed,
+    warn_of_totals,
 )
 from segmentation.cleaning.rules import judge_each_line
 from segmentation.errors import InputError
@@ -57,19 +58,30 @@ def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession)
         line(customer_id=None, quantity="2"),
         line(invoice_no="C1", quantity="-2"),
         line(quantity="x"),
+        line(invoice_no="A1"),
+        line(customer_id="TOTAL", quantity="3"),
     ]
     expected = spark.createDataFrame(
         [
-            ("clean", 1, Decimal("15.3"), 0),
-            ("duplicate", 1, Decimal("15.3"), 0),
-            ("guest", 1, Decimal("5.1"), 0),
-            ("cancellation", 1, Decimal("-5.1"), 0),
-            ("malformed", 1, None, 1),
+            ("clean", 1, Decimal("15.3"), 0, None, None),
+            ("duplicate", 1, Decimal("15.3"), 0, 0, None),
+            ("guest", 1, Decimal("5.1"), 0, None, None),
+            ("cancellation", 1, Decimal("-5.1"), 0, 0, None),
+            ("malformed", 1, None, 1, 0, None),
+            ("adjustment", 2, Decimal("22.95"), 0, 1, Decimal("7.65")),
         ],
-        "rule string, rows long, revenue decimal(20,4), rows_without_revenue long",
+        "rule string, rows long, revenue decimal(20,4), rows_without_revenue long, total_rows long, "
+        "total_revenue decimal(20,4)",
     )
-    by_reason = counts(judged(spark, lines)).select("rule", "rows", "revenue", "rows_without_revenue")
+    by_reason = counts(judged(spark, lines)).select(*expected.columns)
     assert_df_equality(by_reason, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_lines_of_totals_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    for lines in (0, 2):
+        row = Row(rule=s.ADJUSTMENT, rows=3, total_rows=lines, total_revenue=Decimal("12.5"))
+        warn_of_totals(Ledger([row], FILES))
+    assert [" is a word such as Total in 2 lines with 12.50: " in message for message in caplog.messages] == [True]
 
 
 def test_malformed_lines_are_counted_by_fault(spark: SparkSession) -> None:
