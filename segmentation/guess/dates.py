@@ -55,6 +55,11 @@ class Order:
     contrary: Sequence[str]
     evidence: str = ""
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether the values show the order, so that it is not just the usual one."""
+        return bool(self.supporting or self.evidence)
+
 
 @dataclass(frozen=True)
 class DateGuess:
@@ -100,46 +105,35 @@ def guess_dates(values: Sequence[str]) -> DateGuess | None:
         if not date_format.order or date_format.order == orders[date_format.separator].order
     ]
     contrary = {value for order in orders.values() for value in order.contrary}
-    left = [value for value in distinct if value not in contrary]
-    chosen: list[DateFormat] = []
-    reasons: list[str] = []
-    unreadable: list[str] = []
-    swapped: str | None = None
-    days: list[date] = []
-    while left and len(chosen) < MOST_FORMATS and len(unreadable) < MOST_UNREADABLE:
-        read = {
-            date_format: dates
-            for date_format in known
-            if date_format.reads(left[0])
-            and (dates := {value: day for value in left if (day := date_format.date_of(value)) is not None})
-        }
-        if not read:
-            unreadable.append(left.pop(0))
-            continue
-        best = _best({date_format: list(dates.values()) for date_format, dates in read.items()})
-        if best.order:
-            order = orders[best.separator]
-            reasons.append(_reason(order, best.separator))
-            swapped = swapped if order.supporting or order.evidence else _swap(best.name)
-        else:
-            reasons.append(f"{counted(len(read[best]), 'different value')} written so")
-        days += read[best].values()
-        left = [value for value in left if value not in read[best]]
-        chosen.append(best)
+    chosen, unread = _fewest_formats([value for value in distinct if value not in contrary], known)
     if not chosen:
         return None
+    reasons = [
+        _reason(orders[date_format.separator], date_format.separator)
+        if date_format.order
+        else f"{counted(len(days), 'different value')} written so"
+        for date_format, days in chosen.items()
+    ]
+    unread += sorted(contrary)
     problems = [_mixed_orders(order) for order in orders.values() if order.contrary]
-    not_read = len(unreadable) + len(left) + len(contrary)
-    if not_read:
+    if unread:
         of_all = counted(len(distinct), "different value")
-        problems.append(f"{not_read:,} of {of_all} not read so, which makes their lines malformed")
+        problems.append(f"{len(unread):,} of {of_all} not read so, which makes their lines malformed")
     names = [date_format.name for date_format in chosen]
-    # iso comes first: dates of workbooks and databases are read by it, and no other format is mistaken for it.
-    formats = [ISO, *[name for name in names if name not in (ISO, EXCEL)], *[name for name in names if name == EXCEL]]
-    reason = "; ".join([*dict.fromkeys(reasons), *problems])
-    unread = next(iter([*unreadable, *left, *sorted(contrary)]), "")
-    share_read = 1 - not_read / len(distinct)
-    return DateGuess(tuple(formats), reason, swapped, _doubt(days), share_read, unread)
+    unsure = [used.name for used in chosen if used.order and not orders[used.separator].is_shown]
+    return DateGuess(
+        # iso comes first: dates of workbooks and databases are read by it, and no other format is mistaken for it.
+        formats=(
+            ISO,
+            *[name for name in names if name not in (ISO, EXCEL)],
+            *[name for name in names if name == EXCEL],
+        ),
+        reason="; ".join([*dict.fromkeys(reasons), *problems]),
+        swapped=_swap(unsure[-1]) if unsure else None,
+        doubt=_doubt([day for days in chosen.values() for day in days]),
+        share_read=1 - len(unread) / len(distinct),
+        unread=unread[0] if unread else "",
+    )
 
 
 def orders_shown(values: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -153,8 +147,31 @@ def orders_shown(values: Sequence[str]) -> dict[str, tuple[str, str]]:
     return {
         separator: (order.order, next(iter(order.supporting), distinct[0]))
         for separator, order in orders.items()
-        if order.supporting or order.evidence
+        if order.is_shown
     }
+
+
+def _fewest_formats(
+    values: Sequence[str], known: Sequence[DateFormat]
+) -> tuple[dict[DateFormat, list[date]], list[str]]:
+    """Choose formats until all values are read: return the days that each reads, and the values that none reads."""
+    chosen: dict[DateFormat, list[date]] = {}
+    unreadable: list[str] = []
+    left = list(values)
+    while left and len(chosen) < MOST_FORMATS and len(unreadable) < MOST_UNREADABLE:
+        read = {
+            date_format: dates
+            for date_format in known
+            if date_format.reads(left[0])
+            and (dates := {value: day for value in left if (day := date_format.date_of(value)) is not None})
+        }
+        if not read:
+            unreadable.append(left.pop(0))
+            continue
+        best = _best({date_format: list(dates.values()) for date_format, dates in read.items()})
+        chosen[best] = list(read[best].values())
+        left = [value for value in left if value not in read[best]]
+    return chosen, [*unreadable, *left]
 
 
 def _best(read: dict[DateFormat, list[date]]) -> DateFormat:
