@@ -89,51 +89,33 @@ def parse_lines(
     Of a field that the input does not have, invoice_no and stock_code are NULL, description is blank, country
     Unspecified, and quantity 1. An amount in place of the unit price is described at `_money_from_amounts`.
     """
-    read = {
-        name: Field(
-            F.col(s.raw(name)),
-            raw_lines.schema[s.raw(name)].dataType,
-            traits.around.get(s.raw(name), Around.ANYTHING),
-            s.raw(name) in traits.unrounded,
-        )
-        for name in (*s.INPUT_FIELDS, *s.MARK_FIELDS)
-        if s.raw(name) in raw_lines.columns
-    }
-    normalise = settings.normalise_ids
-    customer = values.customer_id(read[s.CUSTOMER_ID], settings.missing_customer_ids, normalise)
-    codes = {
-        name: values.code(read[name], normalise) if name in read else _no_text()
-        for name in (s.INVOICE_NO, s.STOCK_CODE)
-    }
-    parsed = raw_lines.withColumn(s.CUSTOMER_ID, customer).withColumn(s.INVOICE_NO, codes[s.INVOICE_NO])
+    read = _fields(raw_lines, traits)
+    parsed = raw_lines.withColumns(
+        {
+            s.CUSTOMER_ID: values.customer_id(
+                read[s.CUSTOMER_ID], settings.missing_customer_ids, settings.normalise_ids
+            ),
+            s.INVOICE_NO: _code(read.get(s.INVOICE_NO), settings),
+        }
+    )
     if spread:
         # Before the other fields are parsed: a file that one core must read is then parsed by all.
         parsed = parsed.repartition(s.INVOICE_NO if s.INVOICE_NO in read else s.CUSTOMER_ID)
-    # In columns of their own: to parse a number or a date is to look at its text more than once.
-    texts = {name: read[name] for name in NUMBERS_AND_DATES if name in read and read[name].is_text}
-    parsed = parsed.withColumns({_short(name): field.short for name, field in texts.items()})
-    short = read | {name: replace(field, column=F.col(_short(name)), is_short=True) for name, field in texts.items()}
-    if s.INVOICE_DATE in texts:
-        parsed = parsed.withColumn(_short(s.INVOICE_DATE), dates.plain_date(short[s.INVOICE_DATE]))
-        time = dates.parsed_date(F.col(_short(s.INVOICE_DATE)), settings.date_formats, time_zone)
-    else:
-        time = read[s.INVOICE_DATE].column
+    parsed, short = _with_short_texts(parsed, read)
     parsed = parsed.withColumns(
         {
-            s.STOCK_CODE: codes[s.STOCK_CODE],
+            s.STOCK_CODE: _code(read.get(s.STOCK_CODE), settings),
             s.DESCRIPTION: _text_or(read.get(s.DESCRIPTION), ""),
             s.QUANTITY_E4: numbers.quantity_e4(short[s.QUANTITY], decimal)
             if s.QUANTITY in read
             else F.lit(ONE_UNIT_E4).cast("bigint"),
-            s.INVOICE_DATE: _representable(time),
+            s.INVOICE_DATE: _time(short[s.INVOICE_DATE], settings, time_zone),
             s.UNIT_PRICE: numbers.price(short[s.AMOUNT if s.AMOUNT in read else s.UNIT_PRICE], decimal),
             s.COUNTRY: _text_or(read.get(s.COUNTRY), UNSPECIFIED_COUNTRY),
         }
     )
-    if time_zone and s.INVOICE_DATE in texts:
-        moved = _representable(dates.in_time_zone(F.col(s.INVOICE_DATE), time_zone))
-        is_instant = dates.is_instant(read[s.INVOICE_DATE].column)
-        parsed = parsed.withColumn(s.INVOICE_DATE, F.when(is_instant, moved).otherwise(F.col(s.INVOICE_DATE)))
+    if time_zone and read[s.INVOICE_DATE].is_text:
+        parsed = _with_instants_moved(parsed, read[s.INVOICE_DATE].column, time_zone)
     if s.AMOUNT in read:
         money = _money_from_amounts(parsed)
     else:
@@ -147,12 +129,43 @@ def parse_lines(
     )
 
 
+def _fields(raw_lines: DataFrame, traits: Traits) -> dict[str, Field]:
+    """Return the fields that the raw lines have, each with what is known of its texts."""
+    return {
+        name: Field(
+            F.col(s.raw(name)),
+            raw_lines.schema[s.raw(name)].dataType,
+            traits.around.get(s.raw(name), Around.ANYTHING),
+            s.raw(name) in traits.unrounded,
+        )
+        for name in (*s.INPUT_FIELDS, *s.MARK_FIELDS)
+        if s.raw(name) in raw_lines.columns
+    }
+
+
+def _with_short_texts(lines: DataFrame, read: Mapping[str, Field]) -> tuple[DataFrame, dict[str, Field]]:
+    """Add the texts of numbers and dates without what surrounds them, and return the fields that read these.
+
+    They are columns of their own: to parse a number or a date is to look at its text more than once.
+    """
+    texts = {name: read[name] for name in NUMBERS_AND_DATES if name in read and read[name].is_text}
+    lines = lines.withColumns({_short(name): field.short for name, field in texts.items()})
+    short = {name: replace(field, column=F.col(_short(name)), is_short=True) for name, field in texts.items()}
+    if s.INVOICE_DATE in texts:
+        lines = lines.withColumn(_short(s.INVOICE_DATE), dates.plain_date(short[s.INVOICE_DATE]))
+    return lines, {**read, **short}
+
+
 def _short(field: str) -> str:
     return f"short_{field}"
 
 
 def _text_or(field: Field | None, default: str) -> Column:
     return F.lit(default) if field is None else F.coalesce(F.nullif(field.stripped, F.lit("")), F.lit(default))
+
+
+def _code(field: Field | None, settings: CleaningSettings) -> Column:
+    return _no_text() if field is None else values.code(field, settings.normalise_ids)
 
 
 def _no_text() -> Column:
@@ -167,6 +180,20 @@ def _texts(read: Mapping[str, Field]) -> Column:
     by_field = {s.UNIT_PRICE: read[s.AMOUNT], **read} if s.AMOUNT in read else read
     texts = {name: as_text(field.column, field.kind) for name, field in by_field.items()}
     return F.struct(*[texts.get(name, _no_text()).alias(name) for name in s.LINE_FIELDS])
+
+
+def _time(plain: Field, settings: CleaningSettings, time_zone: str | None) -> Column:
+    """Return the time of a field that is typed, or text of `dates.plain_date`."""
+    if plain.is_text:
+        return _representable(dates.parsed_date(plain.column, settings.date_formats, time_zone))
+    return _representable(plain.column)
+
+
+def _with_instants_moved(parsed: DataFrame, raw_date: Column, time_zone: str) -> DataFrame:
+    """Move the times whose text says that they are of Greenwich to the time zone of the shop."""
+    moved = _representable(dates.in_time_zone(F.col(s.INVOICE_DATE), time_zone))
+    time = F.when(dates.is_instant(raw_date), moved).otherwise(F.col(s.INVOICE_DATE))
+    return parsed.withColumn(s.INVOICE_DATE, time)
 
 
 def _representable(time: Column) -> Column:
