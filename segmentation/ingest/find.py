@@ -81,7 +81,8 @@ def find_input(spark: SparkSession, paths: Sequence[str], settings: InputSetting
         if isinstance(filesystem, LocalFileSystem):
             refuse_local_tables([readable_path(file.path) for file in matches])
         else:
-            refuse_tables([file.path for file in matches], existence_in(filesystem), filesystem.names_in)
+            found_paths = [file.path for file in matches]
+            refuse_tables(found_paths, existence_in(filesystem), filesystem.names_in, filesystem.read_text)
         found |= {file.path: (filesystem, file) for file in matches}
     stored_files = _each_once(found)
     is_whole = sum(stored.size for _, stored in stored_files.values()) <= WHOLE_BYTES

@@ -1,6 +1,8 @@
 """Refuse folders whose files must not be added up: tables with a log of their own, and the lake of the run."""
 
+import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -34,6 +36,9 @@ HIVE_TRANSACTION = re.compile(r"/(base_\d{7,}|(delete_)?delta_\d{7,}_\d{7,})[^/]
 HIVE = ("a transactional Hive table", "spark.table('DATABASE.TABLE').write.parquet('NEW_FOLDER')")
 # What the lake of a run holds.
 OF_THE_LAKE = ("runs", "_staging", ".refused", "latest.json")
+# As Databricks marks a transaction, and names the files that it writes.
+STARTED, COMMITTED = re.compile(r"_started_(\d+)"), re.compile(r"_committed_(\d+)")
+OF_TRANSACTION = re.compile(r"-tid-(\d+)-")
 DUCKLAKE = ("a part of a DuckLake", "COPY (FROM TABLE) TO 'NEW_FILE.parquet' in DuckDB")
 
 
@@ -54,12 +59,15 @@ def refuse_tables(
     paths: Iterable[str],
     exists: Callable[[str], bool],
     names_in: Callable[[str], Sequence[str]],
+    read_text: Callable[[str], str],
 ) -> None:
     """Raise InputError where a found file belongs to a table whose log decides which of its files count.
 
-    All folders above the files are looked at: a path may name a part of a table, or a glob inside of it.
+    All folders above the files are looked at: a path may name a part of a table, or a glob inside of it. Also refused
+    are files that count no more, or not yet, by the marks that Databricks writes.
     """
     folders: set[str] = set()
+    found: defaultdict[str, list[str]] = defaultdict(list)
     for path in paths:
         if ICEBERG_METADATA.search(path):
             raise _table_error(path.rpartition("/metadata/")[0], *ICEBERG)
@@ -67,6 +75,7 @@ def refuse_tables(
         if transaction:
             raise _table_error(path[: transaction.start()], *HIVE)
         folder, _, name = path.rpartition("/")
+        found[folder].append(name)
         if name.startswith("ducklake-") and name.endswith(".parquet"):
             raise _table_error(folder, *DUCKLAKE)
         while folder and not folder.endswith(("/", ":")) and folder not in folders:
@@ -74,6 +83,8 @@ def refuse_tables(
             folder = folder.rpartition("/")[0]
     for folder in sorted(folders):
         _refuse_table(folder, exists, names_in)
+    for folder, names in found.items():
+        _refuse_uncommitted(folder, [name for name in names if name], names_in, read_text)
 
 
 def refuse_local_tables(paths: Iterable[str]) -> None:
@@ -85,6 +96,7 @@ def refuse_local_tables(paths: Iterable[str]) -> None:
         [*named, *resolved],
         lambda path: Path(path).exists(),
         lambda path: [entry.name for entry in Path(path).iterdir()],
+        lambda path: Path(path).read_text(encoding="utf-8"),
     )
 
 
@@ -151,6 +163,34 @@ def _refuse_table(folder: str, exists: Callable[[str], bool], names_in: Callable
         raise _table_error(folder, *ICEBERG)
     if exists(f"{folder}/snapshot/LATEST"):
         raise _table_error(folder, *PAIMON)
+
+
+def _refuse_uncommitted(
+    folder: str,
+    found: Sequence[str],
+    names_in: Callable[[str], Sequence[str]],
+    read_text: Callable[[str], str],
+) -> None:
+    """Raise InputError where a found file is of a transaction that was not committed, or was removed by a later one."""
+    try:
+        marks = {name for name in names_in(folder or "/") if name.startswith("_")}
+        committed = {mark[1] for name in marks if (mark := COMMITTED.fullmatch(name))}
+        commits = [json.loads(read_text(f"{folder}/_committed_{number}")) for number in sorted(committed)]
+        removed = {name for commit in commits for name in commit.get("removed", ())}
+    except Exception:  # noqa: BLE001 - py4j raises every Java exception as its own kind; files of others
+        return
+    started = {mark[1] for name in marks if (mark := STARTED.fullmatch(name))}
+    for name in found:
+        number = OF_TRANSACTION.search(name)
+        is_open = bool(started - committed) if number is None else number[1] in started - committed
+        if is_open or name in removed:
+            shown = without_secrets(readable_path(folder))
+            reason = "may be of a transaction that was started and never committed" if is_open else "was replaced later"
+            raise InputError(
+                f"{shown}: by the marks of Databricks (_started_…, _committed_…), {name} {reason}, and does not count. "
+                "Write what counts to a folder of its own and name that: "
+                f"spark.read.parquet('{shown}').write.parquet('NEW_FOLDER') in Databricks"
+            )
 
 
 def _table_error(folder: str, table: str, remedy: str) -> InputError:

@@ -49,7 +49,7 @@ def test_a_table_is_refused_by_whatever_path_leads_into_it(spark: SparkSession, 
 
     def find_on_hadoop(path: Path) -> None:
         files = hadoop.find(str(path), refuse_log_or_warn)
-        refuse_tables([file.path for file in files], existence_in(hadoop), hadoop.names_in)
+        refuse_tables([file.path for file in files], existence_in(hadoop), hadoop.names_in, hadoop.read_text)
 
     for path in (tmp_path, data):
         with pytest.raises(InputError, match=f"is {name}"):
@@ -59,6 +59,23 @@ def test_a_table_is_refused_by_whatever_path_leads_into_it(spark: SparkSession, 
 def test_folders_that_only_look_like_a_table_are_read(spark: SparkSession, tmp_path: Path) -> None:
     table(tmp_path, ("metadata/sales.csv", "base_2010/sales.csv", "snapshot/sales.csv"))
     assert len(find_input(spark, [str(tmp_path)], INPUT)) == 3
+
+
+def test_files_that_do_not_count_by_the_marks_of_databricks_are_refused(spark: SparkSession, tmp_path: Path) -> None:
+    table(tmp_path, ("part-0-tid-71-a.csv", "part-0-tid-72-b.csv", "_started_71", "_started_72"))
+    first, second = (tmp_path / f"_committed_{number}" for number in (71, 72))
+    first.write_text('{"added": ["part-0-tid-71-a.csv"], "removed": []}')
+
+    def refused(name: str, reason: str) -> None:
+        with pytest.raises(InputError, match=rf"by the marks of Databricks .*, {name} {reason}"):
+            find_input(spark, [str(tmp_path)], INPUT)
+
+    refused("part-0-tid-72-b.csv", "may be of a transaction that was started and never committed")
+    assert len(find_input(spark, [str(tmp_path / "part-0-tid-71-a.csv")], INPUT)) == 1
+    second.write_text('{"added": ["part-0-tid-72-b.csv"], "removed": []}')
+    assert len(find_input(spark, [str(tmp_path)], INPUT)) == 2
+    second.write_text('{"added": ["part-0-tid-72-b.csv"], "removed": ["part-0-tid-71-a.csv"]}')
+    refused("part-0-tid-71-a.csv", "was replaced later")
 
 
 @pytest.mark.parametrize(
