@@ -17,7 +17,12 @@ LARGEST_WORKBOOK = 5_000_000
 
 
 def may_have_unread_columns(files: Sequence[InputFile], config: RunConfig) -> bool:
-    """Return whether a header has a column that is not read, or may have: the headers of workbooks are not known."""
+    """Return whether a header has a column that is not read, or may have: the headers of workbooks are not known.
+
+    Money that is written as text may have several currencies, unless a column says which counts.
+    """
+    if s.CURRENCY not in config.input.columns.by_field and any(file.kind in ("csv", "json") for file in files):
+        return True
     names = {name for file in files for name in file.header.names if name}
     has_workbook = any(file.kind == "xlsx" and file.stored.size <= LARGEST_WORKBOOK for file in files)
     return has_workbook or not names <= {*config.input.columns.by_field.values()}
@@ -30,8 +35,10 @@ def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
         sheets = None if settings.sheets == "all" else settings.sheets
         samples = samples_of(paths, settings.csv, settings.format, sheets)
         read = settings.columns.by_field
-        if not samples or not {*filter(None, samples[0].names)} - {*read.values()}:
+        if not samples:
             return []
+        if not {*filter(None, samples[0].names)} - {*read.values()}:
+            return several_currencies([*lines_of(samples, [*read.values()])], config)
         signs = signs_of_returns(samples, read, config.cleaning)
         marks = marks_in(samples, [*read.values(), signs.type_column], config.cleaning)
         marked = {*marks.statuses, *marks.tests, *marks.currencies, signs.type_column}

@@ -230,9 +230,8 @@ def test_a_configuration_that_does_not_read_such_columns_gets_a_caution(tmp_path
 @pytest.mark.parametrize(
     ("kind", "names", "size", "is_looked_at"),
     [
-        ("csv", HEADER, 9, False),
-        ("csv", ("", *HEADER), 9, False),
-        ("csv", (*HEADER, "Status"), 9, True),
+        ("csv", HEADER, 9, True),
+        ("json", HEADER, 9, True),
         ("parquet", HEADER, 9, False),
         ("parquet", (*HEADER, "Status"), 9, True),
         ("xlsx", (), 9, True),
@@ -244,3 +243,10 @@ def test_values_are_looked_at_only_where_columns_may_be_unread(
 ):
     file = InputFile("a", StoredFile("a", size, 0), kind, Header(tuple(names)))
     assert may_have_unread_columns([file], guessed(csv(tmp_path))) == is_looked_at
+
+
+def test_two_signs_in_one_column_of_money_are_warned_of_where_a_configuration_reads_all_columns(tmp_path: Path):
+    config = guessed(csv(tmp_path, "plain.csv"))
+    signs = [(*line[:5], f"{'£€'[number % 2]}2.55", *line[6:]) for number, line in enumerate(rows())]
+    [caution] = unread_marks([csv(tmp_path, text=text_of(signs))], config)
+    assert "'Price' is written in several currencies, GBP (20 lines), EUR (20 lines), and is added up" in caution
