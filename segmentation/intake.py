@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from segmentation import schemas as s
 from segmentation.cleaning.cautions import (
     say_joined_customers,
+    warn_of_adjustments,
     warn_of_copies,
     warn_of_copies_across_files,
     warn_of_keys,
@@ -40,11 +41,12 @@ from segmentation.cleaning.ledger import (
     unreadable_values,
     warn_of_early_sales,
     warn_of_malformed,
+    warn_of_tiny_amounts,
     warn_of_totals,
 )
 from segmentation.cleaning.order_status import (
     is_once_per_order,
-    may_have_statuses_of_orders,
+    marks_of_orders,
     status_facts,
     statuses_of_orders,
     unsold_orders,
@@ -122,13 +124,13 @@ def clean_lines(context: InputContext) -> CleanedLines:
     """Read the input and judge every line.
 
     Runs the actions of the repeated items and of the counts by outcome; of large Parquet, of a look at all lines too.
-    Where the input has statuses, or files without invoice numbers or products, they are looked at.
+    Where the input has statuses or types, or files without invoice numbers or products, they are looked at.
     """
     config, request = context.config, context.request
     with read_errors_named(context.spark, context.files):
         parsed = parsed_lines(context)
-        if may_have_statuses_of_orders(config):
-            parsed = with_whole_statuses(context, parsed)
+        for mark in marks_of_orders(config):
+            parsed = with_whole_statuses(context, parsed, mark)
         cleaning = cleaning_of_window(context, parsed)
         lines = judged_lines(context, parsed, cleaning)
         # Without stock codes every line of an order would repeat its item, and nothing asks for it.
@@ -156,9 +158,11 @@ def clean_lines(context: InputContext) -> CleanedLines:
     warn_of_malformed(ledger, faults)
     warn_of_early_sales(ledger)
     warn_of_totals(ledger)
+    warn_of_tiny_amounts(ledger)
     warn_of_copies(ledger, cleaning)
     warn_of_refunds_by_price(ledger)
     warn_of_unreturned_cancellations(ledger, cleaning)
+    warn_of_adjustments(ledger, config)
     warn_of_keys(facts, keys, config)
     context.progress.note(f"{ledger.counts[s.CLEAN]:,} of {ledger.read:,} lines usable, as of {as_of}")
     first_day = cleaning.first_day if config.features.window_days else None
@@ -209,17 +213,17 @@ def compare_files(context: InputContext, lines: DataFrame) -> None:
         warn_of_copies_across_files(copies_across_files(lines, one_of).collect()[0])  # one row
 
 
-def with_whole_statuses(context: InputContext, parsed: DataFrame) -> DataFrame:
-    """Return parsed lines, with the status of their order where an export writes it once per order.
+def with_whole_statuses(context: InputContext, parsed: DataFrame, mark: str) -> DataFrame:
+    """Return parsed lines, with the status or type of their order where an export writes it once per order.
 
     Runs an action over all lines, of the columns that are asked for.
     """
     settings = context.config.cleaning
-    statuses = context.cache(statuses_of_orders(parsed, settings))
+    statuses = context.cache(statuses_of_orders(parsed, settings, mark))
     [facts] = status_facts(statuses).collect()
-    if not is_once_per_order(facts, context.config):
+    if not is_once_per_order(facts, context.config, mark):
         return parsed
-    return with_status_of_orders(parsed, unsold_orders(statuses), settings, join_hint(facts["unsold"]))
+    return with_status_of_orders(parsed, unsold_orders(statuses), settings, mark, join_hint(facts["unsold"]))
 
 
 def find_keys(context: InputContext, sums: DataFrame, facts: KeyFacts) -> Keys:

@@ -12,7 +12,7 @@ from pyspark.sql import Row
 from segmentation import schemas as s
 from segmentation.cleaning.duplicates import COPIES, OF_COPIES
 from segmentation.cleaning.keys import KeyFacts, Keys
-from segmentation.cleaning.ledger import POSITIVE_REVENUE, POSITIVE_ROWS, Ledger
+from segmentation.cleaning.ledger import POSITIVE_REVENUE, POSITIVE_ROWS, TOTAL_REVENUE, Ledger
 from segmentation.cleaning.spelling import has_mixed_alphabets
 from segmentation.config.settings import CleaningSettings, RunConfig
 from segmentation.errors import counted, shortened
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, Decimal("0.03")
 # Of the sales, taken back by lines with a price below 0.
 REFUNDS_BY_PRICE = Decimal("0.005")
-# Of the sales, on cancelled lines with money above 0.
-POSITIVE_CANCELLATIONS = Decimal("0.005")
+# Of the sales, on cancelled lines and on adjustments with money above 0.
+POSITIVE_CANCELLATIONS, POSITIVE_ADJUSTMENTS = Decimal("0.005"), Decimal("0.005")
 # One id is notable with this share of all orders, and as many times the orders of the next.
 SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
 # Customers who come back bring more orders than that for each customer.
@@ -141,6 +141,21 @@ def warn_of_unreturned_cancellations(ledger: Ledger, settings: CleaningSettings)
             *(counted(cancelled[POSITIVE_ROWS], "line"), " or ".join(settings.cancellation_prefixes)),
             *(f"{money:,.2f}", 100 * money / sold if sold else 100),
         )
+
+
+def warn_of_adjustments(ledger: Ledger, config: RunConfig) -> None:
+    """Warn of much money on adjustments, unless a column of statuses says which lines are none of sales."""
+    sold = sum((row[s.REVENUE] for row in ledger.rows if row[s.RULE] in (s.CLEAN, s.GUEST)), Decimal(0))
+    for row in [row for row in ledger.rows if row[s.RULE] == s.ADJUSTMENT and not config.input.columns.line_status]:
+        money = (row[POSITIVE_REVENUE] or 0) - (row[TOTAL_REVENUE] or 0)
+        if money > POSITIVE_ADJUSTMENTS * sold:
+            currency = config.cleaning.currency
+            logger.warning(
+                "lines with %s, %.1f%% of the sales, are adjustments and count nowhere: their invoice does not match "
+                "cleaning.sale_invoice_pattern, %s%s. They are in the table rejected_transactions",
+                *(f"{money:,.2f}", 100 * money / sold if sold else 100, config.cleaning.sale_invoice_pattern),
+                f", or their currency is not {currency} (cleaning.currency)" if currency else "",
+            )
 
 
 def warn_of_customers(

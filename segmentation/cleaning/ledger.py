@@ -48,6 +48,8 @@ EARLY = "early"
 # Of rejected lines, those with money above 0, and that money; of adjustments, those that add up other lines.
 POSITIVE_ROWS, POSITIVE_REVENUE = "positive_rows", "positive_revenue"
 TOTAL_ROWS, TOTAL_REVENUE = "total_rows", "total_revenue"
+# Of lines without a price, those whose money rounds to 0, and that money.
+TINY_ROWS, TINY_REVENUE = "tiny_rows", "tiny_revenue"
 
 
 def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) -> DataFrame:
@@ -59,7 +61,7 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
     rows_without_revenue bigint, the others; first_sold_at and last_sold_at timestamp_ntz, and early bigint, the lines
     of orders before 1990, NULL for rejected lines; positive_rows bigint and positive_revenue decimal(20,4), of rejected
     lines with money above 0, NULL for sales; total_rows bigint and total_revenue decimal(20,4), of adjustments that add
-    up other lines.
+    up other lines; tiny_rows bigint and tiny_revenue decimal, of lines whose money rounds to 0.
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
@@ -72,6 +74,8 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
     adds_up = (F.col(s.REASON) == s.ADJUSTMENT) & is_total(settings)
+    is_tiny = (F.col(s.REASON) == s.NON_POSITIVE_PRICE) & (F.col(s.UNIT_PRICE) > 0)
+    unrounded = (units_of(F.col(s.QUANTITY_E4)) * F.col(s.UNIT_PRICE)).try_cast("decimal(18,12)")
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
         F.count(F.lit(1)).alias(s.ROWS),
         F.sum(s.AMOUNT).cast(s.MONEY).alias(s.REVENUE),
@@ -80,6 +84,8 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
         F.sum(F.when(F.col(s.AMOUNT) > 0, F.col(s.AMOUNT))).cast(s.MONEY).alias(POSITIVE_REVENUE),
         F.count_if(adds_up).alias(TOTAL_ROWS),
         F.sum(F.when(adds_up, F.col(s.AMOUNT))).cast(s.MONEY).alias(TOTAL_REVENUE),
+        F.count_if(is_tiny).alias(TINY_ROWS),
+        F.sum(F.when(is_tiny, unrounded)).alias(TINY_REVENUE),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
 
@@ -255,6 +261,16 @@ def warn_of_totals(ledger: Ledger) -> None:
             "lines, and count nowhere as adjustments. Leave them out of the export, or set cleaning.totals=[] if they "
             "are sales",
             *(ledger.source, counted(row[TOTAL_ROWS], "line"), f"{row[TOTAL_REVENUE] or 0:,.2f}"),
+        )
+
+
+def warn_of_tiny_amounts(ledger: Ledger) -> None:
+    """Warn of lines whose money rounds to 0 in a table of money, with what it is together."""
+    for row in [row for row in ledger.rows if row[s.RULE] == s.NON_POSITIVE_PRICE and row[TINY_ROWS]]:
+        logger.warning(
+            "%s: the money of %s is above 0 and below 0.00005, %s together: it rounds to 0, so they count nowhere, as "
+            "lines without a price. Let the export write prices in a smaller unit, such as cents",
+            *(ledger.source, counted(row[TINY_ROWS], "line"), f"{(row[TINY_REVENUE] or Decimal(0)).normalize():,f}"),
         )
 
 

@@ -1,4 +1,7 @@
-"""Statuses that an export writes once per order, in its first line, and leaves blank in the others."""
+"""Statuses and types that an export writes once per order, in its first line, and leaves blank in the others.
+
+Either is a mark of the parsed lines: `is_no_sale` by status and currency, `is_refund` by type, NULL where it is blank.
+"""
 
 import logging
 
@@ -6,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
+from segmentation.cleaning.parse import with_refund_signs
 from segmentation.cleaning.rules import ORDER_SEPARATOR
 from segmentation.config.settings import CleaningSettings, RunConfig
 from segmentation.errors import counted
@@ -20,26 +24,30 @@ WITHOUT_STATUS = "without_status"
 MOST_WITHOUT_STATUS = 0.10
 
 
-def may_have_statuses_of_orders(config: RunConfig) -> bool:
-    """Return whether lines are rejected by a status or currency that their whole order may share."""
-    columns = config.input.columns
-    has_mark = columns.line_status is not None or columns.currency is not None
-    return has_mark and s.INVOICE_NO in config.input_fields and s.ADJUSTMENT not in config.cleaning.switched_off
+def marks_of_orders(config: RunConfig) -> list[str]:
+    """Return the marks of lines that their whole order may share."""
+    columns, marks = config.input.columns, []
+    has_status = columns.line_status is not None or columns.currency is not None
+    if has_status and s.ADJUSTMENT not in config.cleaning.switched_off:
+        marks.append(s.IS_NO_SALE)
+    if columns.line_type is not None:
+        marks.append(s.IS_REFUND)
+    return marks if s.INVOICE_NO in config.input_fields else []
 
 
-def statuses_of_orders(parsed: DataFrame, settings: CleaningSettings) -> DataFrame:
+def statuses_of_orders(parsed: DataFrame, settings: CleaningSettings, mark: str) -> DataFrame:
     """Return one row per order of the lines of `parse_lines`.
 
-    Columns: order_key string; has_sale and has_no_sale boolean, of the lines with a status; lines bigint and revenue
-    decimal, of those without.
+    Columns: order_key string; has_sale and has_no_sale boolean, of the lines whose mark is false or true; lines bigint
+    and revenue decimal, of those without it.
     """
-    is_blank = F.col(s.IS_NO_SALE).isNull()
+    is_blank = F.col(mark).isNull()
     return (
         parsed.where(F.col(s.INVOICE_NO).isNotNull())
         .groupBy(_order_key(settings).alias(ORDER_KEY))
         .agg(
-            F.coalesce(F.bool_or(~F.col(s.IS_NO_SALE)), F.lit(False)).alias(HAS_SALE),
-            F.coalesce(F.bool_or(F.col(s.IS_NO_SALE)), F.lit(False)).alias(HAS_NO_SALE),
+            F.coalesce(F.bool_or(~F.col(mark)), F.lit(False)).alias(HAS_SALE),
+            F.coalesce(F.bool_or(F.col(mark)), F.lit(False)).alias(HAS_NO_SALE),
             F.count_if(is_blank).alias(s.LINES),
             sum_of_ten_thousandths(F.when(is_blank, F.col(s.AMOUNT_E4))).alias(s.REVENUE),
         )
@@ -66,21 +74,22 @@ def status_facts(statuses: DataFrame) -> DataFrame:
     )
 
 
-def is_once_per_order(facts: Row, config: RunConfig) -> bool:
-    """Return whether the status of an order holds for its lines without one, and warn of what that means.
+def is_once_per_order(facts: Row, config: RunConfig, mark: str) -> bool:
+    """Return whether the mark of an order holds for its lines without one, and warn of what that means.
 
     `facts` is the row of `status_facts`.
     """
     if not facts["unsold"]:
         return False
-    column = config.input.columns.line_status or config.input.columns.currency
+    columns, is_type = config.input.columns, mark == s.IS_REFUND
+    column = columns.line_type if is_type else columns.line_status or columns.currency
     lines = f"{counted(facts[s.LINES], 'line')} with {facts[s.REVENUE] or 0:,.2f}"
-    orders = f"{counted(facts['unsold'], 'order')} whose other lines are no sale by it"
+    orders = f"{counted(facts['unsold'], 'order')} whose other lines are {'returns' if is_type else 'no sale'} by it"
     if facts[WITHOUT_STATUS] <= MOST_WITHOUT_STATUS * facts[s.ORDERS]:
         logger.warning(
             "%r is blank in %s, of %s: nearly every order has it in some line, so it holds for the whole order, and "
-            "these lines are adjustments too. Where a blank is a sale, write so in the column",
-            *(column, lines, orders),
+            "these lines are %s too. Where a blank is a sale, write so in the column",
+            *(column, lines, orders, "returns" if is_type else "adjustments"),
         )
         return True
     logger.warning(
@@ -91,18 +100,21 @@ def is_once_per_order(facts: Row, config: RunConfig) -> bool:
     return False
 
 
-def with_status_of_orders(parsed: DataFrame, unsold: DataFrame, settings: CleaningSettings, join: str) -> DataFrame:
-    """Return lines of `parse_lines` with the status of their order where they have none.
+def with_status_of_orders(
+    parsed: DataFrame, unsold: DataFrame, settings: CleaningSettings, mark: str, join: str
+) -> DataFrame:
+    """Return lines of `parse_lines` with the mark of their order where they have none; those of a refund are negative.
 
     `unsold` comes from `unsold_orders`, one row per order; `join` is the Spark hint of the join with it.
     """
     orders = unsold.select(ORDER_KEY, F.lit(True).alias(HAS_NO_SALE)).hint(join)
-    return (
+    marked = (
         parsed.withColumn(ORDER_KEY, _order_key(settings))
         .join(orders, on=ORDER_KEY, how="left")
-        .withColumn(s.IS_NO_SALE, F.coalesce(s.IS_NO_SALE, HAS_NO_SALE))
+        .withColumn(mark, F.coalesce(mark, HAS_NO_SALE))
         .drop(ORDER_KEY, HAS_NO_SALE)
     )
+    return with_refund_signs(marked) if mark == s.IS_REFUND else marked
 
 
 def _is_unsold() -> Column:

@@ -79,8 +79,9 @@ def parse_lines(
     the quantity in ten-thousandths, rounded half up; invoice_date timestamp_ntz; unit_price decimal(22,8); amount
     decimal(18,4) = quantity × unit_price, rounded half up once; amount_e4 bigint, the amount in ten-thousandths;
     has_price boolean, whether the unit price is above 0; source_file, unparsed_line string; as_read struct of the eight
-    texts, NULL unless the line is malformed; is_refund boolean, whether the line's type says so: then quantity and
-    amount are negative; is_no_sale boolean, by the line's status and currency, NULL where they are blank.
+    texts, NULL unless the line is malformed; is_refund boolean, whether the line's type says so, NULL where that
+    is blank: of a refund, quantity and amount are negative; is_no_sale boolean, by the line's status and currency, NULL
+    where they are blank.
 
     A value that cannot be parsed is NULL, and its line is malformed. Times are the shop's own clock: a zone or offset
     behind them is ignored, but that of Greenwich where `time_zone` is given. Ids and codes are text; one in exponent
@@ -259,11 +260,17 @@ def _money_from_amounts(parsed: DataFrame) -> DataFrame:
 
 
 def _with_refunds(money: DataFrame, line_type: Field | None, settings: CleaningSettings) -> DataFrame:
-    """Add is_refund, by the line's type. A refund with positive money gets the sign that other returns have."""
+    """Add is_refund, by the line's type: NULL where that is blank."""
     if line_type is None:
         return money.withColumn(s.IS_REFUND, F.lit(False))
+    is_refund = F.when(line_type.stripped != "", values.is_one_of(line_type, settings.return_types))
+    return with_refund_signs(money.withColumn(s.IS_REFUND, is_refund))
+
+
+def with_refund_signs(lines: DataFrame) -> DataFrame:
+    """Return lines of which a refund with positive money has the signs of other returns, in ten-thousandths."""
     is_unsigned = F.col(s.IS_REFUND) & (F.col(s.AMOUNT_E4) > 0)
-    return money.withColumn(s.IS_REFUND, values.is_one_of(line_type, settings.return_types)).withColumns(
+    return lines.withColumns(
         {name: F.when(is_unsigned, -F.col(name)).otherwise(F.col(name)) for name in (s.QUANTITY_E4, s.AMOUNT_E4)}
     )
 

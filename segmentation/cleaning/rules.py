@@ -76,6 +76,11 @@ def _is_adjustment(settings: CleaningSettings, as_of: date | None) -> Column:
     return (is_total(settings) | is_no_sale) if settings.totals else is_no_sale
 
 
+def _is_without_money(settings: CleaningSettings, as_of: date | None) -> Column:
+    rounds_to_0 = (F.col(s.AMOUNT_E4) == 0) & (F.col(s.QUANTITY_E4) != 0)
+    return ~F.col(s.HAS_PRICE) | rounds_to_0
+
+
 def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
     day = F.col(s.INVOICE_DATE).cast("date")
     is_too_early = day < F.lit(settings.first_day) if settings.first_day else F.lit(False)
@@ -133,10 +138,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "input.columns.quantity and input.columns.amount",
         ),
         s.NON_POSITIVE_PRICE: Rule(
-            lambda settings, as_of: ~F.col(s.HAS_PRICE),
+            _is_without_money,
             "No price",
-            "a price of 0 or less, such as gifts and losses of stock",
-            "a price of 0 or less",
+            "a price of 0 or less, such as gifts and losses of stock, or money that rounds to 0",
+            "a price of 0 or less, or an amount below 0.00005",
             "input.columns.unit_price or input.columns.amount",
         ),
         s.OUT_OF_PERIOD: Rule(
@@ -172,6 +177,7 @@ def judge_each_line(parsed: DataFrame, settings: CleaningSettings, as_of: date |
     NULL unless malformed; is_refund and has_prefix boolean, of the line's type and of its invoice number; reasons
     array<string>, the rules broken, NULL where there is none.
     """
+    parsed = parsed.withColumn(s.IS_REFUND, F.coalesce(F.col(s.IS_REFUND), F.lit(False)))
     rules = {name: rule for name, rule in RULES.items() if name not in (*settings.switched_off, s.DUPLICATE)}
     # A projection of its own: the conditions are used twice below, and evaluated once.
     flagged = parsed.withColumns(

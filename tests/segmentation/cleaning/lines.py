@@ -45,12 +45,15 @@ def parsed(spark: SparkSession, lines: Sequence[RawLine], decimal: DecimalMark =
 
 
 def parsed_with_statuses(
-    spark: SparkSession, lines: Sequence[tuple[RawLine, str | None]], settings: CleaningSettings
+    spark: SparkSession,
+    lines: Sequence[tuple[RawLine, str | None]],
+    settings: CleaningSettings,
+    field: str = s.LINE_STATUS,
 ) -> DataFrame:
-    """Return parsed lines of an input with a column of statuses."""
+    """Return parsed lines of an input with a column of statuses, or of another field."""
     numbered = [{**one, "description": str(number)} for number, (one, _) in enumerate(lines)]
     statuses = [(str(number), status) for number, (_, status) in enumerate(lines)]
-    marked = spark.createDataFrame(statuses, "raw_description string, raw_line_status string")
+    marked = spark.createDataFrame(statuses, f"raw_description string, {s.raw(field)} string")
     return parse_lines(raw_lines(spark, numbered).join(marked, "raw_description"), settings)
 
 

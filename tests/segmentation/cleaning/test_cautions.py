@@ -11,6 +11,7 @@ from pyspark.sql import Row
 from segmentation import schemas as s
 from segmentation.cleaning.cautions import (
     say_joined_customers,
+    warn_of_adjustments,
     warn_of_copies,
     warn_of_copies_across_files,
     warn_of_customers,
@@ -144,6 +145,22 @@ def test_cancellations_with_positive_money_are_warned_of(
     cancelled = Row(**cancelled.asDict(), positive_rows=2, positive_revenue=Decimal(positive))
     warn_of_unreturned_cancellations(Ledger([sold, cancelled], []), DEFAULTS)
     assert [message.partition(" have money above 0")[0] for message in caplog.messages] == warned
+
+
+@pytest.mark.parametrize(("column", "positive", "warned"), [(None, "9", 0), (None, "9.51", 1), ("Status", "9.51", 0)])
+def test_much_money_on_adjustments_is_warned_of_unless_a_status_says_so(
+    column: str | None, positive: str, warned: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    sold, adjusted = ledger(clean=(90, "100.00"), adjustment=(7, "1.00")).rows
+    adjusted = Row(**adjusted.asDict(), positive_revenue=Decimal(positive), total_revenue=Decimal(9))
+    cleaning = CONFIG.cleaning.model_copy(update={"currency": "EUR"})
+    columns = CONFIG.input.columns.model_copy(update={"line_status": column})
+    reading = CONFIG.input.model_copy(update={"columns": columns})
+    warn_of_adjustments(
+        Ledger([sold, adjusted], []), CONFIG.model_copy(update={"cleaning": cleaning, "input": reading})
+    )
+    assert ["lines with 0.51, 0.5% of the sales" in text for text in caplog.messages] == [True] * warned
+    assert "or their currency is not EUR" in caplog.text or not warned
 
 
 @pytest.mark.parametrize(("copies", "of_copies", "warned"), [(5, "3.00", 0), (6, "1.00", 1), (1, "3.01", 1)])

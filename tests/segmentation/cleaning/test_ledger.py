@@ -18,6 +18,7 @@ from segmentation.cleaning.ledger import (
     require_clean_lines,
     unreadable_values,
     warn_of_malformed,
+    warn_of_tiny_amounts,
     warn_of_totals,
 )
 from segmentation.cleaning.rules import judge_each_line
@@ -60,18 +61,21 @@ def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession)
         line(quantity="x"),
         line(invoice_no="A1"),
         line(customer_id="TOTAL", quantity="3"),
+        line(unit_price="0"),
+        line(unit_price="0.000045", quantity="1"),
     ]
     expected = spark.createDataFrame(
         [
-            ("clean", 1, Decimal("15.3"), 0, None, None),
-            ("duplicate", 1, Decimal("15.3"), 0, 0, None),
-            ("guest", 1, Decimal("5.1"), 0, None, None),
-            ("cancellation", 1, Decimal("-5.1"), 0, 0, None),
-            ("malformed", 1, None, 1, 0, None),
-            ("adjustment", 2, Decimal("22.95"), 0, 1, Decimal("7.65")),
+            ("clean", 1, Decimal("15.3"), 0, None, None, None),
+            ("duplicate", 1, Decimal("15.3"), 0, 0, None, None),
+            ("guest", 1, Decimal("5.1"), 0, None, None, None),
+            ("cancellation", 1, Decimal("-5.1"), 0, 0, None, None),
+            ("malformed", 1, None, 1, 0, None, None),
+            ("adjustment", 2, Decimal("22.95"), 0, 1, Decimal("7.65"), None),
+            ("non_positive_price", 2, Decimal(0), 0, 0, None, Decimal("0.000045")),
         ],
         "rule string, rows long, revenue decimal(20,4), rows_without_revenue long, total_rows long, "
-        "total_revenue decimal(20,4)",
+        "total_revenue decimal(20,4), tiny_revenue decimal(28,12)",
     )
     by_reason = counts(judged(spark, lines)).select(*expected.columns)
     assert_df_equality(by_reason, expected, ignore_nullable=True, ignore_row_order=True)
@@ -82,6 +86,13 @@ def test_lines_of_totals_are_warned_of(caplog: pytest.LogCaptureFixture) -> None
         row = Row(rule=s.ADJUSTMENT, rows=3, total_rows=lines, total_revenue=Decimal("12.5"))
         warn_of_totals(Ledger([row], FILES))
     assert [" is a word such as Total in 2 lines with 12.50: " in message for message in caplog.messages] == [True]
+
+
+def test_money_that_rounds_to_0_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    for lines in (0, 9):
+        row = Row(rule=s.NON_POSITIVE_PRICE, rows=9, tiny_rows=lines, tiny_revenue=Decimal("0.000360000000"))
+        warn_of_tiny_amounts(Ledger([row], FILES))
+    assert [" of 9 lines is above 0 and below 0.00005, 0.00036 together" in text for text in caplog.messages] == [True]
 
 
 def test_malformed_lines_are_counted_by_fault(spark: SparkSession) -> None:
