@@ -23,7 +23,7 @@ COPIES_OF_LINES, COPIES_OF_MONEY = 0.05, Decimal("0.03")
 # Of the sales, taken back by lines with a price below 0.
 REFUNDS_BY_PRICE = Decimal("0.005")
 # Of the sales, on cancelled lines and on adjustments with money above 0.
-POSITIVE_CANCELLATIONS, POSITIVE_ADJUSTMENTS = Decimal("0.005"), Decimal("0.005")
+POSITIVE_CANCELLATIONS, POSITIVE_ADJUSTMENTS = Decimal("0.001"), Decimal("0.005")
 # One id is notable with this share of all orders, and as many times the orders of the next.
 SHARE_OF_ONE, TIMES_THE_NEXT = 0.05, 10
 # Customers who come back bring more orders than that for each customer.

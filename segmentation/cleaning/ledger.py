@@ -258,8 +258,8 @@ def warn_of_totals(ledger: Ledger) -> None:
     for row in [row for row in ledger.rows if row[s.RULE] == s.ADJUSTMENT and row[TOTAL_ROWS]]:
         logger.warning(
             "%s: the customer, invoice or stock code is a word such as Total in %s with %s: they seem to add up other "
-            "lines, and count nowhere as adjustments. Leave them out of the export, or set cleaning.totals=[] if they "
-            "are sales",
+            "lines, and are adjustments, which count nowhere. Leave them out of the export, or set cleaning.totals=[] "
+            "if they are sales",
             *(ledger.source, counted(row[TOTAL_ROWS], "line"), f"{row[TOTAL_REVENUE] or 0:,.2f}"),
         )
 
@@ -268,8 +268,8 @@ def warn_of_tiny_amounts(ledger: Ledger) -> None:
     """Warn of lines whose money rounds to 0 in a table of money, with what it is together."""
     for row in [row for row in ledger.rows if row[s.RULE] == s.NON_POSITIVE_PRICE and row[TINY_ROWS]]:
         logger.warning(
-            "%s: the money of %s is above 0 and below 0.00005, %s together: it rounds to 0, so they count nowhere, as "
-            "lines without a price. Let the export write prices in a smaller unit, such as cents",
+            "%s: the money of %s is above 0 and below 0.00005, %s together: it rounds to 0, so they count nowhere, "
+            "like lines without a price. Let the export write prices in a smaller unit, such as cents",
             *(ledger.source, counted(row[TINY_ROWS], "line"), f"{(row[TINY_REVENUE] or Decimal(0)).normalize():,f}"),
         )
 

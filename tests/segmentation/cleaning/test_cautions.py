@@ -137,7 +137,7 @@ def test_money_taken_back_by_prices_below_0_is_warned_of(
     assert [message.partition(" lines with a price")[0] for message in caplog.messages] == warned
 
 
-@pytest.mark.parametrize(("positive", "warned"), [("0.50", []), ("0.51", ["2 lines of invoices that begin with C"])])
+@pytest.mark.parametrize(("positive", "warned"), [("0.10", []), ("0.11", ["2 lines of invoices that begin with C"])])
 def test_cancellations_with_positive_money_are_warned_of(
     positive: str, warned: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
