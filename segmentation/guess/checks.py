@@ -38,17 +38,25 @@ def require_dates(source: str, column: str, guess: DateGuess) -> None:
 
 def require_one_order(samples: Sequence[Sample], column: str) -> None:
     """Raise GuessError if one file shows the day before the month, and another the month before the day."""
+    different = two_orders(samples, column)
+    if different:
+        raise GuessError(f"the files differ: {different}")
+
+
+def two_orders(samples: Sequence[Sample], column: str) -> str:
+    """Return in words which file shows the day first and which the month first; empty where none differ."""
     shown: dict[str, tuple[str, str, str]] = {}
     for sample in samples[:FILES_WITH_VALUES]:
         orders = orders_shown([line.get(column, "").strip() for line in sample.lines([column])])
         for separator, (order, example) in orders.items():
             other_path, other, of_other = shown.setdefault(separator, (sample.path, order, example))
             if order != other:
-                raise GuessError(
-                    f"the files differ: in {column!r}, {other_path} has {other}, as in {of_other!r}, and {sample.path} "
-                    f"{order}, as in {example!r}: no cleaning.date_formats reads both. Let the export write one, as "
-                    "2024-06-01, or run the files apart"
+                return (
+                    f"in {column!r}, {other_path} has {other}, as in {of_other!r}, and {sample.path} {order}, as in "
+                    f"{example!r}: no cleaning.date_formats reads both. Let the export write one, as 2024-06-01, or "
+                    "run the files apart"
                 )
+    return ""
 
 
 def decimal_of(source: str, values: Values, columns: Mapping[str, str]) -> NumberGuess:

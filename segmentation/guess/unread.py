@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from segmentation import schemas as s
 from segmentation.config.settings import RunConfig
 from segmentation.errors import SegmentationError
+from segmentation.guess.checks import two_orders
 from segmentation.guess.no_sales import codes_in_words
 from segmentation.guess.returns import signs_of_returns
 from segmentation.guess.samples import lines_of, samples_of, unread_columns
@@ -29,7 +30,10 @@ def may_have_unread_columns(files: Sequence[InputFile], config: RunConfig) -> bo
 
 
 def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
-    """Return a caution for each kind of column that is not read. Only files on this machine are looked at."""
+    """Return a caution for each kind of column that is not read, and for what no configuration reads.
+
+    Only files on this machine are looked at.
+    """
     settings = config.input
     try:
         sheets = None if settings.sheets == "all" else settings.sheets
@@ -37,8 +41,9 @@ def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
         read = settings.columns.by_field
         if not samples:
             return []
+        dates = [*filter(None, [two_orders(samples, read[s.INVOICE_DATE])])]
         if not {*filter(None, samples[0].names)} - {*read.values()}:
-            return several_currencies([*lines_of(samples, [*read.values()])], config)
+            return [*dates, *several_currencies([*lines_of(samples, [*read.values()])], config)]
         signs = signs_of_returns(samples, read, config.cleaning)
         marks = marks_in(samples, [*read.values(), signs.type_column], config.cleaning)
         marked = {*marks.statuses, *marks.tests, *marks.currencies, signs.type_column}
@@ -46,7 +51,7 @@ def unread_marks(paths: Sequence[str], config: RunConfig) -> list[str]:
         lines = list(lines_of(samples, [*read.values(), *names]))
     except (SegmentationError, OSError):  # the reader of the lines says it better
         return []
-    cautions = [*several_currencies(lines, config), *cautions_of_money(lines, names, config)]
+    cautions = [*dates, *several_currencies(lines, config), *cautions_of_money(lines, names, config)]
     if signs.type_column is not None:
         words = ", ".join(map(repr, signs.type_words))
         cautions.append(

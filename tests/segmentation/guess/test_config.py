@@ -13,6 +13,7 @@ from segmentation import schemas as s
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.guess.config import GuessError, guess_config
+from segmentation.guess.unread import unread_marks
 from tests.segmentation.guess.guessed_files import HEADER, csv, guessed, rows, text_of
 
 
@@ -311,4 +312,6 @@ def test_files_with_two_orders_of_day_and_month_are_refused(days: int, tmp_path:
         guessed(first, other)
     assert f"{first} has the day first, as in '" in str(refused.value)
     assert f"{other} the month first, as in '12/13/2010 08:26'" in str(refused.value)
-    assert guessed(first, other, overrides=["cleaning.date_formats=[d/M/yyyy H:mm]"]).cleaning.date_formats
+    config = guessed(first, other, overrides=["cleaning.date_formats=[d/M/yyyy H:mm]"])
+    [caution] = unread_marks([first, other], config)
+    assert caution.startswith(f"in 'Order Date', {first} has the day first")
