@@ -8,7 +8,7 @@ import json
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,12 +21,13 @@ from jobs.compare_runs import main as compare_runs
 from jobs.expire_runs import main as expire_runs
 from scripts.run_contents import manifest_of
 from segmentation import schemas as s
+from segmentation.lake.lineage import model_of
 from segmentation.lake.runs import open_run
 from tests.jobs.published_runs import left_over, rows_of, runs_in
 from tests.jobs.running_jobs import QUICK, RFM_CONFIG, Done, RunJob, job_in
 from tests.jobs.small_shop import Fields, SmallShop, customer_of, moment_of, write_csv
 
-FIRST, SECOND, BETWEEN, THIRD = date(2011, 9, 1), date(2011, 10, 1), date(2011, 10, 15), date(2011, 11, 20)
+FIRST, SECOND, THIRD = date(2011, 9, 1), date(2011, 10, 1), date(2011, 11, 20)
 RETURNED_ON = datetime(2011, 11, 5, 10)
 SETTINGS = ("features.window_days=200", "clustering.k=3", *QUICK)
 MOVE = ("previous_segment_id", "previous_segment_name", "segment_id", "segment_name")
@@ -47,26 +48,28 @@ class Night:
 
 @dataclass(frozen=True)
 class Nights:
-    """The nights in the order in which they ran, and who gave everything back before the third."""
+    """The nights by their days, and who gave everything back before the third.
+
+    The third ran before the second. The first, which fitted the model of the second, is gone since: its run is a copy.
+    """
 
     lake: Path
     transactions: Path
     first: Night
+    third: Night
     second: Night
     again: Night
-    third: Night
     compared: Path
-    between: Night
     gave_back: frozenset[str]
 
 
 def taken_back(shop: SmallShop) -> tuple[list[Fields], frozenset[str]]:
-    """Return lines by which some customers give back the one order that they made before the second night."""
+    """Return lines by which some customers give back the one order that they made before the first night."""
     cancelled = {customer_of(line) for line in shop.lines if line.outcome == "cancellation"}
     of_one_order = [
         name
         for name, moment in shop.last_day.items()
-        if shop.invoices[name] == 1 and datetime(2011, 6, 1) < moment < datetime(2011, 9, 25)
+        if shop.invoices[name] == 1 and datetime(2011, 6, 10) < moment < datetime(2011, 8, 31)
     ]
     customers = frozenset(sorted({*of_one_order} - cancelled)[:3])
     lines: list[Fields] = []
@@ -93,16 +96,16 @@ def nights(
         written = json.loads(result.read_text())
         return Night(done, written, Path(written["path"]))
 
-    first, second, again, third = night(FIRST), night(SECOND), night(SECOND), night(THIRD, "--refit")
+    first, third = night(FIRST), night(THIRD, "--refit")
+    second, again = night(SECOND, "--rename"), night(SECOND, "--rename")
     compared = folder / "compared"
-    ids = (third.result["run_id"], second.result["run_id"])
+    ids = (third.result["run_id"], first.result["run_id"])
     done = job_in(spark, compare_runs)(lake, *ids, "--output", compared, "--quiet")
     assert (done.code, done.output) == (0, "")
-    # The run that fitted the model goes, and then a day before the third one is asked for.
-    kept = Night(first.done, first.result, shutil.copytree(first.run, folder / first.run.name))
+    copied = replace(first, run=shutil.copytree(first.run, folder / first.run.name))
     expired = job_in(spark, expire_runs)(lake, "--keep", "2", "--older-than", "0m", "--apply")
     assert expired.code == 0, expired.stderr
-    return Nights(lake, transactions, kept, second, again, third, compared, night(BETWEEN, "--rename"), gave_back)
+    return Nights(lake, transactions, copied, third, second, again, compared, gave_back)
 
 
 def test_the_first_night_fits_and_the_next_is_scored_by_its_model(nights: Nights):
@@ -132,7 +135,7 @@ def test_the_report_names_its_run_the_model_and_who_moved(nights: Nights):
         assert f"<dt>Run</dt><dd>{night.result['run_id']}</dd>" in page
         assert model in page
         assert (night.run / "charts" / "flow.png").is_file()
-    assert f"Since 1 October 2011 (run {nights.second.result['run_id']}), " in page
+    assert f"Since 1 September 2011 (run {before}), " in page
     assert "Figures of the 200 days from 4 May 2011." in page
     first = (nights.first.run / "report" / "index.html").read_text(encoding="utf-8")
     assert "This is the earliest run of these settings" in first
@@ -147,18 +150,22 @@ def test_the_same_night_again_is_found_published_with_what_moved(nights: Nights)
     assert left_over(nights.lake) == []
 
 
-def test_a_past_day_takes_the_model_of_then_though_the_run_that_fitted_it_is_gone(nights: Nights):
-    between, third = nights.between.result, nights.third.result
+def test_a_past_day_takes_the_model_of_then_and_keeps_it_when_the_run_that_fitted_it_is_gone(
+    nights: Nights, spark: SparkSession
+):
+    second, third = nights.second.result, nights.third.result
+    assert (third["predecessor"], third["model"]["fitted_in"]) == (nights.first.result["run_id"], third["run_id"])
     assert nights.first.result["run_id"] not in runs_in(nights.lake)
-    assert between["predecessor"] == nights.second.result["run_id"]
-    assert between["model"]["fitted_in"] == nights.first.result["run_id"]
-    assert third["model"]["fitted_in"] == third["run_id"]
-    profiles = rows_of(nights.between.run, "segment_profiles")
+    run = open_run(spark, str(nights.lake), second["run_id"])
+    again = model_of(run).assign(run.table("customer_segments").select(*s.CUSTOMER_FEATURES.names), s.NET)
+    found = {row[s.CUSTOMER_ID]: row[s.SEGMENT_NAME] for row in again.collect()}
+    assert found == {name: row["segment_name"] for name, row in nights.second.customers.items()}
+    profiles = rows_of(nights.second.run, "segment_profiles")
     assert [row["segment_name"] for row in profiles] == [row["suggested_name"] for row in profiles], "by --rename"
-    assert manifest_of(nights.between.run)["first_day_of_window"] == "2011-03-29"
+    assert manifest_of(nights.second.run)["first_day_of_window"] == "2011-03-15"
 
 
-@pytest.mark.parametrize(("before", "after"), [("first", "second"), ("second", "third"), ("second", "between")])
+@pytest.mark.parametrize(("before", "after"), [("first", "second"), ("first", "third")])
 def test_customers_changes_and_flow_agree_with_both_runs(before: str, after: str, nights: Nights):
     then, now = getattr(nights, before), getattr(nights, after)
     for customer_id, row in now.customers.items():
@@ -204,6 +211,7 @@ def test_every_move_of_a_refit_has_the_cause_that_both_models_give(
     now, features = nights.third.customers, list(s.CUSTOMER_FEATURES.names)
     customers = open_run(spark, lake, nights.third.result["run_id"]).table("customer_segments").select(*features)
     by_model = {}
+    # The second night has the model of the first.
     for night in (nights.second, nights.third):
         model = open_run(spark, lake, night.result["run_id"]).model()
         rows = model.transform(customers).select(s.CUSTOMER_ID, s.SEGMENT_ID).collect()
@@ -212,7 +220,7 @@ def test_every_move_of_a_refit_has_the_cause_that_both_models_give(
     assert after == {name: row["segment_id"] for name, row in now.items()}
 
     bought = {customer_of(line) for line in small_shop.lines if line.outcome in ("clean", "cancellation") and
-              SECOND <= moment_of(line).date() < THIRD}  # fmt: skip
+              FIRST <= moment_of(line).date() < THIRD}  # fmt: skip
     expected = {
         name: "purchase" if name in bought | nights.gave_back else "ageing" if before[name] == after[name] else "refit"
         for name, row in now.items()
@@ -235,15 +243,13 @@ def test_two_nights_that_follow_each_other_compare_as_the_later_one_says(nights:
 
 
 def test_any_two_nights_are_compared_in_the_order_of_their_days(nights: Nights, spark: SparkSession, tmp_path: Path):
-    compare, between, third = job_in(spark, compare_runs), nights.between.result, nights.third.result
-    done = compare(nights.lake, third["run_id"], between["run_id"], "--output", tmp_path / "flow")
+    compare, second, third = job_in(spark, compare_runs), nights.second.result, nights.third.result
+    done = compare(nights.lake, third["run_id"], second["run_id"], "--output", tmp_path / "flow")
     assert done.code == 0, done.stderr
-    assert done.stdout.startswith(
-        f"From run {between['run_id']} as of {BETWEEN} to run {third['run_id']} as of {THIRD}"
-    )
+    assert done.stdout.startswith(f"From run {second['run_id']} as of {SECOND} to run {third['run_id']} as of {THIRD}")
     flow = rows_of(tmp_path / "flow", "segment_flow")
     for night, column, spend in (
-        (nights.between, MOVE[0], "net_spend_before"),
+        (nights.second, MOVE[0], "net_spend_before"),
         (nights.third, MOVE[2], "net_spend_after"),
     ):
         of_run = [row for row in flow if row[column] is not None]
@@ -267,13 +273,8 @@ def test_runs_of_two_configurations_are_not_compared(nights: Nights, spark: Spar
     assert f"('{manifest['title']}') and other ('Other shop') cannot be compared" in done.stderr
 
 
-def test_a_model_of_another_configuration_and_never_without_one_are_refused(
-    nights: Nights, run_job: RunJob, tmp_path: Path
-):
+def test_a_model_of_another_configuration_is_refused(nights: Nights, run_job: RunJob):
     model = nights.third.result["run_id"]
-    command = ("--config", RFM_CONFIG, "--input", nights.transactions)
-    done = run_job(*command, "--output", nights.lake, "--model", model, "--set", *SETTINGS, "clustering.k=2")
+    command = ("--config", RFM_CONFIG, "--input", nights.transactions, "--output", nights.lake, "--model", model)
+    done = run_job(*command, "--set", *SETTINGS, "clustering.k=2")
     assert (done.code, done.stderr.count(f"--model {model}: that run has another title")) == (2, 1)
-    never = run_job(*command, "--output", tmp_path / "lake", "--set", *SETTINGS, "model.refit=never")
-    assert (never.code, runs_in(tmp_path / "lake")) == (2, [])
-    assert "model.refit is never, and the lake has no earlier run" in never.stderr
