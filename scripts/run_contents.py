@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 
 from segmentation import schemas as s
 
-# What may differ between two runs of the same input and configuration: how long a fit took.
-DIFFERS: Final = {"k_sweep": {"seconds"}}
+# What may differ between two runs of the same lines and configuration: how long a fit took, and in which run.
+DIFFERS: Final = {"k_sweep": {"seconds", "fitted_in"}}
 # What the manifest says of a run's figures.
 FACTS: Final = ("as_of", "choice", "rfm_cuts", "reconciliation", "warnings")
 # Spark makes a new one for each object: SQLTransformer_eabaace88b50.

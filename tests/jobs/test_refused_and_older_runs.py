@@ -44,7 +44,7 @@ def test_a_gate_refuses_a_run_names_the_figure_and_keeps_the_run(
     half.write_bytes(b"".join(lines[: len(lines) // 2]))
     done = run_job(
         "--config", CONFIG, "--input", half, "--output", lake,
-        "--set", *QUICK, "quality_gates.max_rows_change=0.25", "quality_gates.min_customers=10",
+        "--set", "quality_gates.max_rows_change=0.25", "quality_gates.min_customers=10",
     )  # fmt: skip
     assert done.code == AUDIT_FAILED
     before = manifest_of(published.run)

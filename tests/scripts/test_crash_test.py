@@ -366,7 +366,7 @@ def test_the_report_has_a_row_for_each_count():
 
     lines = report(outcome, ("audited", "before rename")).splitlines()
 
-    assert lines[2:18] == [
+    assert lines[2:19] == [
         "| kills | 3 |  |",
         "| … at a random moment | 2 |  |",
         "| … at the step “audited” | 1 |  |",
@@ -379,6 +379,7 @@ def test_the_report_has_a_row_for_each_count():
         "| reads of a published run that was changed | 0 | 0 |",
         "| reads of a `latest.json` that went back | 0 | 0 |",
         "| runs lost | 0 | 0 |",
+        "| reads of a run that builds upon none that is published | 0 | 0 |",
         "| leftovers after the next success | 1 | 0 |",
         "| normal run, no kill before it | 10.0 s (median of 2) |  |",
         "| recovery: the next run after kills | 11.0 s (median of 1) |  |",
