@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, movements, segment_changes, segment_flow
+from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, segment_changes, segment_flow
 from segmentation.cleaning.rules import NEVER_RETURNED
 from segmentation.clustering.identity import Event, events
 from segmentation.config.settings import RunConfig
@@ -25,7 +25,7 @@ from segmentation.filesystem import filesystem_for, temporary_name
 from segmentation.lake.lineage import EarlierRun, configuration_of, open_earlier
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import write_rows
-from segmentation.refit import shared_customers, with_kept_segment
+from segmentation.refit import collected_movements, shared_customers, with_kept_segment
 from segmentation.session import guest_of, persisted, release, set_shuffle_partitions
 
 # Of the table customer_segments: what a comparison computes anew is left out.
@@ -111,7 +111,7 @@ def comparison_of(lake: Lake, run_id: str, other_id: str) -> Iterator[Comparison
         set_shuffle_partitions(spark, int(after.run.manifest["tables"]["customer_segments"]["bytes"]))
         kept, customers = persisted(compared_customers(before, after, config))
         try:
-            moves = [row.asDict() for row in movements(customers).collect()]  # a few rows per pair of segments
+            moves = collected_movements(customers)
             found = events_between(before, after, customers)
             yield Comparison(before, after, config, customers, moves, found, renamed_between(before, after))
         finally:

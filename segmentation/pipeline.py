@@ -18,19 +18,11 @@ from pyspark.sql import functions as F
 
 from segmentation import rollups
 from segmentation import schemas as s
-from segmentation.changes import HAS_NEW_LINES, counts, movements, segment_changes, segment_flow
-from segmentation.cleaning.cautions import (
-    warn_of_customers,
-)
-from segmentation.cleaning.rules import (
-    rejected_transactions,
-    sales_lines,
-)
+from segmentation.changes import HAS_NEW_LINES, counts, segment_changes, segment_flow
+from segmentation.cleaning.cautions import warn_of_customers
+from segmentation.cleaning.rules import rejected_transactions, sales_lines
 from segmentation.clustering.choose_k import Choice
-from segmentation.clustering.segments import (
-    clustered_only,
-    segment_profiles,
-)
+from segmentation.clustering.segments import clustered_only, segment_profiles
 from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
 from segmentation.context import InputContext, Published, Request, RunContext, published_before
@@ -51,6 +43,7 @@ from segmentation.refit import (
     Earlier,
     NamedSegments,
     choose_model,
+    collected_movements,
     compare_customers,
     name_model,
     open_earlier_runs,
@@ -289,10 +282,8 @@ def name_and_assign(
     assigned = both.where(F.col(s.SEGMENT_ID).isNotNull()).select(*s.column_names(s.CUSTOMER_SEGMENTS))
     # One row per segment, per rfm_segment, and per pair of both.
     statistics = CustomerStatistics.of(customer_statistics(assigned, config.recency).collect())
-    moves = []
-    if earlier.predecessor is not None:
-        moves = [row.asDict() for row in movements(both).collect()]  # a few rows per pair of segments
-    staged.write_table("segment_changes", segment_changes(both if moves else both.limit(0)))
+    moves = collected_movements(both) if earlier.predecessor is not None else []
+    staged.write_table("segment_changes", segment_changes(both))
     profiles = segment_profiles(statistics.segments, known_segments(named, config))
     staged.write_table("customer_segments", assigned)
     if config.exports.enabled:

@@ -109,7 +109,7 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
     if not reason:
         return scored_by(given, "it was asked for" if is_asked_for else "it is current, and the customers are alike")
     fitted = as_successor(context, fit_model(context, lines, customers), earlier.predecessor, customers, reason)
-    moved = refit_share(moves_under(context, fitted, lines, customers, earlier))
+    moved = refit_share(collected_movements(compare_customers(context, fitted, lines, customers, earlier)))
     if moved <= settings.max_refit_moves:
         return fitted
     logger.warning(
@@ -180,14 +180,15 @@ def as_successor(
     known = predecessor.customers.select(s.CUSTOMER_ID, F.lit(True).alias("is_known"))
     shared = shared_customers(both.join(known, s.CUSTOMER_ID, "left"), CLUSTER)
     same = same_segments(shared)
-    new_id, segments, names = before.next_segment_id, list[Segment](), list[SegmentName | None]()
+    new_id, segments = before.next_segment_id, list[Segment]()
     for position, segment in enumerate(fitted.model.segments):
         segment_id = same.get(position)
         if segment_id is None:
             segment_id, new_id = new_id, new_id + 1
         segments.append(replace(segment, segment_id=segment_id))
-        names.append(next((old.name for old in before.segments if old.segment_id == same.get(position)), None))
     model = replace(fitted.model, segments=segments, next_segment_id=new_id)
+    had = {old.segment_id: old.name for old in before.segments}
+    names = [had.get(segment_id) for segment_id in model.ids]
     if 1 in (len(before.segments), len(segments)) and len(before.segments) != len(segments):
         names = [None] * len(segments)  # the name of all customers is not that of some
     found = events(shared, same, before.ids, range(len(segments)))
@@ -212,12 +213,9 @@ def with_kept_segment(customers: DataFrame, model: SegmentModel, figures: s.Figu
     return assigned.select(*customers.columns, F.col(s.SEGMENT_ID).alias(KEPT_SEGMENT_ID))
 
 
-def moves_under(
-    context: RunContext, chosen: ChosenModel, lines: CleanedLines, customers: DataFrame, earlier: Earlier
-) -> list[dict[str, Any]]:
-    """Return the rows of `movements` that a model would cause."""
-    both = compare_customers(context, chosen, lines, customers, earlier)
-    return [row.asDict() for row in movements(both).collect()]  # a few rows per pair of segments
+def collected_movements(compared: DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of `changes.movements`. Runs an action of a few rows per pair of segments."""
+    return [row.asDict() for row in movements(compared).collect()]
 
 
 def compare_customers(
@@ -248,9 +246,8 @@ def name_model(context: RunContext, chosen: ChosenModel, scored: DataFrame, word
     """
     config, model = context.config, chosen.model
     rules = rules_in_words(config.rfm.rules, words)
-    clustering = model.pipeline(config.basis).stages[:-1]
     placed = scored
-    for stage in clustering:
+    for stage in model.stages:
         placed = stage.transform(placed)
     placed = with_position(to_cluster(placed, config.basis))
     features = [dimension.feature for dimension in config.clustering.features]

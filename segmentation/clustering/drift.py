@@ -41,7 +41,8 @@ class Training:
 def describe_training(assigned: DataFrame, features: Sequence[str]) -> Training:
     """Describe customers with their distance_to_centre, one row each. Runs two actions of one row."""
     values = [percentiles(F.col(feature), DECILES) for feature in features]
-    row = assigned.agg(*values, percentiles(F.col(s.DISTANCE_TO_CENTRE), [USUAL_SHARE])).collect()[0]
+    values.append(percentiles(F.col(s.DISTANCE_TO_CENTRE), [USUAL_SHARE]))
+    row = assigned.agg(*values).collect()[0]  # one row
     deciles = {feature: sorted(set(row[place])) for place, feature in enumerate(features)}
     usual_distance = float(row[len(features)][0])
     counts, customers, _ = _counts(assigned, deciles, usual_distance)
