@@ -110,14 +110,11 @@ def keep_names(
     """Return the names of `before` that are still true of `naming.keep_share` of their customers, else the fresh ones.
 
     All are by the position of the segment, `assigned` as for `name_segments`. A name without what it states, which is
-    one of levels, stays. Of all, each is unique. Runs an action of one row per segment and one of one row.
+    one of levels, stays. Of all, each is unique. Runs an action of one row.
     """
     stated = {place: name for place, name in enumerate(before, 1) if name is not None and name.states is not None}
-    held: dict[int, _Named] = {}
-    if stated:
-        counts = {row[s.SEGMENT_ID]: row["count"] for row in assigned.groupBy(s.SEGMENT_ID).count().collect()}
-        named = [_named_before(place, counts.get(place, 0), name.states or {}) for place, name in stated.items()]
-        held = {segment.segment_id: segment for segment in _shares(assigned, named)}
+    named = [_named_before(place, name.states or {}) for place, name in stated.items()]
+    held = {segment.segment_id: segment for segment in _shares(assigned, named)}
     kept: dict[int, SegmentName] = {}
     for place, name in enumerate(before, 1):
         segment = held.get(place)
@@ -133,11 +130,12 @@ def keep_names(
     return result
 
 
-def _named_before(segment_id: int, customers: int, states: Mapping[str, Any]) -> _Named:
+def _named_before(segment_id: int, states: Mapping[str, Any]) -> _Named:
+    """Return a segment of the run before, whose customers are not counted yet."""
     ranges = {score: (low, high) for score, (low, high) in states["ranges"].items()}
     limits = {feature: (low, high) for feature, (low, high) in states["limits"].items()}
     statement = Statement(states["statement"], ranges, 0.0)
-    return _Named(segment_id, customers, statement, states["rfm_segment"], states["qualifier"], limits or None)
+    return _Named(segment_id, 0, statement, states["rfm_segment"], states["qualifier"], limits or None)
 
 
 def _not_taken(name: SegmentName, taken: Collection[str]) -> SegmentName:
@@ -232,24 +230,25 @@ def _rank_words(feature: str, rank: int, count: int) -> str:
 
 
 def _shares(assigned: DataFrame, qualified: Sequence[_Named]) -> list[_Named]:
-    """Return the segments, each with the share of its customers who have all that its name states.
+    """Return the segments, each with its customers, and the share of them who have all that its name states.
 
     Runs an action of one row, if there are any.
     """
     if not qualified:
         return []
-    counts = []
-    for number, segment in enumerate(qualified):
+    customers, holding = [], []
+    for segment in qualified:
         condition = segment.holds()
         for feature, (above, upto) in (segment.limits or {}).items():
             value = F.col(feature).cast("double")
             condition = condition if above is None else condition & (value > F.lit(above))
             condition = condition if upto is None else condition & (value <= F.lit(upto))
-        counts.append(F.count(F.when(condition, 1)).alias(str(number)))
-    row = assigned.agg(*counts).collect()[0]  # one row
+        customers.append(F.count_if(F.col(s.SEGMENT_ID) == segment.segment_id))
+        holding.append(F.count_if(condition))
+    row = tuple(assigned.agg(*customers, *holding).collect()[0])  # one row
     return [
-        replace(segment, share=count / segment.customers if segment.customers else 0.0)
-        for segment, count in zip(qualified, row, strict=True)
+        replace(segment, customers=count, share=held / count if count else 0.0)
+        for segment, count, held in zip(qualified, row[: len(qualified)], row[len(qualified) :], strict=True)
     ]
 
 
