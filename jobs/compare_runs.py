@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
@@ -18,8 +19,9 @@ from segmentation.cli.comparison import comparison_in_words
 from segmentation.cli.job import JobParser, run_job
 from segmentation.cli.scratch import job_session
 from segmentation.cli.streams import use_standard_error_of_spark_submit
-from segmentation.comparison import comparison_of, require_free
+from segmentation.comparison import comparison_of
 from segmentation.lake.runs import Lake
+from segmentation.output import staged_output
 
 USAGE = "compare_runs.py LAKE RUN_A RUN_B [--output FOLDER] [options]"
 EXAMPLES = """\
@@ -30,6 +32,7 @@ EXIT_CODES = """\
   1  any other error
   2  bad arguments, or runs of different configurations
   3  there is no such lake or run, or another version published it
+  5  another process wrote the output meanwhile
   129, 130, 143  stopped by a closed terminal, by Ctrl-C, by SIGTERM"""
 
 
@@ -50,13 +53,16 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 def compare(options: argparse.Namespace, console: Console | None) -> None:
     """Print the comparison, and write it where --output asks for it."""
     spark = job_session("compare runs", os.environ)
-    if options.output is not None:
-        require_free(spark, options.output)
-    with comparison_of(Lake(spark, options.lake), options.run_a, options.run_b) as comparison:
+    with ExitStack() as stack:
+        output = None
+        if options.output is not None:
+            output = stack.enter_context(staged_output(spark, options.output, False, "name a new folder"))
+        lake = Lake(spark, options.lake)
+        comparison = stack.enter_context(comparison_of(lake, options.run_a, options.run_b))
         if not options.quiet:
             print(comparison_in_words(comparison, None if console is None else console.width))
-        if options.output is not None:
-            comparison.write(options.output)
+        if output is not None:
+            comparison.write(output)
 
 
 def main(arguments: Sequence[str]) -> int:

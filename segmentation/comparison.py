@@ -5,13 +5,13 @@ has another model; two writes where an output is asked for.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
@@ -21,10 +21,10 @@ from segmentation.clustering.identity import Event, events
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.exports import change_rows, write_changes
-from segmentation.filesystem import filesystem_for, temporary_name
 from segmentation.lake.lineage import EarlierRun, configuration_of, open_earlier
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import write_rows
+from segmentation.output import Output
 from segmentation.refit import collected_movements, shared_customers, with_kept_segment
 from segmentation.session import guest_of, persisted, release, set_shuffle_partitions
 
@@ -56,40 +56,18 @@ class Comparison:
         """The rows of `SEGMENT_FLOW`."""
         return segment_flow(self.moves)
 
-    def write(self, path: str) -> None:
-        """Write segment_changes and segment_flow as Parquet, and changes.csv, into a new folder, for the owner alone.
-
-        It is written next to its place and renamed. Raises ConfigError where it exists.
-        """
-        spark = self.customers.sparkSession
-        require_free(spark, path)
-        filesystem = filesystem_for(spark, path)
-        unfinished = temporary_name(filesystem.root)
-        try:
-            filesystem.make_directory(unfinished, owner_only=True)
-            segment_changes(self.customers).write.parquet(f"{unfinished}/segment_changes")
-            with TemporaryDirectory(prefix="table-") as folder:
-                flow = Path(folder) / "part-00000.snappy.parquet"
-                write_rows(self.flow, s.SEGMENT_FLOW, flow)
-                filesystem.put(flow, f"{unfinished}/segment_flow/{flow.name}")
-            write_changes(filesystem, change_rows(self.customers), unfinished)
-            filesystem.remove_files_of_hadoop(unfinished)
-            filesystem.restrict(unfinished)
-            filesystem.sync(unfinished)
-            filesystem.rename(unfinished, filesystem.root)
-        except BaseException:
-            with suppress(Exception):  # the disk or Java went away; the error says more
-                filesystem.delete(unfinished)
-            raise
-
-
-def require_free(spark: SparkSession, path: str) -> None:
-    """Raise ConfigError where something is at a path that is to be written, or it cannot be written."""
-    filesystem = filesystem_for(spark, path)
-    if filesystem.exists(filesystem.root):
-        raise ConfigError(f"--output {path}: exists: name a new folder")
-    if not filesystem.may_write(filesystem.root.rpartition("/")[0]):
-        raise ConfigError(f"--output {path}: cannot be written: Permission denied")
+    def write(self, output: Output) -> None:
+        """Write segment_changes and segment_flow as Parquet, and changes.csv, into the folder of an output."""
+        filesystem, folder = output.filesystem, output.folder
+        filesystem.make_directory(folder)
+        segment_changes(self.customers).write.parquet(f"{folder}/segment_changes")
+        with TemporaryDirectory(prefix="table-") as local:
+            flow = Path(local) / "part-00000.snappy.parquet"
+            write_rows(self.flow, s.SEGMENT_FLOW, flow)
+            filesystem.put(flow, f"{folder}/segment_flow/{flow.name}")
+        write_changes(filesystem, change_rows(self.customers), folder)
+        filesystem.remove_files_of_hadoop(folder)
+        output.publish(self.customers.sparkSession, folder)
 
 
 @contextmanager

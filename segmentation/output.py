@@ -1,7 +1,7 @@
-"""Write one table to a path of the user's own: whole or not at all, for its owner alone.
+"""Write a table, or a folder of several, to a path of the user's own: whole or not at all, for its owner alone.
 
-The rows are written into a hidden folder next to the path, which is renamed at the end. What a killed process left
-there, the next one that writes the same path removes.
+All is written into a hidden folder next to the path, which is renamed at the end. What a killed process left there, the
+next one that writes the same path removes.
 """
 
 import time
@@ -40,6 +40,11 @@ class Output:
     replace: bool
 
     @property
+    def folder(self) -> str:
+        """The path to write to, for `publish` to rename."""
+        return f"{self.staging}/{WRITTEN}"
+
+    @property
     def is_csv(self) -> bool:
         return self.path.lower().endswith(ENDING_OF_CSV)
 
@@ -48,7 +53,7 @@ class Output:
 
         Raises: PublishConflict if another process wrote the path meanwhile.
         """
-        filesystem, written = self.filesystem, f"{self.staging}/{WRITTEN}"
+        filesystem, written = self.filesystem, self.folder
         if self.is_csv:
             ordered = rows.repartition(1).sortWithinPartitions(s.CUSTOMER_ID)
             with_inert_texts(ordered).write.options(**ONE_FILE).csv(written)
@@ -58,19 +63,24 @@ class Output:
             rows.write.parquet(written)
             if filesystem.renames_folders:  # elsewhere the mark appears last, when all files are there
                 filesystem.remove_files_of_hadoop(written)
+        self.publish(rows.sparkSession, written)
+
+    def publish(self, spark: SparkSession, written: str) -> None:
+        """Let a file or folder that was written appear at the path. Raises PublishConflict as `write` does."""
+        filesystem = self.filesystem
         filesystem.restrict(self.staging)
         filesystem.sync(self.staging)
-        with filesystem.exclusive(), held_back(rows.sparkSession) as commit:
-            self._publish(written)
+        with filesystem.exclusive(), held_back(spark) as commit:
+            self._rename(written)
             commit()
             filesystem.sync_names(filesystem.root)
 
-    def _publish(self, written: str) -> None:
+    def _rename(self, written: str) -> None:
         """Rename what was written to the path. What it replaces is in the staging folder until then."""
         filesystem, is_there = self.filesystem, self.filesystem.exists(self.path)
         if is_there and not self.replace:
             raise PublishConflict(f"{readable_path(self.path)} was written by another process meanwhile: nothing is")
-        if self.is_csv:
+        if not filesystem.is_directory(written):
             filesystem.rename(written, self.path, replace=is_there)
             return
         if is_there:
@@ -84,15 +94,18 @@ class Output:
 
 
 @contextmanager
-def staged_output(spark: SparkSession, path: str, replace: bool) -> Iterator[Output]:
+def staged_output(
+    spark: SparkSession, path: str, replace: bool, remedy: str = "name another path, or --force to replace it"
+) -> Iterator[Output]:
     """Make the hidden folder for an output, and remove it at the end. Nothing is left where the block raises.
 
-    Raises: ConfigError where the path cannot be written, or is there and must not be replaced.
+    Raises: ConfigError where the path cannot be written, or is there and must not be replaced: `remedy` says what to
+    do then.
     """
     folder, name = _folder_and_name(path)
     filesystem = reachable_filesystem(spark, folder, "--output")
     target = f"{filesystem.root.rstrip('/')}/{name}"
-    _require_free(filesystem, target, path, replace)
+    _require_free(filesystem, target, path, replace, remedy)
     staging = f"{filesystem.root.rstrip('/')}/.{temporary_name(name)}"
     try:
         filesystem.make_directory(filesystem.root)
@@ -122,12 +135,12 @@ def _folder_and_name(path: str) -> tuple[str, str]:
     return folder or slash or ".", name
 
 
-def _require_free(filesystem: FileSystem, target: str, path: str, replace: bool) -> None:
+def _require_free(filesystem: FileSystem, target: str, path: str, replace: bool, remedy: str) -> None:
     """Raise ConfigError if something is at the path, unless it is an earlier output that is to be replaced."""
     if not filesystem.exists(target):
         return
     if not replace:
-        raise ConfigError(f"--output {path}: exists: name another path, or --force to replace it")
+        raise ConfigError(f"--output {path}: exists: {remedy}")
     is_folder, is_csv = filesystem.is_directory(target), path.rstrip("/").lower().endswith(ENDING_OF_CSV)
     if is_folder == is_csv:
         raise ConfigError(f"--output {path}: is a {'folder' if is_folder else 'file'}: name another path")
