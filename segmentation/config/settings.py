@@ -91,7 +91,9 @@ class QualityGates(Settings):
     Changes are against the newest run of the same title and rules, as of the same day or earlier.
     """
 
-    max_rejected_share: Fraction | None = Field(None, description="of the lines read, for example 0.10")
+    max_rejected_share: Fraction | None = Field(
+        None, description="of the lines read that are not out_of_period, for example 0.10"
+    )
     min_customers: Annotated[int, Field(ge=0)] | None = Field(None, description="for example 1000")
     max_segment_share: Fraction | None = Field(
         None, description="of the customers, in the largest segment, for example 0.97"

@@ -25,12 +25,14 @@ ROUNDING = 1e-10
 class RunFigures:
     """What the gates look at: lines read and rejected, revenue of clean and guest lines, customers, segments' shares.
 
-    `segment_shares` is each segment's share of the customers, by its name.
+    `out_of_period` are those of the rejected lines that are no fault of the input. `segment_shares` is each segment's
+    share of the customers, by its name.
     """
 
     run_id: str
     lines: int
     rejected: int
+    out_of_period: int
     revenue: Decimal
     customers: int
     segment_shares: Mapping[str, float]
@@ -45,6 +47,7 @@ def run_figures(
         run_id,
         lines["read"],
         lines["rejected"],
+        lines.get(s.OUT_OF_PERIOD, 0),
         Decimal(revenue["clean"]) + Decimal(revenue["guest"]),
         reconciliation["customers"],
         {row[s.SEGMENT_NAME]: row[s.CUSTOMER_SHARE] for row in segment_profiles},
@@ -98,8 +101,10 @@ def check_gates(gates: QualityGates, run: RunFigures, previous: RunFigures | Non
 
 def _measured(run: RunFigures, previous: RunFigures | None) -> Iterator[tuple[str, float, str]]:
     """Yield each gate that sets a maximum, with the figure that it limits, as a number and in words."""
-    rejected_share = run.rejected / run.lines
-    yield "max_rejected_share", rejected_share, f"{rejected_share:.2%} of {run.lines:,} lines are rejected"
+    lines = run.lines - run.out_of_period
+    rejected_share = (run.rejected - run.out_of_period) / lines
+    of_period = " of the period" if run.out_of_period else ""
+    yield "max_rejected_share", rejected_share, f"{rejected_share:.2%} of {lines:,} lines{of_period} are rejected"
     name, share = max(run.segment_shares.items(), key=lambda item: item[1])
     yield "max_segment_share", share, f"{name!r} holds {share:.2%} of the customers"
     if previous is None:

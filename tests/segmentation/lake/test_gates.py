@@ -23,7 +23,7 @@ from tests.segmentation.lake.bare_runs import folder_of
 
 CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
 SEGMENT: dict[str, Any] = {"segment_name": "All", "customer_share": 1.0}
-BEFORE = RunFigures("monday", 1_000, 100, Decimal("5000.00"), 50, {"Low": 0.8, "High": 0.2})
+BEFORE = RunFigures("monday", 1_000, 100, 0, Decimal("5000.00"), 50, {"Low": 0.8, "High": 0.2})
 TODAY = replace(BEFORE, run_id="tuesday")
 
 
@@ -45,6 +45,11 @@ def test_without_gates_any_run_passes_and_the_first_run_every_gate_on_changes():
             QualityGates(max_rejected_share=0.1),
             replace(TODAY, rejected=101),
             "quality_gates.max_rejected_share = 0.1 does not hold: 10.10% of 1,000 lines are rejected",
+        ),
+        (
+            QualityGates(max_rejected_share=0.1),
+            replace(TODAY, lines=5_000, rejected=4_101, out_of_period=4_000),
+            "quality_gates.max_rejected_share = 0.1 does not hold: 10.10% of 1,000 lines of the period are rejected",
         ),
         (
             QualityGates(min_customers=51),
@@ -92,9 +97,9 @@ def test_a_figure_on_its_limit_passes_whatever_its_rounding():
         max_revenue_change=0.5,
         max_segment_share_change=0.05,
     )
-    for lines, rejected in ((900, 90), (1_100, 110)):
-        run = replace(TODAY, lines=lines, rejected=rejected, revenue=Decimal("7500.00"), segment_shares=shares)
-        check_gates(gates, run, BEFORE)
+    run = replace(TODAY, revenue=Decimal("7500.00"), segment_shares=shares)
+    for lines, rejected, out_of_period in ((900, 90, 0), (1_100, 110, 0), (1_100, 200, 100)):
+        check_gates(gates, replace(run, lines=lines, rejected=rejected, out_of_period=out_of_period), BEFORE)
 
 
 def test_all_broken_gates_are_listed_with_what_to_do():
@@ -113,11 +118,11 @@ def test_revenue_where_there_was_none_is_a_change_beyond_any_limit():
 
 def test_figures_are_taken_from_a_manifest_and_the_profiles():
     reconciliation = {
-        "lines": {"read": 10, "clean": 6, "guest": 1, "rejected": 3},
+        "lines": {"read": 10, "clean": 6, "guest": 1, "rejected": 3, "out_of_period": 2},
         "revenue": {"read": "12.0000", "clean": "8.0000", "guest": "0.5000", "rejected": "3.5000"},
         "customers": 4,
     }
-    assert run_figures("r", reconciliation, [SEGMENT]) == RunFigures("r", 10, 3, Decimal("8.5"), 4, {"All": 1.0})
+    assert run_figures("r", reconciliation, [SEGMENT]) == RunFigures("r", 10, 3, 2, Decimal("8.5"), 4, {"All": 1.0})
 
 
 # --- which run a new one is compared with ---
@@ -171,7 +176,7 @@ def test_a_run_is_compared_with_the_newest_of_its_lineage_until_its_day(lake: La
     publish(lake, profiles, "of-version-0.1", "2011-12-10", 10, lineage=None)
     publish(lake, profiles, "tomorrow", "2011-12-11", 10)
     previous = previous_figures(lake, CHANGES, AS_OF)
-    assert previous == RunFigures("same-day", 1000, 0, Decimal(100), 5, {"All": 1.0})
+    assert previous == RunFigures("same-day", 1000, 0, 0, Decimal(100), 5, {"All": 1.0})
 
 
 def test_a_run_of_a_newer_version_is_skipped_with_a_warning(
