@@ -37,9 +37,12 @@ MONEY = {
     s.GUEST_REVENUE: (s.GUEST_REVENUE,),
     s.GUEST_RETURNED: (s.GUEST_RETURNED,),
     s.RETURNED_MATCHED: (s.RETURNED_MATCHED,),
+    s.NET_SPEND_BEFORE: (s.NET_SPEND_BEFORE,),
+    s.NET_SPEND_AFTER: (s.NET_SPEND_AFTER,),
 }
 COUNTS = {LINES: (s.ROWS,), s.CUSTOMERS: (s.CUSTOMERS,)}
 CUSTOMERS_BEFORE, CUSTOMERS_AFTER = "customers_before", "customers_after"
+CHANGED = "changed"
 NO_ROWS: Mapping[str, Any] = {s.ROWS: 0, KEYS: 0, **dict.fromkeys(MONEY)}
 
 
@@ -117,7 +120,7 @@ def table_figures(tables: Mapping[str, DataFrame]) -> DataFrame:
 
     Columns: table string; reason string, NULL but for rejected lines; rows bigint; keys bigint, the distinct values of
     the table's key; reassigned bigint; sums, decimal: revenue, net_revenue, guest_revenue, guest_returned,
-    returned_matched, NULL for a table without that column.
+    returned_matched, net_spend_before, net_spend_after, NULL for a table without that column.
     """
     # Spark compiles one aggregation of narrow rows, not one for each table.
     rows = reduce(DataFrame.unionByName, [_narrow(table, frame) for table, frame in tables.items()])
@@ -162,14 +165,23 @@ def figures_of(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def flow_figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the customers of `SEGMENT_FLOW` in a segment before, and after, and their net spend of both runs."""
+    """Return the customers of `SEGMENT_FLOW` in a segment before, and after, and their net spend of both runs.
+
+    `changed` has the customers who moved, entered or left, and their net spend of both runs.
+    """
+
+    def net_spend(of_rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+        columns = (s.NET_SPEND_BEFORE, s.NET_SPEND_AFTER)
+        return {name: sum((row[name] or Decimal(0) for row in of_rows), Decimal(0)) for name in columns}
+
+    changed = [row for row in rows if row[s.PREVIOUS_SEGMENT_ID] != row[s.SEGMENT_ID]]
     before = [row for row in rows if row[s.PREVIOUS_SEGMENT_ID] is not None]
     after = [row for row in rows if row[s.SEGMENT_ID] is not None]
     return {
         CUSTOMERS_BEFORE: sum(row[s.CUSTOMERS] for row in before),
         CUSTOMERS_AFTER: sum(row[s.CUSTOMERS] for row in after),
-        s.NET_SPEND_BEFORE: sum((row[s.NET_SPEND_BEFORE] for row in before), Decimal(0)),
-        s.NET_SPEND_AFTER: sum((row[s.NET_SPEND_AFTER] for row in after), Decimal(0)),
+        **net_spend(rows),
+        CHANGED: {s.CUSTOMERS: sum(row[s.CUSTOMERS] for row in changed), **net_spend(changed)},
     }
 
 
@@ -209,7 +221,7 @@ def require_consistent(
     """
     compared = [*_comparisons(tables, rejected, data_quality, counted_rows)]
     if before is not None:
-        compared += _comparisons_with(before, tables["segment_flow"], tables["customer_segments"])
+        compared += _comparisons_with(before, tables)
     differences = [
         f"{figure} = {value}, {other_figure} = {other}"
         for figure, value, other_figure, other in compared
@@ -272,15 +284,20 @@ def _comparisons(
 
 
 def _comparisons_with(
-    before: Mapping[str, Any], flow: Mapping[str, Any], customers: Mapping[str, Any]
+    before: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, object, str, object]]:
     """Yield the sums of segment_flow, each with the figure of this run, or of the run before, that it must equal."""
+    flow, customers, changes = (tables[name] for name in ("segment_flow", "customer_segments", "segment_changes"))
     net_spend = customers[s.NET_REVENUE] or Decimal(0)
     yield "customers of segment_flow", flow[CUSTOMERS_AFTER], "rows of customer_segments", customers[s.ROWS]
     yield "net_spend_after of segment_flow", flow[s.NET_SPEND_AFTER], "net_spend of customer_segments", net_spend
     earlier = "of the run before"
     yield "customers before of segment_flow", flow[CUSTOMERS_BEFORE], earlier, before[s.CUSTOMERS]
     yield "net_spend_before of segment_flow", flow[s.NET_SPEND_BEFORE], earlier, Decimal(before[s.NET_SPEND])
+    changed, in_changes = flow[CHANGED], "of segment_changes"
+    yield "customers of segment_flow in another segment", changed[s.CUSTOMERS], f"rows {in_changes}", changes[s.ROWS]
+    for spend in (s.NET_SPEND_BEFORE, s.NET_SPEND_AFTER):
+        yield f"their {spend}", changed[spend], in_changes, changes[spend] or Decimal(0)
 
 
 def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int, net_spend: Decimal) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def test_lost_lines_repeated_keys_and_another_model_are_listed_at_once():
         require(figures, rejected={**REJECTED, "duplicate": 0})
 
 
-def test_the_flow_is_held_to_both_runs():
+def test_flow_and_changes_are_held_to_both_runs_and_to_each_other():
     flow = [
         (1, 1, 3, "30.0000", "31.0000"),
         (1, 2, 1, "8.0000", "10.0000"),
@@ -152,14 +152,18 @@ def test_the_flow_is_held_to_both_runs():
     figures["customer_segments"] |= {"rows": 5, "keys": 5}
     figures = {name: {**of_table, "customers": 5} for name, of_table in figures.items()}
     figures["segment_flow"] |= flow_figures(rows)
+    figures["segment_changes"] |= {"net_spend_before": Decimal("13.5000"), "net_spend_after": Decimal("11.0000")}
     before = {"customers": 6, "net_spend": "43.5000"}
     require_consistent(figures, REJECTED, QUALITY, {}, before)
     message = (
         r"differ: customers of segment_flow = 6, rows of customer_segments = 5; net_spend_after of segment_flow = "
         r"43.0000, net_spend of customer_segments = 42.0000; customers before of segment_flow = 6, of the run before = "
-        r"7; net_spend_before of segment_flow = 43.5000, of the run before = 43.4999: nothing"
+        r"7; net_spend_before of segment_flow = 43.5000, of the run before = 43.4999; customers of segment_flow in "
+        r"another segment = 5, rows of segment_changes = 4; their net_spend_before = 13.5000, of segment_changes = "
+        r"13.4999; their net_spend_after = 12.0000, of segment_changes = 11.0000: nothing"
     )
     figures["segment_flow"] |= flow_figures([*rows, {**rows[3], "customers": 1}])
+    figures["segment_changes"]["net_spend_before"] = Decimal("13.4999")
     with pytest.raises(QualityGateError, match=message):
         require_consistent(figures, REJECTED, QUALITY, {}, {"customers": 7, "net_spend": "43.4999"})
 
@@ -198,15 +202,21 @@ def test_table_figures_count_rows_and_keys_and_sum_money(spark: SparkSession):
             "stock_code string, revenue decimal(20,4), guest_revenue decimal(20,4), guest_returned decimal(20,4), "
             "net_revenue decimal(20,4)",
         ),
+        "segment_changes": single(
+            spark,
+            [("a", money(3), None), ("b", money(5), money(9))],
+            "customer_id string, net_spend_before decimal(20,4), net_spend_after decimal(20,4)",
+        ),
         "rejected_transactions": single(spark, [("malformed",), ("duplicate",), ("malformed",)], "reason string"),
     }
     figures = {tuple(row)[:2]: tuple(row)[2:] for row in table_figures(tables).collect()}
     assert figures == {
-        ("country_segments", None): (3, 2, 0, money("6.7500"), None, None, None, None),
-        ("customer_segments", None): (2, 1, 1, money(15), money(13), None, None, money(2)),
-        ("product_sales", None): (1, 1, 0, money(7), money(3), money(1), money(2), None),
-        ("rejected_transactions", "malformed"): (2, 0, 0, None, None, None, None, None),
-        ("rejected_transactions", "duplicate"): (1, 0, 0, None, None, None, None, None),
+        ("country_segments", None): (3, 2, 0, money("6.7500"), *[None] * 6),
+        ("customer_segments", None): (2, 1, 1, money(15), money(13), None, None, money(2), None, None),
+        ("product_sales", None): (1, 1, 0, money(7), money(3), money(1), money(2), *[None] * 3),
+        ("segment_changes", None): (2, 2, 0, *[None] * 5, money(8), money(9)),
+        ("rejected_transactions", "malformed"): (2, 0, 0, *[None] * 7),
+        ("rejected_transactions", "duplicate"): (1, 0, 0, *[None] * 7),
     }
 
 
