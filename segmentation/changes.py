@@ -1,10 +1,15 @@
-"""Who moved between two runs, where to, and why: the previous segment of each customer, and the tables of changes."""
+"""Who moved between two runs, where to, and why: the previous segment of each customer, and the tables of changes.
+
+Whether a customer has new lines is seen in the figures of both runs. In a window, a line that is smaller than what left
+the window meanwhile raises no figure and is not seen: a return, or a late purchase before the last one.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import Any, Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -13,58 +18,60 @@ from segmentation import schemas as s
 
 MOVED, ENTERED, LEFT = "moved", "entered", "left"
 PURCHASE, AGEING, REFIT = "purchase", "ageing", "refit"
+# How texts name each cause.
+CAUSES: Final[Mapping[str, str]] = {
+    PURCHASE: "by purchases or returns",
+    AGEING: "by ageing",
+    REFIT: "by another model",
+}
 # The segment that the model of the run before gives today's figures.
 KEPT_SEGMENT_ID = "kept_segment_id"
-HAS_NEW_LINES = "has_new_lines"
-# What only lines can change; time alone cannot, unless a window moves on.
-FIGURES_OF_LINES = (
+HAS_NEW_LINES, HAS_NEW_RETURNS = "has_new_lines", "has_new_returns"
+# The number of customers who returned more than before.
+WITH_NEW_RETURNS = "with_new_returns"
+# Time alone can only lower these, and only in a window.
+RISING_FIGURES = (
     *(s.TOTAL_SPEND, s.PURCHASE_FREQUENCY, s.UNITS_BOUGHT, s.DISTINCT_PRODUCTS, s.RETURNED_AMOUNT),
-    *(s.FIRST_PURCHASE_AT, s.LAST_PURCHASE_AT),
+    s.LAST_PURCHASE_AT,
 )
+# What only lines can change where all days count.
+FIGURES_OF_LINES = (*RISING_FIGURES, s.FIRST_PURCHASE_AT)
 # Columns of the run before, next to those of today.
-BEFORE = "before"
+BEFORE, FIGURES_BEFORE = "before", "figures_before"
 
 
-@dataclass(frozen=True)
-class SegmentsBefore:
-    """The customers of the run before: its `customer_segments`, and its as_of.
-
-    `has_window` says that lines leave the figures when they are too old.
-    """
-
-    customers: DataFrame
-    as_of: date
-    has_window: bool
-
-
-def compared(today: DataFrame, before: SegmentsBefore, returned: DataFrame, as_of: date) -> DataFrame:
+def compared(today: DataFrame, before: DataFrame, as_of: date, first_day: date | None) -> DataFrame:
     """Return one row per customer of either run: today's columns, NULL for who left, and what the run before says.
 
     `today` has customer features, the segment, the scores, and kept_segment_id int, the segment by the model of the run
-    before, if that is another model. `returned` are the returned lines.
+    before, if that is another model. `before` is `customer_segments` of the run before. `first_day` is that of today's
+    window, None if all days count.
 
     Columns added: previous_segment_id, previous_segment_name, previous_rfm_segment, segment_since, changed, as
     `CUSTOMER_SEGMENTS` has them; as_of date; kind, cause string, as `SEGMENT_CHANGES`, NULL for who stayed;
-    net_spend_before, net_spend_after decimal; has_new_lines boolean.
+    net_spend_before, net_spend_after decimal; has_new_lines boolean; has_new_returns boolean, NULL for who entered or
+    left.
     """
-    then = before.customers.select(
+    then = before.select(
         F.col(s.CUSTOMER_ID),
         F.col(s.SEGMENT_ID).alias(s.PREVIOUS_SEGMENT_ID),
         F.col(s.SEGMENT_NAME).alias(s.PREVIOUS_SEGMENT_NAME),
         F.col(s.RFM_SEGMENT).alias(s.PREVIOUS_RFM_SEGMENT),
         F.col(s.SEGMENT_SINCE).alias(BEFORE),
         F.col(s.NET_SPEND).alias(s.NET_SPEND_BEFORE),
-        F.struct(*FIGURES_OF_LINES).alias("figures_before"),
+        F.struct(*FIGURES_OF_LINES).alias(FIGURES_BEFORE),
     )
     both = today.join(then, s.CUSTOMER_ID, "full_outer")
-    if before.has_window:
-        gave_back = returned.where(F.col(s.INVOICE_DATE) >= F.lit(before.as_of)).select(s.CUSTOMER_ID).distinct()
-        both = both.join(gave_back.withColumn("gave_back", F.lit(True)), s.CUSTOMER_ID, "left")
-        bought = F.col(s.LAST_PURCHASE_AT) >= F.lit(before.as_of).cast("timestamp_ntz")
-        new_lines = F.coalesce(bought, F.lit(False)) | F.coalesce(F.col("gave_back"), F.lit(False))
+    if first_day is None:
+        has_new_lines = ~F.struct(*FIGURES_OF_LINES).eqNullSafe(F.col(FIGURES_BEFORE))
     else:
-        new_lines = ~F.struct(*FIGURES_OF_LINES).eqNullSafe(F.col("figures_before"))
-    return _with_moves(both.withColumn(HAS_NEW_LINES, new_lines), before.has_window, as_of)
+        has_new_lines = F.coalesce(reduce(or_, map(_has_risen, RISING_FIGURES)), F.lit(False))
+    new = {HAS_NEW_LINES: has_new_lines, HAS_NEW_RETURNS: _has_risen(s.RETURNED_AMOUNT)}
+    return _with_moves(both.withColumns(new), first_day, as_of)
+
+
+def _has_risen(figure: str) -> Column:
+    return F.col(figure) > F.col(f"{FIGURES_BEFORE}.{figure}")
 
 
 def first_seen(today: DataFrame, as_of: date) -> DataFrame:
@@ -80,11 +87,12 @@ def first_seen(today: DataFrame, as_of: date) -> DataFrame:
             s.NET_SPEND_BEFORE: no_money,
             s.NET_SPEND_AFTER: F.col(s.NET_SPEND),
             HAS_NEW_LINES: F.lit(True),
+            HAS_NEW_RETURNS: F.lit(None).cast("boolean"),
         }
     )
 
 
-def _with_moves(both: DataFrame, has_window: bool, as_of: date) -> DataFrame:
+def _with_moves(both: DataFrame, first_day: date | None, as_of: date) -> DataFrame:
     is_here, was_here = F.col(s.SEGMENT_ID).isNotNull(), F.col(s.PREVIOUS_SEGMENT_ID).isNotNull()
     stayed = F.col(s.SEGMENT_ID) == F.col(s.PREVIOUS_SEGMENT_ID)
     kind = F.when(~was_here, ENTERED).when(~is_here, LEFT).when(~stayed, MOVED)
@@ -94,17 +102,19 @@ def _with_moves(both: DataFrame, has_window: bool, as_of: date) -> DataFrame:
             s.CHANGED: is_here & was_here & ~stayed,
             s.AS_OF: F.lit(as_of),
             s.KIND: kind,
-            s.CAUSE: _cause(kind, KEPT_SEGMENT_ID in both.columns, has_window),
+            s.CAUSE: _cause(kind, KEPT_SEGMENT_ID in both.columns, first_day),
             s.NET_SPEND_AFTER: F.col(s.NET_SPEND),
         }
     )
 
 
-def _cause(kind: Column, is_refitted: bool, has_window: bool) -> Column:
-    """Return why a customer moved, entered or left: purchase, ageing or refit."""
+def _cause(kind: Column, is_refitted: bool, first_day: date | None) -> Column:
+    """Return why a customer moved, entered or left: purchase, ageing or refit, NULL if that is not known."""
     ages = F.lit(True) if not is_refitted else F.col(KEPT_SEGMENT_ID) == F.col(s.SEGMENT_ID)
     of_moved = F.when(F.col(HAS_NEW_LINES), PURCHASE).when(ages, AGEING).otherwise(REFIT)
-    of_left = F.lit(AGEING) if has_window else F.lit(None).cast("string")
+    # Without a window nobody is too old: the comparison with NULL is not true.
+    is_too_old = F.col(f"{FIGURES_BEFORE}.{s.LAST_PURCHASE_AT}") < F.lit(first_day).cast("timestamp_ntz")
+    of_left = F.when(is_too_old, AGEING)
     return F.when(kind == ENTERED, PURCHASE).when(kind == MOVED, of_moved).when(kind == LEFT, of_left)
 
 
@@ -116,13 +126,14 @@ def segment_changes(compared: DataFrame) -> DataFrame:
 def movements(compared: DataFrame) -> DataFrame:
     """Aggregate `compared`: one row per segment before, segment after, kind, cause and has_new_lines.
 
-    Columns: as `SEGMENT_FLOW`, and kind, cause string; has_new_lines boolean.
+    Columns: as `SEGMENT_FLOW`, and kind, cause string; has_new_lines boolean; with_new_returns bigint.
     """
     keys = (s.PREVIOUS_SEGMENT_ID, s.PREVIOUS_SEGMENT_NAME, s.SEGMENT_ID, s.SEGMENT_NAME)
     return compared.groupBy(*keys, s.KIND, s.CAUSE, HAS_NEW_LINES).agg(
         F.count(F.lit(1)).alias(s.CUSTOMERS),
         F.sum(s.NET_SPEND_BEFORE).cast(s.MONEY).alias(s.NET_SPEND_BEFORE),
         F.sum(s.NET_SPEND_AFTER).cast(s.MONEY).alias(s.NET_SPEND_AFTER),
+        F.count_if(HAS_NEW_RETURNS).alias(WITH_NEW_RETURNS),
     )
 
 
@@ -147,11 +158,11 @@ def counts(moves: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for move in moves:
         number[move[s.KIND], move[s.CAUSE]] += move[s.CUSTOMERS]
     by_kind = {kind: sum(n for (of_kind, _), n in number.items() if of_kind == kind) for kind in (ENTERED, LEFT)}
-    return {**by_kind, MOVED: {cause: number[MOVED, cause] for cause in (PURCHASE, AGEING, REFIT)}}
+    return {**by_kind, MOVED: {cause: number[MOVED, cause] for cause in CAUSES}}
 
 
 def refit_share(moves: Iterable[Mapping[str, Any]]) -> float:
-    """Return the share, of the customers of both runs without a new line, whom a new model alone moved."""
+    """Return the share, of the customers of both runs without a new line, whom another model alone moved."""
     moves = [move for move in moves if move[s.KIND] in (None, MOVED) and not move[HAS_NEW_LINES]]
     customers = sum(move[s.CUSTOMERS] for move in moves)
     moved = sum(move[s.CUSTOMERS] for move in moves if move[s.CAUSE] == REFIT)

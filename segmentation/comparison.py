@@ -7,6 +7,7 @@ has another model; two writes where an output is asked for.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, segment_changes, segment_flow
-from segmentation.cleaning.rules import NEVER_RETURNED
+from segmentation.changes import KEPT_SEGMENT_ID, compared, segment_changes, segment_flow
 from segmentation.clustering.identity import Event, events
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
@@ -30,8 +30,6 @@ from segmentation.session import guest_of, persisted, release, set_shuffle_parti
 
 # Of the table customer_segments: what a comparison computes anew is left out.
 OWN_COLUMNS = s.CUSTOMER_SEGMENTS.names[: s.CUSTOMER_SEGMENTS.names.index(s.PREVIOUS_SEGMENT_ID)]
-# The rule that a line breaks which takes money back, and the entries of `cleaning.returns` that count it.
-RETURNS_BY_RULE = {s.CANCELLATION: {"prefix", "type"}, s.NON_POSITIVE_QUANTITY: {"negative_quantity"}}
 
 
 @dataclass(frozen=True)
@@ -108,23 +106,14 @@ def require_one_lineage(run: EarlierRun, other: EarlierRun) -> None:
 
 
 def compared_customers(before: EarlierRun, after: EarlierRun, config: RunConfig) -> DataFrame:
-    """Return `changes.compared` of two runs, by the cause as a run itself would find it."""
+    """Return `changes.compared` of two runs, as the later one would say it."""
     today = after.customers.select(*OWN_COLUMNS)
     if before.model.fitted_in != after.model.fitted_in:
         own = {name: f"own_{name}" for name in (s.SEGMENT_ID, s.SEGMENT_NAME)}
         kept = with_kept_segment(today.withColumnsRenamed(own), before.model, config.basis)
         today = kept.withColumnsRenamed({renamed: name for name, renamed in own.items()})
-    segments = SegmentsBefore(before.customers, before.as_of, config.features.window_days is not None)
-    return compared(today, segments, returned_lines(after, config), after.as_of)
-
-
-def returned_lines(run: EarlierRun, config: RunConfig) -> DataFrame:
-    """Return the rejected lines of a run on which customers got money back: customer_id, invoice_date timestamp_ntz."""
-    counted = [rule for rule, marks in RETURNS_BY_RULE.items() if marks & {*config.cleaning.returns}]
-    amount = F.coalesce(F.col(s.QUANTITY).try_cast("double"), F.lit(1)) * F.col(s.UNIT_PRICE).try_cast("double")
-    uncounted = F.arrays_overlap(s.REASONS, F.array(*map(F.lit, NEVER_RETURNED)))
-    returned = run.run.table("rejected_transactions").where(F.col(s.REASON).isin(counted) & (amount < 0) & ~uncounted)
-    return returned.select(s.CUSTOMER_ID, F.col(s.INVOICE_DATE).try_cast("timestamp_ntz").alias(s.INVOICE_DATE))
+    first_day = after.run.manifest["first_day_of_window"]
+    return compared(today, before.customers, after.as_of, first_day and date.fromisoformat(first_day))
 
 
 def events_between(before: EarlierRun, after: EarlierRun, customers: DataFrame) -> list[Event]:

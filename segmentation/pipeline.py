@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from segmentation import rollups
 from segmentation import schemas as s
-from segmentation.changes import HAS_NEW_LINES, counts, segment_changes, segment_flow
+from segmentation.changes import HAS_NEW_LINES, HAS_NEW_RETURNS, counts, segment_changes, segment_flow
 from segmentation.cleaning.cautions import warn_of_customers
 from segmentation.cleaning.rules import rejected_transactions, sales_lines
 from segmentation.clustering.choose_k import Choice
@@ -63,7 +63,7 @@ logger = logging.getLogger(__name__)
 
 STAGES = 9
 # What tables say of the customers of this run and of the run before.
-COMPARED = tuple(dict.fromkeys([*s.CUSTOMER_SEGMENTS.names, *s.SEGMENT_CHANGES.names, HAS_NEW_LINES]))
+COMPARED = tuple(dict.fromkeys([*s.CUSTOMER_SEGMENTS.names, *s.SEGMENT_CHANGES.names, HAS_NEW_LINES, HAS_NEW_RETURNS]))
 
 
 @dataclass(frozen=True)

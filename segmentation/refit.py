@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.changes import KEPT_SEGMENT_ID, SegmentsBefore, compared, first_seen, movements, refit_share
+from segmentation.changes import KEPT_SEGMENT_ID, compared, first_seen, movements, refit_share
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.drift import describe_training, drift_in_words
 from segmentation.clustering.identity import Event, events, same_segments
@@ -33,7 +33,7 @@ from segmentation.clustering.segments import (
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
 from segmentation.context import InputContext, RunContext
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, counted
 from segmentation.intake import CleanedLines
 from segmentation.lake.lineage import EarlierRun, open_earlier
 from segmentation.lake.manifest import BuildsUpon
@@ -99,15 +99,17 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
     if given is None:
         fitted = fit_model(context, lines, customers)
         why = (
-            "each run fits a model: model.refit is always"
+            "a new model was asked for"
             if earlier.predecessor
-            else "this is the first run of its lineage"
+            else "the lake had no run of these settings as of an earlier day"
         )
         return as_successor(context, fitted, earlier.predecessor, customers, why)
     is_asked_for = context.request.model is not None or settings.refit == "never"
     reason = "" if is_asked_for else reason_to_refit(context, given.model, customers, lines.as_of)
     if not reason:
-        return scored_by(given, "it was asked for" if is_asked_for else "it is current, and the customers are alike")
+        age = counted((lines.as_of - given.model.fitted_as_of).days, "day")
+        why = "it was asked for" if is_asked_for else f"it is {age} old, and customers have not drifted"
+        return scored_by(given, why)
     fitted = as_successor(context, fit_model(context, lines, customers), earlier.predecessor, customers, reason)
     moved = refit_share(collected_movements(compare_customers(context, fitted, lines, customers, earlier)))
     if moved <= settings.max_refit_moves:
@@ -227,9 +229,7 @@ def compare_customers(
         return first_seen(chosen.model.assign(customers, figures), lines.as_of)
     if chosen.model.fitted_in != predecessor.model.fitted_in:
         customers = with_kept_segment(customers, predecessor.model, figures)
-    has_window = context.config.features.window_days is not None
-    before = SegmentsBefore(predecessor.customers, predecessor.as_of, has_window)
-    return compared(chosen.model.assign(customers, figures), before, lines.returned, lines.as_of)
+    return compared(chosen.model.assign(customers, figures), predecessor.customers, lines.as_of, lines.first_day)
 
 
 def scored_customers(context: InputContext, customers: DataFrame, cuts: Cuts) -> tuple[DataFrame, Words]:

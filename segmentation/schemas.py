@@ -412,7 +412,8 @@ def _compared(*columns: str) -> StructType:
 SEGMENT_CHANGES = _compared(CUSTOMER_ID, KIND, CAUSE, *_MOVE, NET_SPEND_BEFORE, NET_SPEND_AFTER)
 """One row per customer who moved, entered or left since the run before; empty without one. `kind`: moved, entered,
 left. `cause`: purchase (there are new lines), ageing (there are none, and the model of the run before puts today's
-figures there), refit (that model would have kept the customer); NULL for who left without a window that passed on."""
+figures there, or all purchases are older than the window), refit (there are none, and that model puts today's figures
+into another segment); NULL for who left otherwise."""
 
 SEGMENT_FLOW = _compared(*_MOVE, CUSTOMERS, NET_SPEND_BEFORE, NET_SPEND_AFTER)
 """One row per segment of the run before and segment of this one that customers went from and to, or stayed in; NULL on

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segmentation import schemas as s
-from segmentation.changes import AGEING, ENTERED, LEFT, MOVED, PURCHASE, REFIT
+from segmentation.changes import CAUSES, ENTERED, LEFT, MOVED
 from segmentation.cli.console import wrapped
 from segmentation.config.settings import RunConfig
 from segmentation.filesystem import readable_path
@@ -31,7 +31,6 @@ NARROWEST_NAME: Final = 16
 COLUMNS_OF_WIDTH: Final = {110: range(9), 75: range(6), 50: (1, 2, 4), 0: (1, 4)}
 MOST_WARNINGS: Final = 5
 MOST_NAMES: Final = 5
-CAUSES: Final[Mapping[str, str]] = {PURCHASE: "by new lines", AGEING: "by ageing", REFIT: "by a refit"}
 
 
 def summary_of(
@@ -147,7 +146,7 @@ def _model_and_moves(published: Published) -> Iterator[str]:
 
 def moves_in_words(changes: Mapping[str, Any]) -> str:
     """Say how many customers entered, left, and moved by which cause, as of `changes.counts`."""
-    by_cause = {cause: changes[MOVED][cause] for cause in (PURCHASE, AGEING, REFIT)}
+    by_cause = {cause: changes[MOVED][cause] for cause in CAUSES}
     parts = [f"{changes[kind]:,} {kind}" for kind in (ENTERED, LEFT) if changes[kind]]
     if moved := sum(by_cause.values()):
         causes = ", ".join(f"{count:,} {CAUSES[cause]}" for cause, count in by_cause.items())

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from markupsafe import Markup
 
 from segmentation import schemas as s
-from segmentation.changes import AGEING, ENTERED, LEFT, MOVED, PURCHASE, REFIT
+from segmentation.changes import AGEING, CAUSES, ENTERED, LEFT, MOVED, PURCHASE, REFIT, WITH_NEW_RETURNS
 from segmentation.errors import counted
 from segmentation.report.data import History, ReportData
 from segmentation.report.marks import mark_svg
@@ -16,9 +16,14 @@ from segmentation.report.text import MISSING, Row, Rows, cut, day, listed, money
 
 MOST_MOVEMENTS: Final = 5
 MOST_PLACES: Final = 3
-BY_CAUSE: Final = {PURCHASE: "by purchases", AGEING: "by ageing", REFIT: "by the new model"}
 QUOTED: Final = "“{}”"
-NO_RUN_BEFORE: Final = "This is the earliest run of these settings: the next one will say who moved."
+NO_RUN_BEFORE: Final = (
+    "The lake had no run of these settings as of an earlier day: a run of a later day will say who moved."
+)
+WHY_LEFT: Final[Mapping[str | None, str]] = {
+    AGEING: "all that they bought is older than the days that count",
+    None: "the input has no purchase of theirs any more",
+}
 
 
 class FlowRow(NamedTuple):
@@ -61,7 +66,7 @@ def what_changed(data: ReportData) -> WhatChanged:
         f"{_lead(history)} {model_in_words(history)}" if history.model.get("is_fitted") else _lead(history),
         [*became_of(history.model.get("events", ()), names), *_renamed(history.model)],
         largest_movements(history.moves, names, currency),
-        [*_entered(history.moves, names, currency), *_left(history, names, currency)],
+        [*_entered(history.moves, names, currency), *_left(history.moves, names, currency)],
         _causes(history),
         flow,
         [(mark_svg(segment_id), names.now(segment_id)) for segment_id in order if segment_id not in here],
@@ -194,7 +199,10 @@ def _quoted(name: str) -> str:
 
 
 class Movement(NamedTuple):
-    """Customers who went from one segment to another for one reason, with their net spend then and now."""
+    """Customers who went from one segment to another for one reason, with their net spend then and now.
+
+    `returned` is the number of those who returned more than before.
+    """
 
     before: int
     after: int
@@ -202,6 +210,7 @@ class Movement(NamedTuple):
     customers: int
     net_before: Decimal
     net_after: Decimal
+    returned: int
 
 
 def largest_movements(moves: Rows, names: SegmentNames, currency: str) -> list[str]:
@@ -225,17 +234,26 @@ def _movements(moves: Rows) -> list[Movement]:
         if move[s.KIND] != MOVED:
             continue
         key = (int(move[s.PREVIOUS_SEGMENT_ID]), int(move[s.SEGMENT_ID]), str(move[s.CAUSE]))
-        customers, before, after = found[key][3:] if key in found else (0, Decimal(0), Decimal(0))
+        customers, before, after, returned = found[key][3:] if key in found else (0, Decimal(0), Decimal(0), 0)
         found[key] = Movement(
-            *key, customers + move[s.CUSTOMERS], before + move[s.NET_SPEND_BEFORE], after + move[s.NET_SPEND_AFTER]
+            *key,
+            customers + move[s.CUSTOMERS],
+            before + move[s.NET_SPEND_BEFORE],
+            after + move[s.NET_SPEND_AFTER],
+            returned + move[WITH_NEW_RETURNS],
         )
     return [*found.values()]
 
 
 def _how(move: Movement) -> str:
-    if move.cause == PURCHASE:
-        return "after returns" if move.net_after < move.net_before else "after new purchases"
-    return "as time passed without a new order" if move.cause == AGEING else "by the new model alone"
+    if move.cause == AGEING:
+        return "as time passed without a new order"
+    if move.cause == REFIT:
+        return CAUSES[REFIT]
+    if move.returned == 0:
+        return "after new purchases"
+    is_by_returns = move.returned == move.customers and move.net_after < move.net_before
+    return "after returns" if is_by_returns else "after new purchases or returns"
 
 
 def _spent(move: Movement, currency: str) -> str:
@@ -254,16 +272,16 @@ def _entered(moves: Rows, names: SegmentNames, currency: str) -> list[str]:
     return [f"{counted(_sum(entered, s.CUSTOMERS), 'customer')} entered, with {net} net: {places}."]
 
 
-def _left(history: History, names: SegmentNames, currency: str) -> list[str]:
-    left = [move for move in history.moves if move[s.KIND] == LEFT]
-    if not left:
-        return []
-    why = "all that they bought is older than the days that count"
-    if history.first_day is None:
-        why = "the input has no purchase of theirs any more"
-    net = money(_sum(left, s.NET_SPEND_BEFORE), currency)
-    places = _places(left, s.PREVIOUS_SEGMENT_ID, "from", names.then)
-    return [f"{counted(_sum(left, s.CUSTOMERS), 'customer')} left, with {net} net, because {why}: {places}."]
+def _left(moves: Rows, names: SegmentNames, currency: str) -> list[str]:
+    """Return a sentence for each reason why customers left."""
+    sentences = []
+    for cause, why in WHY_LEFT.items():
+        left = [move for move in moves if (move[s.KIND], move[s.CAUSE]) == (LEFT, cause)]
+        if left:
+            customers, net = counted(_sum(left, s.CUSTOMERS), "customer"), _sum(left, s.NET_SPEND_BEFORE)
+            segments = _places(left, s.PREVIOUS_SEGMENT_ID, "from", names.then)
+            sentences.append(f"{customers} left, with {money(net, currency)} net, because {why}: {segments}.")
+    return sentences
 
 
 def _places(moves: Rows, column: str, word: str, name: Callable[[int, str], str]) -> str:
@@ -282,17 +300,18 @@ def _places(moves: Rows, column: str, word: str, name: Callable[[int, str], str]
 
 def _causes(history: History) -> list[str]:
     """Explain the causes for which customers moved, each with their number."""
-    ageing = "their last order is that much longer ago"
+    nothing, ageing = "nothing was bought or returned since", "their last order is that much longer ago"
     if history.first_day is not None:
+        nothing = "their orders, spend and returns did not rise since"
         ageing += ", and older orders no longer count"
     meanings = {
         PURCHASE: "they bought or returned something since",
-        AGEING: f"nothing was bought or returned since, but {ageing}",
-        REFIT: "nothing was bought or returned since, and the model before would have kept them",
+        AGEING: f"{nothing}, but {ageing}",
+        REFIT: f"{nothing}, and the model before would have put them into another segment than this one",
     }
     by_cause = {cause: _sum(_moved(history.moves, cause), s.CUSTOMERS) for cause in meanings}
     return [
-        f"{by_cause[cause]:,} {BY_CAUSE[cause]}: {meaning}." for cause, meaning in meanings.items() if by_cause[cause]
+        f"{by_cause[cause]:,} {CAUSES[cause]}: {meaning}." for cause, meaning in meanings.items() if by_cause[cause]
     ]
 
 
@@ -345,8 +364,8 @@ def _flow(moves: Rows, names: SegmentNames, order: list[int], currency: str) -> 
 
 def _flow_row(pair: tuple[int | None, int | None], moves: Rows, names: SegmentNames, currency: str) -> FlowRow:
     before, after = pair
-    kind, by_cause = moves[0][s.KIND], {cause: _sum(_moved(moves, cause), s.CUSTOMERS) for cause in BY_CAUSE}
-    causes = [f"{by_cause[cause]:,} {by}" for cause, by in BY_CAUSE.items() if by_cause[cause]]
+    kind, by_cause = moves[0][s.KIND], {cause: _sum(_moved(moves, cause), s.CUSTOMERS) for cause in CAUSES}
+    causes = [f"{by_cause[cause]:,} {by}" for cause, by in CAUSES.items() if by_cause[cause]]
     return FlowRow(
         (Markup(""), MISSING) if before is None else (mark_svg(before), names.then(before)),
         (Markup(""), MISSING) if after is None else (mark_svg(after), names.now(after)),

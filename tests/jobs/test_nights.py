@@ -110,14 +110,14 @@ def nights(
 
 def test_the_first_night_fits_and_the_next_is_scored_by_its_model(nights: Nights):
     first, second = nights.first.result, nights.second.result
-    why = "this is the first run of its lineage"
+    why = "the lake had no run of these settings as of an earlier day"
     assert first["model"] == {
         "fitted_in": first["run_id"], "fitted_as_of": FIRST.isoformat(), "is_fitted": True, "why": why
     }  # fmt: skip
     assert (first["predecessor"], first["changes"]) == (None, None)
     assert second["model"]["fitted_in"] == second["predecessor"] == first["run_id"]
     assert not second["model"]["is_fitted"]
-    assert "it is current" in second["model"]["why"]
+    assert second["model"]["why"] == "it is 30 days old, and customers have not drifted"
     assert f"Model: scored by the model that run {first['run_id']} fitted as of {FIRST}" in nights.second.done.stdout
     assert f"Since {FIRST} (run {first['run_id']}): " in nights.second.done.stdout
     assert {row["fitted_in"] for row in rows_of(nights.second.run, "k_sweep")} == {first["run_id"]}
@@ -129,8 +129,9 @@ def test_the_first_night_fits_and_the_next_is_scored_by_its_model(nights: Nights
 
 def test_the_report_names_its_run_the_model_and_who_moved(nights: Nights):
     before = nights.first.result["run_id"]
-    scored = f"Scored by the model that run {before} fitted as of 1 September 2011, because"
-    for night, model in ((nights.second, scored), (nights.third, "Fitted in this run, because")):
+    scored = f"Scored by the model that run {before} fitted as of 1 September 2011, because it is 30 days old"
+    fitted = "Fitted in this run, because a new model was asked for."
+    for night, model in ((nights.second, scored), (nights.third, fitted)):
         page = (night.run / "report" / "index.html").read_text(encoding="utf-8")
         assert f"<dt>Run</dt><dd>{night.result['run_id']}</dd>" in page
         assert model in page
@@ -138,7 +139,7 @@ def test_the_report_names_its_run_the_model_and_who_moved(nights: Nights):
     assert f"Since 1 September 2011 (run {before}), " in page
     assert "Figures of the 200 days from 4 May 2011." in page
     first = (nights.first.run / "report" / "index.html").read_text(encoding="utf-8")
-    assert "This is the earliest run of these settings" in first
+    assert "The lake had no run of these settings as of an earlier day" in first
 
 
 def test_the_same_night_again_is_found_published_with_what_moved(nights: Nights):

@@ -1,6 +1,6 @@
 """Who moved between two runs, why, since when; and that the flow has every customer and all the money of both."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,6 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
 from segmentation.changes import (
-    SegmentsBefore,
     compared,
     counts,
     first_seen,
@@ -32,26 +31,29 @@ FLOW = "net_spend_before decimal(20,4), net_spend_after decimal(20,4)"
 
 
 def customer(
-    customer_id: str, segment: int, spend: str = "5", returned: str = "0", last: date = date(2011, 10, 30)
+    customer_id: str,
+    segment: int,
+    spend: str = "5",
+    returned: str = "0",
+    last: date = date(2011, 10, 30),
+    orders: int = 1,
+    units: int = 2,
+    products: int | None = 1,
 ) -> tuple[Any, ...]:
     money = Decimal(spend), Decimal(spend) + Decimal(returned)
+    bought = orders, Decimal(units), products
     moments = datetime(2010, 12, 1), datetime(last.year, last.month, last.day, 9)
-    return (customer_id, segment, NAMES[segment], "New", *money, 1, Decimal(2), 1, Decimal(returned), *moments)
+    return (customer_id, segment, NAMES[segment], "New", *money, *bought, Decimal(returned), *moments)
 
 
-def before(spark: SparkSession, *rows: tuple[Any, ...], window: bool = False) -> SegmentsBefore:
+def before(spark: SparkSession, *rows: tuple[Any, ...]) -> DataFrame:
     """Return customers of the run before, who have been in their segment since the first."""
-    frame = spark.createDataFrame([(*row, FIRST) for row in rows], f"{FIGURES}, segment_since date")
-    return SegmentsBefore(frame, BEFORE, window)
+    return spark.createDataFrame([(*row, FIRST) for row in rows], f"{FIGURES}, segment_since date")
 
 
 def today(spark: SparkSession, rows: Mapping[tuple[Any, ...], int]) -> DataFrame:
     """Return customers of today, each with the segment that the model before would give."""
     return spark.createDataFrame([(*row, kept) for row, kept in rows.items()], f"{FIGURES}, kept_segment_id int")
-
-
-def returned(spark: SparkSession, lines: Iterable[tuple[str, datetime]] = ()) -> DataFrame:
-    return spark.createDataFrame([*lines], "customer_id string, invoice_date timestamp_ntz")
 
 
 def of_a_refit(spark: SparkSession) -> DataFrame:
@@ -71,7 +73,7 @@ def of_a_refit(spark: SparkSession) -> DataFrame:
         customer("stays too", 2, "99", last=date(2011, 11, 30)): 2,
         customer("comes", 1, "1.5", last=date(2011, 11, 2)): 1,
     }
-    return compared(today(spark, now), then, returned(spark), TODAY)
+    return compared(today(spark, now), then, TODAY, None)
 
 
 def test_who_moved_entered_and_left_is_known_with_the_cause(spark: SparkSession):
@@ -112,34 +114,43 @@ def test_the_flow_has_every_customer_and_all_the_money_of_both_runs(spark: Spark
     # Of three customers of both runs without a new line, the model moved one.
     assert refit_share(moves) == 1 / 3
     assert refit_share([]) == 0.0
+    assert {move[s.SEGMENT_ID]: move["with_new_returns"] for move in moves if move["with_new_returns"]} == {0: 1}
 
 
 def test_with_the_model_of_the_run_before_nobody_moves_by_a_refit(spark: SparkSession):
     now = today(spark, {customer("older", 2): 1, customer("stays", 1): 1}).drop("kept_segment_id")
-    both = compared(now, before(spark, customer("older", 1), customer("stays", 1)), returned(spark), TODAY)
+    both = compared(now, before(spark, customer("older", 1), customer("stays", 1)), TODAY, None)
     assert {row[s.CUSTOMER_ID]: row[s.CAUSE] for row in both.collect()} == {"older": "ageing", "stays": None}
 
 
-def test_in_a_window_only_lines_since_the_run_before_are_new(spark: SparkSession):
-    ids = ("expired", "bought", "gave back", "gave back before", "refitted", "gone")
-    then = before(spark, *[customer(name, 2, "50") for name in ids], window=True)
-    now = {
-        customer("expired", 1, "20"): 1,  # an order became too old, which changes the figures
-        customer("bought", 1, "20", last=BEFORE): 1,
-        customer("gave back", 1, "20"): 1,
-        customer("gave back before", 1, "20"): 1,
-        customer("refitted", 1, "50"): 2,
+def test_in_a_window_only_figures_that_rise_are_of_new_lines(spark: SparkSession):
+    last = date(2011, 10, 30)
+    moved = {
+        # An order became too old, which lowers the figures.
+        customer("expired", 1, "20", "5"): (1, "ageing"),
+        customer("bought", 1, "20", last=BEFORE): (1, "purchase"),
+        # Lines of the day of the run before, or of an earlier one, that came late.
+        customer("bought later that day", 1, "20", last=date(2011, 10, 31)): (1, "purchase"),
+        customer("late order", 1, "20", orders=4): (1, "purchase"),
+        customer("late units", 1, "20", units=3): (1, "purchase"),
+        customer("late product", 1, "20", products=2): (1, "purchase"),
+        customer("late money", 1, "70", "20"): (1, "purchase"),
+        customer("gave back", 1, "20", "21"): (1, "purchase"),
+        # A return that is smaller than the one that became too old.
+        customer("gave back a little", 1, "20", "6"): (1, "ageing"),
+        customer("refitted", 1, "50", "20"): (2, "refit"),
+        customer("no products", 1, "20", products=None): (1, "ageing"),
     }
-    lines = [("gave back", datetime(2011, 11, 1)), ("gave back before", datetime(2011, 10, 31, 23))]
-    both = compared(today(spark, now), then, returned(spark, lines), TODAY)
-    assert {row[s.CUSTOMER_ID]: row[s.CAUSE] for row in both.collect()} == {
-        "expired": "ageing",
-        "bought": "purchase",
-        "gave back": "purchase",
-        "gave back before": "ageing",
-        "refitted": "refit",
-        "gone": "ageing",
-    }
+    gone = {"too old": ("ageing", date(2011, 1, 31)), "deleted": (None, date(2011, 2, 1))}
+    then = before(
+        spark,
+        *[customer(row[0], 2, "50", "20", last, 3, products=None if row[0] == "no products" else 1) for row in moved],
+        *[customer(name, 2, last=day) for name, (_, day) in gone.items()],
+    )
+    now = {row: kept for row, (kept, _) in moved.items()}
+    both = compared(today(spark, now), then, TODAY, date(2011, 2, 1))
+    expected = {row[0]: cause for row, (_, cause) in moved.items()} | {name: cause for name, (cause, _) in gone.items()}
+    assert {row[s.CUSTOMER_ID]: row[s.CAUSE] for row in both.collect()} == expected
 
 
 def test_the_stay_in_a_segment_begins_anew_for_who_returns(spark: SparkSession):
@@ -154,7 +165,7 @@ def test_the_stay_in_a_segment_begins_anew_for_who_returns(spark: SparkSession):
     assert {row[s.SEGMENT_SINCE] for row in run.collect()} == {FIRST}
     for night in (1, 2):
         run = run.where("segment_id is not null").drop(s.PREVIOUS_SEGMENT_ID, s.PREVIOUS_SEGMENT_NAME)
-        run = compared(frame(night), SegmentsBefore(run, days[night - 1], False), returned(spark), days[night])
+        run = compared(frame(night), run, days[night], None)
     found = {row[s.CUSTOMER_ID]: (row[s.SEGMENT_SINCE], row[s.CHANGED]) for row in run.collect()}
     assert found == {
         "(1, 1, 1)": (FIRST, False),

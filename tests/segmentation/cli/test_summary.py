@@ -113,7 +113,7 @@ def test_the_model_and_who_moved_are_said():
     run = replace(published(), model=fitted, predecessor="z", changes=changes)
     lines = summary_of(run, config()).splitlines()
     assert "Model: fitted in this run, because the model is too old." in lines
-    moves = "14 entered, 1,203 moved to another segment (3 by new lines, 1,200 by ageing, 0 by"
+    moves = "14 entered, 1,203 moved to another segment (3 by purchases or returns, 1,200 by ageing, 0"
     assert any(line.startswith(f"Since 2011-12-08 (run z): {moves}") for line in lines)
     scored = fitted | {"is_fitted": False, "fitted_in": "y", "why": "it is current"}
     nobody = {**changes, "entered": 0, "moved": dict.fromkeys(moved, 0)}

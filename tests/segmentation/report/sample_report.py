@@ -262,8 +262,9 @@ def move(
     cause: str | None = None,
     net: tuple[str | None, str | None] = ("100", "100"),
     names: Sequence[tuple[str, int, str]] = CLASSIC,
+    returned: int = 0,
 ) -> Row:
-    """A row of `changes.movements`; the names are those of `names`, by id from 1 on."""
+    """A row of `changes.movements`, `returned` of them with new returns; names are those of `names`, by id from 1."""
 
     def name(segment_id: int | None) -> str | None:
         return names[segment_id - 1][0] if segment_id else None
@@ -281,6 +282,7 @@ def move(
         "customers": customers,
         "net_spend_before": None if before is None else net_before,
         "net_spend_after": None if after is None else net_after,
+        "with_new_returns": returned,
     }
 
 
@@ -291,7 +293,7 @@ def history_of(moves: Sequence[Row], names: Sequence[tuple[str, int, str]] = CLA
         "fitted_as_of": "2011-11-01",
         "segments": [{"segment_id": number, "name": {"name": name}} for number, (name, _, _) in enumerate(names, 1)],
         "is_fitted": False,
-        "why": "it is current, and the customers are alike",
+        "why": "it is 39 days old, and customers have not drifted",
         "events": [],
         "renamed": [],
     }

@@ -38,7 +38,9 @@ NIGHT = [
     move(1, 2, 60, "purchase", ("36000.40", "100000")),
     move(1, 2, 9, "purchase", ("0.10", "12000")),
     move(2, 1, 12, "ageing", ("5000", "5000")),
-    move(3, 2, 1, "purchase", ("900", "650")),
+    move(3, 2, 1, "purchase", ("900", "650"), returned=1),
+    move(4, 3, 1, "purchase", ("900", "650")),
+    move(4, 2, 2, "purchase", ("900", "650"), returned=1),
     move(None, 1, 320, "purchase", (None, "134000")),
     move(None, 2, 3, "purchase", (None, "71")),
     move(4, None, 1, None, ("80000", None)),
@@ -52,7 +54,7 @@ def changes_of(moves: list[Row], **model: object) -> WhatChanged:
 def test_movements_are_sentences_with_customers_cause_and_money():
     changes = changes_of(NIGHT)
     assert changes.lead == (
-        f"Since 9 December 2011 (run {RUN_BEFORE}), 82 customers moved to another segment, 323 entered and 1 left; "
+        f"Since 9 December 2011 (run {RUN_BEFORE}), 85 customers moved to another segment, 323 entered and 1 left; "
         "3,903 stayed in their segment."
     )
     assert changes.movements == [
@@ -60,13 +62,16 @@ def test_movements_are_sentences_with_customers_cause_and_money():
         "£112,000.",
         f"12 customers moved from “{MEDIUM}” to “{LOW}” as time passed without a new order: they have spent £5,000 "
         "net, as before.",
+        f"2 customers moved from “{TOP}” to “{MEDIUM}” after new purchases or returns: they had spent £900 net and now "
+        "£650.",
         f"1 customer moved from “{HIGH}” to “{MEDIUM}” after returns: they had spent £900 net and now £650.",
+        f"1 customer moved from “{TOP}” to “{HIGH}” after new purchases: they had spent £900 net and now £650.",
     ]
     assert changes.others == [
         f"323 customers entered, with £134,071 net: 320 in “{LOW}”; 3 in “{MEDIUM}”.",
         f"1 customer left, with £80,000 net, because the input has no purchase of theirs any more: from “{TOP}”.",
     ]
-    assert [cause.split(":")[0] for cause in changes.causes] == ["70 by purchases", "12 by ageing"]
+    assert [cause.split(":")[0] for cause in changes.causes] == ["73 by purchases or returns", "12 by ageing"]
 
 
 def test_the_largest_movements_are_shown_and_the_others_counted():
@@ -80,7 +85,14 @@ def test_the_largest_movements_are_shown_and_the_others_counted():
 def test_the_table_adds_up_to_both_runs_with_those_who_stayed_last():
     rows = page_of(history=history_of(NIGHT)).table_with("From")[1:]
     assert [cell.strip() for cell in rows[0]] == ["–", LOW, "320", "–", "£134,000", "entered"]
-    assert [cell.strip() for cell in rows[1]] == [LOW, MEDIUM, "69", "£36,000", "£112,000", "69 by purchases"]
+    assert [cell.strip() for cell in rows[1]] == [
+        LOW,
+        MEDIUM,
+        "69",
+        "£36,000",
+        "£112,000",
+        "69 by purchases or returns",
+    ]
     assert [row[5] for row in rows[-4:]] == ["stayed"] * 4
     assert sum(int(row[2].replace(",", "")) for row in rows) == sum(row["customers"] for row in NIGHT)
 
@@ -120,7 +132,11 @@ def test_a_refit_says_what_became_of_the_segments():
         "“Old Guard” is gone.",
         f"“{LOW}” was called “Lost” before.",
     ]
-    assert changes.movements[0].startswith(f"9 customers moved from “Old Guard” to “{LOW}” by the new model alone")
+    assert changes.movements[0].startswith(f"9 customers moved from “Old Guard” to “{LOW}” by another model: ")
+    assert changes.causes == [
+        "10 by another model: nothing was bought or returned since, and the model before would have put them into "
+        "another segment than this one."
+    ]
     assert [name for _, name in changes.gone] == ["Old Guard"]
     assert row_order(moves, profiles_of(CLASSIC)) == [6, 1, 2, 3, 4], "next to the segment that has its customers"
 
@@ -139,11 +155,16 @@ def test_a_name_that_goes_to_another_segment_is_a_former_and_a_new_one():
 
 
 def test_a_window_is_named_and_may_be_why_customers_left():
-    history = History(history_of([]).model, RUN_BEFORE, date(2011, 12, 9), NIGHT, date(2010, 12, 10))
+    too_old = move(4, None, 2, "ageing", ("700", None))
+    history = History(history_of([]).model, RUN_BEFORE, date(2011, 12, 9), [*NIGHT, too_old], date(2010, 12, 10))
     page = page_of(history=history)
     assert window_in_words(history, date(2011, 12, 10)) == "Figures of the 365 days from 10 December 2010."
     assert page.text.count("Figures of the 365 days from 10 December 2010.") == 2, "under the answer, and in The run"
-    assert "because all that they bought is older than the days that count: from" in page.text
+    assert (
+        "2 customers left, with £700 net, because all that they bought is older than the days that count" in page.text
+    )
+    assert "1 customer left, with £80,000 net, because the input has no purchase of theirs any more" in page.text
+    assert "12 by ageing: their orders, spend and returns did not rise since, but" in page.text
     assert "and older orders no longer count" in page.text
 
 
@@ -151,11 +172,11 @@ def test_a_window_is_named_and_may_be_why_customers_left():
 
 
 def test_the_page_says_which_model_and_of_which_run_its_sweep_is():
-    scored, fitted = history_of(NIGHT), history_of(NIGHT, is_fitted=True, why="each run fits a model")
-    assert model_in_words(fitted) == "Fitted in this run, because each run fits a model."
+    scored, fitted = history_of(NIGHT), history_of(NIGHT, is_fitted=True, why="a new model was asked for")
+    assert model_in_words(fitted) == "Fitted in this run, because a new model was asked for."
     assert model_in_words(scored) == (
-        f"Scored by the model that run {RUN_BEFORE} fitted as of 1 November 2011, because it is current, and the "
-        "customers are alike."
+        f"Scored by the model that run {RUN_BEFORE} fitted as of 1 November 2011, because it is 39 days old, and "
+        "customers have not drifted."
     )
     assert fit_in_words(fitted) == ""
     page = page_of(history=scored)
