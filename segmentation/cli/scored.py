@@ -1,6 +1,7 @@
 """What a scoring job says of the customers that it wrote, counted while they are written."""
 
 import logging
+from operator import itemgetter
 from typing import Final
 
 from pyspark.sql import Observation
@@ -41,11 +42,11 @@ class Figures:
     def summary(self, path: str) -> str:
         """Return the customers of each segment, and where their rows are."""
         found, scored = self._observed.get, self._scored
-        sizes = {name: found[str(number)] for number, name in self._names.items() if found[str(number)]}
+        sizes = [(found[str(number)], name) for number, name in self._names.items() if found[str(number)]]
         lines = [
             f"{counted(found[s.CUSTOMERS], 'customer')} as of {scored.as_of}, by the model of run {scored.run.run_id}, "
             f"fitted as of {scored.model.fitted_as_of}:",
-            *[f"{size:>11,}  {name}" for name, size in sorted(sizes.items(), key=lambda item: -item[1])],
+            *[f"{size:>11,}  {name}" for size, name in sorted(sizes, key=itemgetter(0), reverse=True)],
             f"{found[UNUSUAL]:,} of them are unusual (is_anomaly).",
             f"Written to {path}, for you alone to read.",
         ]

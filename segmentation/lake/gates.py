@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import Row
 
@@ -21,12 +21,21 @@ logger = logging.getLogger(__name__)
 ROUNDING = 1e-10
 
 
+class SegmentShare(NamedTuple):
+    """A segment's share of the customers."""
+
+    name: str
+    share: float
+
+
+NOBODY = SegmentShare("", 0.0)
+
+
 @dataclass(frozen=True)
 class RunFigures:
     """What the gates look at: lines read and rejected, revenue of clean and guest lines, customers, segments' shares.
 
-    `out_of_period` are those of the rejected lines that are no fault of the input. `segment_shares` is each segment's
-    share of the customers, by its name.
+    `out_of_period` are those of the rejected lines that are no fault of the input. `segments` are by segment_id.
     """
 
     run_id: str
@@ -35,7 +44,7 @@ class RunFigures:
     out_of_period: int
     revenue: Decimal
     customers: int
-    segment_shares: Mapping[str, float]
+    segments: Mapping[int, SegmentShare]
 
 
 def run_figures(
@@ -50,7 +59,7 @@ def run_figures(
         lines.get(s.OUT_OF_PERIOD, 0),
         Decimal(revenue["clean"]) + Decimal(revenue["guest"]),
         reconciliation["customers"],
-        {row[s.SEGMENT_NAME]: row[s.CUSTOMER_SHARE] for row in segment_profiles},
+        {row[s.SEGMENT_ID]: SegmentShare(row[s.SEGMENT_NAME], row[s.CUSTOMER_SHARE]) for row in segment_profiles},
     )
 
 
@@ -63,8 +72,9 @@ def previous_figures(lake: Lake, config: RunConfig, as_of: date) -> RunFigures |
     """
     if not config.quality_gates.compare:
         return None
+    lineage = lineage_of(config)
     for entry in lake.runs():
-        if entry.as_of > as_of or entry.lineage != lineage_of(config):
+        if entry.as_of > as_of or entry.lineage != lineage:
             continue
         try:
             run = open_run(lake.spark, lake.path, entry.run_id)
@@ -105,8 +115,8 @@ def _measured(run: RunFigures, previous: RunFigures | None) -> Iterator[tuple[st
     rejected_share = (run.rejected - run.out_of_period) / lines
     of_period = " of the period" if run.out_of_period else ""
     yield "max_rejected_share", rejected_share, f"{rejected_share:.2%} of {lines:,} lines{of_period} are rejected"
-    name, share = max(run.segment_shares.items(), key=lambda item: item[1])
-    yield "max_segment_share", share, f"{name!r} holds {share:.2%} of the customers"
+    largest = max(run.segments.values(), key=lambda segment: segment.share)
+    yield "max_segment_share", largest.share, f"{largest.name!r} holds {largest.share:.2%} of the customers"
     if previous is None:
         return
     for gate, total, now, before in (
@@ -117,7 +127,10 @@ def _measured(run: RunFigures, previous: RunFigures | None) -> Iterator[tuple[st
             change = float(now - before) / float(before) if before else float("inf")
             text = f"{total} changed by {change:+.2%}, from {before:,} in run {previous.run_id} to {now:,}"
             yield gate, abs(change), text
-    for name in sorted({*run.segment_shares, *previous.segment_shares}):
-        share, share_before = run.segment_shares.get(name, 0.0), previous.segment_shares.get(name, 0.0)
-        text = f"{name!r} went from {share_before:.2%} of the customers in run {previous.run_id} to {share:.2%}"
-        yield "max_segment_share_change", abs(share - share_before), text
+    for segment_id in sorted({*run.segments, *previous.segments}):
+        then, today = previous.segments.get(segment_id, NOBODY), run.segments.get(segment_id, NOBODY)
+        name = repr(today.name or then.name)
+        if today.name and then.name not in ("", today.name):
+            name += f" ({then.name!r} before)"
+        text = f"{name} went from {then.share:.2%} of the customers in run {previous.run_id} to {today.share:.2%}"
+        yield "max_segment_share_change", abs(today.share - then.share), text

@@ -15,15 +15,16 @@ from segmentation import schemas as s
 from segmentation.config.files import load_config
 from segmentation.config.settings import QualityGates
 from segmentation.errors import QualityGateError
-from segmentation.lake.gates import RunFigures, check_gates, previous_figures, run_figures
+from segmentation.lake.gates import RunFigures, SegmentShare, check_gates, previous_figures, run_figures
 from segmentation.lake.manifest import lineage_of
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import write_rows
 from tests.segmentation.lake.bare_runs import folder_of
 
 CONFIG = Path(__file__).resolve().parents[3] / "conf" / "online_retail.yaml"
-SEGMENT: dict[str, Any] = {"segment_name": "All", "customer_share": 1.0}
-BEFORE = RunFigures("monday", 1_000, 100, 0, Decimal("5000.00"), 50, {"Low": 0.8, "High": 0.2})
+SEGMENT: dict[str, Any] = {"segment_id": 1, "segment_name": "All", "customer_share": 1.0}
+LOW, HIGH = SegmentShare("Low", 0.8), SegmentShare("High", 0.2)
+BEFORE = RunFigures("monday", 1_000, 100, 0, Decimal("5000.00"), 50, {1: LOW, 2: HIGH})
 TODAY = replace(BEFORE, run_id="tuesday")
 
 
@@ -58,7 +59,7 @@ def test_without_gates_any_run_passes_and_the_first_run_every_gate_on_changes():
         ),
         (
             QualityGates(max_segment_share=0.79),
-            replace(TODAY, segment_shares={"Low": 0.2, "High": 0.8}),
+            replace(TODAY, segments={1: LOW._replace(share=0.2), 2: HIGH._replace(share=0.8)}),
             "quality_gates.max_segment_share = 0.79 does not hold: 'High' holds 80.00% of the customers",
         ),
         (
@@ -75,9 +76,10 @@ def test_without_gates_any_run_passes_and_the_first_run_every_gate_on_changes():
         ),
         (
             QualityGates(max_segment_share_change=0.1),
-            replace(TODAY, segment_shares={"Low": 0.85, "Champions": 0.15}),
-            "quality_gates.max_segment_share_change = 0.1 does not hold: 'Champions' went from 0.00% of the customers "
-            "in run monday to 15.00%",
+            replace(TODAY, segments={1: SegmentShare("Loyal", 0.65), 2: HIGH, 3: SegmentShare("New", 0.15)}),
+            "quality_gates.max_segment_share_change = 0.1 does not hold: 'Loyal' ('Low' before) went from 80.00% of "
+            "the customers in run monday to 65.00%; quality_gates.max_segment_share_change = 0.1 does not hold: 'New' "
+            "went from 0.00% of the customers in run monday to 15.00%: nothing was published",
         ),
     ],
 )
@@ -88,7 +90,8 @@ def test_a_gate_that_does_not_hold_is_named_with_its_figure_and_limit(
 
 
 def test_a_figure_on_its_limit_passes_whatever_its_rounding():
-    shares = {"Low": 0.75, "High": 0.25}  # 0.80 - 0.75 is a little more than 0.05 to a computer
+    # 0.80 - 0.75 is a little more than 0.05 to a computer.
+    segments = {1: LOW._replace(share=0.75), 2: HIGH._replace(share=0.25)}
     gates = QualityGates(
         max_rejected_share=0.1,
         min_customers=50,
@@ -97,16 +100,16 @@ def test_a_figure_on_its_limit_passes_whatever_its_rounding():
         max_revenue_change=0.5,
         max_segment_share_change=0.05,
     )
-    run = replace(TODAY, revenue=Decimal("7500.00"), segment_shares=shares)
+    run = replace(TODAY, revenue=Decimal("7500.00"), segments=segments)
     for lines, rejected, out_of_period in ((900, 90, 0), (1_100, 110, 0), (1_100, 200, 100)):
         check_gates(gates, replace(run, lines=lines, rejected=rejected, out_of_period=out_of_period), BEFORE)
 
 
 def test_all_broken_gates_are_listed_with_what_to_do():
-    today = replace(TODAY, segment_shares=dict.fromkeys(("New", "High", "Lost", "Rare", "Big"), 0.2))
+    today = replace(TODAY, segments={number: SegmentShare(f"No. {number}", 0.2) for number in (2, 3, 4, 5, 6)})
     message = refused(QualityGates(min_customers=60, max_segment_share_change=0.15), today)
-    # Low fell to nothing, High stayed; by their names.
-    assert re.findall("'(.*?)' went from", message) == ["Big", "Lost", "Low", "New", "Rare"]
+    # The first fell to nothing, the second stayed under another name.
+    assert re.findall("'(.*?)' went from", message) == ["Low", "No. 3", "No. 4", "No. 5", "No. 6"]
     assert "min_customers" in message
     assert message.endswith("nothing was published. Correct the input, or raise the limit if this is right")
 
@@ -122,7 +125,8 @@ def test_figures_are_taken_from_a_manifest_and_the_profiles():
         "revenue": {"read": "12.0000", "clean": "8.0000", "guest": "0.5000", "rejected": "3.5000"},
         "customers": 4,
     }
-    assert run_figures("r", reconciliation, [SEGMENT]) == RunFigures("r", 10, 3, 2, Decimal("8.5"), 4, {"All": 1.0})
+    expected = RunFigures("r", 10, 3, 2, Decimal("8.5"), 4, {1: SegmentShare("All", 1.0)})
+    assert run_figures("r", reconciliation, [SEGMENT]) == expected
 
 
 # --- which run a new one is compared with ---
@@ -176,7 +180,7 @@ def test_a_run_is_compared_with_the_newest_of_its_lineage_until_its_day(lake: La
     publish(lake, profiles, "of-version-0.1", "2011-12-10", 10, lineage=None)
     publish(lake, profiles, "tomorrow", "2011-12-11", 10)
     previous = previous_figures(lake, CHANGES, AS_OF)
-    assert previous == RunFigures("same-day", 1000, 0, 0, Decimal(100), 5, {"All": 1.0})
+    assert previous == RunFigures("same-day", 1000, 0, 0, Decimal(100), 5, {1: SegmentShare("All", 1.0)})
 
 
 def test_a_run_of_a_newer_version_is_skipped_with_a_warning(
