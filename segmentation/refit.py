@@ -18,9 +18,10 @@ from segmentation.changes import KEPT_SEGMENT_ID, compared, first_seen, movement
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.drift import describe_training, drift_in_words
 from segmentation.clustering.identity import Event, events, same_segments
+from segmentation.clustering.kept_names import keep_names
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.levels import SegmentName
-from segmentation.clustering.naming import keep_names, name_segments
+from segmentation.clustering.naming import name_segments
 from segmentation.clustering.scaling import Preparation, prepare, to_cluster
 from segmentation.clustering.segment_model import Segment, SegmentModel
 from segmentation.clustering.segments import (
@@ -191,8 +192,6 @@ def as_successor(
     model = replace(fitted.model, segments=segments, next_segment_id=new_id)
     had = {old.segment_id: old.name for old in before.segments}
     names = [had.get(segment_id) for segment_id in model.ids]
-    if 1 in (len(before.segments), len(segments)) and len(before.segments) != len(segments):
-        names = [None] * len(segments)  # the name of all customers is not that of some
     found = events(shared, same, before.ids, range(len(segments)))
     with_ids = [replace(event, after=tuple(model.ids[place] for place in event.after)) for event in found]
     return replace(fitted, model=model, why=why, names_before=names, events=with_ids)
@@ -254,7 +253,8 @@ def name_model(context: RunContext, chosen: ChosenModel, scored: DataFrame, word
     centres = [segment.centre for segment in model.segments]
     fresh = name_segments(placed, centres, features, config.naming, words, rules)
     before = [None] * len(fresh) if context.request.rename else chosen.names_before
-    names = keep_names(placed, fresh, before, config.naming, words, rules)
+    new_centres = centres if chosen.is_fitted else ()
+    names = keep_names(placed, fresh, before, new_centres, config.naming, words, rules)
     renamed = [
         {s.SEGMENT_ID: segment_id, "from": old.name, "to": name.name}
         for segment_id, old, name in zip(model.ids, chosen.names_before, names, strict=True)

@@ -29,6 +29,7 @@ ROOMS: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "choosing k": {"clustering/choose_k.py": ("clustering/test_choose_k.py",)},
     "naming": {
         "clustering/naming.py": ("clustering/test_naming.py",),
+        "clustering/kept_names.py": ("clustering/test_kept_names.py",),
         "clustering/levels.py": ("clustering/test_levels.py",),
         "clustering/statements.py": ("clustering/test_statements.py", "clustering/test_naming.py"),
     },

@@ -5,6 +5,9 @@ beyond. The split has the least squared distance within levels, and no level has
 G. F. Jenks, 1967). The frequency word ranks the segments of one spend level. Where these all have the same frequency,
 it is the level of that frequency over all segments. Equal values get equal words, and the word is Medium where all
 segments are equal. Segments that get the same name are qualified by the feature in which they differ most.
+
+A customer has the level on whose side of the borders the customer's figure is. A border is halfway, on the log scale,
+between the nearest centres of two neighbouring levels.
 """
 
 import math
@@ -20,6 +23,7 @@ from segmentation import schemas as s
 from segmentation.config.base import ONE_SEGMENT
 
 Key = TypeVar("Key", str, int)
+Limits = tuple[float | None, float | None]  # above the first, up to the second
 
 LEVEL_WORDS = {
     1: ("Medium",),
@@ -39,8 +43,8 @@ NUMBERED = re.compile(r", No\. [0-9]+$")
 class SegmentName:
     """A segment's name, and a sentence with the rule and the figures that gave it.
 
-    `states` is what the name states of its customers, as `naming.Named.states` has it; None where it states something
-    of centres, or nothing.
+    `states` is what the name states of its customers, as `naming` has it; None where it is by levels, or of the one
+    segment.
     """
 
     name: str
@@ -48,23 +52,21 @@ class SegmentName:
     states: Mapping[str, Any] | None = None
 
 
-class _Level(NamedTuple):
-    """A word for a value, and the reason for it."""
+class Level(NamedTuple):
+    """A word for a value, the reason for it, and the limits of the values that it is true of."""
 
     word: str
     reason: str
+    limits: Limits
 
 
 def name_by_levels(centres: Sequence[Mapping[str, float]], figures: s.Figures) -> list[SegmentName]:
     """Name segments by levels of spend and frequency; `centres` are in original units, spend ascending."""
     if len(centres) == 1:
         return [SegmentName(ONE_SEGMENT, "there is one segment")]
-    spends = [centre[figures.spend] for centre in centres]
-    frequencies = [centre[figures.orders] for centre in centres]
-    spend_levels = _levels(spends)
-    of_spend = _level_words(spend_levels)
-    of_frequency = _frequency_words(frequencies, spend_levels)
-    names = [f"{of_spend[i].word} Spend, {of_frequency[i].word} Frequency" for i in range(len(centres))]
+    spends, frequencies = _spends_and_frequencies(centres, figures)
+    of_spend, of_frequency = _level_words(spends), _frequency_words(frequencies, _levels(spends))
+    names = [_plain_name(*levels) for levels in zip(of_spend, of_frequency, strict=True)]
     return [
         SegmentName(
             unique,
@@ -73,6 +75,35 @@ def name_by_levels(centres: Sequence[Mapping[str, float]], figures: s.Figures) -
         )
         for i, unique in enumerate(_unique_names(names, centres))
     ]
+
+
+def levels_by_name(centres: Sequence[Mapping[str, float]], figures: s.Figures) -> dict[str, tuple[Level, Level]]:
+    """Return the level of spend and that of frequency for each name without qualifier that `centres` give a meaning."""
+    spends, frequencies = _spends_and_frequencies(centres, figures)
+    spend_levels = _levels(spends)
+    of_spend, of_frequency = _level_words(spends), _frequency_words(frequencies, spend_levels)
+    result = {}
+    for positions in _positions_by(spend_levels).values():
+        own = {of_frequency[position] for position in positions}
+        for frequency in own if len(own) > 1 else _level_words(frequencies):
+            levels = of_spend[positions[0]], frequency
+            result[_plain_name(*levels)] = levels
+    return result
+
+
+def halfway(low: float, high: float) -> float:
+    """Return the value halfway between two on the log scale."""
+    return math.expm1((math.log1p(max(0.0, low)) + math.log1p(max(0.0, high))) / 2)
+
+
+def _spends_and_frequencies(
+    centres: Sequence[Mapping[str, float]], figures: s.Figures
+) -> tuple[list[float], list[float]]:
+    return [centre[figures.spend] for centre in centres], [centre[figures.orders] for centre in centres]
+
+
+def _plain_name(spend: Level, frequency: Level) -> str:
+    return f"{spend.word} Spend, {frequency.word} Frequency"
 
 
 def _qualified_because(name: str, plain: str) -> str:
@@ -130,11 +161,21 @@ def _rank_word(rank: int, count: int) -> str:
     return f"No. {count - rank}"
 
 
-def _level_words(levels: Sequence[int]) -> list[_Level]:
-    count = max(levels) + 1
+def _level_words(values: Sequence[float]) -> list[Level]:
+    levels = _levels(values)
+    count, limits = max(levels) + 1, _limits(values, levels)
     if count == 1:
-        return [_Level(LEVEL_WORDS[1][0], "the same in all segments")] * len(levels)
-    return [_Level(LEVEL_WORDS[count][level], f"{_place(level, count)} of {count} levels") for level in levels]
+        return [Level(LEVEL_WORDS[1][0], "the same in all segments", limits[0])] * len(levels)
+    return [
+        Level(LEVEL_WORDS[count][level], f"{_place(level, count)} of {count} levels", limits[level]) for level in levels
+    ]
+
+
+def _limits(values: Sequence[float], levels: Sequence[int]) -> list[Limits]:
+    """Return the limits of each level, ascending."""
+    of_level = [[values[position] for position in positions] for _, positions in sorted(_positions_by(levels).items())]
+    borders = [halfway(max(low), min(high)) for low, high in pairwise(of_level)]
+    return list(pairwise([None, *borders, None]))
 
 
 def _place(rank: int, count: int) -> str:
@@ -150,17 +191,18 @@ def _place(rank: int, count: int) -> str:
     return "the middle" if count == 3 else f"number {rank + 1} from the lowest"
 
 
-def _frequency_words(frequencies: Sequence[float], spend_levels: Sequence[int]) -> list[_Level]:
+def _frequency_words(frequencies: Sequence[float], spend_levels: Sequence[int]) -> list[Level]:
     """Return each segment's word within its spend level, or over all segments where the level has one frequency."""
-    result = _level_words(_levels(frequencies))
+    result = _level_words(frequencies)
     for positions in _positions_by(spend_levels).values():
-        ranks = _ranks([frequencies[position] for position in positions])
-        count = max(ranks) + 1
+        values = [frequencies[position] for position in positions]
+        ranks = _ranks(values)
+        count, limits = max(ranks) + 1, _limits(values, ranks)
         if count == 1:
             continue
         for position, rank in zip(positions, ranks, strict=True):
             reason = f"{_place(rank, count)} of {count} in that spend level"
-            result[position] = _Level(_rank_word(rank, count), reason)
+            result[position] = Level(_rank_word(rank, count), reason, limits[rank])
     return result
 
 

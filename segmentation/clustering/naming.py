@@ -7,22 +7,22 @@ name states ranges of the scores of spend and of orders, and of recency where th
 Segments of one name are distinguished by the feature that separates them best, if as many share that as well; else by
 numbers, which state nothing.
 
-**Levels** ("High Spend, Low Frequency"). See `levels`.
+**Levels** ("High Spend, Low Frequency"). See `levels`. Which names of an earlier model stay: see `kept_names`.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
-from math import expm1, floor, log1p
+from math import floor
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.clustering.levels import RECENCY_FEATURES, SegmentName, name_by_levels
+from segmentation.clustering.levels import RECENCY_FEATURES, Limits, SegmentName, halfway, name_by_levels
 from segmentation.clustering.statements import NAME_ORDER, CellCounts, Statement, best_statement
 from segmentation.config.base import ONE_SEGMENT
 from segmentation.config.naming import MIXED, NamingSettings
@@ -31,13 +31,12 @@ from segmentation.errors import counted
 from segmentation.scoring.words import Words, capitalised, conditions_in_words
 
 Centre = Mapping[str, float]
-Limits = tuple[float | None, float | None]
 OF_TWO = ("Lower", "Higher")
 OF_THREE = ("Lowest", "Middle", "Highest")
 
 
 @dataclass(frozen=True)
-class _Named:
+class Named:
     """A segment with what its name states, and what distinguishes it from others of the same name."""
 
     segment_id: int
@@ -53,22 +52,29 @@ class _Named:
         return f"{self.statement.name}, {self.qualifier}" if self.qualifier else self.statement.name
 
     @property
+    def percent(self) -> str:
+        """The share in words, rounded down."""
+        return f"{floor(100 * self.share + 1e-9)} %"
+
+    @property
     def states(self) -> dict[str, Any]:
         """What the name states, for the model: a later run asks of how many customers it is still true."""
         return {
-            "statement": self.statement.name,
             "ranges": {score: list(limits) for score, limits in self.statement.ranges.items()},
             "rfm_segment": self.rfm_segment,
-            "qualifier": self.qualifier,
             "limits": {feature: list(limits) for feature, limits in (self.limits or {}).items()},
         }
 
     def holds(self) -> Column:
-        """Return whether a customer of the segment has what the name states, but for the qualifier."""
+        """Return whether a customer of the segment has what the name states."""
         conditions = [F.col(s.SEGMENT_ID) == self.segment_id]
         if self.rfm_segment:
             conditions.append(F.col(s.RFM_SEGMENT) == self.rfm_segment)
         conditions += [F.col(score).between(*limits) for score, limits in self.statement.ranges.items()]
+        for feature, (above, upto) in (self.limits or {}).items():
+            value = F.col(feature).cast("double")
+            conditions += [] if above is None else [value > F.lit(above)]
+            conditions += [] if upto is None else [value <= F.lit(upto)]
         return reduce(lambda all_hold, condition: all_hold & condition, conditions)
 
 
@@ -96,59 +102,12 @@ def name_segments(
     rows = assigned.groupBy(s.SEGMENT_ID, *SCORES, s.RFM_SEGMENT).count().collect()
     named = _named_by_what_they_share(rows, len(centres), clustered, settings, words)
     named = _distinguished(assigned, named, centres, settings.min_share)
-    return [SegmentName(segment.name, _sentence(segment, words, rules, settings), segment.states) for segment in named]
-
-
-def keep_names(
-    assigned: DataFrame,
-    fresh: Sequence[SegmentName],
-    before: Sequence[SegmentName | None],
-    settings: NamingSettings,
-    words: Words,
-    rules: Mapping[str, str],
-) -> list[SegmentName]:
-    """Return the names of `before` that are still true of `naming.keep_share` of their customers, else the fresh ones.
-
-    All are by the position of the segment, `assigned` as for `name_segments`. A name without what it states, which is
-    one of levels, stays. Of all, each is unique. Runs an action of one row.
-    """
-    stated = {place: name for place, name in enumerate(before, 1) if name is not None and name.states is not None}
-    named = [_named_before(place, name.states or {}) for place, name in stated.items()]
-    held = {segment.segment_id: segment for segment in _shares(assigned, named)}
-    kept: dict[int, SegmentName] = {}
-    for place, name in enumerate(before, 1):
-        segment = held.get(place)
-        if segment is None and name is not None:
-            kept[place] = name
-        elif segment is not None and (segment.share >= settings.keep_share or not segment.customers):
-            kept[place] = SegmentName(segment.name, _sentence(segment, words, rules, settings), segment.states)
-    taken = {name.name for name in kept.values()}
-    result = []
-    for place, name in enumerate(fresh, 1):
-        result.append(kept.get(place) or _not_taken(name, taken))
-        taken.add(result[-1].name)
-    return result
-
-
-def _named_before(segment_id: int, states: Mapping[str, Any]) -> _Named:
-    """Return a segment of the run before, whose customers are not counted yet."""
-    ranges = {score: (low, high) for score, (low, high) in states["ranges"].items()}
-    limits = {feature: (low, high) for feature, (low, high) in states["limits"].items()}
-    statement = Statement(states["statement"], ranges, 0.0)
-    return _Named(segment_id, 0, statement, states["rfm_segment"], states["qualifier"], limits or None)
-
-
-def _not_taken(name: SegmentName, taken: Collection[str]) -> SegmentName:
-    """Return a fresh name, numbered where another segment has it already."""
-    number, unique = 2, name.name
-    while unique in taken:
-        number, unique = number + 1, f"{name.name}, No. {number}"
-    return replace(name, name=unique)
+    return [SegmentName(segment.name, sentence(segment, words, rules, settings), segment.states) for segment in named]
 
 
 def _named_by_what_they_share(
     rows: Sequence[Row], k: int, clustered: Sequence[str], settings: NamingSettings, words: Words
-) -> list[_Named]:
+) -> list[Named]:
     everyone: Counter[tuple[int, ...]] = Counter()
     cells: defaultdict[int, Counter[tuple[int, ...]]] = defaultdict(Counter)
     names: defaultdict[int, Counter[str]] = defaultdict(Counter)
@@ -161,17 +120,17 @@ def _named_by_what_they_share(
     scores = [score for score in NAME_ORDER if score != s.RECENCY_SCORE or sees_recency]
     is_one_order = words.cuts.frequency.values[0] < 2
 
-    def named(segment_id: int) -> _Named:
+    def named(segment_id: int) -> Named:
         customers = sum(cells[segment_id].values())
         if not customers:
-            return _Named(segment_id, 0, Statement(MIXED, {}, 0.0))
+            return Named(segment_id, 0, Statement(MIXED, {}, 0.0))
         [(rfm_segment, number)] = names[segment_id].most_common(1)
         if sees_recency and number >= settings.min_share * customers:
             share = number / customers
-            return _Named(segment_id, customers, Statement(rfm_segment, {}, share), rfm_segment, share=share)
+            return Named(segment_id, customers, Statement(rfm_segment, {}, share), rfm_segment, share=share)
         own: CellCounts = cells[segment_id]
         statement = best_statement(own, everyone, scores, settings.min_share, is_one_order)
-        return _Named(segment_id, customers, statement, share=statement.share)
+        return Named(segment_id, customers, statement, share=statement.share)
 
     return [named(segment_id) for segment_id in range(1, k + 1)]
 
@@ -180,10 +139,10 @@ def _named_by_what_they_share(
 
 
 def _distinguished(
-    assigned: DataFrame, named: Sequence[_Named], centres: Sequence[Centre], min_share: float
-) -> list[_Named]:
+    assigned: DataFrame, named: Sequence[Named], centres: Sequence[Centre], min_share: float
+) -> list[Named]:
     """Return the segments with qualifiers where several have the same name."""
-    groups: defaultdict[str, list[_Named]] = defaultdict(list)
+    groups: defaultdict[str, list[Named]] = defaultdict(list)
     for segment in named:
         groups[segment.name].append(segment)
     qualified = [
@@ -193,7 +152,7 @@ def _distinguished(
         for feature in centres[0]
         for option in _qualified_by(feature, group, centres)
     ]
-    shares = _shares(assigned, qualified)
+    shares = with_shares(assigned, qualified)
     result = {segment.segment_id: segment for segment in named}
     for group in groups.values():
         if len(group) > 1:
@@ -201,14 +160,11 @@ def _distinguished(
     return [result[segment.segment_id] for segment in named]
 
 
-def _qualified_by(feature: str, group: Sequence[_Named], centres: Sequence[Centre]) -> list[_Named]:
+def _qualified_by(feature: str, group: Sequence[Named], centres: Sequence[Centre]) -> list[Named]:
     """Return the segments qualified by their ranks in a feature; none where two of them do not differ in it."""
     values = {segment.segment_id: centres[segment.segment_id - 1][feature] for segment in group}
     order = sorted(group, key=lambda segment: values[segment.segment_id])
-    borders = [
-        expm1((log1p(max(0.0, values[low.segment_id])) + log1p(max(0.0, values[high.segment_id]))) / 2)
-        for low, high in pairwise(order)
-    ]
+    borders = [halfway(values[low.segment_id], values[high.segment_id]) for low, high in pairwise(order)]
     ascending = [values[order[0].segment_id], *borders, values[order[-1].segment_id]]
     if any(low >= high for low, high in pairwise(borders)) or not ascending[0] < ascending[1] < ascending[-1]:
         return []
@@ -229,22 +185,15 @@ def _rank_words(feature: str, rank: int, count: int) -> str:
     return f"{(OF_TWO if count == len(OF_TWO) else OF_THREE)[rank]} {noun}"
 
 
-def _shares(assigned: DataFrame, qualified: Sequence[_Named]) -> list[_Named]:
+def with_shares(assigned: DataFrame, qualified: Sequence[Named]) -> list[Named]:
     """Return the segments, each with its customers, and the share of them who have all that its name states.
 
     Runs an action of one row, if there are any.
     """
     if not qualified:
         return []
-    customers, holding = [], []
-    for segment in qualified:
-        condition = segment.holds()
-        for feature, (above, upto) in (segment.limits or {}).items():
-            value = F.col(feature).cast("double")
-            condition = condition if above is None else condition & (value > F.lit(above))
-            condition = condition if upto is None else condition & (value <= F.lit(upto))
-        customers.append(F.count_if(F.col(s.SEGMENT_ID) == segment.segment_id))
-        holding.append(F.count_if(condition))
+    customers = [F.count_if(F.col(s.SEGMENT_ID) == segment.segment_id) for segment in qualified]
+    holding = [F.count_if(segment.holds()) for segment in qualified]
     row = tuple(assigned.agg(*customers, *holding).collect()[0])  # one row
     return [
         replace(segment, customers=count, share=held / count if count else 0.0)
@@ -252,10 +201,10 @@ def _shares(assigned: DataFrame, qualified: Sequence[_Named]) -> list[_Named]:
     ]
 
 
-def _best_qualified(group: Sequence[_Named], qualified: Sequence[_Named], min_share: float) -> list[_Named]:
+def _best_qualified(group: Sequence[Named], qualified: Sequence[Named], min_share: float) -> list[Named]:
     """Return a group with the qualifiers that are true of most; numbered, No. 1 spending most, if none is."""
     ids = {segment.segment_id for segment in group}
-    by_feature: defaultdict[str, list[_Named]] = defaultdict(list)
+    by_feature: defaultdict[str, list[Named]] = defaultdict(list)
     for segment in qualified:
         if segment.segment_id in ids:
             by_feature[next(iter(segment.limits or ()))].append(segment)
@@ -268,7 +217,7 @@ def _best_qualified(group: Sequence[_Named], qualified: Sequence[_Named], min_sh
 # ---- the sentence ----
 
 
-def _sentence(segment: _Named, words: Words, rules: Mapping[str, str], settings: NamingSettings) -> str:
+def sentence(segment: Named, words: Words, rules: Mapping[str, str], settings: NamingSettings) -> str:
     """Say what the name means, and of how many customers it is true."""
     customers = counted(segment.customers, "customer")
     whose = f"these {customers}" if segment.customers != 1 else "this customer"
@@ -282,7 +231,7 @@ def _sentence(segment: _Named, words: Words, rules: Mapping[str, str], settings:
     if not conditions:
         least = floor(100 * settings.min_share)
         return f"Nothing that a name could say of spend, orders or recency is true of {least} % of {whose}{numbered}."
-    return f"{capitalised(conditions)}: true of {floor(100 * segment.share + 1e-9)} % of {whose}{numbered}."
+    return f"{capitalised(conditions)}: true of {segment.percent} of {whose}{numbered}."
 
 
 def _rounded(limits: Limits) -> Limits:
@@ -291,5 +240,5 @@ def _rounded(limits: Limits) -> Limits:
     return low, high
 
 
-def _is_numbered(segment: _Named) -> bool:
+def _is_numbered(segment: Named) -> bool:
     return bool(segment.qualifier) and not segment.limits

@@ -1,14 +1,20 @@
-"""Whether a run takes the model of an earlier one."""
+"""Whether a run takes the model of an earlier one, and what the segments of a new model were called."""
 
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
+from pyspark.sql import SparkSession
 
+from segmentation import refit
+from segmentation.clustering.levels import SegmentName
+from segmentation.clustering.segment_model import Segment, SegmentModel
 from segmentation.config.files import load_config
 from segmentation.errors import ConfigError
 from segmentation.lake.manifest import BuildsUpon
-from segmentation.refit import Earlier, open_earlier_runs
+from segmentation.refit import ChosenModel, Earlier, as_successor, open_earlier_runs
 from tests.conftest import ROOT
 
 
@@ -21,3 +27,27 @@ def test_never_to_fit_a_model_needs_an_earlier_run():
     with pytest.raises(ConfigError, match=r"model\.refit is never, and the lake has no earlier run .*: use --refit"):
         open_earlier_runs(context("never"), BuildsUpon())
     assert open_earlier_runs(context("auto"), BuildsUpon()) == Earlier(None, None)
+
+
+def test_the_name_of_all_customers_is_known_of_the_segment_that_goes_on(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+):
+    nothing: Any = None
+
+    def model(*names: str) -> SegmentModel:
+        segments = [Segment(number, SegmentName(name, ""), {}, None) for number, name in enumerate(names, 1)]
+        return SegmentModel((), segments, nothing, nothing, nothing, len(names) + 1, "a", date(2011, 12, 9))
+
+    def names_before(fitted: SegmentModel, before: SegmentModel, shared: dict[tuple[int, int], int]) -> list[str]:
+        monkeypatch.setattr(refit, "shared_customers", lambda *_: shared)
+        predecessor: Any = SimpleNamespace(model=before, customers=MagicMock())
+        chosen = as_successor(context, ChosenModel(fitted, [], True, "", []), predecessor, MagicMock(), "")
+        return [name.name if name else "" for name in chosen.names_before]
+
+    context: Any = MagicMock()
+    monkeypatch.setattr(refit, "with_kept_segment", MagicMock())
+    monkeypatch.setattr(refit, "to_cluster", MagicMock())
+    monkeypatch.setattr(SegmentModel, "assign", MagicMock())
+    one, two = model("All Customers"), model("Low", "High")
+    assert names_before(two, one, {(1, 0): 7, (1, 1): 3}) == ["All Customers", ""]
+    assert names_before(one, two, {(1, 0): 3, (2, 0): 7}) == ["High"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from segmentation import schemas as s
 from segmentation.clustering import levels
-from segmentation.clustering.levels import SegmentName, name_by_levels
+from segmentation.clustering.levels import SegmentName, levels_by_name, name_by_levels
 
 WORDS = ("Very Low", "Low", "Medium", "High", "Very High")
 
@@ -107,6 +107,26 @@ def test_names_by_levels_are_unique_and_rank_as_the_figures_do(centres: tuple[li
         words_of[amount].add(words(name)[0])
         words_of[amount, orders].add(words(name))
     assert all(len(equal) == 1 for equal in words_of.values())
+
+
+def test_borders_are_halfway_between_the_nearest_centres_of_two_levels():
+    centres = [centre(1, orders, spend) for orders, spend in ((3, 0.0), (1, 99.0), (24, 9_999.0), (99, 39_999.0))]
+    known = levels_by_name(centres, s.GROSS)
+    borders = {
+        name: [tuple(limit and round(limit, 6) for limit in level.limits) for level in levels]
+        for name, levels in known.items()
+    }
+    # Frequency is within a spend level of several segments, else over all segments.
+    assert borders == {
+        "Low Spend, Low Frequency": [(None, 9), (None, 9)],
+        "Low Spend, Medium Frequency": [(None, 9), (9, 49)],
+        "Low Spend, High Frequency": [(None, 9), (49, None)],
+        "Medium Spend, Low Frequency": [(9, 999), (None, 9)],
+        "Medium Spend, Medium Frequency": [(9, 999), (9, 49)],
+        "Medium Spend, High Frequency": [(9, 999), (49, None)],
+        "High Spend, Low Frequency": [(999, None), (None, 49)],
+        "High Spend, High Frequency": [(999, None), (49, None)],
+    }
 
 
 def test_a_frequency_that_all_segments_share_is_medium():

@@ -9,35 +9,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation import schemas as s
-from segmentation.clustering.levels import SegmentName, name_by_levels
-from segmentation.clustering.naming import keep_names, name_segments
+from segmentation.clustering.levels import name_by_levels
+from segmentation.clustering.naming import name_segments
 from segmentation.config.naming import NamingSettings
-from segmentation.scoring.cuts import Cut, Cuts
+from segmentation.scoring.cuts import Cut
 from segmentation.scoring.words import Words
-
-CUTS = Cuts(
-    Cut((15.0, 30.0, 60.0, 120.0), "gaps"),
-    Cut((1.0, 2.0, 4.0, 9.0), "quarters"),
-    Cut((50, 100, 300, 1_000), "fifths"),
-    30,
-)
-WORDS = Words(CUTS, s.GROSS, "£")
-RULES = {"Champions": "Last order up to 30 days ago, 10 orders or more", "Lost": "Last order 121 days ago or longer"}
-SPEND = (s.TOTAL_SPEND, s.PURCHASE_FREQUENCY)
-SCHEMA = (
-    "segment_id int, recency_score int, frequency_score int, monetary_score int, rfm_segment string, "
-    "total_spend double, purchase_frequency long, recency_days int"
-)
-Segment = Sequence[tuple[int, int, int, str, float]]  # recency, frequency and money scores, rfm_segment, spend
-
-
-def customers(spark: SparkSession, *segments: Segment) -> DataFrame:
-    rows = [
-        (number, *scores, name, spend, 3, 10)
-        for number, segment in enumerate(segments, start=1)
-        for *scores, name, spend in segment
-    ]
-    return spark.createDataFrame(rows, SCHEMA)
+from tests.segmentation.clustering.assigned import CUTS, RULES, SPEND, WORDS, customers
 
 
 def named(
@@ -115,51 +92,3 @@ def test_one_segment_is_all_customers_and_levels_are_of_the_centres(spark: Spark
     assert named(frame, 20.0, 2_000.0, scheme="levels") == [
         (name.name, name.rule) for name in name_by_levels(centres, s.GROSS)
     ]
-
-
-# --- names that stay
-
-
-def names_of(frame: DataFrame, *spends: float) -> list[SegmentName]:
-    centres = [{s.TOTAL_SPEND: spend, s.PURCHASE_FREQUENCY: 3.0} for spend in spends]
-    return name_segments(frame, centres, SPEND, NamingSettings(), WORDS, RULES)
-
-
-def kept(frame: DataFrame, fresh: Sequence[SegmentName], before: Sequence[SegmentName | None]) -> list[SegmentName]:
-    return keep_names(frame, fresh, before, NamingSettings(), WORDS, RULES)
-
-
-def test_a_name_stays_while_it_is_true_of_half_of_its_customers(spark: SparkSession):
-    low, high, middle = (1, 1, 1, "Lost", 20.0), (5, 5, 5, "Champions", 2_000.0), (3, 3, 3, "Loyal", 200.0)
-    before = names_of(customers(spark, [low] * 5, [high] * 5), 20.0, 2_000.0)
-    half = customers(spark, [low] * 5, [high] * 5 + [middle] * 5)
-    fewer = customers(spark, [low] * 5, [high] * 5 + [middle] * 6)
-    assert [name.name for name in before] == ["Very Low Spend, One Order", "Very High Spend, Very Frequent"]
-    stays, changes = ([*names_of(frame, 20.0, 1_000.0)] for frame in (half, fewer))
-    assert "Very High Spend, Very Frequent" not in {name.name for name in (*stays, *changes)}
-
-    assert [name.name for name in kept(half, stays, before)] == [name.name for name in before]
-    assert kept(half, stays, before)[1].rule.endswith("true of 50 % of these 10 customers.")
-    assert kept(half, stays, before)[1].states == before[1].states
-    assert kept(fewer, changes, before) == [before[0], changes[1]]
-    # `--rename` passes no names of before.
-    assert kept(half, stays, [None, None]) == stays
-
-
-def test_a_fresh_name_that_another_segment_keeps_is_numbered(spark: SparkSession):
-    low, high = (1, 1, 1, "Lost", 20.0), (5, 5, 5, "Champions", 2_000.0)
-    frame = customers(spark, [low] * 2, [low] * 2, [high] * 2)
-    name = names_of(customers(spark, [low] * 2, [high] * 2), 20.0, 2_000.0)[0]
-    fresh = [SegmentName("Other", ""), name, SegmentName("High", "")]
-    names = [each.name for each in kept(frame, fresh, [name, None, None])]
-    assert names == ["Very Low Spend, One Order", "Very Low Spend, One Order, No. 2", "High"]
-
-
-def test_names_of_levels_and_of_segments_without_customers_stay(spark: SparkSession):
-    levels = SegmentName("Low Spend, Low Frequency", "of the centre")
-    empty = names_of(customers(spark, [(1, 1, 1, "Lost", 20.0)], [(5, 5, 5, "Champions", 9e3)]), 20.0, 9e3)[1]
-    frame = customers(spark, [(5, 5, 5, "Champions", 2_000.0)])
-    fresh = [SegmentName("a", ""), SegmentName("b", "")]
-    names = kept(frame, fresh, [levels, empty])
-    assert names[0] == levels
-    assert names[1].name == empty.name
