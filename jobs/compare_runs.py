@@ -20,6 +20,7 @@ from segmentation.cli.job import JobParser, run_job
 from segmentation.cli.scratch import job_session
 from segmentation.cli.streams import use_standard_error_of_spark_submit
 from segmentation.comparison import comparison_of
+from segmentation.ingest.refused_folders import require_output_apart
 from segmentation.lake.runs import Lake
 from segmentation.output import staged_output
 
@@ -52,6 +53,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def compare(options: argparse.Namespace, console: Console | None) -> None:
     """Print the comparison, and write it where --output asks for it."""
+    if options.output is not None:
+        require_output_apart(options.output, (), options.lake)
     spark = job_session("compare runs", os.environ)
     with ExitStack() as stack:
         output = None

@@ -108,7 +108,7 @@ def require_one_lineage(run: EarlierRun, other: EarlierRun) -> None:
 def compared_customers(before: EarlierRun, after: EarlierRun, config: RunConfig) -> DataFrame:
     """Return `changes.compared` of two runs, as the later one would say it."""
     today = after.customers.select(*OWN_COLUMNS)
-    if before.model.fitted_in != after.model.fitted_in:
+    if not after.model.is_same_as(before.model):
         own = {name: f"own_{name}" for name in (s.SEGMENT_ID, s.SEGMENT_NAME)}
         kept = with_kept_segment(today.withColumnsRenamed(own), before.model, config.basis)
         today = kept.withColumnsRenamed({renamed: name for name, renamed in own.items()})
@@ -118,7 +118,7 @@ def compared_customers(before: EarlierRun, after: EarlierRun, config: RunConfig)
 
 def events_between(before: EarlierRun, after: EarlierRun, customers: DataFrame) -> list[Event]:
     """Return what became of the segments of a model. Runs an action where the later run has another model."""
-    if before.model.fitted_in == after.model.fitted_in:
+    if after.model.is_same_as(before.model):
         return []
     clustered = ~F.col(s.SEGMENT_ID).isin(s.RETURNED_EVERYTHING_ID) & (
         F.col(KEPT_SEGMENT_ID) != s.RETURNED_EVERYTHING_ID

@@ -33,8 +33,8 @@ from segmentation.filesystem import filesystem_for
 from segmentation.ingest.refused_folders import require_apart
 from segmentation.intake import CleanedLines, clean_lines, look_at_input
 from segmentation.lake import audit, gates, manifest, staging
-from segmentation.lake.lineage import lineage_in
-from segmentation.lake.manifest import BuildsUpon, identify, lineage_of
+from segmentation.lake.lineage import lineage_in, require_model
+from segmentation.lake.manifest import BuildsUpon, identify
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import find_run_id
 from segmentation.progress import Progress, collected_warnings
@@ -111,19 +111,21 @@ def segment_customers(
             staging.require_writable(lake)
             staging.remove_abandoned(lake)
             files = look_at_input(spark, request.inputs, config)
-            lineage = lineage_in(lake, lineage_of(config), request.model, config.model.refit == "always")
+            lineage = lineage_in(lake, config, request.model)
             asked_for = identify(
                 [file.as_listed for file in files], config, request.as_of, request.model, request.rename
             )
-            identity = lineage.published(asked_for) or asked_for
-            run_id, is_published = find_run_id(lake, identity, request.run_id, request.force)
+            published = lineage.published(asked_for)
+            run_id, is_published = find_run_id(lake, asked_for, published, request.run_id, request.force)
+            if not is_published:
+                require_model(lineage, lake)
             progress.note(counted(len(files), "file"))
             progress.expect(lake.seconds_of_latest())
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
             return published_before(lake, run_id)
         staged = staging.stage(lake, run_id)
-        context = RunContext(spark, config, request, progress, files, warnings, identity, staged, lineage)
+        context = RunContext(spark, config, request, progress, files, warnings, asked_for, staged, lineage)
         with _discarded_on_failure(context, job_tag):
             return run(context)
 
@@ -190,7 +192,7 @@ def run(context: RunContext) -> Published:
 def identified(context: RunContext, as_of: date) -> tuple[RunContext, BuildsUpon]:
     """Return the context of a run whose day is known, and so the published runs that it builds upon."""
     builds_upon, request = context.lineage.before(as_of), context.request
-    identity = replace(context.identity, run=context.identity.request).building_upon(builds_upon)
+    identity = context.identity.building_upon(builds_upon)
     lake = context.staged.lake
     run_id = request.run_id or identity.default_run_id
     staged = replace(context.staged, run_id=staging.free_run_id(lake, run_id) if request.force else run_id)

@@ -5,6 +5,7 @@ own customers too. Actions of Spark: those of `open_run`, `model_of` and `clean_
 the rows.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,9 +25,11 @@ from segmentation.customers import customer_buckets, customers_of, purchases_of
 from segmentation.errors import counted
 from segmentation.intake import clean_lines, look_at_input
 from segmentation.lake.lineage import configuration_of, model_of
-from segmentation.lake.runs import PublishedRun, open_run
+from segmentation.lake.runs import Lake, PublishedRun, open_run
 from segmentation.progress import Progress
 from segmentation.session import SparkThreadPool, cancel_tagged_jobs, guest_of
+
+logger = logging.getLogger(__name__)
 
 # The stages, and how the time divides among them.
 STAGES: Final = {"Looking at the input": 0.15, "Cleaning the lines": 0.5, "Scoring the customers": 0.35}
@@ -61,6 +64,8 @@ def scored_customers(
     with guest_of(spark) as job_tag, SparkThreadPool(1, thread_name_prefix="model") as pool:
         with progress.stage(looking):
             run = open_run(spark, request.lake, request.run_id)
+            if request.run_id is None:
+                warn_of_other_titles(Lake(spark, request.lake), run)
             loading = pool.submit(model_of, run)  # many small files, read while Spark plans other queries
             config = configuration_of(run)
             require_readable(spark, config, request.as_of)
@@ -81,6 +86,17 @@ def scored_customers(
             raise
         finally:
             context.release_cache()
+
+
+def warn_of_other_titles(lake: Lake, run: PublishedRun) -> None:
+    """Warn where the newest run of a lake is one of several configurations, any of which may be meant."""
+    latest = {entry.title: entry.run_id for entry in reversed(lake.runs()) if entry.title is not None}
+    others = [f"{title} (--run-id {run_id})" for title, run_id in latest.items() if title != run.manifest.get("title")]
+    if others:
+        logger.warning(
+            "the model is that of the newest run, %s: %s. The lake has runs of other titles too: %s",
+            *(run.run_id, run.manifest.get("title"), ", ".join(others)),
+        )
 
 
 def score(customers: DataFrame, model: SegmentModel, config: RunConfig, as_of: date) -> DataFrame:

@@ -7,7 +7,7 @@ Actions of Spark: loading the model of an earlier run; the question whether cust
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -45,6 +45,8 @@ from segmentation.scoring.words import Words, rules_in_words
 logger = logging.getLogger(__name__)
 
 NO_NAME = SegmentName("", "")
+# A new model that would move too many customers today would do so tomorrow: the next is fitted after these days.
+DAYS_BETWEEN_FITS = 7
 
 
 @dataclass(frozen=True)
@@ -106,11 +108,15 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
         )
         return as_successor(context, fitted, earlier.predecessor, customers, why)
     is_asked_for = context.request.model is not None or settings.refit == "never"
+    next_id = context.lineage.next_segment_id(lines.as_of)
     reason = "" if is_asked_for else reason_to_refit(context, given.model, customers, lines.as_of)
     if not reason:
         age = counted((lines.as_of - given.model.fitted_as_of).days, "day")
         why = "it was asked for" if is_asked_for else f"it is {age} old, and customers have not drifted"
-        return scored_by(given, why)
+        return scored_by(given, why, next_id)
+    if (waits := reason_to_wait(given.model, lines.as_of)) is not None:
+        logger.warning("%s, but %s; --refit fits one now", reason, waits)
+        return scored_by(given, f"{reason}, but {waits}", next_id)
     fitted = as_successor(context, fit_model(context, lines, customers), earlier.predecessor, customers, reason)
     moved = refit_share(collected_movements(compare_customers(context, fitted, lines, customers, earlier)))
     if moved <= settings.max_refit_moves:
@@ -120,14 +126,18 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
         "model.max_refit_moves = %g: the model that run %s fitted as of %s scores them. --refit takes the new one",
         *(reason, 100 * moved, settings.max_refit_moves, given.model.fitted_in, given.model.fitted_as_of),
     )
-    return scored_by(
-        given, f"a new one, fitted because {reason}, would move {moved:.1%} of the customers without a new line"
+    why = f"a new one, fitted because {reason}, would move {moved:.1%} of the customers without a new line"
+    return scored_by(given, why, next_id, refused_as_of=lines.as_of)
+
+
+def scored_by(given: EarlierRun, why: str, next_segment_id: int, refused_as_of: date | None = None) -> ChosenModel:
+    """Return the model of an earlier run, with what became known since: the next free id, and a refused refit."""
+    known = given.model
+    model = replace(
+        known,
+        next_segment_id=max(known.next_segment_id, next_segment_id),
+        refused_as_of=refused_as_of or known.refused_as_of,
     )
-
-
-def scored_by(given: EarlierRun, why: str) -> ChosenModel:
-    """Return the model of an earlier run as it is."""
-    model = given.model
     return ChosenModel(model, given.k_sweep, False, why, [segment.name for segment in model.segments])
 
 
@@ -138,6 +148,14 @@ def reason_to_refit(context: RunContext, model: SegmentModel, customers: DataFra
     if age > config.model.max_age_days:
         return f"the model before is {age} days old, more than model.max_age_days = {config.model.max_age_days}"
     return drift_in_words(to_cluster(model.assign(customers, config.basis), config.basis), model.training)
+
+
+def reason_to_wait(model: SegmentModel, as_of: date) -> str | None:
+    """Say since when and until when no new model is fitted, after one that would have moved too many customers."""
+    if model.refused_as_of is None or (as_of - model.refused_as_of).days >= DAYS_BETWEEN_FITS:
+        return None
+    again = model.refused_as_of + timedelta(days=DAYS_BETWEEN_FITS)
+    return f"a new one as of {model.refused_as_of} would have moved too many customers: the next is fitted from {again}"
 
 
 def fit_model(context: RunContext, lines: CleanedLines, customers: DataFrame) -> ChosenModel:
@@ -183,7 +201,8 @@ def as_successor(
     known = predecessor.customers.select(s.CUSTOMER_ID, F.lit(True).alias("is_known"))
     shared = shared_customers(both.join(known, s.CUSTOMER_ID, "left"), CLUSTER)
     same = same_segments(shared)
-    new_id, segments = before.next_segment_id, list[Segment]()
+    new_id, segments = context.lineage.next_segment_id(fitted.model.fitted_as_of), list[Segment]()
+    new_id = max(new_id, before.next_segment_id)
     for position, segment in enumerate(fitted.model.segments):
         segment_id = same.get(position)
         if segment_id is None:
@@ -226,7 +245,7 @@ def compare_customers(
     figures, predecessor = context.config.basis, earlier.predecessor
     if predecessor is None:
         return first_seen(chosen.model.assign(customers, figures), lines.as_of)
-    if chosen.model.fitted_in != predecessor.model.fitted_in:
+    if not chosen.model.is_same_as(predecessor.model):
         customers = with_kept_segment(customers, predecessor.model, figures)
     return compared(chosen.model.assign(customers, figures), predecessor.customers, lines.as_of, lines.first_day)
 

@@ -8,7 +8,7 @@ from pyspark.sql import Observation
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.clustering.drift import MOST_UNUSUAL, USUAL_SHARE
+from segmentation.clustering.drift import USUAL_SHARE, are_many
 from segmentation.errors import counted
 from segmentation.published_model import ScoredCustomers
 from segmentation.redaction import shown
@@ -32,7 +32,7 @@ class Figures:
     def warn_of_unusual(self) -> None:
         """Warn where the model no longer fits, as a run would fit another one."""
         found = self._observed.get
-        if found[UNUSUAL] > MOST_UNUSUAL * found[s.CUSTOMERS]:
+        if are_many(found[UNUSUAL], found[s.CUSTOMERS]):
             logger.warning(
                 "%s of %s are unusual, farther from their centre than %.0f%% of those that the model was fitted on: it "
                 "may no longer fit. Run segment_customers.py, which fits a new one where that is so",
@@ -44,8 +44,8 @@ class Figures:
         found, scored = self._observed.get, self._scored
         sizes = [(found[str(number)], name) for number, name in self._names.items() if found[str(number)]]
         lines = [
-            f"{counted(found[s.CUSTOMERS], 'customer')} as of {scored.as_of}, by the model of run {scored.run.run_id}, "
-            f"fitted as of {scored.model.fitted_as_of}:",
+            f"{counted(found[s.CUSTOMERS], 'customer')} as of {scored.as_of}, by the model of run {scored.run.run_id} "
+            f"({scored.run.manifest.get('title')}), fitted as of {scored.model.fitted_as_of}:",
             *[f"{size:>11,}  {name}" for size, name in sorted(sizes, key=itemgetter(0), reverse=True)],
             f"{found[UNUSUAL]:,} of them are unusual (is_anomaly).",
             f"Written to {path}, for you alone to read.",

@@ -20,6 +20,8 @@ MOST_STABILITY_INDEX = 0.25
 LEAST_CUSTOMERS = 500
 USUAL_SHARE = 0.99
 MOST_UNUSUAL = 0.05
+# Of few customers, fewer than these may be far from their centre by chance.
+LEAST_UNUSUAL = 5
 DECILES = tuple(number / 10 for number in range(1, 10))
 
 
@@ -66,12 +68,17 @@ def drift_in_words(assigned: DataFrame, training: Training) -> str:
                 found.append(
                     f"the population stability index of {feature} is {index:.2f}, above {MOST_STABILITY_INDEX}"
                 )
-    if unusual > MOST_UNUSUAL * customers:
+    if are_many(unusual, customers):
         found.append(
             f"{unusual / customers:.1%} of the customers are farther from their centre than {USUAL_SHARE:.0%} of the "
             "customers were that the model was fitted on"
         )
     return "; ".join(found)
+
+
+def are_many(unusual: int, customers: int) -> bool:
+    """Return whether so many of the customers are far from their centre that the model no longer fits."""
+    return unusual >= LEAST_UNUSUAL and unusual > MOST_UNUSUAL * customers
 
 
 def stability_index(then: Sequence[float], now: Sequence[int]) -> float:

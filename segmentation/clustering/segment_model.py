@@ -44,7 +44,7 @@ class SegmentModel:
 
     `stages` lead from customer features to `cluster`, the position in `segments`, which ascend with spend as of the
     fit. `next_segment_id` was never used by the models before. `fitted_in` is the run that fitted the model, as of
-    `fitted_as_of`.
+    `fitted_as_of`. `refused_as_of` is the last day when a new model would have moved too many customers.
     """
 
     stages: Sequence[Transformer]
@@ -55,6 +55,15 @@ class SegmentModel:
     next_segment_id: int
     fitted_in: str
     fitted_as_of: date
+    refused_as_of: date | None = None
+
+    def is_same_as(self, other: SegmentModel) -> bool:
+        """Return whether two models come from one fit; the id of the run that fitted one may be used again later."""
+        own, others = (
+            (model.fitted_in, model.fitted_as_of, [segment.centre for segment in model.segments])
+            for model in (self, other)
+        )
+        return own == others
 
     @property
     def ids(self) -> list[int]:
@@ -102,6 +111,7 @@ class SegmentModel:
         return {
             "fitted_in": self.fitted_in,
             "fitted_as_of": self.fitted_as_of.isoformat(),
+            "refused_as_of": self.refused_as_of and self.refused_as_of.isoformat(),
             "next_segment_id": self.next_segment_id,
             "segments": [asdict(segment) for segment in self.segments],
             "training": asdict(self.training),
@@ -125,4 +135,5 @@ def model_from(pipeline: PipelineModel, facts: Mapping[str, Any], cuts: Cuts, ch
         int(facts["next_segment_id"]),
         str(facts["fitted_in"]),
         date.fromisoformat(facts["fitted_as_of"]),
+        date.fromisoformat(facts["refused_as_of"]) if facts.get("refused_as_of") else None,
     )

@@ -5,7 +5,7 @@ Sections with many keys have modules of their own. To add a key: a field in its 
 """
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -225,19 +225,21 @@ class RunConfig(Settings):
         """The column that counts as the revenue of segments, countries and products."""
         return s.NET_REVENUE if self.figures == "net" else s.REVENUE
 
-    def settings_of_models(self) -> str:
-        """Return as `canonical` the settings that runs have in common whose models and segments can be compared.
+    def settings_of_models(self) -> dict[str, Any]:
+        """Return the settings that runs have in common whose models and segments can be compared.
 
-        These are the title, what is counted, cleaned and clustered, how k is chosen, and how customers are scored.
+        These are the title, what lines say, what is counted, cleaned and clustered, how k is chosen, and how customers
+        are scored.
         """
         shared = self.model_dump(
             mode="json",
             include={
-                **dict.fromkeys(("title", "figures", "features", "cleaning", "rfm"), True),
+                **dict.fromkeys(("title", "figures", "features", "rfm"), True),
                 "clustering": set(ClusteringSettings.model_fields) - {"parallel_fits"},
             },
         )
-        return json.dumps(shared, sort_keys=True, ensure_ascii=False)
+        fields = dict.fromkeys(sorted(self.input_fields), "mapped")
+        return {**shared, "input": {"columns": fields}, "cleaning": self.applied_cleaning.model_dump(mode="json")}
 
     def canonical(self) -> str:
         """Return the configuration as one line of JSON with sorted keys: equal settings give equal text."""

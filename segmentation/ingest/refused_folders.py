@@ -131,7 +131,7 @@ def require_apart(inputs: Iterable[str], lake: str) -> None:
 def require_output_apart(output: str, inputs: Iterable[str], lake: str) -> None:
     """Raise ConfigError where an output overlaps with an input or the lake: it would replace them, or be read next."""
     parts = _parts(output)
-    for option, path in [*[("--input", path) for path in inputs], ("--lake", lake)]:
+    for option, path in [*[("--input", path) for path in inputs], ("the lake", lake)]:
         for pattern in _without_braces(path):
             pairs = zip(parts, _parts(pattern), strict=False)
             if all(part == wanted or fnmatchcase(part, wanted) for part, wanted in pairs):

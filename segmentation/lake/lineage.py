@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,9 +15,12 @@ from segmentation.clustering.segment_model import SegmentModel, model_from
 from segmentation.config.files import config_of
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
-from segmentation.lake.manifest import BuildsUpon, Identity
+from segmentation.filesystem import readable_path
+from segmentation.lake.manifest import BuildsUpon, Identity, lineage_of
 from segmentation.lake.runs import Lake, PublishedRun, RunEntry, open_run
 from segmentation.scoring.cuts import Cuts
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -30,32 +34,80 @@ class Lineage:
     requested: str | None = None
     refits: bool = False
 
+    def next_segment_id(self, as_of: date) -> int:
+        """Return the first id that no run of an earlier day gave a segment."""
+        return max((run.next_segment_id for run in self.runs if run.as_of < as_of), default=1)
+
     def before(self, as_of: date) -> BuildsUpon:
         """Return what a run of this day builds upon: the newest run of an earlier day, and a model."""
-        predecessor = next((run.run_id for run in self.runs if run.as_of < as_of), None)
-        return BuildsUpon(predecessor, self.requested or (None if self.refits else predecessor))
+        return self._upon(next((run.run_id for run in self.runs if run.as_of < as_of), None))
 
     def published(self, identity: Identity) -> Identity | None:
-        """Return the identity of the run of this request that is published and would be the same again, or None."""
+        """Return the identity of the run of this request that is published and would be the same again, or None.
+
+        A run whose predecessor has expired stays what it is: it was built upon that one.
+        """
+        listed = {run.run_id for run in self.runs}
         for run in self.runs:
-            again = identity.building_upon(self.before(run.as_of))
+            is_expired = run.predecessor is not None and run.predecessor not in listed
+            again = identity.building_upon(self._upon(run.predecessor) if is_expired else self.before(run.as_of))
             if run.request == identity.request and run.identity == again.run:
                 return again
         return None
 
+    def _upon(self, predecessor: str | None) -> BuildsUpon:
+        return BuildsUpon(predecessor, self.requested or (None if self.refits else predecessor))
 
-def lineage_in(lake: Lake, lineage: str, requested: str | None, refits: bool) -> Lineage:
-    """List the runs of a lineage. Raises ConfigError if the requested model is not of one of them."""
-    runs = lake.runs()
+
+def lineage_in(lake: Lake, config: RunConfig, requested: str | None) -> Lineage:
+    """List the runs of the lineage of a configuration; warn where it begins although runs of its title are there."""
+    lineage, runs = lineage_of(config), lake.runs()
     own = [run for run in runs if run.lineage == lineage]
-    if requested is not None and requested not in {run.run_id for run in own}:
-        if requested in {run.run_id for run in runs}:
-            raise ConfigError(
-                f"--model {requested}: that run has another title, or other rules of cleaning, features, clustering or "
-                "scores, so that its model does not fit: name a run of this configuration"
-            )
-        raise ConfigError(f"--model {requested}: there is no such run in the lake {lake.shown}")
-    return Lineage(own, requested, refits)
+    for run in own:
+        if not run.is_readable:
+            logger.warning("run %s is left out: a newer version, or another program, published it", run.run_id)
+    readable = [run for run in own if run.is_readable]
+    of_title = next((run for run in runs if run.title == config.title and run.is_readable), None)
+    if not readable and of_title is not None:
+        changed = ", ".join(_changed_settings(lake.manifest(of_title.run_id), config))
+        logger.warning(
+            "this run begins anew: run %s has the same title, but other settings (%s), so that its model and segments "
+            "are not comparable. To go on from it set these as they were; else give this configuration its own title",
+            *(of_title.run_id, changed or "of another version"),
+        )
+    return Lineage(readable, requested, config.model.refit == "always")
+
+
+def require_model(lineage: Lineage, lake: Lake) -> None:
+    """Raise ConfigError if the requested model is not of a run of the lineage."""
+    requested = lineage.requested
+    if requested is None or requested in {run.run_id for run in lineage.runs}:
+        return
+    if lake.is_published(requested):
+        raise ConfigError(
+            f"--model {requested}: that run has another title, or other rules of cleaning, features, clustering or "
+            "scores, so that its model does not fit: name a run of this configuration"
+        )
+    raise ConfigError(f"--model {requested}: there is no such run in the lake {lake.shown}")
+
+
+def _changed_settings(manifest: Mapping[str, Any], config: RunConfig) -> list[str]:
+    """Return the keys by which a run is of another lineage; none where this version does not know its configuration."""
+    try:
+        before = config_of(manifest.get("configuration") or {}, (), "its configuration")
+    except ConfigError:
+        return []
+    then, now = (dict(_flat(each.settings_of_models())) for each in (before, config))
+    return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the settings of all sections by their full keys."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 @dataclass(frozen=True)
@@ -108,6 +160,8 @@ def model_of(run: PublishedRun) -> SegmentModel:
         facts, cuts, choice = manifest["model"], Cuts.of(manifest["rfm_cuts"]), Choice(**manifest["choice"])
         return model_from(run.model(), facts, cuts, choice)
     except (KeyError, TypeError, ValueError):
+        version = manifest.get("code_version")
         raise InputError(
-            f"run {run.run_id}: its manifest does not describe its model, as of versions before 0.2: segment again"
+            f"run {run.run_id}: its manifest does not describe its model; version {version} published it: name another "
+            f"run, or remove {readable_path(run.path)}"
         ) from None

@@ -116,7 +116,7 @@ def _sources(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def run_facts(

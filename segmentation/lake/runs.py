@@ -144,7 +144,8 @@ class PublishedRun:
 class RunEntry:
     """A run in the list of a lake's runs, with the entries of its manifest by which later runs find it.
 
-    These are None for runs of versions that did not have them.
+    These are None for runs of versions that did not have them. `is_readable` says that this version reads the manifest.
+    `next_segment_id` is above all ids that its model and those before used.
     """
 
     run_id: str
@@ -153,6 +154,10 @@ class RunEntry:
     lineage: str | None = None
     request: str | None = None
     identity: str | None = None
+    predecessor: str | None = None
+    title: str | None = None
+    next_segment_id: int = 1
+    is_readable: bool = True
 
 
 class Lake:
@@ -232,7 +237,7 @@ class Lake:
         if not self.is_published(run_id):
             raise InputError(f"{self.shown}: there is no run {run_id!r}")
         content = self._json(f"{self.run_path(run_id)}/{MANIFEST}")
-        if content.get("format") not in range(1, MANIFEST_FORMAT + 1):
+        if not _is_readable(content):
             raise InputError(
                 f"{self.shown}: run {run_id!r} was published by a newer version, or by another program: its manifest "
                 f"has the format {content.get('format')!r}, this version reads 1 to {MANIFEST_FORMAT}"
@@ -259,18 +264,25 @@ def run_folder(run_id: str) -> str:
 def _entry(run_id: str, content: Mapping[str, Any], path: str) -> RunEntry:
     # Format 1 has no time of publication; the run began not long before it.
     published_at = content.get("published_at") or content.get("began_at")
+    model = content.get("model")
     try:
         entry = RunEntry(
             run_id,
             date.fromisoformat(content["as_of"]),
             datetime.fromisoformat(str(published_at)),
-            *(content.get(key) for key in ("lineage", "request", "identity")),
+            **{key: content.get(key) for key in ("lineage", "request", "identity", "predecessor", "title")},
+            next_segment_id=int(model["next_segment_id"]) if isinstance(model, dict) else 1,
+            is_readable=_is_readable(content),
         )
     except (KeyError, TypeError, ValueError):
         raise _foreign(path) from None
     if not is_run_id(run_id) or entry.published_at.tzinfo is None:
         raise _foreign(path)
     return entry
+
+
+def _is_readable(manifest: Mapping[str, Any]) -> bool:
+    return manifest.get("format") in range(1, MANIFEST_FORMAT + 1)
 
 
 def _foreign(path: str) -> InputError:

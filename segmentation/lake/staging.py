@@ -76,22 +76,26 @@ def remove_abandoned(lake: Lake) -> None:
     lake.filesystem.remove_abandoned(f"{lake.path}/{STAGING}")
 
 
-def find_run_id(lake: Lake, identity: Identity, run_id: str | None, force: bool) -> tuple[str, bool]:
+def find_run_id(
+    lake: Lake, asked_for: Identity, published: Identity | None, run_id: str | None, force: bool
+) -> tuple[str, bool]:
     """Return the id to publish under, and whether this very run is published under it already.
 
-    The id is `run_id`, or else the identity's own; with `force` a taken one gets a number.
+    `published` is the identity of the run that was asked for, where it is published. The id is `run_id`, or else the
+    identity's own, which changes when it is known what the run builds upon; with `force` a taken one gets a number.
 
     Raises ConfigError if something else stands under the id.
     """
-    run_id = run_id or identity.default_run_id
+    is_final = run_id is not None or published is not None
+    run_id = run_id or (published or asked_for).default_run_id
     if force:
         return free_run_id(lake, run_id), False
-    if lake.is_published(run_id):
-        if lake.manifest(run_id).get("identity") == identity.run:
+    if is_final and lake.is_published(run_id):
+        if published is not None and lake.manifest(run_id).get("identity") == published.run:
             return run_id, True
         raise ConfigError(
-            f"--run-id {run_id}: is already published from other input, configuration or code: choose another, or "
-            "--force to publish under a new, numbered id"
+            f"--run-id {run_id}: is already published from other input, configuration, earlier runs or code: choose "
+            "another, or --force to publish under a new, numbered id"
         )
     if run_id in lake.unfinished_run_ids():
         raise ConfigError(
@@ -298,8 +302,8 @@ class StagedRun:
                 f"another process published this very run, {self.run_id}, meanwhile: nothing is left to do"
             )
         return PublishConflict(
-            f"another process published under the id {self.run_id} meanwhile, from other input, configuration or code: "
-            "choose another --run-id, or --force to publish under a new, numbered id"
+            f"another process published under the id {self.run_id} meanwhile, from other input, configuration, earlier "
+            "runs or code: choose another --run-id, or --force to publish under a new, numbered id"
         )
 
     def refuse(self) -> str:

@@ -51,7 +51,7 @@ def test_the_customers_of_the_training_get_what_they_have(
     unusual = scored.where("is_anomaly").count()
     assert 1 <= unusual <= 2
     manifest = manifest_of(published.run)
-    assert f"120 customers as of {manifest['as_of']}, by the model of run {manifest['run_id']}, " in done.stdout
+    assert f"120 customers as of {manifest['as_of']}, by the model of run {manifest['run_id']} (" in done.stdout
     assert f"{unusual} of them are unusual" in done.stdout
     for row in scored.groupBy(s.SEGMENT_NAME).count().collect():
         assert f" {row['count']}  {row[s.SEGMENT_NAME]}\n" in done.stdout
@@ -91,7 +91,7 @@ def test_what_cannot_be_scored_is_one_message(
         (empty, content, output, 3, f"{empty}: nothing has been published in this lake"),
         (old, of_before, output, 3, "its manifest does not describe its model, as of versions before 0.2"),
         (old, later, output, 3, "of another version: its configuration: mood"),
-        (old, content, old / "scored.csv", 2, f"--output {old}/scored.csv and --lake {old} overlap"),
+        (old, content, old / "scored.csv", 2, f"--output {old}/scored.csv and the lake {old} overlap"),
         (old, content, small_csv, 2, f"--output {small_csv} and --input {small_csv} overlap"),
     ):
         manifest.write_text(json.dumps(facts))

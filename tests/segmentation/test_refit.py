@@ -13,8 +13,9 @@ from segmentation.clustering.levels import SegmentName
 from segmentation.clustering.segment_model import Segment, SegmentModel
 from segmentation.config.files import load_config
 from segmentation.errors import ConfigError
+from segmentation.lake.lineage import Lineage
 from segmentation.lake.manifest import BuildsUpon
-from segmentation.refit import ChosenModel, Earlier, as_successor, open_earlier_runs
+from segmentation.refit import ChosenModel, Earlier, as_successor, open_earlier_runs, reason_to_wait
 from tests.conftest import ROOT
 
 
@@ -44,10 +45,22 @@ def test_the_name_of_all_customers_is_known_of_the_segment_that_goes_on(
         chosen = as_successor(context, ChosenModel(fitted, [], True, "", []), predecessor, MagicMock(), "")
         return [name.name if name else "" for name in chosen.names_before]
 
-    context: Any = MagicMock()
+    context: Any = MagicMock(lineage=Lineage(()))
     monkeypatch.setattr(refit, "with_kept_segment", MagicMock())
     monkeypatch.setattr(refit, "to_cluster", MagicMock())
     monkeypatch.setattr(SegmentModel, "assign", MagicMock())
     one, two = model("All Customers"), model("Low", "High")
     assert names_before(two, one, {(1, 0): 7, (1, 1): 3}) == ["All Customers", ""]
     assert names_before(one, two, {(1, 0): 3, (2, 0): 7}) == ["High"]
+
+
+def test_after_a_refused_model_the_next_is_fitted_a_week_later():
+    def waits(refused_as_of: date | None) -> str | None:
+        model: Any = SimpleNamespace(refused_as_of=refused_as_of)
+        return reason_to_wait(model, date(2011, 12, 9))
+
+    assert waits(None) is None
+    assert waits(date(2011, 12, 2)) is None
+    assert waits(date(2011, 12, 3)) == (
+        "a new one as of 2011-12-03 would have moved too many customers: the next is fitted from 2011-12-10"
+    )

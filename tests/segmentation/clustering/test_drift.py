@@ -70,3 +70,6 @@ def test_more_than_one_in_twenty_far_from_their_centre_are_drift(spark: SparkSes
         "6.0% of the customers are farther from their centre than 99% of the customers were that the model was fitted"
     )
     assert drift_in_words(assigned(spark, 100, "id", "if(id <= 6, 2, 1)"), training) == f"{text} on"
+    # Of few customers it takes five.
+    assert drift_in_words(assigned(spark, 8, "id", "if(id <= 4, 2, 1)"), training) == ""
+    assert drift_in_words(assigned(spark, 8, "id", "if(id <= 5, 2, 1)"), training) != ""

@@ -86,18 +86,22 @@ def test_an_output_of_which_a_folder_is_read_only_is_refused(lake: Lake, monkeyp
 
 def test_a_run_id_is_free_published_taken_or_numbered(lake: Lake):
     identity = Identity("input", "asked", "abcdef0123456789")
-    assert find_run_id(lake, identity, None, force=False) == ("abcdef012345", False)
+    assert find_run_id(lake, identity, None, None, force=False) == ("abcdef012345", False)
     publish(lake, "daily", identity=identity.run)
-    assert find_run_id(lake, identity, "daily", force=False) == ("daily", True)
-    assert find_run_id(lake, identity, "daily", force=True) == ("daily-2", False)
+    assert find_run_id(lake, identity, identity, "daily", force=False) == ("daily", True)
+    assert find_run_id(lake, identity, identity, "daily", force=True) == ("daily-2", False)
+    # The same request as that of a run which is published, but upon other runs: its id is not known yet.
+    publish(lake, "abcdef012345", identity=identity.run)
+    assert find_run_id(lake, identity, None, None, force=False) == ("abcdef012345", False)
+    assert find_run_id(lake, identity, identity, None, force=False) == ("abcdef012345", True)
     publish(lake, "daily-2")
     publish(lake, "daily-4")
     assert free_run_id(lake, "daily") == "daily-3"
     with pytest.raises(ConfigError, match="--run-id daily: is already published from other input"):
-        find_run_id(lake, Identity("input", "asked", "other"), "daily", force=False)
+        find_run_id(lake, identity, None, "daily", force=False)
     (folder_of(lake) / "runs" / "run_id=half").mkdir()
     with pytest.raises(ConfigError, match=r"--run-id half: .*/runs/run_id=half exists without its manifest"):
-        find_run_id(lake, identity, "half", force=False)
+        find_run_id(lake, identity, None, "half", force=False)
 
 
 # --- in staging ---
