@@ -89,7 +89,7 @@ def test_what_cannot_be_scored_is_one_message(
     empty, output = tmp_path / "empty", tmp_path / "scored.csv"
     for lake, facts, path, code, message in (
         (empty, content, output, 3, f"{empty}: nothing has been published in this lake"),
-        (old, of_before, output, 3, "its manifest does not describe its model, as of versions before 0.2"),
+        (old, of_before, output, 3, "its manifest does not describe its model; version"),
         (old, later, output, 3, "of another version: its configuration: mood"),
         (old, content, old / "scored.csv", 2, f"--output {old}/scored.csv and the lake {old} overlap"),
         (old, content, small_csv, 2, f"--output {small_csv} and --input {small_csv} overlap"),
