@@ -137,6 +137,11 @@ def movements(compared: DataFrame) -> DataFrame:
     )
 
 
+def collected_movements(compared: DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of `movements`. Runs an action of a few rows per pair of segments."""
+    return [row.asDict() for row in movements(compared).collect()]
+
+
 def segment_flow(moves: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows of `SEGMENT_FLOW` from those of `movements`, by both segments."""
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}

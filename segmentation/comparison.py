@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.changes import KEPT_SEGMENT_ID, compared, segment_changes, segment_flow
+from segmentation.changes import KEPT_SEGMENT_ID, collected_movements, compared, segment_changes, segment_flow
 from segmentation.clustering.identity import Event, events
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
@@ -25,8 +25,8 @@ from segmentation.lake.lineage import EarlierRun, configuration_of, open_earlier
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import write_rows
 from segmentation.output import Output
-from segmentation.refit import collected_movements, shared_customers, with_kept_segment
 from segmentation.session import guest_of, persisted, release, set_shuffle_partitions
+from segmentation.successor import IS_KNOWN, shared_customers, with_kept_segment
 
 # Of the table customer_segments: what a comparison computes anew is left out.
 OWN_COLUMNS = s.CUSTOMER_SEGMENTS.names[: s.CUSTOMER_SEGMENTS.names.index(s.PREVIOUS_SEGMENT_ID)]
@@ -125,7 +125,7 @@ def events_between(before: EarlierRun, after: EarlierRun, customers: DataFrame) 
     )
     is_known = F.when(F.col(s.PREVIOUS_SEGMENT_ID).isNotNull(), True)
     ids = after.model.ids
-    found = shared_customers(customers.where(clustered).withColumn("is_known", is_known), s.SEGMENT_ID)
+    found = shared_customers(customers.where(clustered).withColumn(IS_KNOWN, is_known), s.SEGMENT_ID)
     shared = {(old, ids.index(new)): count for (old, new), count in found.items()}
     same = {position: segment_id for position, segment_id in enumerate(ids) if segment_id in before.model.ids}
     by_position = events(shared, same, before.model.ids, range(len(ids)))

@@ -82,8 +82,16 @@ def published_before(lake: Lake, run_id: str) -> Published:
     segments = sorted(profiles, key=lambda profile: profile[s.SEGMENT_ID])
     warnings = run.manifest.get("warnings", ())
     return Published(
-        *(run_id, path, True, choice.summary, rules, segments, warnings, choice.verdict, names),
-        *(run.manifest.get(entry) for entry in ("model", "predecessor", "changes")),
+        run_id,
+        path,
+        already_published=True,
+        choice=choice.summary,
+        quality=rules,
+        segments=segments,
+        warnings=warnings,
+        verdict=choice.verdict,
+        rfm_profiles=names,
+        **{entry: run.manifest.get(entry) for entry in ("model", "predecessor", "changes")},
     )
 
 

@@ -18,7 +18,14 @@ from pyspark.sql import functions as F
 
 from segmentation import rollups
 from segmentation import schemas as s
-from segmentation.changes import HAS_NEW_LINES, HAS_NEW_RETURNS, counts, segment_changes, segment_flow
+from segmentation.changes import (
+    HAS_NEW_LINES,
+    HAS_NEW_RETURNS,
+    collected_movements,
+    counts,
+    segment_changes,
+    segment_flow,
+)
 from segmentation.cleaning.cautions import warn_of_customers
 from segmentation.cleaning.rules import rejected_transactions, sales_lines
 from segmentation.clustering.choose_k import Choice
@@ -43,11 +50,10 @@ from segmentation.refit import (
     Earlier,
     NamedSegments,
     choose_model,
-    collected_movements,
     compare_customers,
     name_model,
     open_earlier_runs,
-    scored_customers,
+    with_scores,
 )
 from segmentation.report.charts import draw_all
 from segmentation.report.data import History, LargeTables, ReportData, collect
@@ -150,7 +156,7 @@ def run(context: RunContext) -> Published:
 
     with stage("Trying each number of segments"):
         chosen = choose_model(context, lines, customers, earlier)
-        context.progress.note(model_in_words(chosen))
+        context.progress.note(model_note(chosen))
 
     with stage("Naming the segments"):
         segments = name_and_assign(context, lines, customers, buckets, chosen, earlier)
@@ -184,8 +190,16 @@ def run(context: RunContext) -> Published:
     path = staged.lake.run_path(run_id)
     quality = lines.ledger.data_quality
     return Published(
-        *(run_id, path, False, segments.choice.summary, quality, segments.profiles, context.warnings),
-        *(segments.choice.verdict, names, facts["model"], facts["predecessor"], facts["changes"]),
+        run_id,
+        path,
+        already_published=False,
+        choice=segments.choice.summary,
+        quality=quality,
+        segments=segments.profiles,
+        warnings=context.warnings,
+        verdict=segments.choice.verdict,
+        rfm_profiles=names,
+        **{entry: facts[entry] for entry in ("model", "predecessor", "changes")},
     )
 
 
@@ -199,8 +213,8 @@ def identified(context: RunContext, as_of: date) -> tuple[RunContext, BuildsUpon
     return replace(context, identity=identity, staged=staged), builds_upon
 
 
-def model_in_words(chosen: ChosenModel) -> str:
-    """Say which model segments the customers, in a few words."""
+def model_note(chosen: ChosenModel) -> str:
+    """Say which model segments the customers, in a few words for the progress."""
     choice = chosen.model.choice
     if chosen.is_fitted:
         return f"k = {choice.k}, {choice.verdict or choice.rule}"
@@ -277,7 +291,7 @@ def name_and_assign(
 ) -> Segments:
     """Name the segments and assign every customer; write both. Runs the actions of names, moves and profiles."""
     config, staged = context.config, context.staged
-    scored, words = scored_customers(context, customers, chosen.model.cuts)
+    scored, words = with_scores(context, customers, chosen.model.cuts)
     named = name_model(context, chosen, scored, words)
     both = compare_customers(context, replace(chosen, model=named.model), lines, scored, earlier)
     both = context.cache(both.select(*COMPARED).coalesce(buckets))

@@ -11,13 +11,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.changes import KEPT_SEGMENT_ID, compared, first_seen, movements, refit_share
+from segmentation.changes import collected_movements, compared, first_seen, refit_share
 from segmentation.clustering.choose_k import Choice
 from segmentation.clustering.drift import describe_training, drift_in_words
-from segmentation.clustering.identity import Event, events, same_segments
+from segmentation.clustering.identity import Event
 from segmentation.clustering.kept_names import keep_names
 from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.levels import SegmentName
@@ -25,7 +24,6 @@ from segmentation.clustering.naming import name_segments
 from segmentation.clustering.scaling import Preparation, prepare, to_cluster
 from segmentation.clustering.segment_model import Segment, SegmentModel
 from segmentation.clustering.segments import (
-    CLUSTER,
     cluster_model,
     ordered_by_spend,
     sweep_row,
@@ -41,6 +39,7 @@ from segmentation.lake.manifest import BuildsUpon
 from segmentation.scoring.cuts import Cuts, find_cuts
 from segmentation.scoring.reasons import described_customers
 from segmentation.scoring.words import Words, rules_in_words
+from segmentation.successor import successor_of, with_kept_segment
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +110,7 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
     next_id = context.lineage.next_segment_id(lines.as_of)
     reason = "" if is_asked_for else reason_to_refit(context, given.model, customers, lines.as_of)
     if not reason:
-        age = counted((lines.as_of - given.model.fitted_as_of).days, "day")
-        why = "it was asked for" if is_asked_for else f"it is {age} old, and customers have not drifted"
-        return scored_by(given, why, next_id)
+        return scored_by(given, reason_to_keep(context, given.model, lines.as_of), next_id)
     if (waits := reason_to_wait(given.model, lines.as_of)) is not None:
         logger.warning("%s, but %s; --refit fits one now", reason, waits)
         return scored_by(given, f"{reason}, but {waits}", next_id)
@@ -128,6 +125,18 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
     )
     why = f"a new one, fitted because {reason}, would move {moved:.1%} of the customers without a new line"
     return scored_by(given, why, next_id, refused_as_of=lines.as_of)
+
+
+def reason_to_keep(context: RunContext, model: SegmentModel, as_of: date) -> str:
+    """Say why a model scores the customers."""
+    if context.request.model is not None:
+        return "it was asked for"
+    if context.config.model.refit == "never":
+        return "model.refit is never"
+    age = (as_of - model.fitted_as_of).days  # negative for one of a later day that a run before was asked to take
+    return (
+        "customers have not drifted" if age < 0 else f"it is {counted(age, 'day')} old, and customers have not drifted"
+    )
 
 
 def scored_by(given: EarlierRun, why: str, next_segment_id: int, refused_as_of: date | None = None) -> ChosenModel:
@@ -168,17 +177,24 @@ def fit_model(context: RunContext, lines: CleanedLines, customers: DataFrame) ->
     features = config.clustering.features
     chosen, centres = ordered_by_spend(preparation, next(fit for fit in fits if fit.k == choice.k), features)
     clustering = cluster_model(preparation, chosen.centres)
-    placed = with_position(to_cluster(clustering.transform(customers), figures))
+    assigned = with_position(to_cluster(clustering.transform(customers), figures))
     names = [feature.feature for feature in features]
     ids = range(1, chosen.k + 1)
-    training = describe_training(with_distances(placed, chosen.centres, ids), names)
+    training = describe_training(with_distances(assigned, chosen.centres, ids), names)
     jaccards = chosen.stability.jaccards if chosen.stability else [None] * chosen.k
     segments = [
-        Segment(place, NO_NAME, centre, jaccard) for place, centre, jaccard in zip(ids, centres, jaccards, strict=True)
+        Segment(number, NO_NAME, centre, jaccard)
+        for number, centre, jaccard in zip(ids, centres, jaccards, strict=True)
     ]
     model = SegmentModel(
-        *(clustering.stages, segments, find_cuts(customers, figures, config.rfm), choice, training),
-        *(len(segments) + 1, context.staged.run_id, lines.as_of),
+        stages=clustering.stages,
+        segments=segments,
+        cuts=find_cuts(customers, figures, config.rfm),
+        choice=choice,
+        training=training,
+        next_segment_id=len(segments) + 1,
+        fitted_in=context.staged.run_id,
+        fitted_as_of=lines.as_of,
     )
     k_sweep = [sweep_row(fit, choice, context.staged.run_id) for fit in fits]
     return ChosenModel(model, k_sweep, True, "", [None] * len(segments))
@@ -196,46 +212,10 @@ def as_successor(
     """Give the segments of a new model the ids of those that they go on from. Runs the action that compares both."""
     if predecessor is None:
         return replace(fitted, why=why)
-    figures, before = context.config.basis, predecessor.model
-    both = to_cluster(fitted.model.assign(with_kept_segment(customers, before, figures), figures), figures)
-    known = predecessor.customers.select(s.CUSTOMER_ID, F.lit(True).alias("is_known"))
-    shared = shared_customers(both.join(known, s.CUSTOMER_ID, "left"), CLUSTER)
-    same = same_segments(shared)
-    new_id, segments = context.lineage.next_segment_id(fitted.model.fitted_as_of), list[Segment]()
-    new_id = max(new_id, before.next_segment_id)
-    for position, segment in enumerate(fitted.model.segments):
-        segment_id = same.get(position)
-        if segment_id is None:
-            segment_id, new_id = new_id, new_id + 1
-        segments.append(replace(segment, segment_id=segment_id))
-    model = replace(fitted.model, segments=segments, next_segment_id=new_id)
-    had = {old.segment_id: old.name for old in before.segments}
-    names = [had.get(segment_id) for segment_id in model.ids]
-    found = events(shared, same, before.ids, range(len(segments)))
-    with_ids = [replace(event, after=tuple(model.ids[place] for place in event.after)) for event in found]
-    return replace(fitted, model=model, why=why, names_before=names, events=with_ids)
-
-
-def shared_customers(both: DataFrame, segment: str) -> dict[tuple[int, int], int]:
-    """Return the customers by kept_segment_id and `segment`, a column. Runs an action of one row per pair.
-
-    New customers make no segment another one: those count whose `is_known` is not NULL, if there are any.
-    """
-    pairs = both.groupBy(KEPT_SEGMENT_ID, segment)
-    rows = pairs.agg(F.count("is_known").alias("known"), F.count(F.lit(1)).alias("all")).collect()
-    counted_in = "known" if any(row["known"] for row in rows) else "all"
-    return {(row[KEPT_SEGMENT_ID], row[segment]): row[counted_in] for row in rows if row[counted_in]}
-
-
-def with_kept_segment(customers: DataFrame, model: SegmentModel, figures: s.Figures) -> DataFrame:
-    """Add kept_segment_id int: the segment that a model gives the customers."""
-    assigned = model.pipeline(figures).transform(customers)
-    return assigned.select(*customers.columns, F.col(s.SEGMENT_ID).alias(KEPT_SEGMENT_ID))
-
-
-def collected_movements(compared: DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of `changes.movements`. Runs an action of a few rows per pair of segments."""
-    return [row.asDict() for row in movements(compared).collect()]
+    next_id = context.lineage.next_segment_id(fitted.model.fitted_as_of)
+    model, found = successor_of(fitted.model, predecessor, customers, context.config.basis, next_id)
+    had = {old.segment_id: old.name for old in predecessor.model.segments}
+    return replace(fitted, model=model, why=why, names_before=[had.get(number) for number in model.ids], events=found)
 
 
 def compare_customers(
@@ -250,8 +230,8 @@ def compare_customers(
     return compared(chosen.model.assign(customers, figures), predecessor.customers, lines.as_of, lines.first_day)
 
 
-def scored_customers(context: InputContext, customers: DataFrame, cuts: Cuts) -> tuple[DataFrame, Words]:
-    """Return the customers with scores, rfm_segment and reason, and what these mean."""
+def with_scores(context: InputContext, customers: DataFrame, cuts: Cuts) -> tuple[DataFrame, Words]:
+    """Add scores, rfm_segment and reason to customers, and return what these mean."""
     config = context.config
     words = Words(cuts, config.basis, config.charts.currency)
     return described_customers(customers, config.rfm.rules, words), words
@@ -264,16 +244,16 @@ def name_model(context: RunContext, chosen: ChosenModel, scored: DataFrame, word
     """
     config, model = context.config, chosen.model
     rules = rules_in_words(config.rfm.rules, words)
-    placed = scored
+    assigned = scored
     for stage in model.stages:
-        placed = stage.transform(placed)
-    placed = with_position(to_cluster(placed, config.basis))
+        assigned = stage.transform(assigned)
+    assigned = with_position(to_cluster(assigned, config.basis))
     features = [dimension.feature for dimension in config.clustering.features]
     centres = [segment.centre for segment in model.segments]
-    fresh = name_segments(placed, centres, features, config.naming, words, rules)
+    fresh = name_segments(assigned, centres, features, config.naming, words, rules)
     before = [None] * len(fresh) if context.request.rename else chosen.names_before
     new_centres = centres if chosen.is_fitted else ()
-    names = keep_names(placed, fresh, before, new_centres, config.naming, words, rules)
+    names = keep_names(assigned, fresh, before, new_centres, config.naming, words, rules)
     renamed = [
         {s.SEGMENT_ID: segment_id, "from": old.name, "to": name.name}
         for segment_id, old, name in zip(model.ids, chosen.names_before, names, strict=True)

@@ -2,9 +2,8 @@
 
 Both models assign the same customers, those of both runs. A segment goes on where the one before and the new one have
 at least half of their joint customers in common (Jaccard). Segments of one model do not overlap, so that no other pair
-can share as much: the assignment is the best there is. What else happened is told after MONIC (M. Spiliopoulou,
-I. Ntoutsi, Y. Theodoridis, R. Schult, "MONIC: modeling and monitoring cluster transitions", 2006), by shares of
-customers.
+can share as much: the assignment is the best there is. All else is classified by shares of customers, after MONIC
+(M. Spiliopoulou, I. Ntoutsi, Y. Theodoridis, R. Schult, "MONIC: modeling and monitoring cluster transitions", 2006).
 """
 
 from collections import Counter
@@ -57,7 +56,7 @@ def events(shared: Shared, same: Mapping[int, int], ids: Sequence[int], position
     before, after = _totals(shared)
     went_on = {old: new for new, old in same.items()}
     found: list[Event] = []
-    told: tuple[set[int], set[int]] = (set(), set())
+    explained, explained_new = set[int](), set[int]()
     for old in ids:
         parts = [
             new
@@ -66,18 +65,18 @@ def events(shared: Shared, same: Mapping[int, int], ids: Sequence[int], position
         ]
         if len(parts) > 1 and sum(_share(shared, old, new, before[old]) for new in parts) >= PARTS_TOGETHER:
             found.append(Event("split", (old,), tuple(parts)))
-            told[0].add(old)
-            told[1].update(parts)
+            explained.add(old)
+            explained_new.update(parts)
     for new in positions:
         parts = [
             old for old in ids if went_on.get(old, new) == new and _share(shared, old, new, after[new]) >= PART_SHARE
         ]
         if len(parts) > 1 and sum(_share(shared, old, new, after[new]) for old in parts) >= PARTS_TOGETHER:
             found.append(Event("merged", tuple(parts), (new,)))
-            told[0].update(parts)
-            told[1].add(new)
-    found += [Event("new", (), (new,)) for new in positions if new not in same and new not in told[1]]
-    found += [Event("gone", (old,), ()) for old in ids if old not in went_on and old not in told[0]]
+            explained.update(parts)
+            explained_new.add(new)
+    found += [Event("new", (), (new,)) for new in positions if new not in same and new not in explained_new]
+    found += [Event("gone", (old,), ()) for old in ids if old not in went_on and old not in explained]
     return found
 
 

@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation import refit
+from segmentation import successor
 from segmentation.clustering.levels import SegmentName
 from segmentation.clustering.segment_model import Segment, SegmentModel
 from segmentation.config.files import load_config
@@ -40,14 +40,14 @@ def test_the_name_of_all_customers_is_known_of_the_segment_that_goes_on(
         return SegmentModel((), segments, nothing, nothing, nothing, len(names) + 1, "a", date(2011, 12, 9))
 
     def names_before(fitted: SegmentModel, before: SegmentModel, shared: dict[tuple[int, int], int]) -> list[str]:
-        monkeypatch.setattr(refit, "shared_customers", lambda *_: shared)
+        monkeypatch.setattr(successor, "shared_customers", lambda *_: shared)
         predecessor: Any = SimpleNamespace(model=before, customers=MagicMock())
         chosen = as_successor(context, ChosenModel(fitted, [], True, "", []), predecessor, MagicMock(), "")
         return [name.name if name else "" for name in chosen.names_before]
 
     context: Any = MagicMock(lineage=Lineage(()))
-    monkeypatch.setattr(refit, "with_kept_segment", MagicMock())
-    monkeypatch.setattr(refit, "to_cluster", MagicMock())
+    monkeypatch.setattr(successor, "with_kept_segment", MagicMock())
+    monkeypatch.setattr(successor, "to_cluster", MagicMock())
     monkeypatch.setattr(SegmentModel, "assign", MagicMock())
     one, two = model("All Customers"), model("Low", "High")
     assert names_before(two, one, {(1, 0): 7, (1, 1): 3}) == ["All Customers", ""]
