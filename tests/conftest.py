@@ -42,8 +42,8 @@ MARKERS = {
     "cluster": "cluster",
     "online_retail": "online_retail",
 }
-# What takes minutes and guards what seldom changes: scripts/test --all runs it, before a release.
-SLOW_FIXTURES = {"cluster", "rfm_run"}
+# Their tests take long and guard what seldom changes: scripts/test --all runs them, before a release.
+SLOW_FIXTURES = {"cleaned_forms", "cluster", "oldest_spark", "rfm_run"}
 # Files whose tests share the published run and the cluster run in one process, so that each is made once.
 OF_THE_PUBLISHED_RUN = {
     f"jobs/test_{name}.py"

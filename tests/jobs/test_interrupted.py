@@ -115,6 +115,7 @@ def run_on_a_small_disk(disk: Path, kilobytes: int, *arguments: object, conf: di
 
 
 @mounts
+@pytest.mark.slow
 def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file_but_the_log(small_csv: Path, tmp_path: Path):
     disk = tmp_path / "disk"
     command = ("--config", CONFIG, "--input", small_csv, "--output", disk / "lake", "--set", *QUICK)
@@ -130,6 +131,7 @@ def test_a_full_disk_under_the_lake_is_one_message_and_leaves_no_file_but_the_lo
 
 
 @mounts
+@pytest.mark.slow
 def test_a_full_disk_under_sparks_local_directory_is_one_message_and_leaves_nothing(small_csv: Path, tmp_path: Path):
     disk, lake = tmp_path / "disk", tmp_path / "lake"
     command = ("--config", CONFIG, "--input", small_csv, "--output", lake, "--set", *QUICK)

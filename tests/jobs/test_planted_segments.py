@@ -36,7 +36,7 @@ class Planted:
         self.returns = generator.returns_truth(spark, recipe, drawn).collect() if recipe.variations.returns else []
 
 
-@pytest.mark.parametrize("segments", [4, 6])
+@pytest.mark.parametrize("segments", [4, pytest.param(6, marks=pytest.mark.slow)])
 def test_unequal_segments_are_found_as_by_a_kmeans_told_how_many(segments: int, spark: SparkSession, tmp_path: Path):
     planted = Planted(spark, tmp_path, 12_000, 600, segments, smallest=0.03, spread=0.2, heavy_tail=0.02)
 
@@ -49,12 +49,14 @@ def test_unequal_segments_are_found_as_by_a_kmeans_told_how_many(segments: int, 
     assert found.choice.verdict == "natural"
 
 
+@pytest.mark.slow
 def test_one_cloud_of_customers_is_not_called_natural_groups(spark: SparkSession, tmp_path: Path):
     planted = Planted(spark, tmp_path, 12_000, 600, segments=1)
 
     assert cluster(spark, configured(RFM_CONFIG), planted.lines).choice.verdict in ("reproducible", "constructed")
 
 
+@pytest.mark.slow
 def test_customers_at_risk_are_named_so_and_planted_returns_are_exact(spark: SparkSession, tmp_path: Path):
     planted = Planted(spark, tmp_path, 12_000, 600, segments=2, at_risk=0.25, returns=0.3)
 

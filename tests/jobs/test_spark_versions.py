@@ -12,7 +12,7 @@ from tests.jobs.running_jobs import CONFIG, PublishedRun, Submit
 
 @pytest.fixture
 def oldest_spark() -> Path:
-    """The SPARK_HOME of the oldest Spark, which scripts/test installs; without it skipped, where CI=true failed."""
+    """The SPARK_HOME of the oldest Spark, which scripts/test --all installs; else skipped, where CI=true failed."""
     home = spark_home(minor_versions()[0])
     if not home.is_dir():
         reason = f"{home} does not exist: scripts/spark_versions --install-oldest"

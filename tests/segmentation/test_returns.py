@@ -255,9 +255,9 @@ def test_the_order_and_the_partitions_of_the_lines_do_not_matter(spark: SparkSes
         # Of 3 units each, from the latest purchases of 2 units: pairs of 40,000 and 4,000 would be 160 million.
         (4_000, "MUG", 2, 6_000, 24_000),
         # At the lower price of 1, where all that is taken in one go is compared.
-        (400, "MUG", 1, 600, 1_200),
+        pytest.param(400, "MUG", 1, 600, 1_200, marks=pytest.mark.slow),
         # No product twice, and no amount that is that of a return.
-        (4_000, None, 2, 0, None),
+        pytest.param(4_000, None, 2, 0, None, marks=pytest.mark.slow),
     ],
 )
 def test_a_customer_of_many_lines_is_matched_like_any_other(
