@@ -21,8 +21,7 @@ from segmentation.ingest.find import find_input
 from segmentation.intake import CleanedLines, clean_lines
 from segmentation.pipeline import STAGES
 from segmentation.progress import Progress
-from segmentation.refit import fit_every_k
-from segmentation.refit import scored_customers as with_reasons
+from segmentation.refit import fit_every_k, with_scores
 from segmentation.scoring.cuts import find_cuts
 from tests.conftest import ROOT
 from tests.jobs.running_jobs import CONFIG
@@ -76,7 +75,7 @@ def scored_customers(spark: SparkSession, config: RunConfig, *paths: Path) -> di
     """Return the customers with features and scores as a run computes them, by id."""
     context = context_for(spark, config, *paths)
     customers = _customers(context)
-    scored, _ = with_reasons(context, customers, find_cuts(customers, config.basis, config.rfm))
+    scored, _ = with_scores(context, customers, find_cuts(customers, config.basis, config.rfm))
     rows = {row[s.CUSTOMER_ID]: row for row in scored.collect()}
     context.release_cache()
     return rows
