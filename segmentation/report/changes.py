@@ -136,7 +136,7 @@ def model_in_words(history: History) -> str:
     if not model:
         return ""
     if model["is_fitted"]:
-        return f"Fitted in this run, because {model['why']}."
+        return f"The model was fitted in this run, because {model['why']}."
     fitted_as_of = day(date.fromisoformat(model["fitted_as_of"]))
     return f"Scored by the model that run {model['fitted_in']} fitted as of {fitted_as_of}, because {model['why']}."
 

@@ -130,7 +130,7 @@ def test_the_first_night_fits_and_the_next_is_scored_by_its_model(nights: Nights
 def test_the_report_names_its_run_the_model_and_who_moved(nights: Nights):
     before = nights.first.result["run_id"]
     scored = f"Scored by the model that run {before} fitted as of 1 September 2011, because it is 30 days old"
-    fitted = "Fitted in this run, because a new model was asked for."
+    fitted = "The model was fitted in this run, because a new model was asked for."
     for night, model in ((nights.second, scored), (nights.third, fitted)):
         page = (night.run / "report" / "index.html").read_text(encoding="utf-8")
         assert f"<dt>Run</dt><dd>{night.result['run_id']}</dd>" in page

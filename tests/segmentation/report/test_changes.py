@@ -124,7 +124,7 @@ def test_a_refit_says_what_became_of_the_segments():
     renamed = [{"segment_id": 1, "from": "Lost", "to": LOW}]
     history = history_of(moves, names[:5], events=events, renamed=renamed, is_fitted=True, why="it is new")
     changes = what_changed(report_data(names[:5], history=history))
-    assert changes.lead.endswith("Fitted in this run, because it is new.")
+    assert changes.lead.endswith("The model was fitted in this run, because it is new.")
     assert changes.segments == [
         f"“{MEDIUM}” was split into “{MEDIUM}” and “{HIGH}”.",
         f"“{LOW}” and “Old Guard” were merged into “{LOW}”.",
@@ -173,7 +173,7 @@ def test_a_window_is_named_and_may_be_why_customers_left():
 
 def test_the_page_says_which_model_and_of_which_run_its_sweep_is():
     scored, fitted = history_of(NIGHT), history_of(NIGHT, is_fitted=True, why="a new model was asked for")
-    assert model_in_words(fitted) == "Fitted in this run, because a new model was asked for."
+    assert model_in_words(fitted) == "The model was fitted in this run, because a new model was asked for."
     assert model_in_words(scored) == (
         f"Scored by the model that run {RUN_BEFORE} fitted as of 1 November 2011, because it is 39 days old, and "
         "customers have not drifted."
