@@ -23,7 +23,10 @@ def settings_of(texts: Iterable[str]) -> dict[str, str]:
 
 SMALL = {
     "spark.ui.enabled": "false",  # nobody looks at it, and it opens a port
-    "spark.default.parallelism": "4",
+    "spark.default.parallelism": "2",
+    "spark.buffer.pageSize": "2m",  # by default each sort of a few lines takes 32 MB
+    # Whole runs share most of their generated code, which is compiled once; Spark's own limit is less than one run has.
+    "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.driver.host": "127.0.0.1",  # listens on loopback only
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "2g",

@@ -1,14 +1,14 @@
 """Returns take back what was bought: each kind to the penny, and as a slow, independent program does it."""
 
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.returns import lines_of_returned_products, money_taken_back
@@ -29,12 +29,12 @@ def line(day: float, invoice: str, units: int | str, price: str, product: str = 
     return Line(*place, moment, Decimal(price), Decimal(units), rounded(Decimal(units) * Decimal(price)))
 
 
+def in_columns(one: Line) -> tuple[Any, ...]:
+    return one.customer, one.invoice, one.product, one.country, one.moment, one.price, one.units, one.amount
+
+
 def frame(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
-    rows = [
-        (one.customer, one.invoice, one.product, one.country, one.moment, one.price, one.units, one.amount)
-        for one in lines
-    ]
-    return spark.createDataFrame(rows, LINES)
+    return spark.createDataFrame(list(map(in_columns, lines)), LINES)
 
 
 def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
@@ -43,19 +43,13 @@ def taken_back(sales: DataFrame, returned: DataFrame) -> DataFrame:
     return money_taken_back(sold, lines_of_returned_products(sold, returned))
 
 
-def taken_by_product(spark: SparkSession, lines: Sequence[Line]) -> DataFrame:
-    """The product's matching of the lines, sales and returns told apart by their sign."""
-    all_lines = frame(spark, lines)
-    return taken_back(all_lines.where("quantity > 0"), all_lines.where("quantity < 0"))
-
-
 Taken = dict[tuple[str, str, str, str], list[Decimal]]
 
 
-def found(taken: DataFrame) -> Taken:
+def found(taken: Sequence[Row]) -> Taken:
     """The money taken back by customer, invoice, product and country, of each line."""
     result: defaultdict[tuple[str, str, str, str], list[Decimal]] = defaultdict(list)
-    for row in taken.collect():
+    for row in taken:
         result[row.customer_id, row.invoice_no, row.stock_code, row.country].append(row.returned)
     return {key: sorted(values) for key, values in result.items()}
 
@@ -126,108 +120,99 @@ KINDS = {
 }
 
 
-def test_each_kind_of_return_takes_back_the_right_pennies(spark: SparkSession):
-    # Each kind is a customer of its own, so that one job answers all of them.
-    lines, answers = [], {}
-    for number, (kind_lines, taken) in enumerate(KINDS.values()):
-        for one in kind_lines:
-            customer = f"{number}-{one.customer}"
-            lines.append(Line(customer, *[getattr(one, name) for name in FIELDS]))
-        answers |= {(f"{number}-1", invoice): Decimal(money) for invoice, money in taken.items()}
-    rows = taken_by_product(spark, lines).groupBy("customer_id", "invoice_no").agg(F.sum("returned").alias("money"))
-    actual = {(row.customer_id, row.invoice_no): row.money for row in rows.collect()}
-    kinds = list(KINDS)
-    wrong = {kinds[int(key[0].split("-")[0])] for key in {*actual, *answers} if actual.get(key) != answers.get(key)}
+IN_COUNTRIES = [
+    line(0, "1", 2, "5.00", customer="of countries", country="France"),
+    line(0, "1", 2, "5.00", customer="of countries", country="Spain"),
+    line(1, "C1", -3, "5.00", customer="of countries", country="Malta"),
+]
+SALES_OF_LITTLE = [
+    ("of no invoice", None, None, "X", FIRST_DAY, Decimal(10), Decimal(1), Decimal(10)),
+    ("of no price", "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(2), Decimal(6)),
+]
+RETURNS_OF_LITTLE = [
+    ("of no invoice", None, None, "X", FIRST_DAY + timedelta(1), Decimal(-4), Decimal(-1), Decimal(-4)),
+    ("of no price", "2", "B", "X", FIRST_DAY + timedelta(1), None, Decimal(0), Decimal(-6)),
+]
+SALES_LEFT_ALONE = [
+    (None, "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(2), Decimal(6)),
+    ("of no units", "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(-2), Decimal(-6)),
+    ("of no units", "1", "A", "X", FIRST_DAY, Decimal(0), Decimal(2), Decimal(0)),
+]
+RETURNS_LEFT_ALONE = [
+    (customer, "2", "A", "X", FIRST_DAY + timedelta(1), Decimal(3), Decimal(-2), Decimal(-6))
+    for customer in (None, "of no units")
+]
+
+
+def renamed(one: Line, customer: str) -> Line:
+    return Line(customer, *in_columns(one)[1:])
+
+
+@pytest.fixture(scope="module")
+def taken(spark: SparkSession) -> list[Row]:
+    """What is taken back of the lines above. One job answers all tests: no customer depends on another."""
+    lines = [renamed(one, f"{kind}/{one.customer}") for kind, (of_kind, _) in KINDS.items() for one in of_kind]
+    lines += IN_COUNTRIES
+    sales, returns = ([in_columns(one) for one in lines if (one.units > 0) is is_sale] for is_sale in (True, False))
+    sales += [*SALES_OF_LITTLE, *SALES_LEFT_ALONE]
+    returns += [*RETURNS_OF_LITTLE, *RETURNS_LEFT_ALONE]
+    return taken_back(spark.createDataFrame(sales, LINES), spark.createDataFrame(returns, LINES)).collect()
+
+
+def of_customers(taken: Sequence[Row], *customers: str | None) -> list[Row]:
+    return [row for row in taken if row.customer_id in customers]
+
+
+def test_each_kind_of_return_takes_back_the_right_pennies(taken: list[Row]):
+    actual: defaultdict[str, defaultdict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in taken:
+        kind, is_of_a_kind, customer = str(row.customer_id).partition("/")
+        if is_of_a_kind:
+            assert customer == "1"
+            actual[kind][row.invoice_no] += row.returned
+    wrong = {
+        kind
+        for kind, (_, money) in KINDS.items()
+        if actual[kind] != {invoice: Decimal(text) for invoice, text in money.items()}
+    }
     assert wrong == set()
 
 
-FIELDS = ("invoice", "product", "country", "moment", "price", "units", "amount")
+def test_a_line_with_several_returns_in_several_countries_keeps_its_country(taken: list[Row]):
+    by_country = {row.country: row.returned for row in of_customers(taken, "of countries")}
+    assert by_country == {"Spain": Decimal("10.0000"), "France": Decimal("5.0000")}
 
 
-def test_a_line_with_several_returns_in_several_countries_keeps_its_country(spark: SparkSession):
-    lines = [
-        line(0, "1", 2, "5.00", country="France"),
-        line(0, "1", 2, "5.00", country="Spain"),
-        line(1, "C1", -3, "5.00", country="Malta"),
-    ]
-    taken = found(taken_by_product(spark, lines))
-    assert taken == {("1", "1", "MUG", "Spain"): [Decimal("10.0000")], ("1", "1", "MUG", "France"): [Decimal("5.0000")]}
+def test_lines_without_invoice_product_or_price_are_matched_by_what_they_have(taken: list[Row]):
+    matched = of_customers(taken, "of no invoice", "of no price")
+    assert {row.customer_id: row.returned for row in matched} == {
+        "of no invoice": Decimal(4),
+        "of no price": Decimal(6),
+    }
 
 
-def test_lines_without_invoice_product_or_price_are_matched_by_what_they_have(spark: SparkSession):
-    rows = [
-        ("1", None, None, "X", FIRST_DAY, Decimal(10), Decimal(1), Decimal(10)),
-        ("1", None, None, "X", FIRST_DAY + timedelta(1), Decimal(-4), Decimal(-1), Decimal(-4)),
-        ("2", "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(2), Decimal(6)),
-        ("2", "2", "B", "X", FIRST_DAY + timedelta(1), None, Decimal(0), Decimal(-6)),
-    ]
-    lines = spark.createDataFrame(rows, LINES)
-    taken = taken_back(lines.where("amount > 0"), lines.where("amount < 0")).collect()
-    assert {(row.customer_id, row.returned) for row in taken} == {("1", Decimal(4)), ("2", Decimal(6))}
+def test_guests_and_sales_without_units_or_money_are_left_alone(taken: list[Row]):
+    assert of_customers(taken, None, "of no units") == []
 
 
-def test_guests_and_sales_without_units_or_money_are_left_alone(spark: SparkSession):
-    sales = spark.createDataFrame(
-        [
-            (None, "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(2), Decimal(6)),
-            ("1", "1", "A", "X", FIRST_DAY, Decimal(3), Decimal(-2), Decimal(-6)),
-            ("1", "1", "A", "X", FIRST_DAY, Decimal(0), Decimal(2), Decimal(0)),
-        ],
-        LINES,
-    )
-    returned = spark.createDataFrame(
-        [
-            (customer, "2", "A", "X", FIRST_DAY + timedelta(1), Decimal(3), Decimal(-2), Decimal(-6))
-            for customer in (None, "1")
-        ],
-        LINES,
-    )
-    assert taken_back(sales, returned).collect() == []
-
-
-MOMENTS = st.integers(0, 3).map(float)
-PRICES = st.sampled_from(["1", "2", "2.5", "5", "0.33335"])
-MORE_SALES = st.sampled_from([-12, -5, -2, -1, 1, 1, 2, 2, 3, 5, 10, 12])
-
-
-@st.composite
-def customers(draw: st.DrawFn) -> list[Line]:
-    """Lines of some customers with few moments, products, prices and amounts, so that much is equal."""
-    rows = draw(
-        st.lists(
-            st.tuples(
-                st.sampled_from("12"),
-                st.sampled_from("123"),
-                st.sampled_from("ABM"),
-                st.sampled_from("FS"),
-                *(MOMENTS, PRICES, MORE_SALES),
-            ),
-            min_size=2,
-            max_size=30,
-        )
-    )
+def any_lines(draw: random.Random, customer: str) -> list[Line]:
+    """Lines with few moments, products, prices and amounts, so that much is equal; copies are among them."""
+    prices, units = ["1", "2", "2.5", "5", "0.33335"], [-12, -5, -2, -1, 1, 1, 2, 2, 3, 5, 10, 12]
     return [
-        line(moment, invoice, units, price, product, customer=customer, country=country)
-        for customer, invoice, product, country, moment, price, units in rows
+        line(
+            *(draw.randint(0, 3), draw.choice("123"), draw.choice(units), draw.choice(prices), draw.choice("ABM")),
+            customer=customer,
+            country=draw.choice("FS"),
+        )
+        for _ in range(draw.choice([2, 3, 4, 6, 9, 14, 20]))
     ]
 
 
-@settings(
-    max_examples=8,
-    derandomize=True,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],  # each step of shrinking would be a Spark job too
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-@given(shops=st.lists(customers(), min_size=40, max_size=60))
-def test_any_customers_get_what_the_independent_program_gives_them(spark: SparkSession, shops: list[list[Line]]):
-    # Many small customers in one job. Copies are among them, as with the rule `duplicate` switched off.
-    lines = [
-        Line(f"{number}-{one.customer}", *[getattr(one, name) for name in FIELDS])
-        for number, shop in enumerate(shops)
-        for one in shop
-    ]
-    taken = found(taken_by_product(spark, lines))
+def test_any_customers_get_what_the_independent_program_gives_them(spark: SparkSession):
+    draw = random.Random(7)
+    lines = [one for number in range(800) for one in any_lines(draw, str(number))]
+    all_lines = frame(spark, lines).orderBy(F.rand(5)).repartition(3)
+    taken = found(taken_back(all_lines.where("quantity > 0"), all_lines.where("quantity < 0")).collect())
     assert taken == expected(lines)
     sold: defaultdict[str, Decimal] = defaultdict(Decimal)
     given_back: defaultdict[str, Decimal] = defaultdict(Decimal)
@@ -242,11 +227,10 @@ def test_the_order_and_the_partitions_of_the_lines_do_not_matter(spark: SparkSes
         line(day % 5, str(day % 7), 1 + day % 4 if day % 3 else -(1 + day % 5), f"{1 + day % 2}.50", "AB"[day % 2])
         for day in range(60)
     ]
-    together = frame(spark, lines).coalesce(1)
+    answer = expected(lines)
+    assert answer
     apart = frame(spark, lines[::-1]).orderBy(F.rand(5)).repartition(6)
-    results = [found(taken_back(each.where("quantity > 0"), each.where("quantity < 0"))) for each in (together, apart)]
-    assert results[0] == results[1] == expected(lines)
-    assert results[0]
+    assert found(taken_back(apart.where("quantity > 0"), apart.where("quantity < 0")).collect()) == answer
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ LINES = (
     "customer_id string, invoice_no string, stock_code string, description string, country string, quantity int, "
     "invoice_date timestamp_ntz, amount decimal(18,4), unit_price decimal(22,8)"
 )
+TAKEN_BACK = "customer_id string, invoice_no string, stock_code string, country string, returned decimal(20,4)"
 PATTERN = "^[0-9]{5}"
 Line = tuple[str | None, str, str, str, str, int, str, str]
 
@@ -59,27 +60,30 @@ def returned(spark: SparkSession) -> DataFrame:
     )
 
 
-def taken_back(sales: DataFrame, back: DataFrame) -> DataFrame:
+def taken_back(sales: DataFrame, back: DataFrame | None) -> DataFrame:
+    """What returns take back. Without returns it is nothing, and no query that matches them."""
+    if back is None:
+        return sales.sparkSession.createDataFrame([], TAKEN_BACK)
     return money_taken_back(Sales(sales), lines_of_returned_products(Sales(sales), back))
 
 
-def countries_of(sales: DataFrame, returned: DataFrame | None = None) -> DataFrame:
-    back = sales.limit(0) if returned is None else returned
-    return country_sales(orders_of(order_sums(Sales(sales)), taken_back(sales, back)), back)
+def countries_of(sales: DataFrame, back: DataFrame | None = None) -> DataFrame:
+    orders = orders_of(order_sums(Sales(sales)), taken_back(sales, back))
+    return country_sales(orders, sales.limit(0) if back is None else back)
 
 
-def products_of(sales: DataFrame, pattern: str, returned: DataFrame | None = None) -> DataFrame:
-    back = sales.limit(0) if returned is None else returned
+def products_of(sales: DataFrame, pattern: str, back: DataFrame | None = None) -> DataFrame:
     sold = with_copies(sales)
-    return product_sales(sold, sales, baskets_of(sold, taken_back(sales, back)), back, pattern)
+    baskets = baskets_of(sold, taken_back(sales, back))
+    return product_sales(sold, sales, baskets, sales.limit(0) if back is None else back, pattern)
 
 
 def countries_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    return country_segments(orders_of(order_sums(Sales(sales)), taken_back(sales, sales.limit(0))), segments)
+    return country_segments(orders_of(order_sums(Sales(sales)), taken_back(sales, None)), segments)
 
 
 def products_by_segment(sales: DataFrame, segments: DataFrame) -> DataFrame:
-    return product_segments(baskets_of(Sales(sales), taken_back(sales, sales.limit(0))), segments)
+    return product_segments(baskets_of(Sales(sales), taken_back(sales, None)), segments)
 
 
 def segments(spark: SparkSession) -> DataFrame:
@@ -269,7 +273,7 @@ def test_several_lines_of_a_product_on_an_invoice_are_one_order(spark: SparkSess
     sales = lines(
         spark, one, one, ("1", "501", "A", "MUG", "France", 1, "2011-01-02 10:00", "10.0000"), ("2", *one[1:])
     )
-    baskets = baskets_of(Sales(sales), taken_back(sales, sales.limit(0)))
+    baskets = baskets_of(Sales(sales), taken_back(sales, None))
     # Lines of other items, here of invoice 501, may be among those that repeat: of items with a rejected line.
     for repeated in (sales, sales.where("invoice_no = '500'")):
         [product] = product_sales(Sales(sales), repeated, baskets, sales.limit(0), ".*").collect()
