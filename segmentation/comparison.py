@@ -21,7 +21,7 @@ from segmentation.clustering.identity import Event, events
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError
 from segmentation.exports import change_rows, write_changes
-from segmentation.lake.lineage import EarlierRun, configuration_of, open_earlier
+from segmentation.lake.lineage import EarlierRun, changed_settings, configuration_of, open_earlier
 from segmentation.lake.runs import Lake
 from segmentation.lake.staging import write_rows
 from segmentation.output import Output
@@ -64,7 +64,6 @@ class Comparison:
             write_rows(self.flow, s.SEGMENT_FLOW, flow)
             filesystem.put(flow, f"{folder}/segment_flow/{flow.name}")
         write_changes(filesystem, change_rows(self.customers), folder)
-        filesystem.remove_files_of_hadoop(folder)
         output.publish(self.customers.sparkSession, folder)
 
 
@@ -96,13 +95,12 @@ def comparison_of(lake: Lake, run_id: str, other_id: str) -> Iterator[Comparison
 
 def require_one_lineage(run: EarlierRun, other: EarlierRun) -> None:
     """Raise ConfigError where the segments of two runs cannot be compared."""
-    lineages, titles = ([each.run.manifest[name] for each in (run, other)] for name in ("lineage", "title"))
-    if lineages[0] != lineages[1]:
-        raise ConfigError(
-            f"runs {run.run.run_id} ({titles[0]!r}) and {other.run.run_id} ({titles[1]!r}) cannot be compared: they "
-            "have different titles, or rules of cleaning, features, clustering or scores: name two runs of one "
-            "configuration"
-        )
+    manifests = run.run.manifest, other.run.manifest
+    if manifests[0]["lineage"] == manifests[1]["lineage"]:
+        return
+    runs = " and ".join(f"{manifest['run_id']} ({manifest['title']!r})" for manifest in manifests)
+    differ_in = changed_settings(manifests[0], configuration_of(other.run)) or "their versions"
+    raise ConfigError(f"runs {runs} cannot be compared: they differ in {differ_in}: name two runs of one configuration")
 
 
 def compared_customers(before: EarlierRun, after: EarlierRun, config: RunConfig) -> DataFrame:
@@ -129,7 +127,7 @@ def events_between(before: EarlierRun, after: EarlierRun, customers: DataFrame) 
     shared = {(old, ids.index(new)): count for (old, new), count in found.items()}
     same = {position: segment_id for position, segment_id in enumerate(ids) if segment_id in before.model.ids}
     by_position = events(shared, same, before.model.ids, range(len(ids)))
-    return [replace(event, after=tuple(ids[place] for place in event.after)) for event in by_position]
+    return [replace(event, after=tuple(ids[position] for position in event.after)) for event in by_position]
 
 
 def renamed_between(before: EarlierRun, after: EarlierRun) -> list[dict[str, Any]]:

@@ -61,13 +61,18 @@ class Output:
             written = f"{written}/{file}"
         else:
             rows.write.parquet(written)
-            if filesystem.renames_folders:  # elsewhere the mark appears last, when all files are there
-                filesystem.remove_files_of_hadoop(written)
         self.publish(rows.sparkSession, written)
 
     def publish(self, spark: SparkSession, written: str) -> None:
-        """Let a file or folder that was written appear at the path. Raises PublishConflict as `write` does."""
+        """Let a file or folder that was written appear at the path. Raises PublishConflict as `write` does.
+
+        Hadoop's own files go. Where folders cannot be renamed, a mark appears in the folder when all else is there.
+        """
         filesystem = self.filesystem
+        if filesystem.is_directory(written):
+            filesystem.remove_files_of_hadoop(written)
+            if not filesystem.renames_folders:
+                filesystem.write_text(f"{written}/{MARK}", "", self.staging)
         filesystem.restrict(self.staging)
         filesystem.sync(self.staging)
         with filesystem.exclusive(), held_back(spark) as commit:

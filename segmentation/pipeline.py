@@ -118,20 +118,20 @@ def segment_customers(
             staging.remove_abandoned(lake)
             files = look_at_input(spark, request.inputs, config)
             lineage = lineage_in(lake, config, request.model)
-            asked_for = identify(
+            identity = identify(
                 [file.as_listed for file in files], config, request.as_of, request.model, request.rename
             )
-            published = lineage.published(asked_for)
-            run_id, is_published = find_run_id(lake, asked_for, published, request.run_id, request.force)
+            published = lineage.published(identity)
+            run_id, is_published = find_run_id(lake, identity, published, request.run_id, request.force)
             if not is_published:
-                require_model(lineage, lake)
+                require_model(lineage, lake, config)
             progress.note(counted(len(files), "file"))
             progress.expect(lake.seconds_of_latest())
         if is_published:
             staging.update_latest(lake)  # the process that published it may have ended just before
             return published_before(lake, run_id)
         staged = staging.stage(lake, run_id)
-        context = RunContext(spark, config, request, progress, files, warnings, asked_for, staged, lineage)
+        context = RunContext(spark, config, request, progress, files, warnings, identity, staged, lineage)
         with _discarded_on_failure(context, job_tag):
             return run(context)
 
@@ -386,7 +386,8 @@ def audit_and_publish(
         tables = s.tables_of(config.input_fields)
         before = earlier.predecessor.reconciliation if earlier.predecessor else None
         result = audit.audit_staged(staged, large_tables, lines.ledger.data_quality, expected_rows, tables, before)
-        figures = gates.run_figures(staged.run_id, result.reconciliation, segments.profiles)
+        before_window = lines.ledger.earlier if lines.first_day is not None else 0
+        figures = gates.run_figures(staged.run_id, result.reconciliation, segments.profiles, before_window)
         previous = gates.previous_figures(staged.lake, config, lines.as_of)
         gates.check_gates(config.quality_gates, figures, previous)
         contents = manifest.contents(result.tables, result.files)

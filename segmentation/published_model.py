@@ -64,9 +64,9 @@ def scored_customers(
     with guest_of(spark) as job_tag, SparkThreadPool(1, thread_name_prefix="model") as pool:
         with progress.stage(looking):
             run = open_run(spark, request.lake, request.run_id)
-            if request.run_id is None:
-                warn_of_other_titles(Lake(spark, request.lake), run)
             loading = pool.submit(model_of, run)  # many small files, read while Spark plans other queries
+            if request.run_id is None:
+                pool.submit(warn_of_other_titles, Lake(spark, request.lake), run)
             config = configuration_of(run)
             require_readable(spark, config, request.as_of)
             files = look_at_input(spark, request.inputs, config)
@@ -90,7 +90,8 @@ def scored_customers(
 
 def warn_of_other_titles(lake: Lake, run: PublishedRun) -> None:
     """Warn where the newest run of a lake is one of several configurations, any of which may be meant."""
-    latest = {entry.title: entry.run_id for entry in reversed(lake.runs()) if entry.title is not None}
+    runs = [entry for entry in reversed(lake.runs()) if entry.is_readable and entry.title is not None]
+    latest = {entry.title: entry.run_id for entry in runs}
     others = [f"{title} (--run-id {run_id})" for title, run_id in latest.items() if title != run.manifest.get("title")]
     if others:
         logger.warning(

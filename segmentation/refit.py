@@ -22,7 +22,7 @@ from segmentation.clustering.kmeans import Fit
 from segmentation.clustering.levels import SegmentName
 from segmentation.clustering.naming import name_segments
 from segmentation.clustering.scaling import Preparation, prepare, to_cluster
-from segmentation.clustering.segment_model import Segment, SegmentModel
+from segmentation.clustering.segment_model import Refusal, Segment, SegmentModel
 from segmentation.clustering.segments import (
     cluster_model,
     ordered_by_spend,
@@ -31,6 +31,7 @@ from segmentation.clustering.segments import (
     with_position,
 )
 from segmentation.clustering.sweep import choose_and_refit, ks_to_fit, require_customers, sweep
+from segmentation.config.model import ModelSettings
 from segmentation.context import InputContext, RunContext
 from segmentation.errors import ConfigError, counted
 from segmentation.intake import CleanedLines
@@ -110,10 +111,9 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
     next_id = context.lineage.next_segment_id(lines.as_of)
     reason = "" if is_asked_for else reason_to_refit(context, given.model, customers, lines.as_of)
     if not reason:
-        return scored_by(given, reason_to_keep(context, given.model, lines.as_of), next_id)
-    if (waits := reason_to_wait(given.model, lines.as_of)) is not None:
-        logger.warning("%s, but %s; --refit fits one now", reason, waits)
-        return scored_by(given, f"{reason}, but {waits}", next_id)
+        return scored_by(given, earlier.predecessor, reason_to_keep(context, given.model, lines.as_of), next_id)
+    if (waits := reason_to_wait(given.model, settings, lines.as_of)) is not None:
+        return scored_by(given, earlier.predecessor, f"{reason}, but {waits}", next_id)
     fitted = as_successor(context, fit_model(context, lines, customers), earlier.predecessor, customers, reason)
     moved = refit_share(collected_movements(compare_customers(context, fitted, lines, customers, earlier)))
     if moved <= settings.max_refit_moves:
@@ -124,7 +124,7 @@ def choose_model(context: RunContext, lines: CleanedLines, customers: DataFrame,
         *(reason, 100 * moved, settings.max_refit_moves, given.model.fitted_in, given.model.fitted_as_of),
     )
     why = f"a new one, fitted because {reason}, would move {moved:.1%} of the customers without a new line"
-    return scored_by(given, why, next_id, refused_as_of=lines.as_of)
+    return scored_by(given, earlier.predecessor, why, next_id, Refusal(lines.as_of, moved))
 
 
 def reason_to_keep(context: RunContext, model: SegmentModel, as_of: date) -> str:
@@ -139,15 +139,24 @@ def reason_to_keep(context: RunContext, model: SegmentModel, as_of: date) -> str
     )
 
 
-def scored_by(given: EarlierRun, why: str, next_segment_id: int, refused_as_of: date | None = None) -> ChosenModel:
-    """Return the model of an earlier run, with what became known since: the next free id, and a refused refit."""
-    known = given.model
+def scored_by(
+    given: EarlierRun,
+    predecessor: EarlierRun | None,
+    why: str,
+    next_segment_id: int,
+    refused: Refusal | None = None,
+) -> ChosenModel:
+    """Return the model of an earlier run, with what became known since: the next free id, and a refused refit.
+
+    Its segments had the names of the predecessor.
+    """
     model = replace(
-        known,
-        next_segment_id=max(known.next_segment_id, next_segment_id),
-        refused_as_of=refused_as_of or known.refused_as_of,
+        given.model,
+        next_segment_id=max(given.model.next_segment_id, next_segment_id),
+        refused=refused or given.model.refused,
     )
-    return ChosenModel(model, given.k_sweep, False, why, [segment.name for segment in model.segments])
+    had = {segment.segment_id: segment.name for run in (given, predecessor) if run for segment in run.model.segments}
+    return ChosenModel(model, given.k_sweep, False, why, [had[segment_id] for segment_id in model.ids])
 
 
 def reason_to_refit(context: RunContext, model: SegmentModel, customers: DataFrame, as_of: date) -> str:
@@ -159,12 +168,18 @@ def reason_to_refit(context: RunContext, model: SegmentModel, customers: DataFra
     return drift_in_words(to_cluster(model.assign(customers, config.basis), config.basis), model.training)
 
 
-def reason_to_wait(model: SegmentModel, as_of: date) -> str | None:
+def reason_to_wait(model: SegmentModel, settings: ModelSettings, as_of: date) -> str | None:
     """Say since when and until when no new model is fitted, after one that would have moved too many customers."""
-    if model.refused_as_of is None or (as_of - model.refused_as_of).days >= DAYS_BETWEEN_FITS:
+    refused = model.refused
+    if refused is None or refused.moved <= settings.max_refit_moves:
         return None
-    again = model.refused_as_of + timedelta(days=DAYS_BETWEEN_FITS)
-    return f"a new one as of {model.refused_as_of} would have moved too many customers: the next is fitted from {again}"
+    if not 0 <= (as_of - refused.as_of).days < DAYS_BETWEEN_FITS:
+        return None
+    again, moved = refused.as_of + timedelta(days=DAYS_BETWEEN_FITS), f"{refused.moved:.1%}"
+    return (
+        f"a new one as of {refused.as_of} would have moved {moved} of the customers without a new line: the next is "
+        f"fitted from {again}"
+    )
 
 
 def fit_model(context: RunContext, lines: CleanedLines, customers: DataFrame) -> ChosenModel:

@@ -50,6 +50,8 @@ POSITIVE_ROWS, POSITIVE_REVENUE = "positive_rows", "positive_revenue"
 TOTAL_ROWS, TOTAL_REVENUE = "total_rows", "total_revenue"
 # Of lines without a price, those whose money rounds to 0, and that money.
 TINY_ROWS, TINY_REVENUE = "tiny_rows", "tiny_revenue"
+# Of rejected lines, those before the first day that counts.
+EARLIER_ROWS = "earlier_rows"
 
 
 def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) -> DataFrame:
@@ -61,7 +63,8 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
     rows_without_revenue bigint, the others; first_sold_at and last_sold_at timestamp_ntz, and early bigint, the lines
     of orders before 1990, NULL for rejected lines; positive_rows bigint and positive_revenue decimal(20,4), of rejected
     lines with money above 0, NULL for sales; total_rows bigint and total_revenue decimal(20,4), of adjustments that add
-    up other lines; tiny_rows bigint and tiny_revenue decimal, of lines whose money rounds to 0.
+    up other lines; tiny_rows bigint and tiny_revenue decimal, of lines whose money rounds to 0; earlier_rows bigint, of
+    rejected lines before `cleaning.first_day`, or that of the window.
     """
     outcome_of_sale = F.when(F.col(s.CUSTOMER_ID).isNull(), F.lit(s.GUEST)).otherwise(F.lit(s.CLEAN))
     sold = sums.groupBy(outcome_of_sale.alias(s.RULE)).agg(
@@ -74,6 +77,9 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
     adds_up = (F.col(s.REASON) == s.ADJUSTMENT) & is_total(settings)
+    is_earlier = F.lit(False)
+    if settings.first_day is not None:
+        is_earlier = F.col(s.INVOICE_DATE).cast("date") < F.lit(settings.first_day)
     is_tiny = (F.col(s.REASON) == s.NON_POSITIVE_PRICE) & (F.col(s.UNIT_PRICE) > 0)
     unrounded = (units_of(F.col(s.QUANTITY_E4)) * F.col(s.UNIT_PRICE)).try_cast("decimal(18,12)")
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
@@ -86,6 +92,7 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
         F.sum(F.when(adds_up, F.col(s.AMOUNT))).cast(s.MONEY).alias(TOTAL_REVENUE),
         F.count_if(is_tiny).alias(TINY_ROWS),
         F.sum(F.when(is_tiny, unrounded)).alias(TINY_REVENUE),
+        F.count_if(is_earlier).alias(EARLIER_ROWS),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
 
@@ -154,6 +161,11 @@ class Ledger:
     @property
     def rejected(self) -> int:
         return sum(self.counts[rule] for rule in s.RULE_NAMES)
+
+    @property
+    def earlier(self) -> int:
+        """The rejected lines before the first day that counts, whatever else is wrong with them."""
+        return sum(row[EARLIER_ROWS] or 0 for row in self.rows)
 
     @property
     def last_sale_day(self) -> date | None:

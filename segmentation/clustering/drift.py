@@ -45,7 +45,7 @@ def describe_training(assigned: DataFrame, features: Sequence[str]) -> Training:
     values = [percentiles(F.col(feature), DECILES) for feature in features]
     values.append(percentiles(F.col(s.DISTANCE_TO_CENTRE), [USUAL_SHARE]))
     row = assigned.agg(*values).collect()[0]  # one row
-    deciles = {feature: sorted(set(row[place])) for place, feature in enumerate(features)}
+    deciles = {feature: sorted(set(row[number])) for number, feature in enumerate(features)}
     usual_distance = float(row[len(features)][0])
     counts, customers, _ = _counts(assigned, deciles, usual_distance)
     shares = {feature: [count / customers for count in of_bins] for feature, of_bins in counts.items()}

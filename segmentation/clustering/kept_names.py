@@ -23,6 +23,9 @@ from segmentation.config.naming import NamingSettings
 from segmentation.errors import counted
 from segmentation.scoring.words import Words
 
+# Ends the sentence of a name with a number that another segment had first.
+ALREADY_TAKEN = "; numbered, because another segment has that name"
+
 
 def keep_names(
     assigned: DataFrame,
@@ -77,7 +80,7 @@ def _true_statements(
         if _states_something(old) or not _states_something(fresh[position - 1])
     ]
     return {
-        segment.segment_id: replace(others[segment.segment_id], rule=sentence(segment, words, rules, settings))
+        segment.segment_id: _with_rule(others[segment.segment_id], sentence(segment, words, rules, settings))
         for segment in with_shares(assigned, stated)
         if segment.share >= settings.keep_share or not segment.customers
     }
@@ -106,7 +109,7 @@ def _true_levels(
                 f"when the model was fitted, spend was {levels[0].reason} for {spend.percent} of its "
                 f"{counted(spend.customers, 'customer')}; frequency was {levels[1].reason} for {orders.percent}"
             )
-            result[position] = replace(others[position], rule=rule)
+            result[position] = _with_rule(others[position], rule)
     return result
 
 
@@ -127,4 +130,12 @@ def _numbered(name: SegmentName, taken: Collection[str]) -> SegmentName:
         return name
     plain = NUMBERED.sub("", name.name)
     unique = next(numbered for number in count(2) if (numbered := f"{plain}, No. {number}") not in taken)
-    return replace(name, name=unique)
+    return _with_rule(replace(name, name=unique), name.rule)
+
+
+def _with_rule(name: SegmentName, rule: str) -> SegmentName:
+    """Return a name with another sentence, which says of a number where it comes from."""
+    if not NUMBERED.search(name.name) or "numbered" in rule:
+        return replace(name, rule=rule)
+    stop = "." if rule.endswith(".") else ""
+    return replace(name, rule=f"{rule.removesuffix('.')}{ALREADY_TAKEN}{stop}")

@@ -39,12 +39,20 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """A new model that was not taken: its day, and the share of the customers without a new line that it would move."""
+
+    as_of: date
+    moved: float
+
+
+@dataclass(frozen=True)
 class SegmentModel:
     """What assigns customers to segments, and the cuts of their scores.
 
     `stages` lead from customer features to `cluster`, the position in `segments`, which ascend with spend as of the
-    fit. `next_segment_id` was never used by the models before. `fitted_in` is the run that fitted the model, as of
-    `fitted_as_of`. `refused_as_of` is the last day when a new model would have moved too many customers.
+    fit. No run before used `next_segment_id`. `fitted_in` is the run that fitted the model, as of `fitted_as_of`.
+    `refused` is the last successor that would have moved too many customers.
     """
 
     stages: Sequence[Transformer]
@@ -55,7 +63,7 @@ class SegmentModel:
     next_segment_id: int
     fitted_in: str
     fitted_as_of: date
-    refused_as_of: date | None = None
+    refused: Refusal | None = None
 
     def is_same_as(self, other: SegmentModel) -> bool:
         """Return whether two models come from one fit; the id of the run that fitted one may be used again later."""
@@ -111,7 +119,7 @@ class SegmentModel:
         return {
             "fitted_in": self.fitted_in,
             "fitted_as_of": self.fitted_as_of.isoformat(),
-            "refused_as_of": self.refused_as_of and self.refused_as_of.isoformat(),
+            "refused": self.refused and {"as_of": self.refused.as_of.isoformat(), "moved": self.refused.moved},
             "next_segment_id": self.next_segment_id,
             "segments": [asdict(segment) for segment in self.segments],
             "training": asdict(self.training),
@@ -135,5 +143,9 @@ def model_from(pipeline: PipelineModel, facts: Mapping[str, Any], cuts: Cuts, ch
         int(facts["next_segment_id"]),
         str(facts["fitted_in"]),
         date.fromisoformat(facts["fitted_as_of"]),
-        date.fromisoformat(facts["refused_as_of"]) if facts.get("refused_as_of") else None,
+        _refusal(facts.get("refused")),
     )
+
+
+def _refusal(facts: Mapping[str, Any] | None) -> Refusal | None:
+    return Refusal(date.fromisoformat(facts["as_of"]), float(facts["moved"])) if facts else None

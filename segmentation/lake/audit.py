@@ -301,10 +301,7 @@ def _comparisons_with(
 
 
 def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int, net_spend: Decimal) -> dict[str, Any]:
-    """Return lines and revenue by outcome, the customers and their net spend, as the manifest records them.
-
-    The rejected lines include those out of period, whose number is given as well.
-    """
+    """Return lines and revenue by outcome, the customers and their net spend, as the manifest records them."""
 
     def by_outcome(figure: str) -> dict[str, Any]:
         figures = {row[s.RULE]: row[figure] or 0 for row in data_quality}  # the money of some lines is unknown
@@ -313,6 +310,4 @@ def reconcile(data_quality: Sequence[Mapping[str, Any]], customers: int, net_spe
 
     # Revenue as text: JSON numbers are floating-point for many readers, and these are exact.
     revenue = {outcome: str(value) for outcome, value in by_outcome(s.REVENUE).items()}
-    [out_of_period] = [row[s.ROWS] for row in data_quality if row[s.RULE] == s.OUT_OF_PERIOD]
-    lines = {**by_outcome(s.ROWS), s.OUT_OF_PERIOD: out_of_period}
-    return {"lines": lines, "revenue": revenue, s.CUSTOMERS: customers, s.NET_SPEND: str(net_spend)}
+    return {"lines": by_outcome(s.ROWS), "revenue": revenue, s.CUSTOMERS: customers, s.NET_SPEND: str(net_spend)}

@@ -35,20 +35,24 @@ NOBODY = SegmentShare("", 0.0)
 class RunFigures:
     """What the gates look at: lines read and rejected, revenue of clean and guest lines, customers, segments' shares.
 
-    `out_of_period` are those of the rejected lines that are no fault of the input. `segments` are by segment_id.
+    `before_window` are those of the rejected lines that are older than the window, which is no fault of the input.
+    `segments` are by segment_id.
     """
 
     run_id: str
     lines: int
     rejected: int
-    out_of_period: int
+    before_window: int
     revenue: Decimal
     customers: int
     segments: Mapping[int, SegmentShare]
 
 
 def run_figures(
-    run_id: str, reconciliation: Mapping[str, Any], segment_profiles: Sequence[Mapping[str, Any] | Row]
+    run_id: str,
+    reconciliation: Mapping[str, Any],
+    segment_profiles: Sequence[Mapping[str, Any] | Row],
+    before_window: int = 0,
 ) -> RunFigures:
     """Return a run's figures from its reconciliation and the rows of its segment_profiles."""
     lines, revenue = reconciliation["lines"], reconciliation["revenue"]
@@ -56,7 +60,7 @@ def run_figures(
         run_id,
         lines["read"],
         lines["rejected"],
-        lines.get(s.OUT_OF_PERIOD, 0),
+        before_window,
         Decimal(revenue["clean"]) + Decimal(revenue["guest"]),
         reconciliation["customers"],
         {row[s.SEGMENT_ID]: SegmentShare(row[s.SEGMENT_NAME], row[s.CUSTOMER_SHARE]) for row in segment_profiles},
@@ -111,10 +115,10 @@ def check_gates(gates: QualityGates, run: RunFigures, previous: RunFigures | Non
 
 def _measured(run: RunFigures, previous: RunFigures | None) -> Iterator[tuple[str, float, str]]:
     """Yield each gate that sets a maximum, with the figure that it limits, as a number and in words."""
-    lines = run.lines - run.out_of_period
-    rejected_share = (run.rejected - run.out_of_period) / lines
-    of_period = " of the period" if run.out_of_period else ""
-    yield "max_rejected_share", rejected_share, f"{rejected_share:.2%} of {lines:,} lines{of_period} are rejected"
+    lines = run.lines - run.before_window
+    rejected_share = (run.rejected - run.before_window) / lines
+    of_window = " of the window" if run.before_window else ""
+    yield "max_rejected_share", rejected_share, f"{rejected_share:.2%} of {lines:,} lines{of_window} are rejected"
     largest = max(run.segments.values(), key=lambda segment: segment.share)
     yield "max_segment_share", largest.share, f"{largest.name!r} holds {largest.share:.2%} of the customers"
     if previous is None:

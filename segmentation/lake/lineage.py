@@ -16,7 +16,7 @@ from segmentation.config.files import config_of
 from segmentation.config.settings import RunConfig
 from segmentation.errors import ConfigError, InputError
 from segmentation.filesystem import readable_path
-from segmentation.lake.manifest import BuildsUpon, Identity, lineage_of
+from segmentation.lake.manifest import BuildsUpon, Identity, is_run_id, lineage_of
 from segmentation.lake.runs import Lake, PublishedRun, RunEntry, open_run
 from segmentation.scoring.cuts import Cuts
 
@@ -42,8 +42,8 @@ class Lineage:
         """Return what a run of this day builds upon: the newest run of an earlier day, and a model."""
         return self._upon(next((run.run_id for run in self.runs if run.as_of < as_of), None))
 
-    def published(self, identity: Identity) -> Identity | None:
-        """Return the identity of the run of this request that is published and would be the same again, or None.
+    def published(self, identity: Identity) -> RunEntry | None:
+        """Return the published run of this request that would be the same again, if there is one.
 
         A run whose predecessor has expired stays what it is: it was built upon that one.
         """
@@ -52,7 +52,7 @@ class Lineage:
             is_expired = run.predecessor is not None and run.predecessor not in listed
             again = identity.building_upon(self._upon(run.predecessor) if is_expired else self.before(run.as_of))
             if run.request == identity.request and run.identity == again.run:
-                return again
+                return run
         return None
 
     def _upon(self, predecessor: str | None) -> BuildsUpon:
@@ -69,36 +69,42 @@ def lineage_in(lake: Lake, config: RunConfig, requested: str | None) -> Lineage:
     readable = [run for run in own if run.is_readable]
     of_title = next((run for run in runs if run.title == config.title and run.is_readable), None)
     if not readable and of_title is not None:
-        changed = ", ".join(_changed_settings(lake.manifest(of_title.run_id), config))
+        changed = changed_settings(lake.manifest(of_title.run_id), config)
+        remedy = "To go on from it set these as they were; else give this configuration a title of its own"
         logger.warning(
-            "this run begins anew: run %s has the same title, but other settings (%s), so that its model and segments "
-            "are not comparable. To go on from it set these as they were; else give this configuration its own title",
-            *(of_title.run_id, changed or "of another version"),
+            "this run begins anew: its model and segments cannot be compared with those of run %s, which has the same "
+            "title but %s",
+            of_title.run_id,
+            f"other settings ({changed}). {remedy}" if changed else "is of another version",
         )
     return Lineage(readable, requested, config.model.refit == "always")
 
 
-def require_model(lineage: Lineage, lake: Lake) -> None:
+def require_model(lineage: Lineage, lake: Lake, config: RunConfig) -> None:
     """Raise ConfigError if the requested model is not of a run of the lineage."""
     requested = lineage.requested
     if requested is None or requested in {run.run_id for run in lineage.runs}:
         return
-    if lake.is_published(requested):
-        raise ConfigError(
-            f"--model {requested}: that run has another title, or other rules of cleaning, features, clustering or "
-            "scores, so that its model does not fit: name a run of this configuration"
-        )
-    raise ConfigError(f"--model {requested}: there is no such run in the lake {lake.shown}")
+    if not is_run_id(requested) or not lake.is_published(requested):
+        raise ConfigError(f"--model {requested}: there is no such run in the lake {lake.shown}")
+    try:
+        changed = changed_settings(lake.manifest(requested), config)
+    except InputError as error:
+        raise ConfigError(f"--model {requested}: {error}") from None
+    of_run = f"has other settings ({changed})" if changed else "is of another version"
+    raise ConfigError(
+        f"--model {requested}: that run {of_run}, so that its model does not fit: name a run of this configuration"
+    )
 
 
-def _changed_settings(manifest: Mapping[str, Any], config: RunConfig) -> list[str]:
-    """Return the keys by which a run is of another lineage; none where this version does not know its configuration."""
+def changed_settings(manifest: Mapping[str, Any], config: RunConfig) -> str:
+    """Return the keys by which a run is of another lineage, with commas; none if its keys are not all known."""
     try:
         before = config_of(manifest.get("configuration") or {}, (), "its configuration")
     except ConfigError:
-        return []
+        return ""
     then, now = (dict(_flat(each.settings_of_models())) for each in (before, config))
-    return sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    return ", ".join(sorted(key for key in {*then, *now} if then.get(key) != now.get(key)))
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -162,6 +168,6 @@ def model_of(run: PublishedRun) -> SegmentModel:
     except (KeyError, TypeError, ValueError):
         version = manifest.get("code_version")
         raise InputError(
-            f"run {run.run_id}: its manifest does not describe its model; version {version} published it: name another "
-            f"run, or remove {readable_path(run.path)}"
+            f"run {run.run_id}: its manifest does not describe its model; version {version} published it: remove "
+            f"{readable_path(run.path)}, or go back to that version"
         ) from None

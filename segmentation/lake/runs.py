@@ -144,8 +144,8 @@ class PublishedRun:
 class RunEntry:
     """A run in the list of a lake's runs, with the entries of its manifest by which later runs find it.
 
-    These are None for runs of versions that did not have them. `is_readable` says that this version reads the manifest.
-    `next_segment_id` is above all ids that its model and those before used.
+    These have their defaults for runs of versions that did not have them. `is_readable` says that this version reads
+    the manifest. `next_segment_id` is above all ids that its model and those before used.
     """
 
     run_id: str
@@ -271,7 +271,7 @@ def _entry(run_id: str, content: Mapping[str, Any], path: str) -> RunEntry:
             date.fromisoformat(content["as_of"]),
             datetime.fromisoformat(str(published_at)),
             **{key: content.get(key) for key in ("lineage", "request", "identity", "predecessor", "title")},
-            next_segment_id=int(model["next_segment_id"]) if isinstance(model, dict) else 1,
+            next_segment_id=int(model.get("next_segment_id", 1)) if isinstance(model, dict) else 1,
             is_readable=_is_readable(content),
         )
     except (KeyError, TypeError, ValueError):

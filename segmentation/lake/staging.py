@@ -30,7 +30,17 @@ from segmentation.errors import ConfigError, InputError, PublishConflict, Segmen
 from segmentation.exports import EXPORTS, write_exports
 from segmentation.filesystem import Claim, readable_path, temporary_name
 from segmentation.lake.manifest import MAX_RUN_ID_LENGTH, Identity
-from segmentation.lake.runs import LATEST, MANIFEST, MANIFEST_FORMAT, MODEL, REFUSED, STAGING, Lake, run_folder
+from segmentation.lake.runs import (
+    LATEST,
+    MANIFEST,
+    MANIFEST_FORMAT,
+    MODEL,
+    REFUSED,
+    STAGING,
+    Lake,
+    RunEntry,
+    run_folder,
+)
 from segmentation.lake.writes import Writes
 from segmentation.stopping import held_back
 
@@ -77,21 +87,22 @@ def remove_abandoned(lake: Lake) -> None:
 
 
 def find_run_id(
-    lake: Lake, asked_for: Identity, published: Identity | None, run_id: str | None, force: bool
+    lake: Lake, identity: Identity, published: RunEntry | None, run_id: str | None, force: bool
 ) -> tuple[str, bool]:
     """Return the id to publish under, and whether this very run is published under it already.
 
-    `published` is the identity of the run that was asked for, where it is published. The id is `run_id`, or else the
-    identity's own, which changes when it is known what the run builds upon; with `force` a taken one gets a number.
+    `published` is the run of this request that is published. The id is `run_id`, or that run's, or else the identity's
+    own, which changes when it is known what the run builds upon; with `force` a taken one gets a number.
 
     Raises ConfigError if something else stands under the id.
     """
-    is_final = run_id is not None or published is not None
-    run_id = run_id or (published or asked_for).default_run_id
     if force:
-        return free_run_id(lake, run_id), False
-    if is_final and lake.is_published(run_id):
-        if published is not None and lake.manifest(run_id).get("identity") == published.run:
+        return free_run_id(lake, run_id or identity.default_run_id), False
+    if published is not None and run_id in (None, published.run_id):
+        return published.run_id, True
+    is_own, run_id = run_id is None, run_id or identity.default_run_id
+    if not is_own and lake.is_published(run_id):
+        if published is not None and lake.manifest(run_id).get("identity") == published.identity:
             return run_id, True
         raise ConfigError(
             f"--run-id {run_id}: is already published from other input, configuration, earlier runs or code: choose "

@@ -251,7 +251,8 @@ def _how(move: Movement) -> str:
     if move.cause == REFIT:
         return CAUSES[REFIT]
     if move.returned == 0:
-        return "after new purchases"
+        has_fallen = move.net_after < move.net_before
+        return "after new purchases, or as lines of theirs went" if has_fallen else "after new purchases"
     is_by_returns = move.returned == move.customers and move.net_after < move.net_before
     return "after returns" if is_by_returns else "after new purchases or returns"
 

@@ -9,8 +9,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation import output
 from segmentation.errors import ConfigError, PublishConflict
 from segmentation.filesystem import temporary_name
+from segmentation.filesystem.hadoop import HadoopFileSystem
 from segmentation.filesystem.local import claim_folder
 from segmentation.output import staged_output
 
@@ -23,8 +25,8 @@ def rows(spark: SparkSession) -> DataFrame:
 
 
 def write(spark: SparkSession, rows: DataFrame, path: Path, replace: bool = False) -> None:
-    with staged_output(spark, str(path), replace) as output:
-        output.write(rows)
+    with staged_output(spark, str(path), replace) as made:
+        made.write(rows)
 
 
 def test_a_csv_file_is_in_order_inert_and_for_its_owner(spark: SparkSession, rows: DataFrame, tmp_path: Path):
@@ -59,12 +61,26 @@ def test_an_output_is_replaced_only_by_a_whole_one(spark: SparkSession, rows: Da
 @pytest.mark.parametrize("name", ["scored.csv", "scored"])
 def test_an_output_that_appeared_meanwhile_is_kept(spark: SparkSession, rows: DataFrame, tmp_path: Path, name: str):
     path = tmp_path / name
-    with staged_output(spark, str(path), replace=False) as output:
+    with staged_output(spark, str(path), replace=False) as made:
         path.write_text("own")
         with pytest.raises(PublishConflict, match="was written by another process meanwhile"):
-            output.write(rows)
+            made.write(rows)
     assert path.read_text() == "own"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_folders_cannot_be_renamed_a_mark_appears_last(
+    spark: SparkSession, rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    store = HadoopFileSystem(spark, f"file:{tmp_path}")
+    store.renames_folders = False
+    monkeypatch.setattr(output, "reachable_filesystem", lambda *_: store)
+    with staged_output(spark, str(tmp_path / "several"), replace=False) as several:
+        store.make_directory(several.folder)
+        rows.write.parquet(f"{several.folder}/rows")
+        several.publish(spark, several.folder)
+    assert sorted(path.name for path in (tmp_path / "several").iterdir() if path.name[0] != ".") == ["_SUCCESS", "rows"]
+    assert spark.read.parquet(str(tmp_path / "several" / "rows")).count() == 2
 
 
 def test_what_a_killed_process_left_is_removed_and_a_living_one_is_left_alone(

@@ -10,12 +10,13 @@ from pyspark.sql import SparkSession
 
 from segmentation import successor
 from segmentation.clustering.levels import SegmentName
-from segmentation.clustering.segment_model import Segment, SegmentModel
+from segmentation.clustering.segment_model import Refusal, Segment, SegmentModel
 from segmentation.config.files import load_config
+from segmentation.config.model import ModelSettings
 from segmentation.errors import ConfigError
 from segmentation.lake.lineage import Lineage
 from segmentation.lake.manifest import BuildsUpon
-from segmentation.refit import ChosenModel, Earlier, as_successor, open_earlier_runs, reason_to_wait
+from segmentation.refit import ChosenModel, Earlier, as_successor, open_earlier_runs, reason_to_wait, scored_by
 from tests.conftest import ROOT
 
 
@@ -55,12 +56,29 @@ def test_the_name_of_all_customers_is_known_of_the_segment_that_goes_on(
 
 
 def test_after_a_refused_model_the_next_is_fitted_a_week_later():
-    def waits(refused_as_of: date | None) -> str | None:
-        model: Any = SimpleNamespace(refused_as_of=refused_as_of)
-        return reason_to_wait(model, date(2011, 12, 9))
+    def waits(refused: Refusal | None, max_refit_moves: float = 0.05) -> str | None:
+        model: Any = SimpleNamespace(refused=refused)
+        return reason_to_wait(model, ModelSettings(max_refit_moves=max_refit_moves), date(2011, 12, 9))
 
     assert waits(None) is None
-    assert waits(date(2011, 12, 2)) is None
-    assert waits(date(2011, 12, 3)) == (
-        "a new one as of 2011-12-03 would have moved too many customers: the next is fitted from 2011-12-10"
+    assert waits(Refusal(date(2011, 12, 2), 0.2)) is None
+    lately = Refusal(date(2011, 12, 3), 0.2)
+    assert waits(lately) == (
+        "a new one as of 2011-12-03 would have moved 20.0% of the customers without a new line: the next is fitted "
+        "from 2011-12-10"
     )
+    assert waits(lately, max_refit_moves=0.2) is None, "it would be taken today"
+    assert waits(Refusal(date(2011, 12, 20), 0.2)) is None, "of a later day"
+
+
+def test_a_model_of_another_run_has_the_names_of_the_run_before(spark: SparkSession):
+    nothing: Any = None
+
+    def run(*names: str) -> Any:
+        segments = [Segment(number, SegmentName(name, ""), {}, None) for number, name in enumerate(names, 1)]
+        model = SegmentModel((), segments, nothing, nothing, nothing, len(names) + 1, "a", date(2011, 12, 9))
+        return SimpleNamespace(model=model, k_sweep=[])
+
+    chosen = scored_by(run("Low", "High", "Top"), run("Lowest", "High"), "it was asked for", 7)
+    assert [name.name for name in chosen.names_before if name] == ["Lowest", "High", "Top"]
+    assert chosen.model.next_segment_id == 7

@@ -73,9 +73,9 @@ def with_copies(sales: DataFrame) -> Sales:
     return Sales(sales.unionByName(sales), reversed_lines(sales))
 
 
-def counts(lines: DataFrame) -> DataFrame:
+def counts(lines: DataFrame, **changed: Any) -> DataFrame:
     """Count judged lines by outcome as a run does: sales by their orders."""
-    return line_counts(order_sums(Sales(sales_lines(lines))), lines, DEFAULTS)
+    return line_counts(order_sums(Sales(sales_lines(lines))), lines, DEFAULTS.model_copy(update=changed))
 
 
 def outcome() -> Column:

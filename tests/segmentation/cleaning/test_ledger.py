@@ -48,8 +48,8 @@ def ledger_of(malformed: int = 0, clean: int = 0) -> Ledger:
     return Ledger(counted, FILES)
 
 
-def counted(spark: SparkSession, lines: list[RawLine]) -> Ledger:
-    return Ledger(counts(judged(spark, lines, as_of=None)).collect(), FILES)
+def counted(spark: SparkSession, lines: list[RawLine], **changed: Any) -> Ledger:
+    return Ledger(counts(judged(spark, lines, as_of=None, **changed), **changed).collect(), FILES)
 
 
 def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession) -> None:
@@ -79,6 +79,15 @@ def test_lines_are_counted_by_first_reason_with_their_money(spark: SparkSession)
     )
     by_reason = counts(judged(spark, lines)).select(*expected.columns)
     assert_df_equality(by_reason, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_lines_before_the_first_day_are_counted_by_their_day(spark: SparkSession) -> None:
+    old = {"invoice_date": "2010-11-30"}
+    lines = [line(), line(**old), line(invoice_no="C1", quantity="-2", **old), line(invoice_no="C2", quantity="-1")]
+    ledger = counted(spark, lines, first_day=date(2010, 12, 1))
+    assert (ledger.rejected, ledger.earlier) == (3, 2)
+    assert ledger.counts["out_of_period"] == 1, "a cancellation first of all"
+    assert counted(spark, lines).earlier == 0
 
 
 def test_lines_of_totals_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:

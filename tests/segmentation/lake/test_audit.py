@@ -170,7 +170,7 @@ def test_flow_and_changes_are_held_to_both_runs_and_to_each_other():
 
 def test_lines_revenue_and_customers_are_reconciled_by_outcome():
     assert reconcile(QUALITY, 4, Decimal("42.0000")) == {
-        "lines": {"read": 19, "clean": 10, "guest": 2, "rejected": 7, "out_of_period": 1},
+        "lines": {"read": 19, "clean": 10, "guest": 2, "rejected": 7},
         "revenue": {"read": "62.0000", "clean": "50.0000", "guest": "5.0000", "rejected": "7.0000"},
         "customers": 4,
         "net_spend": "42.0000",

@@ -49,8 +49,8 @@ def test_without_gates_any_run_passes_and_the_first_run_every_gate_on_changes():
         ),
         (
             QualityGates(max_rejected_share=0.1),
-            replace(TODAY, lines=5_000, rejected=4_101, out_of_period=4_000),
-            "quality_gates.max_rejected_share = 0.1 does not hold: 10.10% of 1,000 lines of the period are rejected",
+            replace(TODAY, lines=5_000, rejected=4_101, before_window=4_000),
+            "quality_gates.max_rejected_share = 0.1 does not hold: 10.10% of 1,000 lines of the window are rejected",
         ),
         (
             QualityGates(min_customers=51),
@@ -101,8 +101,8 @@ def test_a_figure_on_its_limit_passes_whatever_its_rounding():
         max_segment_share_change=0.05,
     )
     run = replace(TODAY, revenue=Decimal("7500.00"), segments=segments)
-    for lines, rejected, out_of_period in ((900, 90, 0), (1_100, 110, 0), (1_100, 200, 100)):
-        check_gates(gates, replace(run, lines=lines, rejected=rejected, out_of_period=out_of_period), BEFORE)
+    for lines, rejected, before_window in ((900, 90, 0), (1_100, 110, 0), (1_100, 200, 100)):
+        check_gates(gates, replace(run, lines=lines, rejected=rejected, before_window=before_window), BEFORE)
 
 
 def test_all_broken_gates_are_listed_with_what_to_do():
@@ -121,7 +121,7 @@ def test_revenue_where_there_was_none_is_a_change_beyond_any_limit():
 
 def test_figures_are_taken_from_a_manifest_and_the_profiles():
     reconciliation = {
-        "lines": {"read": 10, "clean": 6, "guest": 1, "rejected": 3, "out_of_period": 2},
+        "lines": {"read": 10, "clean": 6, "guest": 1, "rejected": 3},
         "revenue": {"read": "12.0000", "clean": "8.0000", "guest": "0.5000", "rejected": "3.5000"},
         "customers": 4,
     }

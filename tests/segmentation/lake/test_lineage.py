@@ -50,10 +50,10 @@ def test_a_run_builds_upon_the_newest_run_of_an_earlier_day():
 
 def test_the_same_request_again_is_the_published_run():
     lineage = Lineage([published("b", 5, upon("a")), published("a", 1)])
-    assert lineage.published(ASKED_FOR) == ASKED_FOR.building_upon(upon("a"))
+    assert lineage.published(ASKED_FOR) == published("b", 5, upon("a"))
     assert lineage.published(Identity("input", "other request", "other request")) is None
     alone = Lineage([published("a", 1)])
-    assert alone.published(ASKED_FOR) == ASKED_FOR
+    assert alone.published(ASKED_FOR) == published("a", 1)
 
 
 def test_a_run_of_a_day_between_that_appears_later_makes_it_another_run():
@@ -68,7 +68,7 @@ def test_a_run_of_a_day_between_that_appears_later_makes_it_another_run():
     # A run of a later day changes nothing.
     later = RunEntry("later", day(9), MORNING, "shop", "other request", "other")
     again = Lineage([later, published("b", 5, upon("a")), published("a", 1)])
-    assert again.published(ASKED_FOR) == ASKED_FOR.building_upon(upon("a"))
+    assert again.published(ASKED_FOR) == published("b", 5, upon("a"))
 
 
 def test_a_run_whose_predecessor_has_expired_is_found_again():
@@ -77,7 +77,7 @@ def test_a_run_whose_predecessor_has_expired_is_found_again():
         (BuildsUpon("a", None), Lineage([published("b", 5, BuildsUpon("a", None))], refits=True)),
         (upon("a", "m"), Lineage([published("b", 5, upon("a", "m"))], requested="m")),
     ):
-        assert lineage.published(ASKED_FOR) == ASKED_FOR.building_upon(built_upon)
+        assert lineage.published(ASKED_FOR) == published("b", 5, built_upon)
         assert lineage.published(Identity("input", "other request", "other request")) is None
     # An older one is left, upon which the run would build today.
     assert Lineage([published("b", 5, upon("a")), published("0", 1)]).published(ASKED_FOR) is not None
@@ -133,12 +133,16 @@ def test_the_runs_of_a_lineage_are_listed_and_a_model_of_another_is_refused(
         "run newer is left out: a newer version, or another program, published it"
     ]
     assert listed.before(day(9)) == BuildsUpon("c", "a")
-    require_model(listed, lake)
+    require_model(listed, lake, shop)
     assert lineage_in(lake, config("model.refit=always"), None).before(day(9)) == BuildsUpon("c", None)
-    with pytest.raises(ConfigError, match=r"--model b: that run has another title, or other rules .* name a run of"):
-        require_model(lineage_in(lake, shop, "b"), lake)
-    with pytest.raises(ConfigError, match=r"--model x: there is no such run in the lake"):
-        require_model(lineage_in(lake, shop, "x"), lake)
+    for model, message in (
+        ("b", r"--model b: that run has other settings \(title\), so that .* name a run of this configuration"),
+        ("newer", r"--model newer: .* run 'newer' was published by a newer version"),
+        ("x", r"--model x: there is no such run in the lake"),
+        ("../x", r"--model \.\./x: there is no such run in the lake"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            require_model(lineage_in(lake, shop, model), lake, shop)
 
 
 def test_a_lineage_that_begins_beside_runs_of_its_title_names_what_changed(

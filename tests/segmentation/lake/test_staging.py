@@ -88,12 +88,15 @@ def test_a_run_id_is_free_published_taken_or_numbered(lake: Lake):
     identity = Identity("input", "asked", "abcdef0123456789")
     assert find_run_id(lake, identity, None, None, force=False) == ("abcdef012345", False)
     publish(lake, "daily", identity=identity.run)
-    assert find_run_id(lake, identity, identity, "daily", force=False) == ("daily", True)
-    assert find_run_id(lake, identity, identity, "daily", force=True) == ("daily-2", False)
+    [daily] = lake.runs()
+    assert find_run_id(lake, identity, daily, "daily", force=False) == ("daily", True)
+    assert find_run_id(lake, identity, daily, "daily", force=True) == ("daily-2", False)
+    # Without an id it is found under the one that it has.
+    assert find_run_id(lake, identity, daily, None, force=False) == ("daily", True)
     # The same request as that of a run which is published, but upon other runs: its id is not known yet.
     publish(lake, "abcdef012345", identity=identity.run)
     assert find_run_id(lake, identity, None, None, force=False) == ("abcdef012345", False)
-    assert find_run_id(lake, identity, identity, None, force=False) == ("abcdef012345", True)
+    assert find_run_id(lake, identity, daily, "abcdef012345", force=False) == ("abcdef012345", True)
     publish(lake, "daily-2")
     publish(lake, "daily-4")
     assert free_run_id(lake, "daily") == "daily-3"
