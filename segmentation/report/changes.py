@@ -252,7 +252,7 @@ def _how(move: Movement) -> str:
         return CAUSES[REFIT]
     if move.returned == 0:
         has_fallen = move.net_after < move.net_before
-        return "after new purchases, or as lines of theirs went" if has_fallen else "after new purchases"
+        return "after new purchases or changes of their lines" if has_fallen else "after new purchases"
     is_by_returns = move.returned == move.customers and move.net_after < move.net_before
     return "after returns" if is_by_returns else "after new purchases or returns"
 

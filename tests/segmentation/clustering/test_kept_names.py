@@ -69,7 +69,10 @@ def test_a_numbered_name_stays_as_it_is_in_the_runs_that_follow(spark: SparkSess
     fresh = names_of(later, 200.0, 1_000.0, 2_000.0)
     names = kept(later, fresh, [*kept(both, fresh[:2], names), None])
     assert texts(names) == [fresh[0].name, f"{high}, No. 2", high]
-    assert names[1].rule == "Spend above £1,000, 10 orders or more: true of 55 % of these 9 customers."
+    assert names[1].rule == (
+        "Spend above £1,000, 10 orders or more: true of 55 % of these 9 customers; numbered, because another segment has "
+        "that name."
+    )
 
 
 def test_a_fresh_name_that_another_segment_keeps_gets_a_number_that_is_free(spark: SparkSession):

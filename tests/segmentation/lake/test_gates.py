@@ -126,7 +126,7 @@ def test_figures_are_taken_from_a_manifest_and_the_profiles():
         "customers": 4,
     }
     expected = RunFigures("r", 10, 3, 2, Decimal("8.5"), 4, {1: SegmentShare("All", 1.0)})
-    assert run_figures("r", reconciliation, [SEGMENT]) == expected
+    assert run_figures("r", reconciliation, [SEGMENT], before_window=2) == expected
 
 
 # --- which run a new one is compared with ---

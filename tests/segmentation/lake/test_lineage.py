@@ -151,7 +151,7 @@ def test_a_lineage_that_begins_beside_runs_of_its_title_names_what_changed(
     publish(lake, "a", day(1), config())
     assert lineage_in(lake, config("clustering.k=5", "features.window_days=365"), None).runs == []
     [warning] = [record.getMessage() for record in caplog.records]
-    assert "run a has the same title, but other settings (clustering.k, features.window_days)" in warning
+    assert "run a, which has the same title but other settings (clustering.k, features.window_days). To" in warning
     caplog.clear()
     lineage_in(lake, config("title=Other", "clustering.k=5"), None)
     assert caplog.records == []

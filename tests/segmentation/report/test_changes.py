@@ -65,7 +65,8 @@ def test_movements_are_sentences_with_customers_cause_and_money():
         f"2 customers moved from “{TOP}” to “{MEDIUM}” after new purchases or returns: they had spent £900 net and now "
         "£650.",
         f"1 customer moved from “{HIGH}” to “{MEDIUM}” after returns: they had spent £900 net and now £650.",
-        f"1 customer moved from “{TOP}” to “{HIGH}” after new purchases: they had spent £900 net and now £650.",
+        f"1 customer moved from “{TOP}” to “{HIGH}” after new purchases or changes of their lines: they had spent £900 "
+        "net and now £650.",
     ]
     assert changes.others == [
         f"323 customers entered, with £134,071 net: 320 in “{LOW}”; 3 in “{MEDIUM}”.",
