@@ -70,8 +70,8 @@ def test_a_numbered_name_stays_as_it_is_in_the_runs_that_follow(spark: SparkSess
     names = kept(later, fresh, [*kept(both, fresh[:2], names), None])
     assert texts(names) == [fresh[0].name, f"{high}, No. 2", high]
     assert names[1].rule == (
-        "Spend above £1,000, 10 orders or more: true of 55 % of these 9 customers; numbered, because another segment has "
-        "that name."
+        "Spend above £1,000, 10 orders or more: true of 55 % of these 9 customers; numbered, because another segment "
+        "has that name."
     )
 
 
