@@ -62,7 +62,7 @@ def test_a_damaged_parquet_file_is_named_whichever_values_are_damaged(
         spark.conf.set(ADAPTIVE_EXECUTION, before)
 
 
-@pytest.mark.parametrize("day", ["2999-12-31", "9999-12-31"])
+@pytest.mark.parametrize("day", [pytest.param("2999-12-31", marks=pytest.mark.slow), "9999-12-31"])
 def test_a_sale_in_the_future_is_refused_unless_the_run_has_its_day(day: str, spark: SparkSession, tmp_path: Path):
     path = tmp_path / "lines.csv"
     path.write_text(text(TOP, *SOLD, line(99, InvoiceDate=day)))

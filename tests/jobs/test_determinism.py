@@ -1,14 +1,13 @@
-"""Three runs on the same lines in other ways publish the same; two of them race for the same lake."""
+"""Runs on the same lines in other ways publish the same; of two that race for a lake, one does."""
 
 import logging
 import random
-import time
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pyarrow as pa
@@ -25,18 +24,16 @@ from tests.jobs.published_runs import left_over, runs_in
 from tests.jobs.running_jobs import (
     ADAPTIVE,
     CONFIG,
-    TIMEOUT_SECONDS,
     Done,
     PublishedRun,
     RunJob,
-    finish,
-    start,
+    run_to_its_end,
     submit_command,
 )
 from tests.jobs.small_shop import HEADER, SmallShop, write_csv
 from tests.jobs.stages import clean, cluster, configured
 
-FILES = 50
+FILES = 12
 # Lines lie in other files than those of the published run.
 SOURCE = {"source_file"}
 NO_CACHE = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null"}
@@ -46,14 +43,12 @@ RACE_LOST = 5
 
 
 @dataclass(frozen=True)
-class Race:
-    """A process that published a run, and a run in the tests' session that was staged meanwhile and came too late."""
+class Elsewhere:
+    """A run by a process in other circumstances than the published one, and the arguments that made it."""
 
     lake: Path
-    winner: Done
-    loser: Done
-    staged: dict[str, str]
-    staged_model: list[Any]
+    done: Done
+    arguments: tuple[object, ...]
 
 
 @pytest.fixture(scope="module")
@@ -66,36 +61,17 @@ def shuffled_files(small_shop: SmallShop, tmp_path_factory: pytest.TempPathFacto
     return folder
 
 
-@pytest.fixture
-def race(shuffled_files: Path, run_job: RunJob, spark: SparkSession, tmp_path: Path, published: PublishedRun) -> Race:
-    lake = tmp_path / "lake"
-    arguments = ("--config", CONFIG, "--input", shuffled_files, "--output", lake, "--quiet")
-    winner = start(
-        submit_command(
-            *arguments,
-            master="local[1]",
-            conf={**SPREAD, "spark.sql.shuffle.partitions": "1", "spark.sql.session.timeZone": "Asia/Kathmandu"},
-            java="-Duser.timezone=Pacific/Apia",
-        ),
-        {**NO_CACHE, "TZ": "America/New_York"},
-        merged=False,
+@pytest.fixture(scope="module")
+def elsewhere(shuffled_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    lake = tmp_path_factory.mktemp("elsewhere") / "lake"
+    arguments = ("--config", CONFIG, "--input", shuffled_files, "--quiet")
+    command = submit_command(
+        *(*arguments, "--output", lake),
+        master="local[1]",
+        conf={**SPREAD, "spark.sql.shuffle.partitions": "3", "spark.sql.session.timeZone": "Asia/Kathmandu"},
+        java="-Duser.timezone=Pacific/Apia",
     )
-    staged_content: dict[str, Any] = {}
-
-    def come_too_late() -> None:
-        wait_until_published(lake, winner)
-        [staged] = [path for path in (lake / "_staging").iterdir() if path.is_dir()]
-        staged_content.update(hashes=content_hashes(staged, SOURCE), model=model_content(staged))
-
-    with settings(spark, {**SPREAD, "spark.sql.shuffle.partitions": "23"}), at_step(AUDITED, come_too_late):
-        loser = run_job(*arguments)
-    return Race(lake, finish(winner), loser, staged_content["hashes"], staged_content["model"])
-
-
-def wait_until_published(lake: Path, process: Popen[str]) -> None:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while not (lake / "latest.json").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.1)
+    return Elsewhere(lake, run_to_its_end(command, {**NO_CACHE, "TZ": "America/New_York"}), arguments)
 
 
 @contextmanager
@@ -130,23 +106,39 @@ def at_step(step: str, act: Any) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def test_cores_partitions_files_order_and_time_zones_change_nothing(race: Race, published: PublishedRun):
-    assert race.winner.code == 0, race.winner.output
-    run = latest_run(race.lake)
-    assert content_hashes(run, SOURCE) == content_hashes(published.run, SOURCE) == race.staged
-    assert model_content(run) == model_content(published.run) == race.staged_model
+def test_cores_partitions_files_order_and_time_zones_change_nothing(elsewhere: Elsewhere, published: PublishedRun):
+    assert elsewhere.done.code == 0, elsewhere.done.output
+    run = latest_run(elsewhere.lake)
+    assert content_hashes(run, SOURCE) == content_hashes(published.run, SOURCE)
+    assert model_content(run) == model_content(published.run)
     for fact in ("reconciliation", "as_of"):
         assert manifest_of(run)[fact] == manifest_of(published.run)[fact]
 
-    # The winner is quiet, although its home and cache are not writable.
-    assert (race.winner.stdout, race.winner.errors) == ("", "")
+    # The run is quiet, although its home and cache are not writable.
+    assert (elsewhere.done.stdout, elsewhere.done.errors) == ("", "")
 
-    # Only one of the two publishes the run.
-    message = f"error: another process published this very run, {manifest_of(run)['run_id']}, meanwhile"
-    assert race.loser.code == RACE_LOST, race.loser.output
-    assert message in race.loser.stderr
-    assert runs_in(race.lake) == [manifest_of(run)["run_id"]]
-    assert left_over(race.lake) == []
+
+@pytest.mark.slow
+def test_a_run_that_another_process_publishes_meanwhile_is_refused(
+    elsewhere: Elsewhere, run_job: RunJob, spark: SparkSession, tmp_path: Path
+):
+    lake, staged_content = tmp_path / "lake", dict[str, Any]()
+    run = latest_run(elsewhere.lake)
+
+    def come_too_late() -> None:
+        shutil.copytree(elsewhere.lake / "runs", lake / "runs", dirs_exist_ok=True)
+        shutil.copy(elsewhere.lake / "latest.json", lake)
+        [staged] = [path for path in (lake / "_staging").iterdir() if path.is_dir()]
+        staged_content.update(hashes=content_hashes(staged, SOURCE), model=model_content(staged))
+
+    with settings(spark, {**SPREAD, "spark.sql.shuffle.partitions": "5"}), at_step(AUDITED, come_too_late):
+        done = run_job(*elsewhere.arguments, "--output", lake)
+    run_id = manifest_of(run)["run_id"]
+    assert done.code == RACE_LOST, done.output
+    assert f"error: another process published this very run, {run_id}, meanwhile" in done.stderr
+    assert staged_content == {"hashes": content_hashes(run, SOURCE), "model": model_content(run)}
+    assert runs_in(lake) == [run_id]
+    assert left_over(lake) == []
 
 
 def test_partitions_change_no_bit_of_customers_in_several_buckets(
@@ -154,10 +146,10 @@ def test_partitions_change_no_bit_of_customers_in_several_buckets(
 ):
     monkeypatch.setattr(customers, "LINES_OF_ONE_BUCKET", 0)
     monkeypatch.setattr(customers, "CUSTOMERS_OF_A_BUCKET", 30)
-    config = configured(CONFIG, "clustering.seeding_sample=100", "clustering.k_max=3")
+    config = configured(CONFIG, "clustering.seeding_sample=100", "clustering.k_max=3", "clustering.restarts=1")
     found = []
-    for partitions in ("1", "5"):
-        with settings(spark, {**SPREAD, "spark.sql.shuffle.partitions": partitions}):
+    for partitions in ("1", "3"):
+        with settings(spark, {"spark.sql.shuffle.partitions": partitions}):
             found.append(cluster(spark, config, shuffled_files))
     first, second = found
     assert first.customers == second.customers != sorted(first.customers)

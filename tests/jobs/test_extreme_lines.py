@@ -102,6 +102,7 @@ def test_the_report_names_no_customer_and_has_no_control_characters(extreme: Ext
     assert r"Shop \x1b]0;x\x07" in extreme.page
 
 
+@pytest.mark.slow
 def test_columns_without_any_value_form_one_group(spark: SparkSession, tmp_path: Path):
     lines = [(*line[:2], "", *line[3:7], "") for line in skewed_lines(500)]
     cleaned = clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv"))

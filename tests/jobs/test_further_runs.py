@@ -9,48 +9,34 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pyspark.sql import SparkSession
 
 from scripts.run_contents import latest_run, manifest_of
 from segmentation.config.files import load_config
-from tests.conftest import ROOT
-from tests.jobs.published_runs import left_over, rows_of, runs_in, table_of
+from tests.jobs.published_runs import left_over, rows_of, runs_in
 from tests.jobs.running_jobs import CONFIG, DEFAULT_RECIPE, QUICK, Done, PublishedRun, RunJob
 from tests.jobs.small_shop import SmallShop, moment_of, write_csv
+from tests.jobs.stages import clean, configured
 
 AS_OF = date(2011, 9, 1)
-
-
-def spend_in(run: Path) -> dict[str, Decimal]:
-    customers = table_of(run, "customer_segments")
-    columns = [customers.column(name).to_pylist() for name in ("customer_id", "total_spend")]
-    return dict(zip(*columns, strict=True))
 
 
 # --- without a configuration ---
 
 
-def test_the_guessed_configuration_is_written_and_used(
-    published: PublishedRun, small_csv: Path, run_job: RunJob, tmp_path: Path
+def test_the_guessed_configuration_reads_as_the_given_one_and_has_the_default_recipe(
+    published: PublishedRun, small_csv: Path, run_job: RunJob, spark: SparkSession, tmp_path: Path
 ):
-    written, lake = tmp_path / "shop.yaml", tmp_path / "a lake"
-    command = ("--input", small_csv, "--output", lake, "--write-config", written, "--run-id", "mine")
-    five = run_job(*command, "--set", "clustering.k=5", *QUICK)
-    assert five.code == 0, five.stderr
-    assert runs_in(lake) == ["mine"]
-    assert "k = 5 is set in the configuration" in five.stdout
-    assert len(rows_of(latest_run(lake), "segment_profiles")) == 5
-    assert [row["k"] for row in rows_of(latest_run(lake), "k_sweep") if row["chosen"]] == [5]
-    configuration = manifest_of(latest_run(lake))["configuration"]
-    assert json.loads(load_config(written).canonical()) == configuration
-
-    # The guess reads and cleans as the configuration of this source does, and segments by the default recipe.
-    assert rows_of(latest_run(lake), "data_quality") == rows_of(published.run, "data_quality")
-    assert spend_in(latest_run(lake)) == spend_in(published.run)
-    recipe = json.loads(load_config(str(ROOT / DEFAULT_RECIPE), ["clustering.k=5", *QUICK]).canonical())
+    done = run_job("--input", small_csv, "--write-config", tmp_path / "shop.yaml")
+    assert done.code == 0, done.stderr
+    guessed = load_config(tmp_path / "shop.yaml")
+    assert clean(spark, guessed, small_csv).ledger.data_quality == rows_of(published.run, "data_quality")
+    configuration, recipe, given = (
+        json.loads(config.canonical()) for config in (guessed, configured(DEFAULT_RECIPE), configured(CONFIG))
+    )
     assert [configuration[section] for section in ("figures", "clustering", "rfm", "naming")] == [
         recipe[section] for section in ("figures", "clustering", "rfm", "naming")
     ]
-    given = json.loads(load_config(str(ROOT / CONFIG)).canonical())
     assert configuration["input"]["columns"] == given["input"]["columns"]
 
 
@@ -96,7 +82,7 @@ def test_the_same_run_again_publishes_nothing_and_says_so(
         *("already_published", run_id), str(published.run)
     )  # fmt: skip
     figures = written["figures"]
-    assert figures["lines"] == manifest["reconciliation"]["lines"]
+    assert {**figures["lines"], "out_of_period": 0} == manifest["reconciliation"]["lines"]
     assert (figures["customers"], Decimal(figures["revenue"])) == (120, small_shop.revenue["clean"])
     assert all(f" {row['segment_name']} " in done.stdout for row in figures["segments"])
 

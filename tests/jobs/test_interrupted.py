@@ -80,8 +80,12 @@ def wait_for_the_group_to_end(group: int) -> None:
     [
         pytest.param(signal.SIGTERM, os.kill, 143, id="a scheduler terminates spark-submit"),
         pytest.param(signal.SIGINT, os.killpg, 130, id="Ctrl-C at a terminal reaches every process"),
-        pytest.param(signal.SIGTERM, to_python, 143, id="the driver's Python alone is terminated"),
-        pytest.param(signal.SIGHUP, os.killpg, 129, id="a closed terminal hangs up every process"),
+        pytest.param(
+            signal.SIGTERM, to_python, 143, id="the driver's Python alone is terminated", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            signal.SIGHUP, os.killpg, 129, id="a closed terminal hangs up every process", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_stopped_run_ends_with_its_code_and_leaves_nothing(

@@ -166,8 +166,12 @@ def test_customers_countries_and_products_add_up_to_the_same_money(run: Path):
         assert total(run, table, "revenue") == CLEAN_REVENUE
 
 
+@pytest.mark.slow  # DuckDB, below, is quicker
 def test_what_stayed_after_returns_is_what_an_independent_program_finds(run: Path, online_retail: Path):
     assert differences(run, lines_of_online_retail(online_retail / FORMS["parquet"])) == []
+
+
+def test_what_stayed_after_returns_adds_up(run: Path):
     customers = {row["customer_id"]: row for row in rows_of(run, "customer_segments")}
     net = {customer: customers[customer]["net_spend"] for customer in ("16446", "12346", "15098")}
     assert net == {"16446": Decimal("2.90"), "12346": Decimal(0), "15098": Decimal("649.50")}

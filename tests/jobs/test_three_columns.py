@@ -1,5 +1,6 @@
 """A whole run over a customer, a date and money: guessed first, then by the configuration that the guess wrote."""
 
+import json
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
@@ -11,8 +12,9 @@ from pyspark.sql import SparkSession
 from scripts.run_contents import latest_run, manifest_of
 from segmentation import open_run
 from segmentation import schemas as s
+from segmentation.config.files import load_config
 from segmentation.errors import InputError
-from tests.jobs.published_runs import rows_of
+from tests.jobs.published_runs import rows_of, runs_in
 from tests.jobs.running_jobs import QUICK, RunJob
 from tests.jobs.small_shop import SmallShop, customer_of, moment_of, write_csv
 
@@ -27,13 +29,19 @@ def test_three_columns_are_a_whole_run(
     rows = [(line.fields[6], line.fields[4], str(line.amount)) for line in lines]
     path = write_csv(rows, tmp_path / "three.csv", ("Customer ID", "Date", "Amount (GBP)"))
     lake, written = tmp_path / "lake", tmp_path / "three.yaml"
-    done = run_job("--input", path, "--output", lake, "--write-config", written, "--set", *QUICK)
+    command = ("--input", path, "--output", lake, "--write-config", written, "--run-id", "mine")
+    done = run_job(*command, "--set", "clustering.k=5", *QUICK)
     assert done.code == 0, done.stderr
+    assert "k = 5 is set in the configuration" in done.stdout
     assert "  country       is not there: no tables country_sales and country_segments" in caplog.messages
     assert any("the input has no invoice number: an order is a customer's day" in line for line in caplog.messages)
 
     run = latest_run(lake)
+    assert runs_in(lake) == ["mine"]
+    assert len(rows_of(run, "segment_profiles")) == 5
+    assert [row["k"] for row in rows_of(run, "k_sweep") if row["chosen"]] == [5]
     manifest = manifest_of(run)
+    assert json.loads(load_config(written).canonical()) == manifest["configuration"]
     assert manifest["absent_tables"] == ABSENT
     assert manifest["missing_fields"].keys() == s.MISSING_FIELDS.keys()
     assert manifest["configuration"]["charts"]["currency"] == "£"
@@ -59,5 +67,5 @@ def test_three_columns_are_a_whole_run(
     assert returned > 0
     assert sum(row["net_spend"] for row in customers) + returned == sum(spend.values())
 
-    again = run_job("--config", written, "--input", path, "--output", lake)
+    again = run_job("--config", written, "--input", path, "--output", lake, "--run-id", "mine")
     assert (again.code, "published before" in again.output) == (0, True)

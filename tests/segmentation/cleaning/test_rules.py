@@ -165,8 +165,10 @@ def test_returns_are_in_the_period_each_once_and_of_guests_too(spark: SparkSessi
         line(invoice_no="C9", quantity="-1", unit_price="-"),
     ]
 
-    def found(**changed: Any) -> set[tuple[str, Decimal, str | None]]:
-        rows = returned_lines(judged(spark, lines, **changed)).collect()
+    once = parsed(spark, lines).localCheckpoint()
+
+    def found(as_of: date | None = AS_OF, **changed: Any) -> set[tuple[str, Decimal, str | None]]:
+        rows = returned_lines(judge_lines(once, DEFAULTS.model_copy(update=changed), as_of)).collect()
         assert len(rows) == len(set(rows))
         return {(row.invoice_no, row.amount, row.customer_id) for row in rows}
 
@@ -241,7 +243,7 @@ def test_a_status_or_another_currency_is_neither_sale_nor_return(spark: SparkSes
 def test_an_order_may_be_a_number_with_its_day_and_customer(spark: SparkSession) -> None:
     days = [line(stock_code=str(number), invoice_date=f"2010-12-0{number}") for number in (1, 2)]
     lines = [*days, line(customer_id=None), line(customer_id="1"), line(customer_id="1"), line(quantity="0")]
-    each = with_orders_of_days(judge_each_line(parsed(spark, lines), DEFAULTS, AS_OF))
+    each = with_orders_of_days(judge_each_line(parsed(spark, lines).localCheckpoint(), DEFAULTS, AS_OF))
     exceptional = exceptional_lines(each, repeated_items(each), DEFAULTS)
     sums = order_sums(sales_less_copies(each, exceptional)).where("lines > 0").collect()
     assert len({row["invoice_no"] for row in sums}) == len(sums) == 4
@@ -321,7 +323,7 @@ def field_text(field: str) -> st.SearchStrategy[str | None]:
 def many_lines(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[RawLine]:
     """Lines of any text in all fields, some of them copies."""
     fields_of_a_line = st.fixed_dictionaries({field: field_text(field) for field in s.LINE_FIELDS})
-    lines = draw(st.lists(fields_of_a_line, min_size=25, max_size=40))
+    lines = draw(st.lists(fields_of_a_line, min_size=50, max_size=80))
     return [line(**fields) for fields in [*lines, *lines[:5]]]
 
 
@@ -341,7 +343,7 @@ def exact_amount(fields: RawLine) -> Decimal | None:
 
 
 @settings(
-    max_examples=4,
+    max_examples=2,  # each is two Spark jobs
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],  # each step of shrinking would be Spark jobs too
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -349,7 +351,8 @@ def exact_amount(fields: RawLine) -> Decimal | None:
 @given(lines=many_lines())
 def test_every_line_has_one_outcome_and_rows_and_money_add_up(spark: SparkSession, lines: list[RawLine]) -> None:
     numbered = [{**one, "source_file": str(number)} for number, one in enumerate(lines)]
-    rows = judged(spark, numbered).collect()
+    all_judged = judged(spark, numbered).localCheckpoint()
+    rows = all_judged.collect()
     assert sorted(int(row.source_file) for row in rows) == list(range(len(lines)))
     for row in rows:
         if row.rejection:
@@ -367,7 +370,7 @@ def test_every_line_has_one_outcome_and_rows_and_money_add_up(spark: SparkSessio
             assert None not in (row.invoice_no, row.stock_code, row.description, row.invoice_date, row.country)
         expected = exact_amount(numbered[int(row.source_file)])
         assert expected is None or row.amount == expected
-    by_outcome = counts(judged(spark, numbered)).collect()
+    by_outcome = counts(all_judged).collect()
     assert sum(row.rows for row in by_outcome) == len(lines)
     assert sum(row.revenue for row in by_outcome) == sum(row.amount for row in rows if row.amount is not None)
 
@@ -379,13 +382,15 @@ def test_sums_over_sales_less_copies_are_those_over_the_sales(spark: SparkSessio
         line(invoice_no="C1"),
         line(quantity="0"),
         line(invoice_no="536366", quantity="-1"),
+        line(invoice_no="536366", quantity="-1"),
     ]
+    once = parsed(spark, lines).localCheckpoint()
     for switched_off in ((), ("duplicate",), ("non_positive_quantity",)):
         cleaning = DEFAULTS.model_copy(update={"switched_off": switched_off})
-        one_by_one = judge_each_line(parsed(spark, [*lines, lines[-1]]), cleaning, None)
+        one_by_one = judge_each_line(once, cleaning, None)
         exceptional = exceptional_lines(one_by_one, repeated_items(one_by_one), cleaning)
         signed = sales_less_copies(one_by_one, exceptional)
-        sales = sales_lines(judged(spark, [*lines, lines[-1]], as_of=None, switched_off=switched_off))
+        sales = sales_lines(judge_lines(once, cleaning, None))
         by_invoice = [
             order_sums(each).groupBy(*ORDER).agg(F.sum("revenue"), F.sum("units_e4"), F.sum("lines"))
             for each in (signed, Sales(sales))
@@ -394,7 +399,7 @@ def test_sums_over_sales_less_copies_are_those_over_the_sales(spark: SparkSessio
 
 
 def test_a_sale_is_no_copy_of_a_refund_that_equals_it(spark: SparkSession) -> None:
-    refund_first = parsed(spark, [line(source_file="a.csv"), line(source_file="b.csv")])
+    refund_first = parsed(spark, [line(source_file="a.csv"), line(source_file="b.csv")]).localCheckpoint()
     lines = judge_each_line(refund_first.withColumn(s.IS_REFUND, F.col("source_file") == "a.csv"), DEFAULTS, None)
     exceptional = exceptional_lines(lines, repeated_items(lines), DEFAULTS)
     # A sale that is taken off again would leave an order without a line.
