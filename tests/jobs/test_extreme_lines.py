@@ -20,6 +20,8 @@ from tests.jobs.small_shop import Fields, write_csv
 from tests.jobs.stages import clean, configured
 from tests.jobs.test_inert_output import ACTS_ON_TERMINAL, assert_inert
 
+pytestmark = pytest.mark.slow
+
 COUNTRIES = 5000
 LARGE_CUSTOMER = "17850"
 HOSTILE_SETTINGS = (r'charts.currency="\e[31m£"', r'title="Shop \e]0;x\a"')
@@ -102,7 +104,6 @@ def test_the_report_names_no_customer_and_has_no_control_characters(extreme: Ext
     assert r"Shop \x1b]0;x\x07" in extreme.page
 
 
-@pytest.mark.slow
 def test_columns_without_any_value_form_one_group(spark: SparkSession, tmp_path: Path):
     lines = [(*line[:2], "", *line[3:7], "") for line in skewed_lines(500)]
     cleaned = clean(spark, configured(), write_csv(lines, tmp_path / "lines.csv"))

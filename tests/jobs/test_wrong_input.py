@@ -201,6 +201,7 @@ def test_an_output_that_cannot_be_written_is_one_message(output: str, message: s
 # --- unusual, but published ---
 
 
+@pytest.mark.slow
 def test_identical_customers_are_published_as_one_segment(run_job: RunJob, tmp_path: Path):
     rows = [(*line(str(n))[:4], "12/1/2010 8:26", *line(str(n))[5:]) for n in range(1, 7)]
     path = write_csv([(str(536_000 + n), *row[1:]) for n, row in enumerate(rows)], tmp_path / "lines.csv")

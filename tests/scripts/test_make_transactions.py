@@ -252,6 +252,7 @@ def test_no_other_line_of_a_customer_can_be_matched_with_a_planted_return() -> N
     assert {"79001", "79002"}.isdisjoint({product.stock_code for product in CATALOGUE})
 
 
+@pytest.mark.slow
 def test_planted_returns_take_back_what_the_truth_says(spark: SparkSession) -> None:
     recipe = generator.recipe_for(ROWS, CUSTOMERS, 3, SEED, Variations(returns=0.5))
     drawn = generator.draw_customers(spark, recipe, ROWS)

@@ -137,31 +137,28 @@ def test_equal_lines_are_duplicates_only_with_invoice_and_product(missing: str |
 # --- the money of a line ---
 
 
-@pytest.mark.parametrize(
-    ("quantity", "amount", "expected"),
-    [
-        # quantity, unit price and amount; the first reason
-        ("3", "10", (3, "3.33333333", "10.0000", None)),
-        ("1", "0.33333333", (1, "0.33333333", "0.3333", None)),
-        ("-2", "-5", (-2, "2.50000000", "-5.0000", s.NON_POSITIVE_QUANTITY)),
-        ("2", "-5", (-2, "2.50000000", "-5.0000", s.NON_POSITIVE_QUANTITY)),
-        ("-2", "5", (-2, "2.50000000", "-5.0000", s.NON_POSITIVE_QUANTITY)),
-        ("0", "5", (0, None, "5.0000", s.NON_POSITIVE_QUANTITY)),
-        ("2", "0", (2, "0E-8", "0.0000", s.NON_POSITIVE_PRICE)),
-        ("", "5", (None, None, None, s.MALFORMED)),
-        ("2", "five", (None, None, None, s.MALFORMED)),
-        ("2", "100000000000.01", (2, "50000000000.00500000", None, s.MALFORMED)),
-    ],
-)
-def test_an_amount_gives_the_price_and_its_sign_the_return(
-    quantity: str, amount: str, expected: tuple[Any, ...], spark: SparkSession
-):
+def test_an_amount_gives_the_price_and_its_sign_the_return(spark: SparkSession):
+    # From quantity and amount: quantity, unit price, amount, and the first reason.
+    cases = {
+        ("3", "10"): (3, "3.33333333", "10.0000", None),
+        ("1", "0.33333333"): (1, "0.33333333", "0.3333", None),
+        ("-2", "-5"): (-2, "2.50000000", "-5.0000", s.NON_POSITIVE_QUANTITY),
+        ("2", "-5"): (-2, "2.50000000", "-5.0000", s.NON_POSITIVE_QUANTITY),
+        ("-2", "5"): (-2, "2.50000000", "-5.0000", s.NON_POSITIVE_QUANTITY),
+        ("0", "5"): (0, None, "5.0000", s.NON_POSITIVE_QUANTITY),
+        ("2", "0"): (2, "0E-8", "0.0000", s.NON_POSITIVE_PRICE),
+        ("", "5"): (None, None, None, s.MALFORMED),
+        ("2", "five"): (None, None, None, s.MALFORMED),
+        ("2", "100000000000.01"): (2, "50000000000.00500000", None, s.MALFORMED),
+    }
     fields = ("quantity", "invoice_date", "customer_id", "amount")
-    lines = raw(spark, [(quantity, "2011-11-01", "1", amount)], *fields)
-    [row] = judged(lines, config({field: field for field in fields})).collect()
-    units, price, money = expected[:3]
-    typed = (units, price and Decimal(price), money and Decimal(money), expected[3])
-    assert (row.quantity_e4 and row.quantity_e4 / 1e4, row.unit_price, row.amount, row.reason) == typed
+    numbered = [(quantity, "2011-11-01", str(number), amount) for number, (quantity, amount) in enumerate(cases, 1)]
+    rows = judged(raw(spark, numbered, *fields), config({field: field for field in fields})).collect()
+    found = {int(row.customer_id): row for row in rows}
+    for number, (case, (units, price, money, reason)) in enumerate(cases.items(), 1):
+        row = found[number]
+        typed = (units, price and Decimal(price), money and Decimal(money), reason)
+        assert (row.quantity_e4 and row.quantity_e4 / 1e4, row.unit_price, row.amount, row.reason) == typed, case
 
 
 def test_an_amount_without_a_quantity_is_that_of_one_unit(spark: SparkSession):

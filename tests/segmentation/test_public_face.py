@@ -29,6 +29,7 @@ def test_importing_the_package_starts_nothing() -> None:
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
+@pytest.mark.slow
 def test_a_run_is_a_guest_in_the_session_and_every_example_is_true(
     spark: SparkSession, sales_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
@@ -70,9 +69,8 @@ def test_a_figure_at_a_cut_is_below_it_and_few_days_score_high(spark: SparkSessi
     assert [scores(row) for row in rows] == [(5, 1, 1), (4, 2, 2), (2, 4, 4), (1, 5, 5)]
 
 
-@pytest.mark.parametrize(
-    ("customer", "name"),
-    [
+def test_the_default_rules_name_each_kind_of_customer(spark: SparkSession):
+    kinds = [
         ((9, 12, 4_000.0, 300, 26.0), "Champions"),
         ((40, 8, 400.0, 300, 37.0), "Loyal"),
         ((40, 2, 4_000.0, 300, 200.0), "Big Spenders"),
@@ -87,10 +85,8 @@ def test_a_figure_at_a_cut_is_below_it_and_few_days_score_high(spark: SparkSessi
         ((100, 1, 80.0, 100, None), "Hibernating"),
         ((100, 1, 4_000.0, 100, None), "Hibernating"),  # one order is no habit that is at risk
         ((300, 1, 80.0, 300, None), "Lost"),
-    ],
-)
-def test_the_default_rules_name_each_kind_of_customer(spark: SparkSession, customer: Any, name: str):
-    assert names(spark, customer) == [name]
+    ]
+    assert names(spark, *[customer for customer, _ in kinds]) == [name for _, name in kinds]
 
 
 def test_five_orders_and_then_silence_are_at_risk_wherever_the_cuts_are(spark: SparkSession):
