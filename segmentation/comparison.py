@@ -98,7 +98,7 @@ def require_one_lineage(run: EarlierRun, other: EarlierRun) -> None:
     manifests = run.run.manifest, other.run.manifest
     if manifests[0]["lineage"] == manifests[1]["lineage"]:
         return
-    runs = " and ".join(f"{manifest['run_id']} ({manifest['title']!r})" for manifest in manifests)
+    runs = " and ".join(f"{each.run.run_id} ({each.run.manifest['title']!r})" for each in (run, other))
     differ_in = changed_settings(manifests[0], configuration_of(other.run)) or "their versions"
     raise ConfigError(f"runs {runs} cannot be compared: they differ in {differ_in}: name two runs of one configuration")
 

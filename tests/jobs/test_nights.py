@@ -267,15 +267,20 @@ def test_runs_of_two_configurations_are_not_compared(nights: Nights, spark: Spar
     other = nights.lake / "runs" / "run_id=other"
     shutil.copytree(nights.third.run, other)
     manifest = manifest_of(other)
-    (other / "manifest.json").write_text(json.dumps({**manifest, "title": "Other shop", "lineage": "other"}))
+    configuration = {**manifest["configuration"], "title": "Other shop"}
+    of_other = {"title": "Other shop", "lineage": "other", "configuration": configuration}
+    (other / "manifest.json").write_text(json.dumps({**manifest, **of_other}))
     done = job_in(spark, compare_runs)(nights.lake, nights.third.result["run_id"], "other")
     shutil.rmtree(other)
     assert done.code == 2
-    assert f"('{manifest['title']}') and other ('Other shop') cannot be compared" in done.stderr
+    assert (
+        f"('{manifest['title']}') and other ('Other shop') cannot be compared: they differ in title: name"
+        in done.stderr
+    )
 
 
 def test_a_model_of_another_configuration_is_refused(nights: Nights, run_job: RunJob):
     model = nights.third.result["run_id"]
     command = ("--config", RFM_CONFIG, "--input", nights.transactions, "--output", nights.lake, "--model", model)
     done = run_job(*command, "--set", *SETTINGS, "clustering.k=2")
-    assert (done.code, done.stderr.count(f"--model {model}: that run has another title")) == (2, 1)
+    assert (done.code, done.stderr.count(f"--model {model}: that run has other settings (clustering.k)")) == (2, 1)
