@@ -1,8 +1,8 @@
 """Score the customers of new transactions by the model of a published run: no refit, no rollups, no charts.
 
 The way is that of a run: `intake`, `customers`, and `SegmentModel.score`, by which the audit of each run checks its
-own customers too. Actions of Spark: those of `open_run`, `model_of` and `clean_lines`, and what the caller does with
-the rows.
+own customers too. Returns are matched only where scores or segments look at what stayed after them. Actions of Spark:
+those of `open_run`, `model_of` and `clean_lines`, and what the caller does with the rows.
 """
 
 import logging
@@ -21,7 +21,13 @@ from segmentation.clustering.segment_model import SegmentModel
 from segmentation.config.engine import require_readable
 from segmentation.config.settings import RunConfig
 from segmentation.context import InputContext, Request
-from segmentation.customers import customer_buckets, customers_of, purchases_of
+from segmentation.customers import (
+    customer_buckets,
+    customers_before_returns,
+    customers_of,
+    purchases_of,
+    scoring_needs_returns,
+)
 from segmentation.errors import counted
 from segmentation.intake import clean_lines, look_at_input
 from segmentation.lake.lineage import configuration_of, model_of
@@ -78,8 +84,12 @@ def scored_customers(
             with progress.stage(cleaning):
                 lines = clean_lines(context)
             with progress.stage(scoring):
-                purchases, model = purchases_of(context, lines), loading.result()
-                customers = customers_of(lines, purchases, customer_buckets(lines))
+                buckets = customer_buckets(lines)
+                if scoring_needs_returns(config):
+                    customers = customers_of(lines, purchases_of(context, lines), buckets)
+                else:
+                    customers = customers_before_returns(lines, buckets)
+                model = loading.result()
                 yield ScoredCustomers(score(customers, model, config, lines.as_of), run, model, lines.as_of)
         except BaseException:
             cancel_tagged_jobs(spark, job_tag)

@@ -17,8 +17,10 @@ from jobs.score_customers import main
 from scripts.run_contents import manifest_of
 from segmentation import read_table
 from segmentation import schemas as s
-from tests.jobs.running_jobs import Done, PublishedRun, job_in
+from segmentation.customers import scoring_needs_returns
+from tests.jobs.running_jobs import CONFIG, Done, PublishedRun, job_in
 from tests.jobs.small_shop import SmallShop, customer_of, moment_of
+from tests.jobs.stages import configured
 
 SHARED = [name for name in s.SCORED_CUSTOMERS.names if name in s.CUSTOMER_SEGMENTS.names]
 AS_OF = date(2011, 9, 1)
@@ -55,6 +57,16 @@ def test_the_customers_of_the_training_get_what_they_have(
     assert f"{unusual} of them are unusual" in done.stdout
     for row in scored.groupBy(s.SEGMENT_NAME).count().collect():
         assert f" {row['count']}  {row[s.SEGMENT_NAME]}\n" in done.stdout
+
+
+def test_returns_are_matched_where_scores_or_segments_look_at_what_stayed():
+    def needs(*overrides: str) -> bool:
+        return scoring_needs_returns(configured(CONFIG, *overrides))
+
+    assert not needs()
+    assert needs("figures=net")
+    assert needs("clustering.features=[{feature: total_spend}, {feature: return_rate}]")
+    assert needs("rfm.rules=[{name: Returning, when: {returned_matched: [1, null]}}, {name: Other}]")
 
 
 def test_customers_of_a_past_day_go_into_one_file(
