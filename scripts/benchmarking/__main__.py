@@ -116,8 +116,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--driver-memory", default="2g", help="of Spark's driver, and of each executor (default: "
         "%(default)s)")  # fmt: skip
     parser.add_argument("--executors", action="store_true", help="one against two of one core, on scripts/cluster")
-    parser.add_argument("--score", action="store_true", help="jobs/score_customers.py against a bare script with the "
-        "same columns, on Parquet, by the model of a run with the default --config")  # fmt: skip
+    parser.add_argument("--score", action="store_true", help="jobs/score_customers.py, by the model of a run with the "
+        "default --config, against a bare script with the same columns and a run that fits, on Parquet")  # fmt: skip
     parser.add_argument("--sweep", type=int, nargs="+", metavar="N", default=[], help="of N customers, alone")
     options = parser.parse_args(arguments)
     for source in options.input:
@@ -182,7 +182,11 @@ def _compare_scoring(source: Path, options: argparse.Namespace) -> Benchmark:
             program = [*_bare_spark(options), "scripts/benchmarking/peers/bare_score.py"]
             return measure([*program, str(source), lake, str(folder / "out")], ROOT)
 
-        runs = _take_turns(source.name, {"score_customers": ours, "bare score": bare}, options.rounds)
+        def fitting(folder: Path) -> Measurement:
+            return measure([*submit, *_job(source, folder, options.config)], ROOT)
+
+        contestants = {"score_customers": ours, "bare score": bare, OURS: fitting}
+        runs = _take_turns(source.name, contestants, options.rounds)
     return Benchmark(f"scoring of {source.name}, {lines_of(source):,} lines", runs)
 
 
