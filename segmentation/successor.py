@@ -21,8 +21,8 @@ def successor_of(
 ) -> tuple[SegmentModel, list[Event]]:
     """Return a new model, its segments with the ids of those that they go on from, and what became of the others.
 
-    `customers` are those of today. No id from `next_segment_id` on was ever used. Runs the action that compares both
-    models.
+    `customers` are those of today. No run of an earlier day used an id from `next_segment_id` on. Runs the action that
+    compares both models.
     """
     before = predecessor.model
     both = to_cluster(fitted.assign(with_kept_segment(customers, before, figures), figures), figures)

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from segmentation import schemas as s
-from segmentation.cleaning.rules import RULES, is_total
+from segmentation.cleaning.rules import RULES, is_before_first_day, is_total
 from segmentation.config.settings import CleaningSettings
 from segmentation.errors import InputError, counted
 from segmentation.ingest import numbers, values
@@ -77,9 +77,6 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
     )
     rejected = judged.where(F.col(s.REJECTION).isNotNull())
     adds_up = (F.col(s.REASON) == s.ADJUSTMENT) & is_total(settings)
-    is_earlier = F.lit(False)
-    if settings.first_day is not None:
-        is_earlier = F.col(s.INVOICE_DATE).cast("date") < F.lit(settings.first_day)
     is_tiny = (F.col(s.REASON) == s.NON_POSITIVE_PRICE) & (F.col(s.UNIT_PRICE) > 0)
     unrounded = (units_of(F.col(s.QUANTITY_E4)) * F.col(s.UNIT_PRICE)).try_cast("decimal(18,12)")
     by_reason = rejected.groupBy(F.col(s.REASON).alias(s.RULE)).agg(
@@ -92,7 +89,7 @@ def line_counts(sums: DataFrame, judged: DataFrame, settings: CleaningSettings) 
         F.sum(F.when(adds_up, F.col(s.AMOUNT))).cast(s.MONEY).alias(TOTAL_REVENUE),
         F.count_if(is_tiny).alias(TINY_ROWS),
         F.sum(F.when(is_tiny, unrounded)).alias(TINY_REVENUE),
-        F.count_if(is_earlier).alias(EARLIER_ROWS),
+        F.count_if(is_before_first_day(settings)).alias(EARLIER_ROWS),
     )
     return sold.unionByName(by_reason, allowMissingColumns=True)
 

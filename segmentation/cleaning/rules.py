@@ -81,11 +81,16 @@ def _is_without_money(settings: CleaningSettings, as_of: date | None) -> Column:
     return ~F.col(s.HAS_PRICE) | rounds_to_0
 
 
+def is_before_first_day(settings: CleaningSettings) -> Column:
+    """Return whether a line is older than the first day that counts, if there is one."""
+    day = F.col(s.INVOICE_DATE).cast("date")
+    return day < F.lit(settings.first_day) if settings.first_day else F.lit(False)
+
+
 def _is_out_of_period(settings: CleaningSettings, as_of: date | None) -> Column:
     day = F.col(s.INVOICE_DATE).cast("date")
-    is_too_early = day < F.lit(settings.first_day) if settings.first_day else F.lit(False)
     is_too_late = day >= F.lit(as_of) if as_of else F.lit(False)
-    return is_too_early | is_too_late
+    return is_before_first_day(settings) | is_too_late
 
 
 def _is_return(settings: CleaningSettings) -> Column:

@@ -71,10 +71,10 @@ class Named:
         if self.rfm_segment:
             conditions.append(F.col(s.RFM_SEGMENT) == self.rfm_segment)
         conditions += [F.col(score).between(*limits) for score, limits in self.statement.ranges.items()]
-        for feature, (above, upto) in (self.limits or {}).items():
+        for feature, (above, up_to) in (self.limits or {}).items():
             value = F.col(feature).cast("double")
             conditions += [] if above is None else [value > F.lit(above)]
-            conditions += [] if upto is None else [value <= F.lit(upto)]
+            conditions += [] if up_to is None else [value <= F.lit(up_to)]
         return reduce(lambda all_hold, condition: all_hold & condition, conditions)
 
 
@@ -99,6 +99,7 @@ def name_segments(
     if len(centres) == 1:
         return [SegmentName(ONE_SEGMENT, "There is one segment.")]
     # At most 125 combinations of scores for each segment, each with a few names.
+    # At most 125 combinations of scores and the names of the rules, for each segment.
     rows = assigned.groupBy(s.SEGMENT_ID, *SCORES, s.RFM_SEGMENT).count().collect()
     named = _named_by_what_they_share(rows, len(centres), clustered, settings, words)
     named = _distinguished(assigned, named, centres, settings.min_share)

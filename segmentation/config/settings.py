@@ -92,7 +92,7 @@ class QualityGates(Settings):
     """
 
     max_rejected_share: Fraction | None = Field(
-        None, description="of the lines read that are not out_of_period, for example 0.10"
+        None, description="of the lines read, but for those before the window, for example 0.10"
     )
     min_customers: Annotated[int, Field(ge=0)] | None = Field(None, description="for example 1000")
     max_segment_share: Fraction | None = Field(

@@ -25,6 +25,13 @@ def context(refit: str) -> Any:
     return SimpleNamespace(config=config, staged=SimpleNamespace(lake=None))
 
 
+def model(*names: str) -> SegmentModel:
+    """Return a model without stages whose segments have these names and ascending ids."""
+    nothing: Any = None
+    segments = [Segment(number, SegmentName(name, ""), {}, None) for number, name in enumerate(names, 1)]
+    return SegmentModel((), segments, nothing, nothing, nothing, len(names) + 1, "a", date(2011, 12, 9))
+
+
 def test_never_to_fit_a_model_needs_an_earlier_run():
     with pytest.raises(ConfigError, match=r"model\.refit is never, and the lake has no earlier run .*: use --refit"):
         open_earlier_runs(context("never"), BuildsUpon())
@@ -34,12 +41,6 @@ def test_never_to_fit_a_model_needs_an_earlier_run():
 def test_the_name_of_all_customers_is_known_of_the_segment_that_goes_on(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ):
-    nothing: Any = None
-
-    def model(*names: str) -> SegmentModel:
-        segments = [Segment(number, SegmentName(name, ""), {}, None) for number, name in enumerate(names, 1)]
-        return SegmentModel((), segments, nothing, nothing, nothing, len(names) + 1, "a", date(2011, 12, 9))
-
     def names_before(fitted: SegmentModel, before: SegmentModel, shared: dict[tuple[int, int], int]) -> list[str]:
         monkeypatch.setattr(successor, "shared_customers", lambda *_: shared)
         predecessor: Any = SimpleNamespace(model=before, customers=MagicMock())
@@ -71,13 +72,9 @@ def test_after_a_refused_model_the_next_is_fitted_a_week_later():
     assert waits(Refusal(date(2011, 12, 20), 0.2)) is None, "of a later day"
 
 
-def test_a_model_of_another_run_has_the_names_of_the_run_before(spark: SparkSession):
-    nothing: Any = None
-
+def test_a_model_of_another_run_has_the_names_of_the_run_before():
     def run(*names: str) -> Any:
-        segments = [Segment(number, SegmentName(name, ""), {}, None) for number, name in enumerate(names, 1)]
-        model = SegmentModel((), segments, nothing, nothing, nothing, len(names) + 1, "a", date(2011, 12, 9))
-        return SimpleNamespace(model=model, k_sweep=[])
+        return SimpleNamespace(model=model(*names), k_sweep=[])
 
     chosen = scored_by(run("Low", "High", "Top"), run("Lowest", "High"), "it was asked for", 7)
     assert [name.name for name in chosen.names_before if name] == ["Lowest", "High", "Top"]
